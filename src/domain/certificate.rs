@@ -1,0 +1,180 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+
+/// The bytes of one certificate exactly as received; they may be anything.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Der(Arc<[u8]>);
+
+/// SHA-256 of the received bytes: the identity of a certificate.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+/// A text that is not 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a SHA-256 fingerprint (64 hexadecimal digits)")]
+pub struct InvalidFingerprint(pub String);
+
+/// Certificates exactly as presented, leaf first. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Chain {
+    leaf: Der,
+    rest: Vec<Der>,
+}
+
+impl Der {
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Their SHA-256.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.0)
+    }
+}
+
+impl From<&[u8]> for Der {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Arc::from(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Der {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::from(bytes))
+    }
+}
+
+impl fmt::Debug for Der {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Der({} bytes, {})", self.0.len(), self.fingerprint())
+    }
+}
+
+impl Fingerprint {
+    /// SHA-256 of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = digest::digest(&digest::SHA256, bytes);
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest.as_ref());
+        Self(fingerprint)
+    }
+
+    /// The fingerprint with these 32 bytes, as the inventory holds them.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidFingerprint(text.to_owned());
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(invalid());
+        }
+        let mut fingerprint = [0; 32];
+        for (byte, pair) in fingerprint.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| invalid())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
+        }
+        Ok(Self(fingerprint))
+    }
+}
+
+impl Chain {
+    /// The chain of a Certificate message; `None` when it listed nothing.
+    #[must_use]
+    pub fn from_wire(certificates: Vec<Der>) -> Option<Self> {
+        let mut certificates = certificates.into_iter();
+        let leaf = certificates.next()?;
+        Some(Self {
+            leaf,
+            rest: certificates.collect(),
+        })
+    }
+
+    /// The first certificate sent, the server's own.
+    #[must_use]
+    pub fn leaf(&self) -> &Der {
+        &self.leaf
+    }
+
+    /// What followed it, in the order sent.
+    #[must_use]
+    pub fn rest(&self) -> &[Der] {
+        &self.rest
+    }
+
+    /// All of it, leaf first.
+    pub fn iter(&self) -> impl Iterator<Item = &Der> {
+        std::iter::once(&self.leaf).chain(&self.rest)
+    }
+
+    /// SHA-256 over the fingerprints in the order sent: the identity of this
+    /// chain, since the same certificates in another order are another chain.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for der in self.iter() {
+            context.update(der.fingerprint().as_bytes());
+        }
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(context.finish().as_ref());
+        Fingerprint(fingerprint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_reads_back_what_it_prints() {
+        let fingerprint = Fingerprint::of(b"abc");
+        let text = fingerprint.to_string();
+        assert_eq!(
+            text,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(text.parse(), Ok(fingerprint));
+        assert!(text.get(1..).unwrap().parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn a_chain_has_a_leaf_and_its_order_is_part_of_it() {
+        assert_eq!(Chain::from_wire(Vec::new()), None);
+        let (a, b) = (Der::from(&b"a"[..]), Der::from(&b"b"[..]));
+        let chain = Chain::from_wire(vec![a.clone(), b.clone()]).unwrap();
+        let swapped = Chain::from_wire(vec![b.clone(), a.clone()]).unwrap();
+        assert_eq!(chain.leaf(), &a);
+        assert_eq!(chain.rest(), [b]);
+        assert_ne!(chain.fingerprint(), swapped.fingerprint());
+    }
+}

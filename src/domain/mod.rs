@@ -1,0 +1,56 @@
+//! The words of certsweep, one noun a file. Nothing here does I/O.
+
+mod alert;
+mod attempt;
+mod certificate;
+mod cipher_suite;
+pub mod clock;
+mod dialect;
+mod endpoint;
+mod host;
+mod key_exchange;
+mod key_type;
+mod named_group;
+mod observation;
+mod outcome;
+mod phase;
+mod port;
+mod presented;
+mod protocol_set;
+mod question;
+mod scan;
+mod server_name;
+mod tally;
+mod target;
+mod text;
+mod timestamp;
+mod tls_version;
+mod zone;
+
+pub use alert::Alert;
+pub use attempt::Attempt;
+pub use certificate::{Chain, Der, Fingerprint, InvalidFingerprint};
+pub use cipher_suite::CipherSuite;
+pub use dialect::{Dialect, UnknownDialect};
+pub use endpoint::{Endpoint, Transport};
+pub use host::Host;
+pub use key_exchange::KeyExchange;
+pub use key_type::KeyType;
+pub use named_group::NamedGroup;
+pub use observation::Observation;
+pub use outcome::{
+    Broken, LocalFault, NoCertificate, Outcome, OutcomeKind, Refusal, UnknownOutcome, Unresolved,
+};
+pub use phase::Phase;
+pub use port::{InvalidPort, Port};
+pub use presented::{ClientAuth, Presented, Session};
+pub use protocol_set::{InvalidProtocolSet, ProtocolSet};
+pub use question::Question;
+pub use scan::{ScanId, ScanState, UnknownScanState};
+pub use server_name::{InvalidServerName, ServerName};
+pub use tally::Tally;
+pub use target::Target;
+pub use text::printable;
+pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use tls_version::TlsVersion;
+pub use zone::{InvalidZone, Zone};

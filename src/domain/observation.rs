@@ -1,0 +1,19 @@
+use super::{Attempt, Endpoint, Outcome, ServerName, Timestamp};
+
+/// What one probe saw: the unit that is batched and stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Where it looked.
+    pub endpoint: Endpoint,
+    /// The server name it sent, if any.
+    pub server_name: Option<ServerName>,
+    /// When it was over.
+    pub at: Timestamp,
+    /// What it saw: the best of its attempts.
+    pub outcome: Outcome,
+    /// Every connection it made, in order.
+    pub attempts: Vec<Attempt>,
+    /// The PTR name of the address, where a TCP connection succeeded and one
+    /// exists. It comes from the network: any text.
+    pub pointer: Option<String>,
+}

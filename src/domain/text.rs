@@ -1,0 +1,49 @@
+use std::fmt::Write;
+
+/// A text from the network, made safe to show on one line of a terminal or a
+/// log: control characters (C0, C1, DEL), line and paragraph separators,
+/// bidirectional and zero-width formatting are written as `\u{…}`.
+///
+/// The result is for people; what must read back keeps the bytes.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hazardous(character) {
+            // Writing to a String can't fail.
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Control characters, and the invisible ones that reorder or hide text
+/// (Unicode 16, general categories Cc, Cf, Zl, Zp as far as text runs).
+fn is_hazardous(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_gets_through() {
+        assert_eq!(printable("plain Größe 日本"), "plain Größe 日本");
+        assert_eq!(printable("\x1b[31mred"), "\\u{1b}[31mred");
+        assert_eq!(printable("a\nb\0c\u{9b}d"), "a\\u{a}b\\u{0}c\\u{9b}d");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
+    }
+}

@@ -1,0 +1,16 @@
+//! certsweep finds every TLS certificate on a network and keeps the inventory.
+//!
+//! A scan is a pipeline of nouns, and the modules stand in its order; each
+//! knows only those above it (ARCHITECTURE.md).
+
+pub mod domain;
+pub mod target;
+pub mod tls;
+pub mod x509;
+pub mod report;
+pub mod pace;
+pub mod net;
+pub mod resolve;
+pub mod store;
+pub mod probe;
+pub mod scan;

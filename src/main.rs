@@ -1,0 +1,3 @@
+//! certsweep, the program.
+
+fn main() {}

@@ -1,0 +1,16 @@
+use crate::domain::Endpoint;
+
+/// The right to dial one endpoint once: exclusions checked, rates paid.
+/// Only the pacer makes one, and nothing sends a first packet without one.
+#[derive(Debug)]
+pub struct Pass {
+    endpoint: Endpoint,
+}
+
+impl Pass {
+    /// Where it leads.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}

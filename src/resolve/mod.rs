@@ -1,0 +1,5 @@
+//! Names → addresses, and addresses → names.
+
+mod resolver;
+
+pub use resolver::{LookupError, Resolver};

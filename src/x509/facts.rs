@@ -1,0 +1,80 @@
+use crate::domain::{Der, Fingerprint, KeyType, Timestamp};
+
+/// A certificate as received, and what could be read in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 of the bytes.
+    pub fingerprint: Fingerprint,
+    /// SHA-1 of the bytes: what older tools call the thumbprint.
+    pub sha1: [u8; 20],
+    /// The bytes, whatever they are.
+    pub der: Der,
+    /// What they say.
+    pub facts: Result<Facts, ParseFault>,
+}
+
+/// Nothing could be read in the bytes, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unparsed: {0}")]
+pub struct ParseFault(pub String);
+
+/// What a certificate says (RFC 5280 section 4.1). Broken fields are `None`,
+/// with a line in `faults`; texts are the peer's and may hold anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The version as people count it, 1 to 3; other values as they stand.
+    pub version: u64,
+    /// The content octets of the serial number, sign and padding included.
+    pub serial: Vec<u8>,
+    /// Whose key it is.
+    pub subject: Name,
+    /// Who signed it.
+    pub issuer: Name,
+    /// Start of validity.
+    pub not_before: Option<Timestamp>,
+    /// End of validity.
+    pub not_after: Option<Timestamp>,
+    /// The key.
+    pub public_key: PublicKey,
+    /// The signature algorithm by its common name (`sha256WithRSAEncryption`),
+    /// else its dotted OID.
+    pub signature_algorithm: String,
+    /// Subject alternative names: DNS names and addresses as they are, other
+    /// kinds with a prefix (`email:`, `uri:`, `dirname:`, `other:`).
+    pub alternative_names: Vec<String>,
+    /// Key usage by RFC 5280's bit names; `None` without the extension.
+    pub key_usage: Option<Vec<String>>,
+    /// Extended key usage by RFC 5280's names, else dotted OIDs; `None`
+    /// without the extension.
+    pub extended_key_usage: Option<Vec<String>>,
+    /// Basic constraints' cA; `None` without the extension.
+    pub is_ca: Option<bool>,
+    /// Whether its signature verifies under its own key; `None` where that
+    /// can't be checked. A certificate whose issuer is another is `false`.
+    pub self_signed: Option<bool>,
+    /// What is wrong with its encoding, a line each.
+    pub faults: Vec<String>,
+}
+
+/// A distinguished name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Name {
+    /// The last common name in it.
+    pub common_name: Option<String>,
+    /// All of it in the string form of RFC 4514.
+    pub distinguished_name: String,
+}
+
+/// A subject public key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Its family.
+    pub key_type: KeyType,
+    /// RSA and DSA: bits of the modulus or prime; elliptic: bits of the
+    /// field; ML-DSA: the number in its name (44, 65, 87).
+    pub bits: Option<u32>,
+    /// The curve's common name (`P-256`, `Ed25519`), else its dotted OID.
+    pub curve: Option<String>,
+    /// SHA-256 of the SubjectPublicKeyInfo's DER.
+    pub spki: Fingerprint,
+}
