@@ -1,0 +1,221 @@
+use std::net::IpAddr;
+
+use crate::domain::{
+    Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Zone,
+};
+
+/// One certificate at one question: a row of the main report.
+///
+/// Its texts come from the network and may hold anything; every report
+/// escapes them for its own medium.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// From where it was seen; `None` for an import.
+    pub zone: Option<Zone>,
+    /// The server name asked for, else the address; empty for an import.
+    pub host: String,
+    /// The address; `None` for an import.
+    pub ip: Option<IpAddr>,
+    /// The port; `None` for an import.
+    pub port: Option<Port>,
+    /// The server name sent, if any.
+    pub sni: Option<String>,
+    /// The STARTTLS dialect; `None` for direct TLS.
+    pub starttls: Option<String>,
+    /// The PTR name of the address.
+    pub pointer: Option<String>,
+    /// The version by which this certificate came.
+    pub tls_version: Option<String>,
+    /// Every version the endpoint is known to accept.
+    pub protocols: Vec<String>,
+    /// The suite chosen.
+    pub cipher_suite: Option<String>,
+    /// The key exchange chosen.
+    pub key_exchange: Option<String>,
+    /// Whether a client certificate was asked for.
+    pub client_auth: Option<String>,
+    /// The application protocol chosen.
+    pub alpn: Option<String>,
+    /// The certificate.
+    pub certificate: CertificateRow,
+    /// The rest of what the server sent, in its order.
+    pub chain: Vec<Fingerprint>,
+    /// The earliest end of validity in the chain, leaf included.
+    pub chain_not_after: Option<Timestamp>,
+    /// How many current installations this certificate has.
+    pub installations: u64,
+    /// Whether it is still there.
+    pub state: InstallationState,
+    /// The certificate that it took the place of.
+    pub previous: Option<Fingerprint>,
+    /// When it was first seen there.
+    pub first_seen: Timestamp,
+    /// When it was last seen there.
+    pub last_seen: Timestamp,
+    /// When its question was last asked.
+    pub last_checked: Timestamp,
+    /// Scan or import.
+    pub source: Source,
+    /// The scan that saw it last; `None` for an import.
+    pub scan: Option<ScanId>,
+}
+
+/// What reports say of a certificate wherever it is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRow {
+    /// SHA-256 of the DER.
+    pub sha256: Fingerprint,
+    /// SHA-1 of the DER.
+    pub sha1: [u8; 20],
+    /// SHA-256 of the SubjectPublicKeyInfo; `None` where unparsed.
+    pub spki_sha256: Option<Fingerprint>,
+    /// The subject's last common name.
+    pub subject_cn: Option<String>,
+    /// The subject, RFC 4514.
+    pub subject_dn: Option<String>,
+    /// The issuer's last common name.
+    pub issuer_cn: Option<String>,
+    /// The issuer, RFC 4514.
+    pub issuer_dn: Option<String>,
+    /// The serial number's content octets.
+    pub serial: Option<Vec<u8>>,
+    /// Start of validity.
+    pub not_before: Option<Timestamp>,
+    /// End of validity.
+    pub not_after: Option<Timestamp>,
+    /// Subject alternative names.
+    pub alternative_names: Vec<String>,
+    /// The key's family.
+    pub key_type: Option<String>,
+    /// The key's size.
+    pub key_bits: Option<u32>,
+    /// The signature algorithm.
+    pub signature_algorithm: Option<String>,
+    /// Key usage.
+    pub key_usage: Vec<String>,
+    /// Extended key usage.
+    pub extended_key_usage: Vec<String>,
+    /// Whether its own key signed it; `None` where that can't be checked.
+    pub self_signed: Option<bool>,
+    /// Basic constraints' cA; `None` where unparsed, `false` without it.
+    pub is_ca: Option<bool>,
+    /// Why nothing could be read in it.
+    pub parse_fault: Option<String>,
+    /// The bytes, where they were asked for.
+    pub der: Option<Der>,
+}
+
+/// Whether an installation is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InstallationState {
+    /// The latest answer to its question.
+    Current,
+    /// Not seen by looks that should have seen it.
+    Missing,
+    /// Replaced, or missing for long enough.
+    Gone,
+}
+
+/// Where an installation comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Seen on the network.
+    Scan,
+    /// Read from a file.
+    Import,
+}
+
+/// One endpoint that spoke, or was known before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointRow {
+    /// From where it was seen.
+    pub zone: Zone,
+    /// The address.
+    pub ip: IpAddr,
+    /// The port.
+    pub port: Port,
+    /// The dialect it is asked in.
+    pub dialect: String,
+    /// The latest outcome.
+    pub outcome: OutcomeKind,
+    /// What the outcome's word leaves out.
+    pub detail: String,
+    /// What it said, where that was not TLS: lossy UTF-8 of bounded bytes.
+    pub banner: Option<String>,
+    /// The connections of the latest look, one line each.
+    pub attempts: Vec<String>,
+    /// The PTR name of the address.
+    pub pointer: Option<String>,
+    /// Certificates currently installed there.
+    pub certificates: u64,
+    /// When it was first seen.
+    pub first_seen: Timestamp,
+    /// When it was last looked at.
+    pub last_checked: Timestamp,
+    /// The scan that looked last.
+    pub scan: ScanId,
+}
+
+/// What the ledger knows of one network (or name) and port: how many of its
+/// targets had each latest outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// From where it was looked at.
+    pub zone: Zone,
+    /// The network as CIDR, or the name.
+    pub network: String,
+    /// The port.
+    pub port: Port,
+    /// The latest outcome of each target in it.
+    pub outcomes: Tally,
+    /// Why targets in it are excluded, without duplicates.
+    pub exclusions: Vec<String>,
+    /// The earliest of its targets' latest looks.
+    pub oldest_look: Timestamp,
+    /// The latest look.
+    pub latest_look: Timestamp,
+}
+
+/// One scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanRow {
+    /// Its number.
+    pub id: ScanId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, if it did.
+    pub finished_at: Option<Timestamp>,
+    /// How it stands.
+    pub state: ScanState,
+    /// How many targets it has.
+    pub targets: u64,
+    /// How many targets had each outcome so far.
+    pub outcomes: Tally,
+    /// What was written down with it.
+    pub note: Option<String>,
+    /// The settings it ran with, JSON.
+    pub settings: String,
+}
+
+impl InstallationState {
+    /// Its word, as reports and the inventory write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Missing => "missing",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+impl Source {
+    /// Its word, as reports and the inventory write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Import => "import",
+        }
+    }
+}
