@@ -8,6 +8,10 @@ pub struct Pass {
 }
 
 impl Pass {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint }
+    }
+
     /// Where it leads.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {

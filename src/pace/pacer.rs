@@ -1,0 +1,124 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+
+use super::gate::Gate;
+use super::host::Host;
+use super::keyed::Keyed;
+use super::lane::Lane;
+use super::network::Network;
+use super::pass::Pass;
+use super::rate::Rates;
+use super::slot::Slot;
+use crate::domain::{Endpoint, Port};
+
+/// Issues every [`Pass`].
+///
+/// Its memory follows the hosts and networks that are being dialled, not
+/// those that ever were.
+pub struct Pacer {
+    rates: Rates,
+    per_host: NonZeroUsize,
+    guard: Box<Guard>,
+    hosts: Keyed<IpAddr, Host>,
+    networks: Keyed<Network, Gate>,
+    overall: Gate,
+}
+
+/// Why an address and port are excluded, if they are.
+type Guard = dyn Fn(IpAddr, Port) -> Option<String> + Send + Sync;
+
+/// The right to dial once, and the connection's place at its host.
+#[derive(Debug)]
+pub struct Admission {
+    /// For the dialer.
+    pub pass: Pass,
+    /// To be held until the stream is dropped.
+    pub slot: Slot,
+}
+
+/// The endpoint is never to be touched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("excluded: {reason}")]
+pub struct Excluded {
+    /// Which exclusion it fell under.
+    pub reason: String,
+}
+
+impl Pacer {
+    /// A pacer that keeps these rates, and at most `per_host` established
+    /// connections to one address.
+    ///
+    /// The guard says why an address is excluded. It is asked first, at every
+    /// admission, so that a name that resolves into an excluded network, today
+    /// or at a retry, is not dialled.
+    pub fn new(
+        rates: Rates,
+        per_host: NonZeroUsize,
+        guard: impl Fn(IpAddr, Port) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            rates,
+            per_host,
+            guard: Box::new(guard),
+            hosts: Keyed::new(),
+            networks: Keyed::new(),
+            overall: Gate::new(rates.overall),
+        }
+    }
+
+    /// Waits for a host slot and all three rates.
+    ///
+    /// Cancel safe: dropping the future gives up its place and nothing else.
+    pub async fn admit(&self, endpoint: &Endpoint, lane: Lane) -> Result<Admission, Excluded> {
+        let address = endpoint.address.to_canonical();
+        if let Some(reason) = (self.guard)(address, endpoint.port) {
+            return Err(Excluded { reason });
+        }
+        let host = self.hosts.entry(
+            address,
+            || Host::new(self.rates.per_host, self.per_host),
+            Host::is_idle,
+        );
+        let network = self.networks.entry(
+            Network::of(address),
+            || Gate::new(self.rates.per_network),
+            Gate::is_replenished,
+        );
+
+        // Always in this order, so that no two wait for each other.
+        let _host_turn = host.gate.turn(lane).await;
+        host.slots.vacancy().await;
+        host.gate.ready().await;
+        let _network_turn = network.turn(lane).await;
+        network.ready().await;
+        let _overall_turn = self.overall.turn(lane).await;
+        self.overall.ready().await;
+
+        // Without another await: all is paid, and dialled, at one instant.
+        host.gate.pay();
+        network.pay();
+        self.overall.pay();
+        Ok(Admission {
+            pass: Pass::new(endpoint.clone()),
+            slot: host.slots.dial(),
+        })
+    }
+}
+
+impl fmt::Debug for Pacer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pacer")
+            .field("rates", &self.rates)
+            .field("per_host", &self.per_host)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Pacer {
+    /// How many hosts and networks it keeps state of.
+    pub(super) fn remembered(&self) -> usize {
+        self.hosts.len() + self.networks.len()
+    }
+}
