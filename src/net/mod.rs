@@ -1,5 +1,11 @@
-//! Sockets: dials with a pass, closes by reset.
+//! Sockets: a [`Pass`](crate::pace::Pass) becomes a connection, or the reason
+//! why there is none; every connection closes by reset.
 
+mod descriptors;
 mod dialer;
+mod fault;
+mod tcp;
 
+pub use descriptors::descriptors;
 pub use dialer::{DialError, Dialer};
+pub use tcp::{Settings, TcpDialer};
