@@ -239,7 +239,7 @@ mod tests {
         occupancy.dialled = vec![start, start];
         assert_eq!(occupancy.establish(start, start), Established::Kept);
         assert_eq!(occupancy.establish(start, start), Established::OverLimit);
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         assert_eq!(occupancy.vacancy(later), Vacancy::OnRelease);
         occupancy.established -= 1;
         assert_eq!(occupancy.vacancy(later), Vacancy::Now);

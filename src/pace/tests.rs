@@ -93,7 +93,7 @@ fn assert_kept(rate: Rate, issued: &[Duration]) {
     let rate = usize::try_from(rate.get()).unwrap();
     for (first, one_too_many) in issued.iter().zip(issued.iter().skip(rate)) {
         assert!(
-            *one_too_many - *first >= SECOND,
+            *one_too_many >= *first + SECOND,
             "{} passes from {first:?} to {one_too_many:?}",
             rate + 1
         );

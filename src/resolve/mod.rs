@@ -1,5 +1,13 @@
-//! Names → addresses, and addresses → names.
+//! Names become addresses, and addresses names.
 
+mod dns;
+mod failure;
+mod family;
+mod name_server;
 mod resolver;
+mod search;
 
-pub use resolver::{LookupError, Resolver};
+pub use dns::{DnsResolver, Settings};
+pub use family::AddressFamily;
+pub use name_server::{InvalidNameServer, NameServer};
+pub use resolver::{LookupError, MAX_ADDRESSES, Resolver};
