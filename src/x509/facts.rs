@@ -22,7 +22,8 @@ pub struct ParseFault(pub String);
 /// with a line in `faults`; texts are the peer's and may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The version as people count it, 1 to 3; other values as they stand.
+    /// The version as people count it, one more than what is encoded: 1 to 3
+    /// are defined. 0 where it can't be read.
     pub version: u64,
     /// The content octets of the serial number, sign and padding included.
     pub serial: Vec<u8>,
@@ -37,10 +38,11 @@ pub struct Facts {
     /// The key.
     pub public_key: PublicKey,
     /// The signature algorithm by its common name (`sha256WithRSAEncryption`),
-    /// else its dotted OID.
+    /// else its dotted OID; empty where it can't be read.
     pub signature_algorithm: String,
     /// Subject alternative names: DNS names and addresses as they are, other
-    /// kinds with a prefix (`email:`, `uri:`, `dirname:`, `other:`).
+    /// kinds with a prefix (`email:`, `uri:`, `dirname:`, `other:`, `rid:`,
+    /// `x400:`, `edi:`), malformed ones with `ip:` or `invalid:`.
     pub alternative_names: Vec<String>,
     /// Key usage by RFC 5280's bit names; `None` without the extension.
     pub key_usage: Option<Vec<String>>,
@@ -73,8 +75,10 @@ pub struct PublicKey {
     /// RSA and DSA: bits of the modulus or prime; elliptic: bits of the
     /// field; ML-DSA: the number in its name (44, 65, 87).
     pub bits: Option<u32>,
-    /// The curve's common name (`P-256`, `Ed25519`), else its dotted OID.
+    /// The curve's common name (`P-256`, `Ed25519`), else its dotted OID;
+    /// `None` also for an elliptic key with explicit parameters.
     pub curve: Option<String>,
-    /// SHA-256 of the SubjectPublicKeyInfo's DER.
-    pub spki: Fingerprint,
+    /// SHA-256 of the SubjectPublicKeyInfo's DER; `None` where the
+    /// certificate ends before it.
+    pub spki: Option<Fingerprint>,
 }

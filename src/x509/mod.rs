@@ -1,5 +1,171 @@
 //! DER → facts. The only importer of the X.509 parser.
+//!
+//! `walk` cuts a certificate into its fields, and each field is read by
+//! itself, with the parser where it serves: what is broken in one is a line
+//! in `faults` and takes nothing from the others.
 
+mod directory_string;
+mod extensions;
 mod facts;
+mod faults;
+mod name;
+mod oid;
+mod public_key;
+mod signature;
+mod walk;
 
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
+pub use signature::{Signed, Verification, subject_public_key_info, verify};
+
+use aws_lc_rs::digest;
+use x509_parser::asn1_rs::{FromDer, Tag};
+use x509_parser::time::ASN1Time;
+use x509_parser::x509::AlgorithmIdentifier;
+
+use crate::domain::{Der, KeyType, Timestamp};
+use extensions::Extensions;
+use faults::Faults;
+use walk::{Element, Fields};
+
+/// Reads a certificate. Total: whatever the bytes are, they are kept, and
+/// what can be read in them is.
+///
+/// Costs time and memory in proportion to the bytes, and one public-key
+/// operation where issuer and subject are the same.
+#[must_use]
+pub fn parse(der: &Der) -> Certificate {
+    Certificate {
+        fingerprint: der.fingerprint(),
+        sha1: sha1(der.as_bytes()),
+        der: der.clone(),
+        facts: facts(der.as_bytes()),
+    }
+}
+
+fn sha1(bytes: &[u8]) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let mut octets = [0; 20];
+    octets.copy_from_slice(digest.as_ref());
+    octets
+}
+
+fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
+    let mut faults = Faults::default();
+    let fields = walk::certificate(der, &mut faults)?;
+    let (not_before, not_after) = validity(fields.validity.as_ref(), &mut faults);
+    let extensions = match &fields.extensions {
+        Some(list) => Extensions::read(list, &mut faults),
+        None => Extensions::default(),
+    };
+    Ok(Facts {
+        version: version(fields.version.as_ref(), &mut faults),
+        serial: fields.serial.to_vec(),
+        subject: distinguished_name(fields.subject, "subject", &mut faults),
+        issuer: distinguished_name(fields.issuer, "issuer", &mut faults),
+        not_before,
+        not_after,
+        public_key: public_key(fields.public_key, &mut faults),
+        signature_algorithm: signature_algorithm(&fields, &mut faults),
+        alternative_names: extensions.alternative_names.unwrap_or_default(),
+        key_usage: extensions.key_usage,
+        extended_key_usage: extensions.extended_key_usage,
+        is_ca: extensions.is_ca,
+        self_signed: self_signed(&fields),
+        faults: faults.into_lines(),
+    })
+}
+
+fn distinguished_name(der: Option<&[u8]>, field: &str, faults: &mut Faults) -> Name {
+    if let Some(der) = der {
+        name::read(der, field, faults)
+    } else {
+        faults.note(field, "missing");
+        Name::default()
+    }
+}
+
+fn public_key(der: Option<&[u8]>, faults: &mut Faults) -> PublicKey {
+    if let Some(der) = der {
+        return public_key::read(der, faults);
+    }
+    faults.note("public key", "missing");
+    PublicKey {
+        key_type: KeyType::Unparsed,
+        bits: None,
+        curve: None,
+        spki: None,
+    }
+}
+
+/// RFC 5280 section 4.1.2.1: people count from 1, the encoding from 0.
+fn version(encoded: Option<&Element<'_>>, faults: &mut Faults) -> u64 {
+    let Some(encoded) = encoded else {
+        return 1;
+    };
+    let octets = encoded.any.data;
+    let readable = encoded.is(Tag::Integer) && !octets.is_empty() && octets.len() <= 7;
+    if !readable || octets.first().is_some_and(|octet| *octet > 0x7f) {
+        faults.note("version", "can't be read");
+        return 0;
+    }
+    let count_from_zero = |number, octet: &u8| number << 8 | u64::from(*octet);
+    octets.iter().fold(0, count_from_zero) + 1
+}
+
+/// RFC 5280 section 4.1.2.5.
+fn validity(
+    period: Option<&Element<'_>>,
+    faults: &mut Faults,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let mut times = match period {
+        Some(period) => period.within(Tag::Sequence),
+        None => walk::elements(&[]),
+    };
+    let mut next = |field| {
+        let time = times.next().and_then(|time| moment(&time));
+        if time.is_none() {
+            faults.note(field, "can't be read");
+        }
+        time
+    };
+    (next("notBefore"), next("notAfter"))
+}
+
+fn moment(time: &Element<'_>) -> Option<Timestamp> {
+    let (_, time) = ASN1Time::from_der(time.raw).ok()?;
+    Some(Timestamp::from_seconds(time.timestamp()))
+}
+
+/// RFC 5280 section 4.1.1.2; it also stands inside of what is signed, and
+/// must be the same there.
+fn signature_algorithm(fields: &Fields<'_>, faults: &mut Faults) -> String {
+    let (inner, outer) = (fields.inner_algorithm, fields.outer_algorithm);
+    if inner.is_some() && outer.is_some() && inner != outer {
+        faults.note("signature algorithm", "another inside than outside");
+    }
+    let name = |der| {
+        let (_, identifier) = AlgorithmIdentifier::from_der(der).ok()?;
+        Some(oid::signature_algorithm(identifier.oid()))
+    };
+    outer
+        .and_then(name)
+        .or_else(|| inner.and_then(name))
+        .unwrap_or_else(|| {
+            faults.note("signature algorithm", "can't be read");
+            String::new()
+        })
+}
+
+fn self_signed(fields: &Fields<'_>) -> Option<bool> {
+    if fields.issuer? != fields.subject? {
+        return Some(false);
+    }
+    match verify(&Signed::of(fields)?, fields.public_key?) {
+        Verification::Valid => Some(true),
+        Verification::Invalid => Some(false),
+        Verification::NotCheckable => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! Object identifiers → the names people know them by.
+//!
+//! The parser's registry lacks ML-DSA, SLH-DSA, DSA with SHA-2, SM2 and the
+//! Brainpool curves, and names others in its own way; hence this table. An
+//! identifier in none of its lists is shown dotted.
+
+use x509_parser::asn1_rs::Oid;
+
+/// A signature algorithm by the long name that OpenSSL gives it.
+pub(super) fn signature_algorithm(oid: &Oid<'_>) -> String {
+    let dotted = oid.to_id_string();
+    let name = match dotted.as_str() {
+        "1.2.840.113549.1.1.2" => "md2WithRSAEncryption",
+        "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
+        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
+        "1.2.840.113549.1.1.10" => "rsassaPss",
+        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
+        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
+        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
+        "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
+        "1.2.840.113549.1.1.15" => "sha512-224WithRSAEncryption",
+        "1.2.840.113549.1.1.16" => "sha512-256WithRSAEncryption",
+        "1.3.14.3.2.3" => "md5WithRSA",
+        "1.3.14.3.2.15" => "shaWithRSAEncryption",
+        "1.3.14.3.2.27" => "dsaWithSHA1-old",
+        "1.3.14.3.2.29" => "sha1WithRSA",
+        "1.3.36.3.3.1.2" => "ripemd160WithRSA",
+        "1.2.840.10040.4.3" => "dsaWithSHA1",
+        "2.16.840.1.101.3.4.3.1" => "dsa_with_SHA224",
+        "2.16.840.1.101.3.4.3.2" => "dsa_with_SHA256",
+        "2.16.840.1.101.3.4.3.3" => "dsa_with_SHA384",
+        "2.16.840.1.101.3.4.3.4" => "dsa_with_SHA512",
+        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
+        "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
+        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
+        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
+        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
+        "2.16.840.1.101.3.4.3.9" => "ecdsa_with_SHA3-224",
+        "2.16.840.1.101.3.4.3.10" => "ecdsa_with_SHA3-256",
+        "2.16.840.1.101.3.4.3.11" => "ecdsa_with_SHA3-384",
+        "2.16.840.1.101.3.4.3.12" => "ecdsa_with_SHA3-512",
+        "2.16.840.1.101.3.4.3.13" => "RSA-SHA3-224",
+        "2.16.840.1.101.3.4.3.14" => "RSA-SHA3-256",
+        "2.16.840.1.101.3.4.3.15" => "RSA-SHA3-384",
+        "2.16.840.1.101.3.4.3.16" => "RSA-SHA3-512",
+        "1.3.101.112" => "ED25519",
+        "1.3.101.113" => "ED448",
+        // RFC 9881 and RFC 9909, by the names of OpenSSL 3.5.
+        "2.16.840.1.101.3.4.3.17" => "ML-DSA-44",
+        "2.16.840.1.101.3.4.3.18" => "ML-DSA-65",
+        "2.16.840.1.101.3.4.3.19" => "ML-DSA-87",
+        "2.16.840.1.101.3.4.3.20" => "SLH-DSA-SHA2-128s",
+        "2.16.840.1.101.3.4.3.21" => "SLH-DSA-SHA2-128f",
+        "2.16.840.1.101.3.4.3.22" => "SLH-DSA-SHA2-192s",
+        "2.16.840.1.101.3.4.3.23" => "SLH-DSA-SHA2-192f",
+        "2.16.840.1.101.3.4.3.24" => "SLH-DSA-SHA2-256s",
+        "2.16.840.1.101.3.4.3.25" => "SLH-DSA-SHA2-256f",
+        "2.16.840.1.101.3.4.3.26" => "SLH-DSA-SHAKE-128s",
+        "2.16.840.1.101.3.4.3.27" => "SLH-DSA-SHAKE-128f",
+        "2.16.840.1.101.3.4.3.28" => "SLH-DSA-SHAKE-192s",
+        "2.16.840.1.101.3.4.3.29" => "SLH-DSA-SHAKE-192f",
+        "2.16.840.1.101.3.4.3.30" => "SLH-DSA-SHAKE-256s",
+        "2.16.840.1.101.3.4.3.31" => "SLH-DSA-SHAKE-256f",
+        "1.2.156.10197.1.501" => "SM2-with-SM3",
+        "1.2.643.2.2.3" => "GOST R 34.11-94 with GOST R 34.10-2001",
+        "1.2.643.2.2.4" => "GOST R 34.11-94 with GOST R 34.10-94",
+        "1.2.643.7.1.1.3.2" => "GOST R 34.10-2012 with GOST R 34.11-2012 (256 bit)",
+        "1.2.643.7.1.1.3.3" => "GOST R 34.10-2012 with GOST R 34.11-2012 (512 bit)",
+        _ => return dotted,
+    };
+    name.to_owned()
+}
+
+/// An extended key usage by the name RFC 5280 section 4.2.1.12 (or its own
+/// specification) gives it.
+pub(super) fn extended_key_usage(oid: &Oid<'_>) -> String {
+    let dotted = oid.to_id_string();
+    let name = match dotted.as_str() {
+        "2.5.29.37.0" => "anyExtendedKeyUsage",
+        "1.3.6.1.5.5.7.3.1" => "serverAuth",
+        "1.3.6.1.5.5.7.3.2" => "clientAuth",
+        "1.3.6.1.5.5.7.3.3" => "codeSigning",
+        "1.3.6.1.5.5.7.3.4" => "emailProtection",
+        "1.3.6.1.5.5.7.3.5" => "ipsecEndSystem",
+        "1.3.6.1.5.5.7.3.6" => "ipsecTunnel",
+        "1.3.6.1.5.5.7.3.7" => "ipsecUser",
+        "1.3.6.1.5.5.7.3.8" => "timeStamping",
+        "1.3.6.1.5.5.7.3.9" => "OCSPSigning",
+        "1.3.6.1.5.5.7.3.10" => "dvcs",
+        "1.3.6.1.5.5.7.3.17" => "ipsecIKE",
+        "1.3.6.1.5.5.7.3.21" => "secureShellClient",
+        "1.3.6.1.5.5.7.3.22" => "secureShellServer",
+        "1.3.6.1.5.5.7.3.28" => "cmcRA",
+        "1.3.6.1.5.5.8.2.2" => "iKEIntermediate",
+        "1.3.6.1.5.2.3.4" => "pkInitClientAuth",
+        "1.3.6.1.5.2.3.5" => "pkInitKDC",
+        "1.3.6.1.4.1.311.2.1.21" => "msCodeInd",
+        "1.3.6.1.4.1.311.2.1.22" => "msCodeCom",
+        "1.3.6.1.4.1.311.10.3.1" => "msCTLSign",
+        "1.3.6.1.4.1.311.10.3.3" => "msSGC",
+        "1.3.6.1.4.1.311.10.3.4" => "msEFS",
+        "1.3.6.1.4.1.311.10.3.12" => "msDocumentSigning",
+        "1.3.6.1.4.1.311.20.2.2" => "msSmartcardLogin",
+        "1.3.6.1.4.1.311.54.1.2" => "msRemoteDesktop",
+        "2.16.840.1.113730.4.1" => "nsSGC",
+        "2.23.133.8.1" => "tcgEKCertificate",
+        _ => return dotted,
+    };
+    name.to_owned()
+}
+
+/// A distinguished name's attribute by its short name: those of RFC 4514
+/// section 3 and RFC 4519, and what OpenSSL calls the others.
+pub(super) fn attribute(oid: &Oid<'_>) -> Option<&'static str> {
+    Some(match oid.to_id_string().as_str() {
+        "2.5.4.3" => "CN",
+        "2.5.4.4" => "SN",
+        "2.5.4.5" => "serialNumber",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "STREET",
+        "2.5.4.10" => "O",
+        "2.5.4.11" => "OU",
+        "2.5.4.12" => "title",
+        "2.5.4.13" => "description",
+        "2.5.4.15" => "businessCategory",
+        "2.5.4.16" => "postalAddress",
+        "2.5.4.17" => "postalCode",
+        "2.5.4.18" => "postOfficeBox",
+        "2.5.4.20" => "telephoneNumber",
+        "2.5.4.41" => "name",
+        "2.5.4.42" => "GN",
+        "2.5.4.43" => "initials",
+        "2.5.4.44" => "generationQualifier",
+        "2.5.4.45" => "x500UniqueIdentifier",
+        "2.5.4.46" => "dnQualifier",
+        "2.5.4.65" => "pseudonym",
+        "2.5.4.72" => "role",
+        "2.5.4.97" => "organizationIdentifier",
+        "0.9.2342.19200300.100.1.1" => "UID",
+        "0.9.2342.19200300.100.1.3" => "mail",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        "1.2.840.113549.1.9.1" => "emailAddress",
+        "1.2.840.113549.1.9.2" => "unstructuredName",
+        "1.2.840.113549.1.9.8" => "unstructuredAddress",
+        "1.3.6.1.4.1.311.60.2.1.1" => "jurisdictionL",
+        "1.3.6.1.4.1.311.60.2.1.2" => "jurisdictionST",
+        "1.3.6.1.4.1.311.60.2.1.3" => "jurisdictionC",
+        _ => return None,
+    })
+}
+
+/// A curve's common name, else its dotted identifier; and the bits of its
+/// field, where we know it (SEC 2, RFC 5639, FIPS 186-4, GB/T 32918).
+pub(super) fn curve(oid: &Oid<'_>) -> (String, Option<u32>) {
+    let dotted = oid.to_id_string();
+    let (name, bits) = match dotted.as_str() {
+        "1.2.840.10045.3.1.1" => ("P-192", 192),
+        "1.3.132.0.33" => ("P-224", 224),
+        "1.2.840.10045.3.1.7" => ("P-256", 256),
+        "1.3.132.0.34" => ("P-384", 384),
+        "1.3.132.0.35" => ("P-521", 521),
+        "1.3.132.0.8" => ("secp160r1", 160),
+        "1.3.132.0.9" => ("secp160k1", 160),
+        "1.3.132.0.30" => ("secp160r2", 160),
+        "1.3.132.0.31" => ("secp192k1", 192),
+        "1.3.132.0.32" => ("secp224k1", 224),
+        "1.3.132.0.10" => ("secp256k1", 256),
+        "1.3.132.0.1" => ("sect163k1", 163),
+        "1.3.132.0.15" => ("sect163r2", 163),
+        "1.3.132.0.26" => ("sect233k1", 233),
+        "1.3.132.0.27" => ("sect233r1", 233),
+        "1.3.132.0.3" => ("sect239k1", 239),
+        "1.3.132.0.16" => ("sect283k1", 283),
+        "1.3.132.0.17" => ("sect283r1", 283),
+        "1.3.132.0.36" => ("sect409k1", 409),
+        "1.3.132.0.37" => ("sect409r1", 409),
+        "1.3.132.0.38" => ("sect571k1", 571),
+        "1.3.132.0.39" => ("sect571r1", 571),
+        "1.3.36.3.3.2.8.1.1.1" => ("brainpoolP160r1", 160),
+        "1.3.36.3.3.2.8.1.1.3" => ("brainpoolP192r1", 192),
+        "1.3.36.3.3.2.8.1.1.5" => ("brainpoolP224r1", 224),
+        "1.3.36.3.3.2.8.1.1.7" => ("brainpoolP256r1", 256),
+        "1.3.36.3.3.2.8.1.1.8" => ("brainpoolP256t1", 256),
+        "1.3.36.3.3.2.8.1.1.9" => ("brainpoolP320r1", 320),
+        "1.3.36.3.3.2.8.1.1.10" => ("brainpoolP320t1", 320),
+        "1.3.36.3.3.2.8.1.1.11" => ("brainpoolP384r1", 384),
+        "1.3.36.3.3.2.8.1.1.12" => ("brainpoolP384t1", 384),
+        "1.3.36.3.3.2.8.1.1.13" => ("brainpoolP512r1", 512),
+        "1.3.36.3.3.2.8.1.1.14" => ("brainpoolP512t1", 512),
+        "1.2.156.10197.1.301" => ("SM2", 256),
+        _ => return (dotted, None),
+    };
+    (name.to_owned(), Some(bits))
+}
