@@ -1,7 +1,22 @@
 //! Rows of the inventory → CSV, JSON lines, terminal lists.
+//!
+//! `table` says once what a row's columns are and hold; each format escapes
+//! them for its own medium.
 
+mod cell;
+mod csv;
+mod head;
+mod jsonl;
+pub mod list;
+pub mod page;
 mod row;
+mod table;
+mod value;
+mod writer;
 
+pub use head::Head;
 pub use row::{
     CertificateRow, Coverage, EndpointRow, Installation, InstallationState, ScanRow, Source,
 };
+pub use table::{COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SUMMARY, Table};
+pub use writer::{Format, Report};

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use crate::domain::{
     Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Zone,
 };
+use crate::x509::{Certificate, Facts, ParseFault};
 
 /// One certificate at one question: a row of the main report.
 ///
@@ -195,6 +196,64 @@ pub struct ScanRow {
     pub note: Option<String>,
     /// The settings it ran with, JSON.
     pub settings: String,
+}
+
+impl CertificateRow {
+    /// What is to be said of a certificate, without its bytes.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> Self {
+        let mut row = Self::unparsed(certificate);
+        match certificate.facts.clone() {
+            Ok(facts) => row.fill(facts),
+            Err(ParseFault(fault)) => row.parse_fault = Some(fault),
+        }
+        row
+    }
+
+    fn unparsed(certificate: &Certificate) -> Self {
+        Self {
+            sha256: certificate.fingerprint,
+            sha1: certificate.sha1,
+            spki_sha256: None,
+            subject_cn: None,
+            subject_dn: None,
+            issuer_cn: None,
+            issuer_dn: None,
+            serial: None,
+            not_before: None,
+            not_after: None,
+            alternative_names: Vec::new(),
+            key_type: None,
+            key_bits: None,
+            signature_algorithm: None,
+            key_usage: Vec::new(),
+            extended_key_usage: Vec::new(),
+            self_signed: None,
+            is_ca: None,
+            parse_fault: None,
+            der: None,
+        }
+    }
+
+    fn fill(&mut self, facts: Facts) {
+        let algorithm = Some(facts.signature_algorithm);
+        self.spki_sha256 = facts.public_key.spki;
+        self.subject_cn = facts.subject.common_name;
+        self.subject_dn = Some(facts.subject.distinguished_name);
+        self.issuer_cn = facts.issuer.common_name;
+        self.issuer_dn = Some(facts.issuer.distinguished_name);
+        self.serial = Some(facts.serial);
+        self.not_before = facts.not_before;
+        self.not_after = facts.not_after;
+        self.alternative_names = facts.alternative_names;
+        self.key_type = Some(facts.public_key.key_type.to_string());
+        self.key_bits = facts.public_key.bits;
+        self.signature_algorithm = algorithm.filter(|name| !name.is_empty());
+        self.key_usage = facts.key_usage.unwrap_or_default();
+        self.extended_key_usage = facts.extended_key_usage.unwrap_or_default();
+        self.self_signed = facts.self_signed;
+        self.is_ca = Some(facts.is_ca.unwrap_or(false));
+    }
 }
 
 impl InstallationState {

@@ -1,0 +1,56 @@
+//! Rows → JSON lines (RFC 8259, one object a line).
+
+use std::io;
+
+use pem::{EncodeConfig, LineEnding, Pem};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::head::Head;
+use super::table::Table;
+use crate::domain::Der;
+
+/// The version of the fields: it grows when one changes its meaning or goes,
+/// not when one is added.
+const SCHEMA: u32 = 1;
+
+/// Writes one row as one line.
+pub(super) fn row<Row>(
+    out: &mut impl io::Write,
+    table: &Table<Row>,
+    row: &Row,
+    head: &Head,
+) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Line { table, row, head })?;
+    out.write_all(b"\n")
+}
+
+/// A row's columns under their names, and what only JSON has room for.
+struct Line<'a, Row: 'static> {
+    table: &'a Table<Row>,
+    row: &'a Row,
+    head: &'a Head,
+}
+
+impl<Row> Serialize for Line<'_, Row> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let now = self.head.now;
+        let mut object = serializer.serialize_map(None)?;
+        for column in self.table.columns {
+            object.serialize_entry(column.name, &(column.value)(self.row, now))?;
+        }
+        object.serialize_entry("schema", &SCHEMA)?;
+        object.serialize_entry("type", self.table.kind)?;
+        object.serialize_entry("tool", &self.head.tool)?;
+        object.serialize_entry("now", &now.to_string())?;
+        if let Some(der) = (self.table.certificate)(self.row) {
+            object.serialize_entry("pem", &pem(der))?;
+        }
+        object.end()
+    }
+}
+
+/// RFC 7468, lines ending in LF.
+fn pem(der: &Der) -> String {
+    let block = Pem::new("CERTIFICATE", der.as_bytes());
+    pem::encode_config(&block, EncodeConfig::new().set_line_ending(LineEnding::LF))
+}

@@ -1,0 +1,151 @@
+//! One row → a page for a terminal: everything known of it.
+//!
+//! Whatever comes from the network goes through [`printable`]: the result
+//! holds no control character but LF.
+
+use std::fmt::Write;
+
+use super::list;
+use super::row::{CertificateRow, EndpointRow, Installation};
+use super::table::{colons, days_left, hexadecimal};
+use crate::domain::{Timestamp, printable};
+
+/// A page: lines of a label and a value.
+struct Page(String);
+
+/// Columns that a label takes, the colon and one blank included.
+const LABEL: usize = 18;
+
+impl Page {
+    fn line(&mut self, label: &str, value: &str) {
+        if !value.is_empty() {
+            // Writing to a String can't fail.
+            let label = format!("{label}:");
+            let _ = writeln!(self.0, "{label:LABEL$}{}", printable(value));
+        }
+    }
+
+    fn optional(&mut self, label: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.line(label, &value.to_string());
+        }
+    }
+
+    /// One item a line, the label at the first.
+    fn list(&mut self, label: &str, items: &[String]) {
+        let Some((first, rest)) = items.split_first() else {
+            return;
+        };
+        self.line(label, first);
+        for item in rest {
+            let _ = writeln!(self.0, "{:LABEL$}{}", "", printable(item));
+        }
+    }
+
+    fn heading(&mut self, text: &str) {
+        let _ = writeln!(self.0, "\n{text}");
+    }
+}
+
+/// One certificate: what it says, and where it is installed.
+#[must_use]
+pub fn certificate(row: &CertificateRow, installations: &[Installation], now: Timestamp) -> String {
+    let mut page = Page(String::new());
+    match &row.parse_fault {
+        Some(fault) => page.line("Certificate", fault),
+        None => facts(&mut page, row, now),
+    }
+    page.line("SHA-256", &row.sha256.to_string());
+    page.line("SHA-1", &hexadecimal(&row.sha1));
+    page.optional("Key SHA-256", row.spki_sha256);
+    for installation in installations {
+        page.heading(&place(installation));
+        seen(&mut page, installation);
+    }
+    page.0
+}
+
+/// One endpoint: what came of the latest look, and what is installed there.
+#[must_use]
+pub fn endpoint(row: &EndpointRow, installations: &[Installation], now: Timestamp) -> String {
+    let mut page = Page(String::new());
+    page.line("Endpoint", &list::endpoint(row));
+    page.line("Zone", row.zone.as_str());
+    page.line("Dialect", &row.dialect);
+    page.optional("PTR", row.pointer.as_ref());
+    page.line("Outcome", row.outcome.as_str());
+    page.line("Detail", &row.detail);
+    page.optional("Banner", row.banner.as_ref());
+    page.list("Attempts", &row.attempts);
+    page.line("First seen", &row.first_seen.to_string());
+    page.line("Last checked", &row.last_checked.to_string());
+    page.line("Scan", &row.scan.to_string());
+    for installation in installations {
+        page.heading(&place(installation));
+        seen(&mut page, installation);
+        let certificate = &installation.certificate;
+        page.line("SHA-256", &certificate.sha256.to_string());
+        match &certificate.parse_fault {
+            Some(fault) => page.line("Certificate", fault),
+            None => facts(&mut page, certificate, now),
+        }
+    }
+    page.0
+}
+
+fn facts(page: &mut Page, row: &CertificateRow, now: Timestamp) {
+    page.optional("Subject", row.subject_dn.as_ref());
+    page.optional("Issuer", row.issuer_dn.as_ref());
+    page.optional("Serial", row.serial.as_deref().map(colons));
+    page.optional("Valid from", row.not_before);
+    let days = days_left(row, now).map(|days| format!(" ({days} days left)"));
+    let end = row
+        .not_after
+        .map(|end| end.to_string() + &days.unwrap_or_default());
+    page.optional("Valid to", end);
+    page.list("Names", &row.alternative_names);
+    page.line("Key", &list::key(row));
+    page.optional("Signature", row.signature_algorithm.as_ref());
+    page.line("Key usage", &row.key_usage.join(", "));
+    page.line("Extended usage", &row.extended_key_usage.join(", "));
+    page.optional("Self-signed", row.self_signed.map(yes_or_no));
+    page.optional("CA", row.is_ca.map(yes_or_no));
+}
+
+/// Where an installation is: `10.0.0.1:443 (sni a.example)`.
+fn place(row: &Installation) -> String {
+    let mut place = match (row.ip, row.port) {
+        (Some(ip), Some(port)) => std::net::SocketAddr::new(ip, port.number()).to_string(),
+        _ => row.source.as_str().to_owned(),
+    };
+    if let Some(sni) = &row.sni {
+        place.push_str(" (sni ");
+        place.push_str(sni);
+        place.push(')');
+    }
+    printable(&place)
+}
+
+fn seen(page: &mut Page, row: &Installation) {
+    page.optional("Zone", row.zone.as_ref());
+    page.optional("PTR", row.pointer.as_ref());
+    page.optional("STARTTLS", row.starttls.as_ref());
+    let session = [&row.tls_version, &row.cipher_suite, &row.key_exchange];
+    let session: Vec<&str> = session.into_iter().flatten().map(String::as_str).collect();
+    page.line("Session", &session.join(", "));
+    page.line("Protocols", &row.protocols.join(", "));
+    page.optional("Client auth", row.client_auth.as_ref());
+    page.optional("ALPN", row.alpn.as_ref());
+    let chain: Vec<String> = row.chain.iter().map(ToString::to_string).collect();
+    page.list("Chain", &chain);
+    page.line("State", row.state.as_str());
+    page.optional("Replaced", row.previous);
+    page.line("First seen", &row.first_seen.to_string());
+    page.line("Last seen", &row.last_seen.to_string());
+    page.line("Last checked", &row.last_checked.to_string());
+    page.optional("Scan", row.scan);
+}
+
+const fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}

@@ -1,0 +1,298 @@
+//! The columns of every report: one definition, from which the header, the
+//! cells and the JSON fields derive.
+
+use std::fmt::Write;
+
+use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp};
+
+use super::row::{CertificateRow, Coverage, EndpointRow, Installation, ScanRow};
+use super::value::Value;
+
+/// The columns of one kind of row.
+#[derive(Debug)]
+pub struct Table<Row: 'static> {
+    /// The word for a row: `type` in JSON lines.
+    pub kind: &'static str,
+    /// Its columns, in the order of the report.
+    pub columns: &'static [Column<Row>],
+    /// The bytes of a row's certificate, where it has them: `pem` in JSON
+    /// lines.
+    pub(super) certificate: fn(&Row) -> Option<&Der>,
+}
+
+/// One column.
+#[derive(Debug)]
+pub struct Column<Row> {
+    /// Its name, in the header and in JSON.
+    pub name: &'static str,
+    /// What it holds of a row, at the moment that the report judges by.
+    pub(super) value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+}
+
+/// Microseconds in 86,400 seconds.
+const DAY: i64 = 86_400_000_000;
+
+/// The main report, its columns as scripts rely on them: new ones go to the
+/// end. Those without a value wait for judgement.
+pub static INSTALLATIONS: Table<Installation> = Table {
+    kind: "installation",
+    certificate: |row| row.certificate.der.as_ref(),
+    columns: &[
+        column("zone", |row, _| row.zone.as_ref().map(Value::made).into()),
+        column("host", |row, _| Value::text(&row.host)),
+        column("ip", |row, _| row.ip.map(Value::made).into()),
+        column("port", |row, _| row.port.map(port).into()),
+        column("sni", |row, _| row.sni.as_ref().into()),
+        column("starttls", |row, _| row.starttls.as_ref().into()),
+        column("ptr", |row, _| row.pointer.as_ref().into()),
+        column("tls_version", |row, _| row.tls_version.as_ref().into()),
+        column("protocols", |row, _| Value::list(&row.protocols)),
+        column("cipher_suite", |row, _| row.cipher_suite.as_ref().into()),
+        column("key_exchange", |row, _| row.key_exchange.as_ref().into()),
+        column("client_auth", |row, _| row.client_auth.as_ref().into()),
+        column("alpn", |row, _| row.alpn.as_ref().into()),
+        column("subject_cn", |row, _| {
+            row.certificate.subject_cn.as_ref().into()
+        }),
+        column("subject_dn", |row, _| {
+            row.certificate.subject_dn.as_ref().into()
+        }),
+        column("issuer_cn", |row, _| {
+            row.certificate.issuer_cn.as_ref().into()
+        }),
+        column("issuer_dn", |row, _| {
+            row.certificate.issuer_dn.as_ref().into()
+        }),
+        column("serial", |row, _| {
+            row.certificate.serial.as_deref().map(serial).into()
+        }),
+        column("not_before", |row, _| row.certificate.not_before.into()),
+        column("not_after", |row, _| row.certificate.not_after.into()),
+        column("days_left", |row, now| {
+            days_left(&row.certificate, now).into()
+        }),
+        column("validity_days", |row, _| {
+            validity_days(&row.certificate).into()
+        }),
+        column("severity", |_, _| Value::Absent),
+        column("san", |row, _| {
+            Value::list(&row.certificate.alternative_names)
+        }),
+        column("key_type", |row, _| {
+            row.certificate.key_type.as_ref().into()
+        }),
+        column("key_bits", |row, _| row.certificate.key_bits.into()),
+        column("signature_algorithm", |row, _| {
+            row.certificate.signature_algorithm.as_ref().into()
+        }),
+        column("key_usage", |row, _| {
+            Value::list(&row.certificate.key_usage)
+        }),
+        column("eku", |row, _| {
+            Value::list(&row.certificate.extended_key_usage)
+        }),
+        column("self_signed", |row, _| row.certificate.self_signed.into()),
+        column("is_ca", |row, _| row.certificate.is_ca.into()),
+        column("trust", |_, _| Value::text("unchecked")),
+        column("trusted_by", |_, _| Value::Absent),
+        column("root_dn", |_, _| Value::Absent),
+        column("findings", |_, _| Value::Absent),
+        column("accepted", |_, _| Value::Absent),
+        column("owner", |_, _| Value::Absent),
+        column("tags", |_, _| Value::Absent),
+        column("sha256", |row, _| Value::made(row.certificate.sha256)),
+        column("sha1", |row, _| {
+            Value::made(hexadecimal(&row.certificate.sha1))
+        }),
+        column("spki_sha256", |row, _| {
+            row.certificate.spki_sha256.map(Value::made).into()
+        }),
+        column("chain_sha256", |row, _| fingerprints(&row.chain)),
+        column("chain_not_after", |row, _| row.chain_not_after.into()),
+        column("installations", |row, _| Value::count(row.installations)),
+        column("state", |row, _| Value::text(row.state.as_str())),
+        column("previous_sha256", |row, _| {
+            row.previous.map(Value::made).into()
+        }),
+        column("first_seen", |row, _| row.first_seen.into()),
+        column("last_seen", |row, _| row.last_seen.into()),
+        column("last_checked", |row, _| row.last_checked.into()),
+        column("source", |row, _| Value::text(row.source.as_str())),
+        column("scan_id", |row, _| row.scan.map(scan).into()),
+    ],
+};
+
+/// What spoke without a certificate, or was known before.
+pub static ENDPOINTS: Table<EndpointRow> = Table {
+    kind: "endpoint",
+    certificate: |_| None,
+    columns: &[
+        column("zone", |row, _| Value::made(&row.zone)),
+        column("ip", |row, _| Value::made(row.ip)),
+        column("port", |row, _| port(row.port)),
+        column("dialect", |row, _| Value::text(&row.dialect)),
+        column("outcome", |row, _| Value::text(row.outcome.as_str())),
+        column("detail", |row, _| Value::text(&row.detail)),
+        column("banner", |row, _| row.banner.as_ref().into()),
+        column("attempts", |row, _| Value::list(&row.attempts)),
+        column("ptr", |row, _| row.pointer.as_ref().into()),
+        column("certificates", |row, _| Value::count(row.certificates)),
+        column("first_seen", |row, _| row.first_seen.into()),
+        column("last_checked", |row, _| row.last_checked.into()),
+        column("scan_id", |row, _| scan(row.scan)),
+    ],
+};
+
+/// Every target of every scan, by network and port.
+pub static COVERAGE: Table<Coverage> = Table {
+    kind: "coverage",
+    certificate: |_| None,
+    columns: &[
+        column("zone", |row, _| Value::made(&row.zone)),
+        column("network", |row, _| Value::text(&row.network)),
+        column("port", |row, _| port(row.port)),
+        column("declared", |row, _| Value::count(row.outcomes.total())),
+        column("attempted", |row, _| Value::count(attempted(&row.outcomes))),
+        column("certificate", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Certificate))
+        }),
+        column("no_certificate", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::NoCertificate))
+        }),
+        column("tls_refused", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::TlsRefused))
+        }),
+        column("not_tls", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::NotTls))
+        }),
+        column("silent", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Silent))
+        }),
+        column("broken", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Broken))
+        }),
+        column("refused", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Refused))
+        }),
+        column("filtered", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Filtered))
+        }),
+        column("unreachable", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Unreachable))
+        }),
+        column("unresolved", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Unresolved))
+        }),
+        column("excluded", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Excluded))
+        }),
+        column("fresh", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::Fresh))
+        }),
+        column("not_attempted", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::NotAttempted))
+        }),
+        column("local_error", |row, _| {
+            Value::count(row.outcomes.count(OutcomeKind::LocalError))
+        }),
+        column("exclusions", |row, _| Value::list(&row.exclusions)),
+        column("oldest_look", |row, _| row.oldest_look.into()),
+        column("latest_look", |row, _| row.latest_look.into()),
+    ],
+};
+
+/// The scans.
+pub static SCANS: Table<ScanRow> = Table {
+    kind: "scan",
+    certificate: |_| None,
+    columns: SCAN_COLUMNS,
+};
+
+/// The scan that has just ended: the last of its own lines.
+pub static SUMMARY: Table<ScanRow> = Table {
+    kind: "summary",
+    certificate: |_| None,
+    columns: SCAN_COLUMNS,
+};
+
+const SCAN_COLUMNS: &[Column<ScanRow>] = &[
+    column("id", |row, _| scan(row.id)),
+    column("started_at", |row, _| row.started_at.into()),
+    column("finished_at", |row, _| row.finished_at.into()),
+    column("state", |row, _| Value::text(row.state.as_str())),
+    column("targets", |row, _| Value::count(row.targets)),
+    column("outcomes", |row, _| Value::Counts(row.outcomes)),
+    column("note", |row, _| row.note.as_ref().into()),
+    column("settings", |row, _| Value::Json(&row.settings)),
+];
+
+const fn column<Row>(
+    name: &'static str,
+    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+) -> Column<Row> {
+    Column { name, value }
+}
+
+fn port<'a>(port: Port) -> Value<'a> {
+    Value::Number(i64::from(port.number()))
+}
+
+fn scan<'a>(scan: ScanId) -> Value<'a> {
+    Value::Number(scan.number())
+}
+
+fn serial<'a>(octets: &[u8]) -> Value<'a> {
+    Value::made(colons(octets))
+}
+
+fn fingerprints<'a>(fingerprints: &[Fingerprint]) -> Value<'a> {
+    Value::List(fingerprints.iter().map(Fingerprint::to_string).collect())
+}
+
+/// Whole days from `now` to the end of validity, rounded down: -1 for all of
+/// the day after it.
+pub(super) fn days_left(certificate: &CertificateRow, now: Timestamp) -> Option<i64> {
+    let left = certificate.not_after?.micros().saturating_sub(now.micros());
+    Some(left.div_euclid(DAY))
+}
+
+/// Whole days from notBefore to notAfter, rounded down. The second that RFC
+/// 5280 section 4.1.2.5 adds by counting both ends is left out.
+fn validity_days(certificate: &CertificateRow) -> Option<i64> {
+    let end = certificate.not_after?.micros();
+    let start = certificate.not_before?.micros();
+    Some(end.saturating_sub(start).div_euclid(DAY))
+}
+
+/// Targets that the latest scan of them tried, whatever came of it.
+fn attempted(outcomes: &Tally) -> u64 {
+    let untouched = [
+        OutcomeKind::Excluded,
+        OutcomeKind::Fresh,
+        OutcomeKind::NotAttempted,
+    ];
+    let untouched: u64 = untouched.map(|kind| outcomes.count(kind)).iter().sum();
+    outcomes.total() - untouched
+}
+
+/// Octets in lower-case hexadecimal.
+pub(super) fn hexadecimal(octets: &[u8]) -> String {
+    joined(octets, "")
+}
+
+/// Octets in lower-case hexadecimal with colons between.
+pub(super) fn colons(octets: &[u8]) -> String {
+    joined(octets, ":")
+}
+
+fn joined(octets: &[u8], separator: &str) -> String {
+    let mut text = String::with_capacity(octets.len() * (2 + separator.len()));
+    for (position, octet) in octets.iter().enumerate() {
+        if position > 0 {
+            text.push_str(separator);
+        }
+        // Writing to a String can't fail.
+        let _ = write!(text, "{octet:02x}");
+    }
+    text
+}
