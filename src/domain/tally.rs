@@ -49,6 +49,6 @@ mod tests {
             assert_eq!(count, rank as u64 + 1);
             assert_eq!(tally.count(kind), count);
         }
-        assert_eq!(tally.total(), (1..=14).sum());
+        assert_eq!(tally.total(), (1..=14).sum::<u64>());
     }
 }
