@@ -1,1 +1,20 @@
-//! (to come)
+//! What the operator wrote -> [`Plan`] -> [`Target`](crate::domain::Target)s.
+//!
+//! Pure: texts come in as arguments, and the day of the year too. A
+//! [`TargetSpec`] is one thing written, [`Ports`] where it is asked,
+//! [`Exclusions`] what is never touched; the [`Plan`] freezes the three and
+//! gives every target a number, walked [`Block`] by [`Block`].
+
+mod address_range;
+mod exclusion;
+mod hosts;
+mod list;
+mod ports;
+mod spec;
+
+pub use address_range::{AddressRange, RangeError};
+pub use exclusion::{Exclusion, ExclusionError, Scope};
+pub use hosts::Hosts;
+pub use list::{ListError, Origin, parse_exclusions, parse_list};
+pub use ports::{Ports, PortsError};
+pub use spec::{SpecError, TargetSpec};
