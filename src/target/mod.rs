@@ -7,13 +7,17 @@
 
 mod address_range;
 mod exclusion;
+mod exclusions;
 mod hosts;
 mod list;
 mod ports;
 mod spec;
+mod special;
+mod sweep;
 
 pub use address_range::{AddressRange, RangeError};
 pub use exclusion::{Exclusion, ExclusionError, Scope};
+pub use exclusions::Exclusions;
 pub use hosts::Hosts;
 pub use list::{ListError, Origin, parse_exclusions, parse_list};
 pub use ports::{Ports, PortsError};
