@@ -6,21 +6,33 @@
 //! gives every target a number, walked [`Block`] by [`Block`].
 
 mod address_range;
+mod block;
+mod builder;
 mod exclusion;
 mod exclusions;
+mod fingerprint;
 mod hosts;
 mod list;
 mod permutation;
+mod plan;
 mod ports;
+mod segment;
+mod shard;
 mod spec;
 mod special;
+mod summary;
 mod sweep;
 
 pub use address_range::{AddressRange, RangeError};
+pub use block::Block;
+pub use builder::{PlanBuilder, PlanError};
 pub use exclusion::{Exclusion, ExclusionError, Scope};
 pub use exclusions::Exclusions;
 pub use hosts::Hosts;
 pub use list::{ListError, Origin, parse_exclusions, parse_list};
 pub use permutation::Permutation;
+pub use plan::Plan;
 pub use ports::{Ports, PortsError};
+pub use shard::{InvalidShard, Shard};
 pub use spec::{SpecError, TargetSpec};
+pub use summary::{PlanSummary, Share};

@@ -1,0 +1,332 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::segment::Segment;
+use super::{Block, Exclusion, Exclusions, PlanBuilder, Shard};
+use crate::domain::{Host, Port, Target};
+
+/// The frozen description of a scan: which targets, in which order, and what
+/// is never touched.
+///
+/// Every target has an index, addresses first, then names, and no target has
+/// two. Memory grows with what the operator wrote, not with what it covers:
+/// 10.0.0.0/8 takes no more than one address. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Addresses in ascending order, then names in ascending order; each
+    /// begins at the index where the one before it ends. Never empty.
+    segments: Arc<[Segment]>,
+    exclusions: Arc<Exclusions>,
+    /// The special-purpose addresses that are targets by themselves,
+    /// ascending.
+    named_exactly: Arc<[IpAddr]>,
+    seed: u64,
+    shard: Shard,
+}
+
+impl Plan {
+    /// An empty builder.
+    pub fn builder() -> PlanBuilder {
+        PlanBuilder::default()
+    }
+
+    pub(super) fn new(
+        segments: Vec<Segment>,
+        exclusions: Arc<Exclusions>,
+        named_exactly: Vec<IpAddr>,
+        seed: u64,
+        shard: Shard,
+    ) -> Self {
+        Self {
+            segments: segments.into(),
+            exclusions,
+            named_exactly: named_exactly.into(),
+            seed,
+            shard,
+        }
+    }
+
+    /// How many targets it has, the excluded ones included: those of its
+    /// shard. A small plan of many shards may leave some of them without any.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.shard.count_below(self.whole_len())
+    }
+
+    /// Whether its shard has no targets.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many targets all shards have together.
+    #[must_use]
+    pub fn whole_len(&self) -> u64 {
+        self.segments.last().map_or(0, Segment::end)
+    }
+
+    /// The target of an index; `None` from [`Self::len`] on.
+    #[must_use]
+    pub fn get(&self, index: u64) -> Option<Target> {
+        let index = self.shard.plan_index(index)?;
+        let position = self
+            .segments
+            .partition_point(|segment| segment.end() <= index);
+        self.segments.get(position)?.at(index)
+    }
+
+    /// Its blocks, in the order of their numbers.
+    pub fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
+        let (targets, seed) = (self.len(), self.seed);
+        (0..targets.div_ceil(Block::MAX_LENGTH))
+            .filter_map(move |number| Block::new(number, targets, seed))
+    }
+
+    /// The block of a number.
+    #[must_use]
+    pub fn block(&self, number: u64) -> Option<Block> {
+        Block::new(number, self.len(), self.seed)
+    }
+
+    /// The exclusion that holds for a target, if one does. A name that is not
+    /// excluded may still resolve into an excluded network:
+    /// [`Self::excluded_at`] tells.
+    #[must_use]
+    pub fn excluded(&self, target: &Target) -> Option<&Exclusion> {
+        match &target.host {
+            Host::Address(address) => self.excluded_at(*address, target.port),
+            Host::Name(name) => self.exclusions.covers_name(name, target.port),
+        }
+    }
+
+    /// The exclusion that holds for a port of an address, if one does: to be
+    /// asked for every address before it is dialled, also for those that names
+    /// resolve to.
+    ///
+    /// An address that a target names by itself, and not by a network around
+    /// it, is meant: the special-purpose networks don't hold for it.
+    #[must_use]
+    pub fn excluded_at(&self, address: IpAddr, port: Port) -> Option<&Exclusion> {
+        let address = address.to_canonical();
+        if self.named_exactly.binary_search(&address).is_ok() {
+            self.exclusions.listed_covers(address, port)
+        } else {
+            self.exclusions.covers(address, port)
+        }
+    }
+
+    /// What is never touched.
+    #[must_use]
+    pub const fn exclusions(&self) -> &Arc<Exclusions> {
+        &self.exclusions
+    }
+
+    /// What the order depends on.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Which part of the whole it is.
+    #[must_use]
+    pub const fn shard(&self) -> Shard {
+        self.shard
+    }
+
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    pub(super) fn named_exactly(&self) -> &[IpAddr] {
+        &self.named_exactly
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::{Ports, TargetSpec, parse_exclusions};
+
+    fn plan(specs: &[&str], exclusions: &str) -> Plan {
+        let specs = specs.iter().map(|text| text.parse::<TargetSpec>().unwrap());
+        let exclusions = parse_exclusions(exclusions, "exclude.txt").unwrap();
+        Plan::builder()
+            .targets(specs)
+            .exclusions(Exclusions::new(exclusions))
+            .build()
+            .unwrap()
+    }
+
+    fn targets(plan: &Plan) -> Vec<String> {
+        (0..plan.len())
+            .map(|index| plan.get(index).unwrap().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn overlapping_specs_are_one_target_with_the_ports_of_both() {
+        let plan = plan(&["10.0.0.0/31", "10.0.0.1-2:22,443", "10.0.0.1"], "");
+        assert_eq!(
+            targets(&plan),
+            [
+                "10.0.0.0:443",
+                "10.0.0.1:22",
+                "10.0.0.2:22",
+                "10.0.0.1:443",
+                "10.0.0.2:443",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_and_an_address_never_merge_and_a_name_merges_with_itself() {
+        let plan = plan(
+            &["b.corp", "A.corp:22", "10.0.0.1", "a.corp.", "b.corp"],
+            "",
+        );
+        assert_eq!(
+            targets(&plan),
+            ["10.0.0.1:443", "a.corp:22", "a.corp:443", "b.corp:443"]
+        );
+    }
+
+    #[test]
+    fn a_large_network_costs_no_more_than_a_small_one() {
+        let plan = plan(&["10.0.0.0/8:1-5"], "");
+        assert_eq!(plan.len(), 5 << 24);
+        assert_eq!(plan.segments.len(), 1);
+        let last = plan.get(plan.len() - 1).unwrap();
+        assert_eq!(last.to_string(), "10.255.255.255:5");
+        assert_eq!(plan.get(plan.len()), None);
+        assert_eq!(plan.get(u64::MAX), None);
+        assert_eq!(plan.blocks().count(), 80);
+        let block = plan.block(79).unwrap();
+        assert_eq!(block.len(), Block::MAX_LENGTH);
+        assert_eq!(plan.block(80), None);
+    }
+
+    #[test]
+    fn a_long_list_within_a_network_of_every_port_shares_its_ports() {
+        let every = "10.0.0.0/8:1-65535".parse::<TargetSpec>().unwrap();
+        let some = (0..50_000_u32).map(|number| {
+            let address = std::net::Ipv4Addr::from_bits((10 << 24) | (2 * number));
+            TargetSpec::address(address.into(), None)
+        });
+        let plan = Plan::builder().targets(some.chain([every])).build();
+        let plan = plan.unwrap();
+        assert_eq!(plan.len(), 65_535 << 24);
+        assert_eq!(plan.segments.len(), 1);
+    }
+
+    #[test]
+    fn everything_there_is_can_be_counted() {
+        let plan = plan(&["0.0.0.0/0:1-65535"], "10.0.0.0/8:22\n:9100");
+        assert_eq!(plan.len(), 65_535 << 32);
+        let special = 65_535 * ((1 << 24) + (1 << 16) + (2 << 28));
+        let by_address = special + (1 << 24);
+        let by_port = (1 << 32) - (special / 65_535);
+        // The listed port comes before the networks that are built in.
+        assert_eq!(plan.count_excluded(), by_address + by_port);
+    }
+
+    #[test]
+    fn neighbouring_networks_of_the_same_ports_are_one_segment() {
+        let plan = plan(&["10.0.0.0/25", "10.0.0.128/25:443", "10.0.1.0"], "");
+        assert_eq!(plan.segments.len(), 1);
+        assert_eq!(plan.len(), 257);
+    }
+
+    #[test]
+    fn a_special_address_is_asked_when_it_is_named_by_itself() {
+        let plan = plan(&["169.254.0.0/16", "169.254.1.1", "fe80::1/128"], "fe80::1");
+        let excluded = |address: &str| {
+            let exclusion = plan.excluded_at(address.parse().unwrap(), Port::HTTPS);
+            exclusion.map(ToString::to_string).unwrap_or_default()
+        };
+        assert_eq!(excluded("169.254.1.1"), "");
+        assert_eq!(excluded("::ffff:169.254.1.1"), "");
+        assert_eq!(excluded("169.254.1.2"), "169.254.0.0/16");
+        assert_eq!(excluded("fe80::1"), "fe80::1");
+        assert_eq!(plan.count_excluded(), (1 << 16) - 1 + 1);
+    }
+
+    #[test]
+    fn a_name_that_resolves_into_an_excluded_network_is_caught_at_the_dial() {
+        let plan = plan(&["a.corp"], "10.0.0.0/8");
+        let target = plan.get(0).unwrap();
+        assert_eq!(plan.excluded(&target), None);
+        for address in ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3"] {
+            let address = address.parse().unwrap();
+            assert!(plan.excluded_at(address, target.port).is_some());
+        }
+    }
+
+    #[test]
+    fn an_exclusion_that_takes_nothing_is_listed_in_the_summary() {
+        let plan = plan(&["10.0.0.0/24", "a.corp"], "10.0.0.5\n192.0.2.0/24\n:22");
+        let summary = plan.summary();
+        assert_eq!(
+            (summary.targets, summary.addresses, summary.names),
+            (257, 256, 1)
+        );
+        assert_eq!((summary.excluded, summary.questions), (1, 256));
+        let shares: Vec<_> = summary
+            .shares
+            .iter()
+            .map(|share| (share.exclusion.to_string(), share.targets))
+            .collect();
+        assert_eq!(
+            shares,
+            [
+                ("10.0.0.5".to_owned(), 1),
+                ("192.0.2.0/24".to_owned(), 0),
+                (":22".to_owned(), 0),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_fingerprint_tells_plans_apart_but_not_seeds_or_reasons() {
+        let base = plan(&["10.0.0.0/24"], "10.0.0.5");
+        let same = plan(&["10.0.0.0/25", "10.0.0.128/25"], "10.0.0.5 reason=other");
+        assert_eq!(base.fingerprint(), same.fingerprint());
+        assert_eq!(base.fingerprint().len(), 64);
+        let spec: TargetSpec = "10.0.0.0/24".parse().unwrap();
+        let build = |seed, shard| {
+            let builder = Plan::builder().targets([spec.clone()]);
+            builder.seed(seed).shard(shard).build().unwrap()
+        };
+        let seeded = build(1, Shard::WHOLE).fingerprint();
+        assert_eq!(seeded, build(2, Shard::WHOLE).fingerprint());
+        let half = build(1, Shard::new(1, 2).unwrap()).fingerprint();
+        let others = [
+            plan(&["10.0.0.0/24"], "").fingerprint(),
+            plan(&["10.0.0.0/24:444"], "10.0.0.5").fingerprint(),
+            plan(&["10.0.0.0/23"], "10.0.0.5").fingerprint(),
+            half,
+        ];
+        for other in &others {
+            assert_ne!(*other, base.fingerprint());
+        }
+        assert_ne!(others[3], seeded);
+    }
+
+    #[test]
+    fn nothing_is_no_plan() {
+        let error = Plan::builder().build().unwrap_err();
+        assert_eq!(error.to_string(), "no targets");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn ports_that_a_target_names_replace_the_plans() {
+        let specs = ["10.0.0.1", "10.0.0.2:22", "https://a.corp/"];
+        let specs = specs.map(|text| text.parse::<TargetSpec>().unwrap());
+        let ports: Ports = "8443".parse().unwrap();
+        let plan = Plan::builder().targets(specs).ports(ports).build().unwrap();
+        assert_eq!(
+            targets(&plan),
+            ["10.0.0.1:8443", "10.0.0.2:22", "a.corp:443"]
+        );
+    }
+}

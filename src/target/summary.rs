@@ -1,0 +1,163 @@
+use std::ops::Range;
+
+use super::exclusions::Rules;
+use super::segment::Segment;
+use super::{AddressRange, Exclusion, Hosts, Plan};
+
+/// What a plan comes to, counted without walking it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanSummary<'plan> {
+    /// Its targets, the excluded ones included.
+    pub targets: u64,
+    /// The different addresses of all shards together.
+    pub addresses: u64,
+    /// The different names of all shards together.
+    pub names: u64,
+    /// Those of its targets that are excluded.
+    pub excluded: u64,
+    /// The targets that are asked: at least one question each. A name is one
+    /// per address it resolves to, and further server names come on top.
+    pub questions: u64,
+    /// What each exclusion took, in the order of their rank: of those that
+    /// the operator listed also the ones that took nothing. The shares add up
+    /// to `excluded`.
+    pub shares: Vec<Share<'plan>>,
+}
+
+/// The targets that one exclusion took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share<'plan> {
+    /// The exclusion.
+    pub exclusion: &'plan Exclusion,
+    /// How many targets it was the first to hold for.
+    pub targets: u64,
+}
+
+impl Plan {
+    /// What it comes to. The effort grows with the ranges and exclusions times
+    /// the ports, not with the addresses.
+    #[must_use]
+    pub fn summary(&self) -> PlanSummary<'_> {
+        let taken = Census::of(self).taken;
+        let excluded = taken.iter().sum();
+        let exclusions = self.exclusions();
+        let shares = exclusions
+            .entries()
+            .iter()
+            .zip(taken)
+            .enumerate()
+            .filter(|(rank, (_, targets))| *targets > 0 || !exclusions.is_built_in(*rank))
+            .map(|(_, (exclusion, targets))| Share { exclusion, targets })
+            .collect();
+        let hosts = |wanted: fn(&Hosts) -> bool| {
+            let segments = self.segments().iter();
+            let counts = segments.filter(|segment| wanted(segment.hosts()));
+            counts.map(Segment::host_count).sum()
+        };
+        PlanSummary {
+            targets: self.len(),
+            addresses: hosts(|hosts| matches!(hosts, Hosts::Addresses(_))),
+            names: hosts(|hosts| matches!(hosts, Hosts::Name(_))),
+            excluded,
+            questions: self.len().saturating_sub(excluded),
+            shares,
+        }
+    }
+
+    /// How many of its targets are excluded.
+    #[must_use]
+    pub fn count_excluded(&self) -> u64 {
+        Census::of(self).taken.iter().sum()
+    }
+}
+
+/// Counts what each exclusion takes from a plan.
+struct Census<'plan> {
+    plan: &'plan Plan,
+    /// By rank.
+    taken: Vec<u64>,
+}
+
+impl<'plan> Census<'plan> {
+    fn of(plan: &'plan Plan) -> Self {
+        let mut census = Self {
+            plan,
+            taken: vec![0; plan.exclusions().entries().len()],
+        };
+        for segment in plan.segments() {
+            match segment.hosts() {
+                Hosts::Addresses(range) => census.count_addresses(segment, *range),
+                Hosts::Name(name) => {
+                    let rules = plan.exclusions().name_rules(name);
+                    census.count_ports(segment, rules, |port| segment.row(port));
+                }
+            }
+        }
+        census.give_back_the_named();
+        census
+    }
+
+    fn count_addresses(&mut self, segment: &Segment, range: AddressRange) {
+        for (part, rules) in self.plan.exclusions().cut(range) {
+            self.count_ports(segment, rules, |port| segment.part_of_row(part, port));
+        }
+    }
+
+    /// Adds hosts under the same rules, port by port; `indices` are theirs on
+    /// the port at a position.
+    fn count_ports(
+        &mut self,
+        segment: &Segment,
+        rules: Rules<'_>,
+        indices: impl Fn(u64) -> Option<Range<u64>>,
+    ) {
+        if rules.is_empty() {
+            return;
+        }
+        for (position, (port, _)) in (0..).zip(segment.ports().iter()) {
+            if let Some(rank) = rules.first(port)
+                && let Some(indices) = indices(position)
+                && let Some(taken) = self.taken.get_mut(rank)
+            {
+                *taken += in_shard(self.plan, indices);
+            }
+        }
+    }
+
+    /// Takes back what the special-purpose networks took of the addresses
+    /// that are targets by themselves.
+    fn give_back_the_named(&mut self) {
+        let exclusions = self.plan.exclusions();
+        for address in self.plan.named_exactly() {
+            let single = AddressRange::single(*address);
+            let Some(segment) = segment_of(self.plan, single) else {
+                continue;
+            };
+            for (position, (port, _)) in (0..).zip(segment.ports().iter()) {
+                let rank = exclusions.rules(*address).first(port);
+                if let Some(rank) = rank.filter(|rank| exclusions.is_built_in(*rank))
+                    && let Some(indices) = segment.part_of_row(single, position)
+                    && let Some(taken) = self.taken.get_mut(rank)
+                {
+                    *taken -= in_shard(self.plan, indices);
+                }
+            }
+        }
+    }
+}
+
+/// How many of the whole plan's indices the shard has.
+fn in_shard(plan: &Plan, indices: Range<u64>) -> u64 {
+    plan.shard().count_below(indices.end) - plan.shard().count_below(indices.start)
+}
+
+/// The segment that has the address.
+fn segment_of(plan: &Plan, address: AddressRange) -> Option<&Segment> {
+    let position = plan
+        .segments()
+        .partition_point(|segment| match segment.hosts() {
+            Hosts::Addresses(range) => range.last() < address.first(),
+            Hosts::Name(_) => false,
+        });
+    plan.segments().get(position)
+}
