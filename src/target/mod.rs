@@ -23,6 +23,9 @@ mod special;
 mod summary;
 mod sweep;
 
+#[cfg(test)]
+mod properties;
+
 pub use address_range::{AddressRange, RangeError};
 pub use block::Block;
 pub use builder::{PlanBuilder, PlanError};
