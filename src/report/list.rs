@@ -63,7 +63,7 @@ pub fn endpoints<'a>(
         table.add_row([
             row.zone.to_string(),
             endpoint(row),
-            printable(&row.dialect),
+            short(&row.dialect, 16),
             row.outcome.to_string(),
             detail,
             minute(row.last_checked),
@@ -177,7 +177,10 @@ fn issuer(row: &CertificateRow) -> &str {
 
 /// The key's family and size: `rsa 2048`.
 pub(super) fn key(row: &CertificateRow) -> String {
-    let family = row.key_type.as_deref().map(printable).unwrap_or_default();
+    let family = row
+        .key_type
+        .as_deref()
+        .map_or_else(String::new, |name| short(name, 16));
     match row.key_bits {
         Some(bits) => format!("{family} {bits}"),
         None => family,

@@ -20,3 +20,6 @@ pub use row::{
 };
 pub use table::{COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SUMMARY, Table};
 pub use writer::{Format, Report};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,448 @@
+use std::fmt::Debug;
+
+use serde_json::Value as Json;
+
+use super::*;
+use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp};
+use crate::x509;
+
+/// The header of the main report, as CONTRACT.md has it.
+const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,cipher_suite,\
+    key_exchange,client_auth,alpn,subject_cn,subject_dn,issuer_cn,issuer_dn,serial,not_before,\
+    not_after,days_left,validity_days,severity,san,key_type,key_bits,signature_algorithm,\
+    key_usage,eku,self_signed,is_ca,trust,trusted_by,root_dn,findings,accepted,owner,tags,sha256,\
+    sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,previous_sha256,first_seen,\
+    last_seen,last_checked,source,scan_id";
+
+/// What servers and certificates may say to harm a reader.
+fn hostile() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "=cmd|' /C calc'!A1",
+        "+1+1",
+        "-2+3",
+        "@SUM(1)",
+        "  =1",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\u{a0}\u{feff}=1",
+        "\u{200b}=1",
+        "＝1",
+        "\0=1",
+        "\x1b[2J\x1b]0;owned\x07",
+        "\u{9b}31m",
+        "\u{202e}gnp.exe",
+        "two\r\nlines",
+        "a \"quoted\", text",
+        "a|b\\|c\\",
+        "'",
+        "",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push("=".repeat(64 * 1024));
+    texts.push("😀".repeat(40_000));
+    texts
+}
+
+/// A certificate with `text` wherever it has a text.
+fn certificate(text: &str) -> CertificateRow {
+    let some = || Some(text.to_owned());
+    let list = || vec![text.to_owned(), "plain".to_owned(), text.to_owned()];
+    CertificateRow {
+        sha256: Fingerprint::of(b"leaf"),
+        sha1: [0xab; 20],
+        spki_sha256: Some(Fingerprint::of(b"key")),
+        subject_cn: some(),
+        subject_dn: some(),
+        issuer_cn: some(),
+        issuer_dn: some(),
+        serial: Some(vec![0x00, 0xff, 0x0a]),
+        not_before: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        not_after: Some("2026-12-31T23:59:59Z".parse().unwrap()),
+        alternative_names: list(),
+        key_type: some(),
+        key_bits: Some(2048),
+        signature_algorithm: some(),
+        key_usage: list(),
+        extended_key_usage: list(),
+        self_signed: Some(false),
+        is_ca: Some(true),
+        parse_fault: None,
+        der: None,
+    }
+}
+
+/// An installation with `text` wherever it has a text.
+fn installation(text: &str) -> Installation {
+    let some = || Some(text.to_owned());
+    Installation {
+        zone: Some("plant-1".parse().unwrap()),
+        host: text.to_owned(),
+        ip: Some("2001:db8::1".parse().unwrap()),
+        port: Some(Port::HTTPS),
+        sni: some(),
+        starttls: some(),
+        pointer: some(),
+        tls_version: some(),
+        protocols: vec![text.to_owned()],
+        cipher_suite: some(),
+        key_exchange: some(),
+        client_auth: some(),
+        alpn: some(),
+        certificate: certificate(text),
+        chain: vec![Fingerprint::of(b"a"), Fingerprint::of(b"b")],
+        chain_not_after: Some(now()),
+        installations: 3,
+        state: InstallationState::Current,
+        previous: None,
+        first_seen: now(),
+        last_seen: now(),
+        last_checked: now(),
+        source: Source::Scan,
+        scan: Some(ScanId::new(7)),
+    }
+}
+
+fn endpoint(text: &str) -> EndpointRow {
+    EndpointRow {
+        zone: "default".parse().unwrap(),
+        ip: "10.0.0.1".parse().unwrap(),
+        port: Port::HTTPS,
+        dialect: text.to_owned(),
+        outcome: OutcomeKind::NotTls,
+        detail: text.to_owned(),
+        banner: Some(text.to_owned()),
+        attempts: vec![text.to_owned(); 2],
+        pointer: Some(text.to_owned()),
+        certificates: 0,
+        first_seen: now(),
+        last_checked: now(),
+        scan: ScanId::new(7),
+    }
+}
+
+fn scan(text: &str) -> ScanRow {
+    let mut outcomes = Tally::default();
+    outcomes.add_many(OutcomeKind::Certificate, 2);
+    outcomes.add_many(OutcomeKind::Excluded, 3);
+    ScanRow {
+        id: ScanId::new(7),
+        started_at: now(),
+        finished_at: None,
+        state: ScanState::Running,
+        targets: 5,
+        outcomes,
+        note: Some(text.to_owned()),
+        settings: r#"{"rate":1000}"#.to_owned(),
+    }
+}
+
+fn coverage(text: &str) -> Coverage {
+    Coverage {
+        zone: "default".parse().unwrap(),
+        network: text.to_owned(),
+        port: Port::HTTPS,
+        outcomes: scan("").outcomes,
+        exclusions: vec![text.to_owned()],
+        oldest_look: now(),
+        latest_look: now(),
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T08:00:00Z".parse().unwrap()
+}
+
+fn report<Row: Debug>(format: Format, table: &'static Table<Row>, rows: &[Row]) -> String {
+    let mut out = Vec::new();
+    let mut report = Report::begin(&mut out, format, table, Head::at(now())).unwrap();
+    for row in rows {
+        report.row(row).unwrap();
+    }
+    report.end().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The cells of a CSV report's only row, by column.
+fn cells(text: &str) -> Vec<(String, String)> {
+    let mut reader = ::csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let pairs = header.iter().zip(&row);
+    pairs
+        .map(|(name, cell)| (name.to_owned(), cell.to_owned()))
+        .collect()
+}
+
+fn cell(cells: &[(String, String)], column: &str) -> String {
+    cells
+        .iter()
+        .find(|(name, _)| name == column)
+        .unwrap()
+        .1
+        .clone()
+}
+
+#[test]
+fn the_main_report_has_the_columns_scripts_rely_on() {
+    let text = report(Format::Csv, &INSTALLATIONS, &[]);
+    assert_eq!(text, format!("{HEADER}\n"));
+    assert_eq!(INSTALLATIONS.columns.len(), 51);
+}
+
+#[test]
+fn a_row_says_what_the_installation_holds() {
+    let text = report(Format::Csv, &INSTALLATIONS, &[installation("x")]);
+    let cells = cells(&text);
+    let expected = [
+        ("zone", "plant-1"),
+        ("ip", "2001:db8::1"),
+        ("port", "443"),
+        ("serial", "00:ff:0a"),
+        ("not_after", "2026-12-31T23:59:59Z"),
+        ("days_left", "40"),
+        ("validity_days", "364"),
+        ("severity", ""),
+        ("san", "x|plain|x"),
+        ("key_bits", "2048"),
+        ("self_signed", "false"),
+        ("is_ca", "true"),
+        ("trust", "unchecked"),
+        ("sha1", "abababababababababababababababababababab"),
+        ("installations", "3"),
+        ("state", "current"),
+        ("previous_sha256", ""),
+        ("source", "scan"),
+        ("scan_id", "7"),
+    ];
+    for (column, value) in expected {
+        assert_eq!(cell(&cells, column), value, "{column}");
+    }
+    let chain = format!("{}|{}", Fingerprint::of(b"a"), Fingerprint::of(b"b"));
+    assert_eq!(cell(&cells, "chain_sha256"), chain);
+}
+
+#[test]
+fn days_left_are_rounded_down() {
+    let mut row = installation("x");
+    for (end, days) in [
+        ("2026-11-22T08:00:00Z", "1"),
+        ("2026-11-22T07:59:59Z", "0"),
+        ("2026-11-21T08:00:00Z", "0"),
+        ("2026-11-21T07:59:59Z", "-1"),
+        ("2026-11-20T07:59:59Z", "-2"),
+    ] {
+        row.certificate.not_after = Some(end.parse().unwrap());
+        let text = report(Format::Csv, &INSTALLATIONS, std::slice::from_ref(&row));
+        assert_eq!(cell(&cells(&text), "days_left"), days, "{end}");
+    }
+}
+
+#[test]
+fn no_cell_of_any_csv_starts_a_formula_and_every_row_reads_back() {
+    fn check<Row: Debug>(table: &'static Table<Row>, row: &Row, text: &str) {
+        for format in [Format::Csv, Format::Excel] {
+            let csv = report(format, table, std::slice::from_ref(row));
+            let steers = |c: char| c.is_control() && !"\t\r\n".contains(c);
+            assert!(!csv.contains(steers), "{text:?}");
+            let cells = cells(&csv);
+            assert_eq!(cells.len(), table.columns.len(), "{text:?}");
+            for (name, cell) in cells {
+                if name == "days_left" {
+                    continue;
+                }
+                let bare = cell.trim_start_matches(|c: char| {
+                    c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}'
+                });
+                let formula = bare.starts_with(['=', '+', '-', '@', '＝']);
+                assert!(!formula, "{name}: {cell:?}");
+                assert!(!cell.starts_with(['\t', '\r', '\n']), "{name}: {cell:?}");
+            }
+        }
+    }
+    for text in &hostile() {
+        check(&INSTALLATIONS, &installation(text), text);
+        check(&ENDPOINTS, &endpoint(text), text);
+        check(&COVERAGE, &coverage(text), text);
+        check(&SCANS, &scan(text), text);
+    }
+}
+
+#[test]
+fn a_text_reads_back_from_csv_but_for_what_would_run() {
+    for (text, expected) in [
+        ("a, \"b\"\r\nc", "a, \"b\"\r\nc"),
+        ("Größe 日本", "Größe 日本"),
+        ("=1+1", "'=1+1"),
+        (" @x", "' @x"),
+        ("a=b", "a=b"),
+        ("\x1b[2J\0", "\\u{1b}[2J\\u{0}"),
+    ] {
+        let csv = report(Format::Csv, &INSTALLATIONS, &[installation(text)]);
+        assert_eq!(cell(&cells(&csv), "subject_cn"), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_negative_number_is_no_formula() {
+    let mut row = installation("x");
+    row.certificate.not_after = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
+    assert_eq!(cell(&cells(&csv), "days_left"), "-325");
+}
+
+#[test]
+fn a_lists_items_can_be_told_apart_again() {
+    let mut row = installation("x");
+    row.certificate.alternative_names = ["a|b", "c\\", "|", ""].map(str::to_owned).to_vec();
+    let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
+    assert_eq!(cell(&cells(&csv), "san"), r"a\|b|c\\|\||");
+}
+
+#[test]
+fn excel_gets_a_mark_its_line_ends_and_cells_it_can_hold() {
+    let row = installation(&"é".repeat(40_000));
+    let csv = report(Format::Excel, &INSTALLATIONS, &[row]);
+    assert!(csv.starts_with("\u{feff}zone,"));
+    assert!(csv.ends_with("\r\n"));
+    let host = cell(&cells(&csv), "host");
+    assert_eq!(host, format!("{}…(+8000)", "é".repeat(32_000)));
+    // What Excel counts are UTF-16 units.
+    let csv = report(Format::Excel, &SCANS, &[scan(&"😀".repeat(20_000))]);
+    let note = cell(&cells(&csv), "note");
+    assert_eq!(note, format!("{}…(+4000)", "😀".repeat(16_000)));
+}
+
+#[test]
+fn every_json_line_holds_every_field_exactly() {
+    fn check<Row: Debug>(table: &'static Table<Row>, row: &Row) -> Json {
+        let text = report(Format::JsonLines, table, std::slice::from_ref(row));
+        assert_eq!(text.lines().count(), 1);
+        let line: Json = serde_json::from_str(&text).unwrap();
+        for column in table.columns {
+            assert!(line.get(column.name).is_some(), "{}", column.name);
+        }
+        assert_eq!(line["schema"], 1);
+        assert_eq!(line["type"], table.kind);
+        assert_eq!(line["now"], "2026-11-21T08:00:00Z");
+        line
+    }
+    for text in &hostile() {
+        let line = check(&INSTALLATIONS, &installation(text));
+        assert_eq!(line["subject_cn"], **text);
+        assert_eq!(line["san"][2], **text);
+        let line = check(&ENDPOINTS, &endpoint(text));
+        assert_eq!(line["banner"], **text);
+        assert_eq!(check(&COVERAGE, &coverage(text))["network"], **text);
+        assert_eq!(check(&SCANS, &scan(text))["note"], **text);
+    }
+}
+
+#[test]
+fn json_keeps_numbers_booleans_lists_and_nothing_apart() {
+    let text = report(Format::JsonLines, &INSTALLATIONS, &[installation("x")]);
+    let line: Json = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["port"], 443);
+    assert_eq!(line["days_left"], 40);
+    assert_eq!(line["self_signed"], false);
+    assert_eq!(line["chain_sha256"].as_array().unwrap().len(), 2);
+    assert_eq!(line["previous_sha256"], Json::Null);
+    assert_eq!(line["findings"], Json::Null);
+    assert_eq!(line.get("pem"), None);
+}
+
+#[test]
+fn the_bytes_are_in_json_where_the_row_has_them() {
+    let mut row = installation("x");
+    row.certificate.der = Some(Der::from(&b"any bytes"[..]));
+    let text = report(Format::JsonLines, &INSTALLATIONS, &[row]);
+    let line: Json = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        line["pem"],
+        "-----BEGIN CERTIFICATE-----\nYW55IGJ5dGVz\n-----END CERTIFICATE-----\n"
+    );
+}
+
+#[test]
+fn a_scans_outcomes_are_a_map_that_adds_up_to_its_targets() {
+    let text = report(Format::JsonLines, &SCANS, &[scan("x")]);
+    let line: Json = serde_json::from_str(&text).unwrap();
+    let outcomes = line["outcomes"].as_object().unwrap();
+    assert_eq!(outcomes.len(), 14);
+    let sum: u64 = outcomes.values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(line["targets"], sum);
+    assert_eq!(outcomes["no-certificate"], 0);
+    assert_eq!(line["finished_at"], Json::Null);
+    assert_eq!(line["settings"]["rate"], 1000);
+}
+
+#[test]
+fn coverage_counts_every_outcome_and_what_was_tried() {
+    let csv = report(Format::Csv, &COVERAGE, &[coverage("10.0.0.0/24")]);
+    let cells = cells(&csv);
+    assert_eq!(cell(&cells, "declared"), "5");
+    assert_eq!(cell(&cells, "attempted"), "2");
+    assert_eq!(cell(&cells, "certificate"), "2");
+    assert_eq!(cell(&cells, "excluded"), "3");
+    for kind in OutcomeKind::ALL {
+        let count = coverage("").outcomes.count(kind);
+        let column = kind.as_str().replace('-', "_");
+        assert_eq!(cell(&cells, &column), count.to_string(), "{column}");
+    }
+}
+
+#[test]
+fn a_terminal_sees_no_control_character_but_the_end_of_a_line() {
+    for text in &hostile() {
+        let (row, seen) = (certificate(text), installation(text));
+        let shown = [
+            list::certificates([(&row, 1)], now(), Some(80)),
+            list::certificates([(&row, 1)], now(), None),
+            list::endpoints([&endpoint(text)], Some(80)),
+            list::scans([&scan(text)], Some(80)),
+            page::certificate(&row, std::slice::from_ref(&seen), now()),
+            page::endpoint(&endpoint(text), &[seen], now()),
+        ];
+        for shown in shown {
+            let steers = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+            assert!(!shown.contains(steers), "{text:?}: {shown:?}");
+            assert!(shown.ends_with('\n'));
+        }
+    }
+}
+
+#[test]
+fn lists_fit_a_terminal_of_80_columns() {
+    let row = certificate("a-rather-long-host-name-indeed.of.some.department.example");
+    for list in [
+        list::certificates([(&row, 12)], now(), Some(80)),
+        list::endpoints([&endpoint("x")], Some(80)),
+        list::scans([&scan("a note of several words that goes on")], Some(80)),
+    ] {
+        for line in list.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_cant_be_parsed_is_shown_by_its_hash() {
+    let row = CertificateRow::of(&x509::parse(&Der::from(&b"garbage"[..])));
+    let list = list::certificates([(&row, 1)], now(), None);
+    let hash = Fingerprint::of(b"garbage").to_string();
+    assert!(
+        list.contains(&hash[..12]) && list.contains("unparsed"),
+        "{list}"
+    );
+    let page = page::certificate(&row, &[], now());
+    assert!(
+        page.contains(&hash) && page.contains("TBS") || page.contains("DER"),
+        "{page}"
+    );
+    let mut seen = installation("x");
+    seen.certificate = row;
+    let csv = report(Format::Csv, &INSTALLATIONS, &[seen]);
+    assert_eq!(cell(&cells(&csv), "sha256"), hash);
+    assert_eq!(cell(&cells(&csv), "subject_dn"), "");
+}
