@@ -52,7 +52,7 @@ impl Page {
 pub fn certificate(row: &CertificateRow, installations: &[Installation], now: Timestamp) -> String {
     let mut page = Page(String::new());
     match &row.parse_fault {
-        Some(fault) => page.line("Certificate", fault),
+        Some(fault) => page.line("Unparsed", fault),
         None => facts(&mut page, row, now),
     }
     page.line("SHA-256", &row.sha256.to_string());
@@ -86,7 +86,7 @@ pub fn endpoint(row: &EndpointRow, installations: &[Installation], now: Timestam
         let certificate = &installation.certificate;
         page.line("SHA-256", &certificate.sha256.to_string());
         match &certificate.parse_fault {
-            Some(fault) => page.line("Certificate", fault),
+            Some(fault) => page.line("Unparsed", fault),
             None => facts(&mut page, certificate, now),
         }
     }
@@ -98,11 +98,11 @@ fn facts(page: &mut Page, row: &CertificateRow, now: Timestamp) {
     page.optional("Issuer", row.issuer_dn.as_ref());
     page.optional("Serial", row.serial.as_deref().map(colons));
     page.optional("Valid from", row.not_before);
-    let days = days_left(row, now).map(|days| format!(" ({days} days left)"));
-    let end = row
-        .not_after
-        .map(|end| end.to_string() + &days.unwrap_or_default());
-    page.optional("Valid to", end);
+    page.optional("Valid to", row.not_after);
+    match days_left(row, now) {
+        Some(days) if days < 0 => page.line("Days left", "none, it has expired"),
+        days => page.optional("Days left", days),
+    }
     page.list("Names", &row.alternative_names);
     page.line("Key", &list::key(row));
     page.optional("Signature", row.signature_algorithm.as_ref());

@@ -427,6 +427,19 @@ fn lists_fit_a_terminal_of_80_columns() {
 }
 
 #[test]
+fn a_page_says_what_is_left_of_the_validity() {
+    let mut row = certificate("x");
+    let page = page::certificate(&row, &[], now());
+    assert!(page.contains("\nDays left:        40\n"), "{page}");
+    row.not_after = Some("2026-11-21T07:59:59Z".parse().unwrap());
+    let page = page::certificate(&row, &[], now());
+    assert!(
+        page.contains("Days left:        none, it has expired"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_certificate_that_cant_be_parsed_is_shown_by_its_hash() {
     let row = CertificateRow::of(&x509::parse(&Der::from(&b"garbage"[..])));
     let list = list::certificates([(&row, 1)], now(), None);
