@@ -14,3 +14,4 @@ pub mod resolve;
 pub mod store;
 pub mod probe;
 pub mod scan;
+pub mod demo;
