@@ -87,6 +87,8 @@ pub enum Refusal {
     Stalled(Phase),
     /// What came could not be read on.
     Malformed(Phase),
+    /// More came than the reader's limits allow.
+    TooLarge(Phase),
 }
 
 /// How a peer that spoke failed to make sense.
@@ -288,6 +290,7 @@ impl fmt::Display for Refusal {
             Self::Reset(phase) => write!(f, "reset at {phase}"),
             Self::Stalled(phase) => write!(f, "stalled at {phase}"),
             Self::Malformed(phase) => write!(f, "malformed at {phase}"),
+            Self::TooLarge(phase) => write!(f, "too large at {phase}"),
         }
     }
 }
