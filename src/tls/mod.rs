@@ -1,1 +1,25 @@
-//! (to come)
+//! A protocol set → a ClientHello → what the server's answer tells.
+//!
+//! Pure: bytes in, bytes out; neither socket nor clock. Up to TLS 1.2 the
+//! server sends its certificate in clear, so a hand-made hello and a bounded
+//! reader are enough ([`Conversation`] runs `classic`); TLS 1.3 encrypts it,
+//! so rustls runs that rung with a verifier that records and trusts nothing
+//! (`capture`). [`Ladder`] decides which rung comes next.
+
+mod codec;
+mod ending;
+mod suite;
+mod offer;
+mod hello;
+mod record;
+mod flight;
+mod classic;
+mod groups;
+mod capture;
+mod opening;
+mod conversation;
+mod ladder;
+
+pub use conversation::{Client, Conversation, Step, UnableToOpen};
+pub use ending::{Cause, End, Ending};
+pub use ladder::{Alpn, InvalidLadder, Ladder, Rung};

@@ -1,0 +1,56 @@
+use std::ops::ControlFlow;
+
+use crate::domain::Phase;
+
+use super::ending::{Cause, Ending};
+use super::flight::Flight;
+use super::record::Records;
+
+/// Reads the flight of a server that sends its certificate in clear. Nothing
+/// is verified, decrypted or answered.
+#[derive(Debug, Default)]
+pub(super) struct Classic {
+    records: Records,
+    flight: Flight,
+}
+
+impl Classic {
+    /// Takes what has arrived; breaks when the conversation is over.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> ControlFlow<Cause> {
+        self.records.push(bytes);
+        while let Some(message) = self.records.message() {
+            self.flight.read(message)?;
+        }
+        self.records
+            .stopped()
+            .map_or(ControlFlow::Continue(()), ControlFlow::Break)
+    }
+
+    /// All that is known at the end.
+    pub(super) fn ending(mut self, cause: Cause) -> Ending {
+        if let Some(message) = self.records.unfinished() {
+            self.flight.read_unfinished(message);
+        }
+        let phase = if self.records.begun() {
+            Phase::Flight
+        } else {
+            Phase::Hello
+        };
+        let cause = self.told(cause, phase);
+        let (session, certificates) = self.flight.into_parts();
+        Ending {
+            cause,
+            phase,
+            session,
+            certificates,
+        }
+    }
+
+    /// A server that warns, then closes without a flight, has said why.
+    fn told(&self, cause: Cause, phase: Phase) -> Cause {
+        match (&cause, phase, self.records.warned()) {
+            (Cause::Closed | Cause::Reset, Phase::Hello, Some(alert)) => Cause::Alert(alert),
+            _ => cause,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use std::ops::ControlFlow;
+
+use crate::domain::{Phase, ProtocolSet, ServerName, TlsVersion};
+
+use super::capture::{Capture, CaptureConfig};
+use super::classic::Classic;
+use super::ending::{Cause, End, Ending};
+use super::hello::ClientHello;
+use super::ladder::Rung;
+use super::opening::Opening;
+
+/// Our side of TLS: what every conversation shares. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    capture: CaptureConfig,
+}
+
+/// One connection's worth of TLS, from our ClientHello to the last byte of
+/// the server's flight that tells something. Bytes in, bytes out.
+#[derive(Debug)]
+pub struct Conversation {
+    /// The first bytes, until they show what the peer speaks.
+    first: Option<Vec<u8>>,
+    /// Who reads TLS; `None` once it is over.
+    engine: Option<Engine>,
+    /// Bytes read so far.
+    received: usize,
+}
+
+/// What to do after some bytes were fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read on.
+    NeedMore,
+    /// Write these, then read on.
+    Send(Vec<u8>),
+    /// Nothing more is to be learnt: reset the connection.
+    Done(Ending),
+}
+
+/// No conversation could be opened: a fault of this machine, which has no
+/// random numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no ClientHello can be made: {0}")]
+pub struct UnableToOpen(pub String);
+
+#[derive(Debug)]
+enum Engine {
+    Classic(Box<Classic>),
+    Capture(Box<Capture>),
+}
+
+/// Bytes read in one conversation: room for the largest message, its records
+/// and all that stands beside it, and an end to endless ones.
+const MAX_RECEIVED: usize = 2 << 20;
+
+impl Client {
+    /// A client without a certificate, for any number of conversations.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            capture: CaptureConfig::new(),
+        }
+    }
+
+    /// Opens a conversation and gives the bytes of its ClientHello. `random`
+    /// fills the hello in clear; rustls draws its own.
+    pub fn open(
+        &self,
+        rung: Rung,
+        server_name: Option<&ServerName>,
+        random: [u8; 32],
+    ) -> Result<(Conversation, Vec<u8>), UnableToOpen> {
+        let (engine, hello) = if rung.offered == ProtocolSet::TLS_1_3 {
+            let opened = self.capture.open(server_name, rung.alpn);
+            let (capture, hello) = opened.map_err(|error| UnableToOpen(error.to_string()))?;
+            (Engine::Capture(Box::new(capture)), hello)
+        } else {
+            let hello = ClientHello {
+                newest: rung
+                    .offered
+                    .versions()
+                    .next()
+                    .unwrap_or(TlsVersion::TLS_1_2),
+                server_name,
+                alpn: rung.alpn,
+                random,
+            };
+            (Engine::Classic(Box::default()), hello.encode())
+        };
+        let conversation = Conversation {
+            first: Some(Vec::new()),
+            engine: Some(engine),
+            received: 0,
+        };
+        Ok((conversation, hello))
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Conversation {
+    /// Takes what was read. After [`Step::Done`] it is over: further bytes
+    /// are left unread, and the answer is [`Step::NeedMore`].
+    pub fn feed(&mut self, bytes: &[u8]) -> Step {
+        let Some(engine) = &mut self.engine else {
+            return Step::NeedMore;
+        };
+        self.received = self.received.saturating_add(bytes.len());
+        let fed = match self.first.take() {
+            None => engine.feed(bytes),
+            Some(mut first) => {
+                first.extend(bytes);
+                match Opening::of(&first) {
+                    Opening::Tls => engine.feed(&first),
+                    Opening::OtherWhole => ControlFlow::Break(not_tls(first)),
+                    Opening::Undecided | Opening::Other => {
+                        self.first = Some(first);
+                        ControlFlow::Continue(Vec::new())
+                    }
+                }
+            }
+        };
+        match fed {
+            ControlFlow::Break(cause) => Step::Done(self.finish(cause)),
+            ControlFlow::Continue(_) if self.received > MAX_RECEIVED => {
+                Step::Done(self.finish(Cause::TooLarge))
+            }
+            ControlFlow::Continue(outgoing) if outgoing.is_empty() => Step::NeedMore,
+            ControlFlow::Continue(outgoing) => Step::Send(outgoing),
+        }
+    }
+
+    /// Ends it from the transport's side, with what is known so far.
+    pub fn end(&mut self, end: End) -> Ending {
+        let greeting = self.first.take();
+        self.finish(match (end, greeting) {
+            (_, Some(first)) if Opening::of(&first) == Opening::Other => not_tls(first),
+            (End::Closed, _) => Cause::Closed,
+            (End::Reset, _) => Cause::Reset,
+            (End::Deadline, _) if self.received == 0 => Cause::Silence,
+            (End::Deadline, _) => Cause::Stalled,
+        })
+    }
+
+    fn finish(&mut self, cause: Cause) -> Ending {
+        match self.engine.take() {
+            Some(Engine::Classic(classic)) => classic.ending(cause),
+            Some(Engine::Capture(capture)) => capture.ending(cause),
+            None => Ending {
+                cause,
+                phase: Phase::Hello,
+                session: None,
+                certificates: None,
+            },
+        }
+    }
+}
+
+impl Engine {
+    fn feed(&mut self, bytes: &[u8]) -> ControlFlow<Cause, Vec<u8>> {
+        match self {
+            Self::Classic(classic) => classic.feed(bytes).map_continue(|()| Vec::new()),
+            Self::Capture(capture) => capture.feed(bytes),
+        }
+    }
+}
+
+fn not_tls(mut first: Vec<u8>) -> Cause {
+    first.truncate(Cause::MAX_NOT_TLS);
+    Cause::NotTls(first)
+}
