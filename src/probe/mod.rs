@@ -1,1 +1,13 @@
-//! (to come)
+//! A probe → an observation: one question to one endpoint, rung by rung.
+//!
+//! The shell around `tls`: it waits for admission, dials, moves bytes and
+//! keeps the time. What the bytes mean is decided there, what an ending means
+//! in `classify`, which outcome stands for all attempts in `best`.
+
+mod best;
+mod classify;
+mod prober;
+mod timeouts;
+
+pub use prober::{Probe, Prober};
+pub use timeouts::Timeouts;

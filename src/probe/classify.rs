@@ -1,0 +1,207 @@
+use std::io;
+
+use crate::domain::{
+    Broken, Chain, Der, LocalFault, NoCertificate, Outcome, Phase, Presented, Refusal, Session,
+};
+use crate::net::DialError;
+use crate::tls::{Cause, End, Ending};
+
+/// How one attempt ended.
+#[derive(Debug)]
+pub(super) enum Finish {
+    /// There was no connection.
+    Undialled(DialError),
+    /// Our timer ended the wait for one.
+    ConnectTimeout,
+    /// There was one, and this is what it told.
+    Ended(Ending),
+    /// It failed on this machine.
+    Local(LocalFault),
+}
+
+/// What an attempt's end means.
+pub(super) fn outcome(finish: Finish) -> Outcome {
+    match finish {
+        Finish::Undialled(DialError::Refused) => Outcome::Refused,
+        Finish::Undialled(DialError::Unreachable) => Outcome::Unreachable,
+        Finish::Undialled(DialError::TimedOut) | Finish::ConnectTimeout => Outcome::Filtered,
+        Finish::Undialled(DialError::Local(fault)) | Finish::Local(fault) => {
+            Outcome::LocalError(fault)
+        }
+        Finish::Ended(ending) => answered(ending),
+    }
+}
+
+/// What an error of an established connection means: an end, or a fault of
+/// ours.
+pub(super) fn end(error: &io::Error) -> Result<End, LocalFault> {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected => Ok(End::Reset),
+        io::ErrorKind::UnexpectedEof => Ok(End::Closed),
+        // The peer, or the way to it, has gone without a word.
+        io::ErrorKind::TimedOut
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable => Ok(End::Deadline),
+        io::ErrorKind::OutOfMemory => Err(LocalFault::Exhausted(error.to_string())),
+        _ => Err(LocalFault::Network(error.to_string())),
+    }
+}
+
+fn answered(ending: Ending) -> Outcome {
+    let Ending {
+        cause,
+        phase,
+        session,
+        certificates,
+    } = ending;
+    match (session, certificates) {
+        (Some(session), Some(certificates)) => listed(&cause, phase, session, certificates),
+        (session, _) => unlisted(cause, phase, session),
+    }
+}
+
+/// A Certificate message came, whatever came after it.
+fn listed(cause: &Cause, phase: Phase, session: Session, certificates: Vec<Der>) -> Outcome {
+    let Some(chain) = Chain::from_wire(certificates) else {
+        return Outcome::NoCertificate(NoCertificate::EmptyList, Some(Box::new(session)));
+    };
+    Outcome::Certificate(Box::new(Presented {
+        chain,
+        session,
+        truncated: match *cause {
+            Cause::Complete => None,
+            Cause::Alert(alert) => Some(Refusal::Alert(phase, alert)),
+            Cause::Closed => Some(Refusal::Closed(phase)),
+            Cause::Reset => Some(Refusal::Reset(phase)),
+            Cause::Silence | Cause::Stalled => Some(Refusal::Stalled(phase)),
+            Cause::Malformed | Cause::NotTls(_) => Some(Refusal::Malformed(phase)),
+            Cause::TooLarge => Some(Refusal::TooLarge(phase)),
+        },
+    }))
+}
+
+/// No certificate came.
+fn unlisted(cause: Cause, phase: Phase, session: Option<Session>) -> Outcome {
+    match cause {
+        Cause::Complete => Outcome::NoCertificate(NoCertificate::Anonymous, session.map(Box::new)),
+        Cause::Alert(alert) => Outcome::TlsRefused(Refusal::Alert(phase, alert)),
+        Cause::Closed => Outcome::TlsRefused(Refusal::Closed(phase)),
+        Cause::Reset => Outcome::TlsRefused(Refusal::Reset(phase)),
+        Cause::Silence => Outcome::Silent(phase),
+        Cause::Stalled => Outcome::Broken(Broken::Deadline),
+        Cause::Malformed => Outcome::Broken(Broken::Malformed),
+        Cause::TooLarge => Outcome::Broken(Broken::TooLarge),
+        Cause::NotTls(first) => Outcome::NotTls(first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Alert, CipherSuite, TlsVersion};
+
+    fn ending(cause: Cause, certificates: Option<Vec<Der>>) -> Outcome {
+        outcome(Finish::Ended(Ending {
+            cause,
+            phase: Phase::Flight,
+            session: certificates.is_some().then_some(Session {
+                version: TlsVersion::TLS_1_2,
+                cipher_suite: CipherSuite(0xc02f),
+                key_exchange: None,
+                alpn: None,
+                client_auth: None,
+                ocsp_staple: None,
+            }),
+            certificates,
+        }))
+    }
+
+    fn every_cause() -> Vec<Cause> {
+        vec![
+            Cause::Complete,
+            Cause::Alert(Alert::HANDSHAKE_FAILURE),
+            Cause::Closed,
+            Cause::Reset,
+            Cause::Silence,
+            Cause::Stalled,
+            Cause::Malformed,
+            Cause::TooLarge,
+            Cause::NotTls(b"x".to_vec()),
+        ]
+    }
+
+    #[test]
+    fn a_leaf_is_a_certificate_whatever_followed_it() {
+        for cause in every_cause() {
+            let complete = cause == Cause::Complete;
+            let outcome = ending(cause, Some(vec![Der::from(&b"leaf"[..])]));
+            let Outcome::Certificate(presented) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(presented.truncated.is_none(), complete);
+        }
+    }
+
+    #[test]
+    fn without_a_leaf_the_cause_decides() {
+        let words: Vec<String> = every_cause()
+            .into_iter()
+            .map(|cause| {
+                let outcome = ending(cause, None);
+                format!("{} {}", outcome.kind(), outcome.detail())
+            })
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "no-certificate anonymous",
+                "tls-refused alert handshake_failure(40) at flight",
+                "tls-refused closed at flight",
+                "tls-refused reset at flight",
+                "silent flight",
+                "broken deadline",
+                "broken malformed",
+                "broken too-large",
+                "not-tls ",
+            ]
+        );
+        let empty = ending(Cause::Closed, Some(Vec::new()));
+        assert_eq!(empty.detail(), "empty-list");
+    }
+
+    #[test]
+    fn a_failed_dial_is_told_by_whose_doing_it_was() {
+        let exhausted = LocalFault::Exhausted("no descriptors".to_owned());
+        let dials = [
+            (DialError::Refused, Outcome::Refused),
+            (DialError::Unreachable, Outcome::Unreachable),
+            (DialError::TimedOut, Outcome::Filtered),
+            (
+                DialError::Local(exhausted.clone()),
+                Outcome::LocalError(exhausted),
+            ),
+        ];
+        for (error, expected) in dials {
+            assert_eq!(outcome(Finish::Undialled(error)), expected);
+        }
+        assert_eq!(outcome(Finish::ConnectTimeout), Outcome::Filtered);
+    }
+
+    #[test]
+    fn an_error_on_the_wire_is_the_peers_end_or_our_fault() {
+        let end_of = |kind: io::ErrorKind| end(&kind.into());
+        assert_eq!(end_of(io::ErrorKind::ConnectionReset), Ok(End::Reset));
+        assert_eq!(end_of(io::ErrorKind::BrokenPipe), Ok(End::Reset));
+        assert_eq!(end_of(io::ErrorKind::ConnectionAborted), Ok(End::Reset));
+        assert_eq!(end_of(io::ErrorKind::UnexpectedEof), Ok(End::Closed));
+        assert_eq!(end_of(io::ErrorKind::TimedOut), Ok(End::Deadline));
+        assert_eq!(end_of(io::ErrorKind::HostUnreachable), Ok(End::Deadline));
+        let ours = end_of(io::ErrorKind::PermissionDenied);
+        assert!(matches!(ours, Err(LocalFault::Network(_))));
+        let ours = end_of(io::ErrorKind::OutOfMemory);
+        assert!(matches!(ours, Err(LocalFault::Exhausted(_))));
+    }
+}
