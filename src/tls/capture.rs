@@ -25,6 +25,7 @@ use super::flight::MAX_CHAIN;
 use super::groups;
 use super::ladder::Alpn;
 use super::offer;
+use super::record::Records;
 
 /// Reads the flight of a TLS 1.3 server, which only a handshake decrypts:
 /// rustls runs it up to the moment it would judge the chain, and there it is
@@ -37,7 +38,9 @@ use super::offer;
 pub(super) struct Capture {
     connection: ClientConnection,
     recorder: Arc<Recorder>,
-    begun: bool,
+    /// Reads along until the flight begins: rustls passes over a warning or a
+    /// close_notify there.
+    prelude: Records,
 }
 
 /// What one connection showed.
@@ -98,7 +101,7 @@ impl CaptureConfig {
         let mut capture = Capture {
             connection,
             recorder,
-            begun: false,
+            prelude: Records::default(),
         };
         let hello = capture.outgoing();
         Ok((capture, hello))
@@ -109,19 +112,22 @@ impl Capture {
     /// Takes what has arrived and says what to send; breaks when the
     /// conversation is over.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) -> ControlFlow<Cause, Vec<u8>> {
-        const HANDSHAKE_RECORD: u8 = 22;
-        self.begun |= bytes.first() == Some(&HANDSHAKE_RECORD);
+        if self.prelude.phase() == Phase::Hello {
+            self.prelude.push(bytes);
+            if let (Phase::Hello, Some(cause)) = (self.prelude.phase(), self.prelude.stopped()) {
+                return ControlFlow::Break(cause);
+            }
+        }
         while !bytes.is_empty() {
             // It fails when its buffer is full, which is over rustls's limits.
             let Ok(taken) = self.connection.read_tls(&mut bytes) else {
                 return ControlFlow::Break(Cause::TooLarge);
             };
-            match self.connection.process_new_packets() {
-                Ok(state) if state.peer_has_closed() || taken == 0 => {
-                    return ControlFlow::Break(Cause::Alert(Alert::CLOSE_NOTIFY));
-                }
-                Ok(_) => (),
-                Err(error) => return ControlFlow::Break(self.cause(&error)),
+            if let Err(error) = self.connection.process_new_packets() {
+                return ControlFlow::Break(self.cause(&error));
+            }
+            if taken == 0 {
+                return ControlFlow::Break(Cause::Malformed);
             }
         }
         ControlFlow::Continue(self.outgoing())
@@ -129,11 +135,8 @@ impl Capture {
 
     /// All that is known at the end.
     pub(super) fn ending(self, cause: Cause) -> Ending {
-        let phase = if self.begun {
-            Phase::Flight
-        } else {
-            Phase::Hello
-        };
+        let phase = self.prelude.phase();
+        let cause = self.prelude.told(cause);
         let session = self.session();
         let certificates = match self.recorder.shown.get() {
             Some(shown) => Some(shown.certificates.clone()),

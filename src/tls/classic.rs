@@ -1,7 +1,5 @@
 use std::ops::ControlFlow;
 
-use crate::domain::Phase;
-
 use super::ending::{Cause, Ending};
 use super::flight::Flight;
 use super::record::Records;
@@ -31,26 +29,14 @@ impl Classic {
         if let Some(message) = self.records.unfinished() {
             self.flight.read_unfinished(message);
         }
-        let phase = if self.records.begun() {
-            Phase::Flight
-        } else {
-            Phase::Hello
-        };
-        let cause = self.told(cause, phase);
+        let phase = self.records.phase();
+        let cause = self.records.told(cause);
         let (session, certificates) = self.flight.into_parts();
         Ending {
             cause,
             phase,
             session,
             certificates,
-        }
-    }
-
-    /// A server that warns, then closes without a flight, has said why.
-    fn told(&self, cause: Cause, phase: Phase) -> Cause {
-        match (&cause, phase, self.records.warned()) {
-            (Cause::Closed | Cause::Reset, Phase::Hello, Some(alert)) => Cause::Alert(alert),
-            _ => cause,
         }
     }
 }

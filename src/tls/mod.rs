@@ -19,6 +19,8 @@ mod capture;
 mod opening;
 mod conversation;
 mod ladder;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use conversation::{Client, Conversation, Step, UnableToOpen};
 pub use ending::{Cause, End, Ending};

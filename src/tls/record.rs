@@ -1,4 +1,4 @@
-use crate::domain::Alert;
+use crate::domain::{Alert, Phase};
 
 use super::ending::Cause;
 
@@ -97,14 +97,23 @@ impl Records {
         }
     }
 
-    /// Whether a handshake record has begun.
-    pub(super) const fn begun(&self) -> bool {
-        self.begun
+    /// How far the peer has come: its flight begins with the first handshake
+    /// record.
+    pub(super) const fn phase(&self) -> Phase {
+        if self.begun {
+            Phase::Flight
+        } else {
+            Phase::Hello
+        }
     }
 
-    /// The last warning alert.
-    pub(super) const fn warned(&self) -> Option<Alert> {
-        self.warned
+    /// What `cause` comes to: a peer that warns, then closes without a
+    /// flight, has said why.
+    pub(super) fn told(&self, cause: Cause) -> Cause {
+        match (&cause, self.phase(), self.warned) {
+            (Cause::Closed | Cause::Reset, Phase::Hello, Some(alert)) => Cause::Alert(alert),
+            _ => cause,
+        }
     }
 
     fn take_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
@@ -245,9 +254,10 @@ mod tests {
         let mut records = Records::default();
         records.push(&record(21, &[1, unrecognized_name.0]));
         assert_eq!(records.stopped(), None);
-        assert_eq!(records.warned(), Some(unrecognized_name));
+        assert_eq!(records.told(Cause::Closed), Cause::Alert(unrecognized_name));
         records.push(&[record(22, &[14, 0, 0, 0]), record(21, &[2, 40])].concat());
         assert_eq!(drain(&mut records).len(), 1, "what came first is kept");
+        assert_eq!(records.told(Cause::Closed), Cause::Closed);
         assert_eq!(
             records.stopped(),
             Some(Cause::Alert(Alert::HANDSHAKE_FAILURE))
