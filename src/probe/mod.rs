@@ -11,3 +11,6 @@ mod timeouts;
 
 pub use prober::{Probe, Prober};
 pub use timeouts::Timeouts;
+
+#[cfg(test)]
+mod tests;

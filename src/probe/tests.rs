@@ -1,0 +1,417 @@
+//! Probes of a simulated network, under paused time.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
+use tokio::time::{Instant, sleep};
+use tokio_rustls::TlsAcceptor;
+
+use super::{Probe, Prober, Timeouts};
+use crate::domain::{
+    Alert, Attempt, Broken, ClientAuth, Dialect, Endpoint, KeyExchange, LocalFault, Observation,
+    Outcome, OutcomeKind, Phase, Port, Refusal, TlsVersion, Zone,
+};
+use crate::net::{DialError, Dialer};
+use crate::pace::{Lane, Pacer, Pass, Rate, Rates};
+use crate::tls::tests::servers::Wanted;
+use crate::tls::tests::transcript::{LEAF, alert, certificate, full_flight, records, server_hello};
+
+/// What a simulated peer does with its n-th connection.
+type Behaviour = Box<dyn Fn(usize) -> Manner + Send + Sync>;
+
+/// What a peer does with one connection.
+enum Manner {
+    Refuse(DialError),
+    /// It answers nothing to the SYN.
+    Drop,
+    /// It says this once a hello has come, then goes on in this way.
+    Say(Vec<u8>, Then),
+    /// It says this before any hello, and resets.
+    Greet(Vec<u8>),
+    /// A byte a second of this, over and over.
+    Drip(Vec<u8>),
+    Speak(Arc<ServerConfig>),
+}
+
+#[derive(Clone, Copy)]
+enum Then {
+    Close,
+    Reset,
+    Wait,
+}
+
+struct Simulated {
+    behaviour: Behaviour,
+    dials: Arc<AtomicUsize>,
+}
+
+impl Simulated {
+    fn new(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Self {
+        Self {
+            behaviour: Box::new(behaviour),
+            dials: Arc::default(),
+        }
+    }
+}
+
+/// A connection that ends as its peer wants it to.
+struct Wire {
+    inner: DuplexStream,
+    last: Then,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        let ended = buffer.filled().len() == before;
+        Poll::Ready(match self.last {
+            Then::Reset if ended => Err(io::ErrorKind::ConnectionReset.into()),
+            Then::Reset | Then::Close | Then::Wait => Ok(()),
+        })
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}
+
+impl Dialer for Simulated {
+    type Stream = Wire;
+
+    async fn dial(&self, _pass: Pass) -> Result<Wire, DialError> {
+        let manner = (self.behaviour)(self.dials.fetch_add(1, Ordering::Relaxed));
+        let last = match &manner {
+            Manner::Refuse(error) => return Err(error.clone()),
+            Manner::Drop => std::future::pending().await,
+            Manner::Say(_, then) => *then,
+            Manner::Greet(_) => Then::Reset,
+            Manner::Drip(_) | Manner::Speak(_) => Then::Close,
+        };
+        let (inner, theirs) = duplex(1 << 16);
+        tokio::spawn(serve(theirs, manner));
+        Ok(Wire { inner, last })
+    }
+}
+
+async fn serve(mut stream: DuplexStream, manner: Manner) {
+    let mut hello = [0; 2048];
+    match manner {
+        Manner::Refuse(_) | Manner::Drop => (),
+        Manner::Say(bytes, then) => {
+            let _ = stream.read(&mut hello).await;
+            let _ = stream.write_all(&bytes).await;
+            if matches!(then, Then::Wait) {
+                std::future::pending().await
+            }
+        }
+        Manner::Greet(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+        }
+        Manner::Drip(bytes) => {
+            for byte in bytes.iter().cycle() {
+                sleep(Duration::from_secs(1)).await;
+                if stream.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+            }
+        }
+        Manner::Speak(config) => {
+            let _ = TlsAcceptor::from(config).accept(stream).await;
+        }
+    }
+}
+
+fn endpoint() -> Endpoint {
+    let address = IpAddr::from(Ipv4Addr::new(10, 0, 0, 1));
+    Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls)
+}
+
+fn pacer(guard: impl Fn(IpAddr, Port) -> Option<String> + Send + Sync + 'static) -> Arc<Pacer> {
+    let unlimited = Rates {
+        overall: Rate::Unlimited,
+        per_host: Rate::Unlimited,
+        per_network: Rate::Unlimited,
+    };
+    Arc::new(Pacer::new(unlimited, NonZeroUsize::new(2).unwrap(), guard))
+}
+
+fn probe() -> Probe {
+    Probe {
+        endpoint: endpoint(),
+        server_name: None,
+        ladder: "tls1.2+tls1.1+tls1.0,tls1.3".parse().unwrap(),
+        lane: Lane::First,
+    }
+}
+
+fn prober(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Prober<Simulated> {
+    let dialer = Simulated::new(behaviour);
+    Prober::new(dialer, pacer(|_, _| None), Timeouts::default())
+}
+
+/// What a peer's behaviour makes of a probe, and how long that took.
+async fn observe(
+    behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static,
+) -> (Observation, Duration) {
+    let begun = Instant::now();
+    let observation = prober(behaviour).run(probe()).await;
+    (observation, begun.elapsed())
+}
+
+fn words(attempts: &[Attempt]) -> Vec<String> {
+    attempts.iter().map(Attempt::to_string).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_in_clear_takes_one_connection() {
+    let flight = records(&full_flight(), 1000);
+    let (observation, _) = observe(move |_| Manner::Say(flight.clone(), Then::Wait)).await;
+    let Outcome::Certificate(presented) = observation.outcome else {
+        panic!("{:?}", observation.outcome);
+    };
+    assert_eq!(presented.chain.leaf().as_bytes(), LEAF);
+    assert_eq!(presented.truncated, None);
+    assert_eq!(
+        words(&observation.attempts),
+        ["tls1.2+tls1.1+tls1.0: certificate"]
+    );
+    assert_eq!(observation.endpoint, endpoint());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_real_server_of_tls_1_2_shows_its_certificate_in_clear() {
+    let (server, leaf) = Wanted {
+        client_certificate: true,
+        ..Wanted::version(&TLS12)
+    }
+    .build();
+    let (observation, _) = observe(move |_| Manner::Speak(server.clone())).await;
+    let Outcome::Certificate(presented) = observation.outcome else {
+        panic!("{:?}", observation.outcome);
+    };
+    assert_eq!(presented.chain.leaf().as_bytes(), leaf);
+    assert_eq!(presented.session.version, TlsVersion::TLS_1_2);
+    assert_eq!(presented.session.client_auth, Some(ClientAuth::Requested));
+    assert!(matches!(
+        presented.session.key_exchange,
+        Some(KeyExchange::Group(_))
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_tls_1_3_alone_is_found_on_the_second_rung() {
+    let (server, leaf) = Wanted::version(&TLS13).build();
+    let (observation, _) = observe(move |_| Manner::Speak(server.clone())).await;
+    let Outcome::Certificate(presented) = observation.outcome else {
+        panic!("{:?}", observation.outcome);
+    };
+    assert_eq!(presented.chain.leaf().as_bytes(), leaf);
+    assert_eq!(presented.session.version, TlsVersion::TLS_1_3);
+    assert_eq!(
+        words(&observation.attempts),
+        [
+            "tls1.2+tls1.1+tls1.0: tls-refused (alert protocol_version(70) at hello)",
+            "tls1.3: certificate"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_costs_one_handshake_timeout() {
+    let (observation, took) = observe(|_| Manner::Say(Vec::new(), Then::Wait)).await;
+    assert_eq!(observation.outcome, Outcome::Silent(Phase::Hello));
+    assert_eq!(observation.attempts.len(), 1);
+    assert_eq!(took, Timeouts::default().handshake);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dripping_peer_costs_one_handshake_timeout() {
+    let flight = records(&full_flight(), 1000);
+    let (observation, took) = observe(move |_| Manner::Drip(flight.clone())).await;
+    assert_eq!(observation.outcome, Outcome::Broken(Broken::Deadline));
+    assert_eq!(took, Timeouts::default().handshake);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dark_host_costs_one_connect_timeout() {
+    let (observation, took) = observe(|_| Manner::Drop).await;
+    assert_eq!(observation.outcome, Outcome::Filtered);
+    assert_eq!(
+        words(&observation.attempts),
+        ["tls1.2+tls1.1+tls1.0: filtered"]
+    );
+    assert_eq!(took, Timeouts::default().connect);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_dial_is_never_retried_as_tls() {
+    let fault = LocalFault::Exhausted("no descriptors".to_owned());
+    let dials = [
+        (DialError::Refused, Outcome::Refused),
+        (DialError::Unreachable, Outcome::Unreachable),
+        (DialError::TimedOut, Outcome::Filtered),
+        (DialError::Local(fault.clone()), Outcome::LocalError(fault)),
+    ];
+    for (error, expected) in dials {
+        let (observation, _) = observe(move |_| Manner::Refuse(error.clone())).await;
+        assert_eq!(observation.outcome, expected);
+        assert_eq!(observation.attempts.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_speaks_something_else_ends_the_probe_with_its_words() {
+    let banner = b"SSH-2.0-OpenSSH_9.6\r\n".to_vec();
+    let expected = Outcome::NotTls(banner.clone());
+    let greeting = banner.clone();
+    let (observation, _) = observe(move |_| Manner::Greet(greeting.clone())).await;
+    assert_eq!(observation.outcome, expected, "said and reset");
+    let (observation, took) = observe(move |_| Manner::Say(banner.clone(), Then::Wait)).await;
+    assert_eq!(observation.outcome, expected, "said and waits");
+    assert_eq!(observation.attempts.len(), 1);
+    assert_eq!(took, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_gives_a_reason_stands_for_all_attempts() {
+    let alerts = [alert(2, 40), alert(2, 70)];
+    let behaviour = move |n: usize| Manner::Say(alerts[n].clone(), Then::Close);
+    let (observation, _) = observe(behaviour).await;
+    let reason = Refusal::Alert(Phase::Hello, Alert::HANDSHAKE_FAILURE);
+    assert_eq!(observation.outcome, Outcome::TlsRefused(reason));
+    assert_eq!(observation.attempts.len(), 2);
+    let ends = [
+        (Then::Close, Refusal::Closed(Phase::Hello)),
+        (Then::Reset, Refusal::Reset(Phase::Hello)),
+    ];
+    for (then, refusal) in ends {
+        let (observation, _) = observe(move |_| Manner::Say(Vec::new(), then)).await;
+        assert_eq!(observation.outcome, Outcome::TlsRefused(refusal));
+        assert_eq!(observation.attempts.len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leaf_that_arrived_stays_when_the_peer_leaves_or_stalls() {
+    let begun = [server_hello(0x0303, 0xc02f, &[]), certificate(&[LEAF])].concat();
+    let bytes = records(&begun, 1000);
+    let ends = [
+        (Then::Close, "truncated: closed at flight"),
+        (Then::Reset, "truncated: reset at flight"),
+        (Then::Wait, "truncated: stalled at flight"),
+    ];
+    for (then, detail) in ends {
+        let bytes = bytes.clone();
+        let (observation, _) = observe(move |_| Manner::Say(bytes.clone(), then)).await;
+        assert_eq!(observation.outcome.kind(), OutcomeKind::Certificate);
+        assert_eq!(observation.outcome.detail(), detail);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_ours_on_a_later_rung_leaves_the_question_open() {
+    let fault = LocalFault::Exhausted("no descriptors".to_owned());
+    let expected = Outcome::LocalError(fault.clone());
+    let (observation, _) = observe(move |n| match n {
+        0 => Manner::Say(alert(2, 40), Then::Close),
+        _ => Manner::Refuse(DialError::Local(fault.clone())),
+    })
+    .await;
+    assert_eq!(observation.outcome, expected);
+    assert_eq!(observation.attempts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_target_ends_its_ladder() {
+    let dialer = Simulated::new(|_| Manner::Drip(b"\x15\x03\x03\x00\x02\x02\x28".to_vec()));
+    let timeouts = Timeouts {
+        handshake: Duration::from_secs(10),
+        target: Duration::from_secs(12),
+        ..Timeouts::default()
+    };
+    let begun = Instant::now();
+    let prober = Prober::new(dialer, pacer(|_, _| None), timeouts);
+    let observation = prober.run(probe()).await;
+    assert_eq!(begun.elapsed(), timeouts.target);
+    assert_eq!(
+        words(&observation.attempts),
+        [
+            "tls1.2+tls1.1+tls1.0: tls-refused (alert handshake_failure(40) at hello)",
+            "tls1.3: broken (deadline)"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_rate_is_left_out_of_the_time_for_a_target() {
+    let slow = Rates {
+        overall: Rate::Unlimited,
+        per_host: "1".parse().unwrap(),
+        per_network: Rate::Unlimited,
+    };
+    let pacer = Arc::new(Pacer::new(slow, NonZeroUsize::new(2).unwrap(), |_, _| None));
+    let timeouts = Timeouts {
+        target: Duration::from_millis(500),
+        ..Timeouts::default()
+    };
+    let dialer = Simulated::new(|_| Manner::Say(alert(2, 40), Then::Close));
+    let observation = Prober::new(dialer, pacer, timeouts).run(probe()).await;
+    assert_eq!(observation.attempts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_excluded_address_is_never_dialled() {
+    let dialer = Simulated::new(|_| Manner::Drop);
+    let excluded = pacer(|_, _| Some("10.0.0.0/8".to_owned()));
+    let dials = dialer.dials.clone();
+    let prober = Prober::new(dialer, excluded, Timeouts::default());
+    let observation = prober.run(probe()).await;
+    assert_eq!(
+        observation.outcome,
+        Outcome::Excluded("10.0.0.0/8".to_owned())
+    );
+    assert_eq!(observation.attempts, []);
+    assert_eq!(dials.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_over_the_limit_of_a_host_is_not_an_attempt() {
+    let flight = records(&full_flight(), 1000);
+    let dialer = Simulated::new(move |_| Manner::Say(flight.clone(), Then::Wait));
+    let prober = Prober::new(dialer, pacer(|_, _| None), Timeouts::default());
+    let probes = (0..20).map(|_| prober.run(probe()));
+    for observation in futures_util::future::join_all(probes).await {
+        assert_eq!(observation.outcome.kind(), OutcomeKind::Certificate);
+        assert_eq!(observation.attempts.len(), 1);
+    }
+}
