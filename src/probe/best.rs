@@ -1,12 +1,14 @@
 use crate::domain::{Alert, Outcome, OutcomeKind, Refusal};
+use crate::tls::Rung;
 
 /// The outcome that stands for all attempts of a question: the best of them,
 /// of equals the one that tells more, then the earlier.
 ///
 /// A fault of ours stands above all but a certificate: had it not been, that
 /// attempt might have found one, so nothing is known about the peer yet.
-pub(super) fn best(outcomes: Vec<Outcome>) -> Option<Outcome> {
-    outcomes.into_iter().min_by_key(merit)
+pub(super) fn best(tried: Vec<(Rung, Outcome)>) -> Option<Outcome> {
+    let outcomes = tried.into_iter().map(|(_, outcome)| outcome);
+    outcomes.min_by_key(merit)
 }
 
 /// Lower is better.
@@ -76,6 +78,17 @@ fn telling(outcome: &Outcome) -> Telling {
 mod tests {
     use super::*;
     use crate::domain::{Broken, LocalFault, Phase};
+    use crate::tls::Ladder;
+
+    fn best_of(outcomes: Vec<Outcome>) -> Option<Outcome> {
+        let rung = Ladder::default().first();
+        best(
+            outcomes
+                .into_iter()
+                .map(|outcome| (rung, outcome))
+                .collect(),
+        )
+    }
 
     fn alert(alert: Alert) -> Outcome {
         Outcome::TlsRefused(Refusal::Alert(Phase::Hello, alert))
@@ -96,15 +109,15 @@ mod tests {
             (vec![failure.clone(), Outcome::Filtered], &failure),
         ];
         for (outcomes, expected) in cases {
-            assert_eq!(best(outcomes).as_ref(), Some(expected));
+            assert_eq!(best_of(outcomes).as_ref(), Some(expected));
         }
-        assert_eq!(best(Vec::new()), None);
+        assert_eq!(best_of(Vec::new()), None);
     }
 
     #[test]
     fn a_fault_of_ours_leaves_the_question_open() {
         let ours = Outcome::LocalError(LocalFault::Exhausted(String::new()));
         let outcomes = vec![alert(Alert::HANDSHAKE_FAILURE), ours.clone()];
-        assert_eq!(best(outcomes), Some(ours));
+        assert_eq!(best_of(outcomes), Some(ours));
     }
 }

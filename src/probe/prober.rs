@@ -7,7 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::domain::{Attempt, Endpoint, LocalFault, Observation, Outcome, ServerName, clock};
+use crate::domain::{
+    Attempt, Endpoint, LocalFault, Observation, Outcome, OutcomeKind, ServerName, clock,
+};
 use crate::net::Dialer;
 use crate::pace::{Admission, Established, Lane, Pacer};
 use crate::tls::{Client, Conversation, End, Ending, Ladder, Rung, Step};
@@ -62,31 +64,22 @@ impl<D: Dialer> Prober<D> {
     /// is lost.
     pub async fn run(&self, probe: Probe) -> Observation {
         let mut tried = Vec::new();
-        let mut attempts = Vec::new();
-        let mut outcomes = Vec::new();
         let mut lane = probe.lane;
         let mut budget = self.timeouts.target;
         let mut next = Some(probe.ladder.first());
         while let Some(rung) = next {
             let (outcome, spent) = self.attempt(&probe, rung, lane, budget).await;
-            tried.push(rung);
-            if !matches!(outcome, Outcome::Excluded(_)) {
-                attempts.push(attempt_of(rung, &outcome));
-            }
+            tried.push((rung, outcome));
             lane = Lane::FollowUp;
             budget = budget.saturating_sub(spent);
-            next = probe
-                .ladder
-                .next(&tried, &outcome)
-                .filter(|_| !budget.is_zero());
-            outcomes.push(outcome);
+            next = probe.ladder.next(&tried).filter(|_| !budget.is_zero());
         }
         Observation {
             endpoint: probe.endpoint,
             server_name: probe.server_name,
             at: clock::now(),
-            outcome: best(outcomes).unwrap_or(Outcome::NotAttempted),
-            attempts,
+            attempts: tried.iter().filter_map(attempt_of).collect(),
+            outcome: best(tried).unwrap_or(Outcome::NotAttempted),
             pointer: None,
         }
     }
@@ -164,12 +157,14 @@ impl<D: Dialer> Prober<D> {
     }
 }
 
-fn attempt_of(rung: Rung, outcome: &Outcome) -> Attempt {
-    Attempt {
+/// The record of a connection; an exclusion made none.
+fn attempt_of((rung, outcome): &(Rung, Outcome)) -> Option<Attempt> {
+    let attempt = Attempt {
         offered: rung.offered,
         outcome: outcome.kind(),
         detail: outcome.detail(),
-    }
+    };
+    (attempt.outcome != OutcomeKind::Excluded).then_some(attempt)
 }
 
 /// Moves bytes until the conversation is over, or the connection, or its time.

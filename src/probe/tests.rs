@@ -131,7 +131,7 @@ async fn serve(mut stream: DuplexStream, manner: Manner) {
             let _ = stream.read(&mut hello).await;
             let _ = stream.write_all(&bytes).await;
             if matches!(then, Then::Wait) {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
         Manner::Greet(bytes) => {
@@ -304,10 +304,10 @@ async fn a_peer_that_speaks_something_else_ends_the_probe_with_its_words() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_gives_a_reason_stands_for_all_attempts() {
-    let alerts = [alert(2, 40), alert(2, 70)];
+    let alerts = [alert(2, 47), alert(2, 70)];
     let behaviour = move |n: usize| Manner::Say(alerts[n].clone(), Then::Close);
     let (observation, _) = observe(behaviour).await;
-    let reason = Refusal::Alert(Phase::Hello, Alert::HANDSHAKE_FAILURE);
+    let reason = Refusal::Alert(Phase::Hello, Alert::ILLEGAL_PARAMETER);
     assert_eq!(observation.outcome, Outcome::TlsRefused(reason));
     assert_eq!(observation.attempts.len(), 2);
     let ends = [
@@ -319,6 +319,16 @@ async fn a_refusal_that_gives_a_reason_stands_for_all_attempts() {
         assert_eq!(observation.outcome, Outcome::TlsRefused(refusal));
         assert_eq!(observation.attempts.len(), 2);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_a_certificate_is_told_from_one_that_refuses() {
+    let anonymous = records(&server_hello(0x0303, 0x0034, &[]), 1000);
+    let answers = [alert(2, 40), alert(2, 70), anonymous];
+    let behaviour = move |n: usize| Manner::Say(answers[n].clone(), Then::Wait);
+    let (observation, _) = observe(behaviour).await;
+    assert_eq!(observation.outcome.kind(), OutcomeKind::NoCertificate);
+    assert_eq!(observation.outcome.detail(), "anonymous");
 }
 
 #[tokio::test(start_paused = true)]
@@ -386,7 +396,7 @@ async fn waiting_for_a_rate_is_left_out_of_the_time_for_a_target() {
     };
     let dialer = Simulated::new(|_| Manner::Say(alert(2, 40), Then::Close));
     let observation = Prober::new(dialer, pacer, timeouts).run(probe()).await;
-    assert_eq!(observation.attempts.len(), 2);
+    assert_eq!(observation.attempts.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -409,8 +419,8 @@ async fn a_connection_over_the_limit_of_a_host_is_not_an_attempt() {
     let flight = records(&full_flight(), 1000);
     let dialer = Simulated::new(move |_| Manner::Say(flight.clone(), Then::Wait));
     let prober = Prober::new(dialer, pacer(|_, _| None), Timeouts::default());
-    let probes = (0..20).map(|_| prober.run(probe()));
-    for observation in futures_util::future::join_all(probes).await {
+    let runs = (0..20).map(|_| prober.run(probe()));
+    for observation in futures_util::future::join_all(runs).await {
         assert_eq!(observation.outcome.kind(), OutcomeKind::Certificate);
         assert_eq!(observation.attempts.len(), 1);
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 /// in none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the TCP handshake. Above 3 s the system sends its SYN three times.
+    /// For the TCP handshake. The default leaves time for the answer to a SYN
+    /// that the system sends again after 1 s and after 3 s (RFC 6298).
     pub connect: Duration,
     /// For the server's flight, from the connection on.
     pub handshake: Duration,

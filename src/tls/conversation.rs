@@ -84,6 +84,7 @@ impl Client {
                     .unwrap_or(TlsVersion::TLS_1_2),
                 server_name,
                 alpn: rung.alpn,
+                suites: rung.suites,
                 random,
             };
             (Engine::Classic(Box::default()), hello.encode())

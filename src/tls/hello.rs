@@ -1,7 +1,7 @@
 use crate::domain::{ServerName, TlsVersion};
 
 use super::codec::{write_code_points, write_u8_prefixed, write_u16_prefixed, write_u24_prefixed};
-use super::ladder::Alpn;
+use super::ladder::{Alpn, Suites};
 use super::offer;
 
 /// A ClientHello for the versions that send their certificate in clear
@@ -16,6 +16,8 @@ pub(super) struct ClientHello<'a> {
     pub(super) server_name: Option<&'a ServerName>,
     /// Whether to offer application protocols.
     pub(super) alpn: Alpn,
+    /// Which cipher suites to offer.
+    pub(super) suites: Suites,
     /// Its 32 random bytes.
     pub(super) random: [u8; 32],
 }
@@ -63,7 +65,11 @@ impl ClientHello<'_> {
         write_code_points(out, &[self.newest.0]);
         out.extend(self.random);
         write_u8_prefixed(out, |_session_id| ());
-        write_u16_prefixed(out, |out| write_code_points(out, offer::CIPHER_SUITES));
+        let suites = match self.suites {
+            Suites::Certified => offer::CIPHER_SUITES,
+            Suites::Anonymous => offer::ANONYMOUS_CIPHER_SUITES,
+        };
+        write_u16_prefixed(out, |out| write_code_points(out, suites));
         write_u8_prefixed(out, |compression| compression.push(0));
         write_u16_prefixed(out, |out| {
             self.extensions(out);
@@ -173,6 +179,7 @@ mod tests {
             newest: TlsVersion::TLS_1_2,
             server_name,
             alpn: Alpn::Offered,
+            suites: Suites::Certified,
             random: [7; 32],
         }
     }

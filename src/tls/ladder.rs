@@ -1,7 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::{Alert, Broken, InvalidProtocolSet, Outcome, ProtocolSet, Refusal, TlsVersion};
+use crate::domain::{
+    Alert, Broken, InvalidProtocolSet, Outcome, Phase, ProtocolSet, Refusal, TlsVersion,
+};
 
 /// Which protocol sets are offered, one connection after the other, until
 /// one yields a certificate. Never empty; no set twice.
@@ -18,6 +20,8 @@ pub struct Rung {
     pub offered: ProtocolSet,
     /// The application protocols.
     pub alpn: Alpn,
+    /// The cipher suites before TLS 1.3.
+    pub suites: Suites,
 }
 
 /// Whether a hello offers application protocols (RFC 7301).
@@ -27,6 +31,15 @@ pub enum Alpn {
     Offered,
     /// None: the server has refused those.
     Withheld,
+}
+
+/// Which cipher suites a hello offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suites {
+    /// Those by which a server shows a certificate.
+    Certified,
+    /// Those for servers that have none: anonymous and pre-shared keys.
+    Anonymous,
 }
 
 /// A text that is no ladder.
@@ -47,6 +60,8 @@ pub enum InvalidLadder {
 
 /// RFC 7301 section 3.2.
 const NO_APPLICATION_PROTOCOL: Alert = Alert(120);
+/// RFC 5246 section 7.2.2: its suites are all stronger than ours.
+const INSUFFICIENT_SECURITY: Alert = Alert(71);
 
 impl Ladder {
     /// The rung to begin with.
@@ -56,24 +71,32 @@ impl Ladder {
     }
 
     /// The rung that may still find what those `tried` did not, going by how
-    /// the last of them ended; `None` when the question is answered, or no
-    /// hello would change the answer.
+    /// they ended; `None` when the question is answered, or no hello would
+    /// change the answer.
     ///
     /// Silence ends it: a server of TLS 1.3 alone answers an older hello with
     /// an alert (RFC 8446 section 4.1.3 and appendix D.2), so one that says
     /// nothing would not speak to a newer one either.
     #[must_use]
-    pub fn next(&self, tried: &[Rung], last: &Outcome) -> Option<Rung> {
-        match last {
-            Outcome::TlsRefused(Refusal::Alert(_, alert)) => self.after_alert(tried, *alert),
-            Outcome::TlsRefused(
-                Refusal::Closed(_)
-                | Refusal::Reset(_)
-                | Refusal::Stalled(_)
-                | Refusal::Malformed(_)
-                | Refusal::TooLarge(_),
-            )
-            | Outcome::Broken(Broken::Malformed) => self.untried(tried).next(),
+    pub fn next(&self, tried: &[(Rung, Outcome)]) -> Option<Rung> {
+        let (rung, outcome) = tried.last()?;
+        match outcome {
+            Outcome::TlsRefused(Refusal::Alert(_, NO_APPLICATION_PROTOCOL))
+                if rung.alpn == Alpn::Offered =>
+            {
+                Some(Rung {
+                    alpn: Alpn::Withheld,
+                    ..*rung
+                })
+            }
+            Outcome::TlsRefused(Refusal::Alert(_, Alert::PROTOCOL_VERSION)) => self
+                .untried(tried)
+                .find(|next| may_answer(next.offered, rung.offered))
+                .or_else(|| self.anonymous(tried)),
+            Outcome::TlsRefused(_) | Outcome::Broken(Broken::Malformed) => {
+                let next = self.untried(tried).next();
+                next.or_else(|| self.anonymous(tried))
+            }
             Outcome::Broken(Broken::TooLarge | Broken::Deadline)
             | Outcome::Certificate(_)
             | Outcome::NoCertificate(..)
@@ -90,21 +113,32 @@ impl Ladder {
         }
     }
 
-    fn after_alert(&self, tried: &[Rung], alert: Alert) -> Option<Rung> {
-        match (alert, tried.last()) {
-            (NO_APPLICATION_PROTOCOL, Some(last)) if last.alpn == Alpn::Offered => Some(Rung {
-                alpn: Alpn::Withheld,
-                ..*last
-            }),
-            (Alert::PROTOCOL_VERSION, Some(last)) => self
-                .untried(tried)
-                .find(|rung| may_answer(rung.offered, last.offered)),
-            _ => self.untried(tried).next(),
+    /// The last resort, once every rung was refused: a server that found no
+    /// suite to its liking may have no certificate. A ladder of one rung means
+    /// one hello, and has no such resort.
+    fn anonymous(&self, tried: &[(Rung, Outcome)]) -> Option<Rung> {
+        let is_anonymous = |(rung, _): &(Rung, Outcome)| rung.suites == Suites::Anonymous;
+        if self.rest.is_empty() || tried.iter().any(is_anonymous) {
+            return None;
         }
+        let no_common_suite = |(rung, outcome): &&(Rung, Outcome)| {
+            rung.offered != ProtocolSet::TLS_1_3
+                && matches!(
+                    outcome,
+                    Outcome::TlsRefused(Refusal::Alert(
+                        Phase::Hello,
+                        Alert::HANDSHAKE_FAILURE | INSUFFICIENT_SECURITY
+                    ))
+                )
+        };
+        tried.iter().find(no_common_suite).map(|(rung, _)| Rung {
+            suites: Suites::Anonymous,
+            ..*rung
+        })
     }
 
-    fn untried(&self, tried: &[Rung]) -> impl Iterator<Item = Rung> {
-        let is_tried = |set: ProtocolSet| tried.iter().any(|rung| rung.offered == set);
+    fn untried(&self, tried: &[(Rung, Outcome)]) -> impl Iterator<Item = Rung> {
+        let is_tried = |set: ProtocolSet| tried.iter().any(|(rung, _)| rung.offered == set);
         self.sets()
             .filter(move |set| !is_tried(*set))
             .map(Rung::new)
@@ -139,6 +173,7 @@ impl Rung {
         Self {
             offered,
             alpn: Alpn::Offered,
+            suites: Suites::Certified,
         }
     }
 }
@@ -193,17 +228,17 @@ impl FromStr for Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LocalFault, NoCertificate, Phase};
+    use crate::domain::{LocalFault, NoCertificate};
 
     fn after(ladder: &str, tried: &[&str], last: &Outcome) -> Option<String> {
-        let tried: Vec<Rung> = tried
+        let tried: Vec<_> = tried
             .iter()
-            .map(|set| Rung::new(set.parse().unwrap()))
+            .map(|set| (Rung::new(set.parse().unwrap()), last.clone()))
             .collect();
         let ladder: Ladder = ladder.parse().unwrap();
-        ladder
-            .next(&tried, last)
-            .map(|rung| rung.offered.to_string())
+        let next = ladder.next(&tried)?;
+        assert_eq!(next.suites, Suites::Certified);
+        Some(next.offered.to_string())
     }
 
     fn alert(alert: Alert) -> Outcome {
@@ -216,7 +251,7 @@ mod tests {
     #[test]
     fn a_refusal_leads_to_the_next_rung_and_the_last_to_none() {
         let refusals = [
-            alert(Alert::HANDSHAKE_FAILURE),
+            alert(Alert::ILLEGAL_PARAMETER),
             alert(Alert::PROTOCOL_VERSION),
             Outcome::TlsRefused(Refusal::Closed(Phase::Hello)),
             Outcome::TlsRefused(Refusal::Reset(Phase::Flight)),
@@ -266,9 +301,34 @@ mod tests {
             alpn: Alpn::Withheld,
             ..with
         };
-        assert_eq!(ladder.next(&[with], &refused), Some(without));
-        let next = ladder.next(&[with, without], &refused).unwrap();
+        let mut tried = vec![(with, refused.clone())];
+        assert_eq!(ladder.next(&tried), Some(without));
+        tried.push((without, refused));
+        let next = ladder.next(&tried).unwrap();
         assert_eq!(next.offered, ProtocolSet::TLS_1_3);
+    }
+
+    #[test]
+    fn a_server_that_likes_no_suite_is_last_asked_for_those_without_a_certificate() {
+        let ladder = Ladder::default();
+        let failure = alert(Alert::HANDSHAKE_FAILURE);
+        let in_clear = ladder.first();
+        let newest = Rung::new(ProtocolSet::TLS_1_3);
+        let anonymous = Rung {
+            suites: Suites::Anonymous,
+            ..in_clear
+        };
+        let version = alert(Alert::PROTOCOL_VERSION);
+        let mut tried = vec![(in_clear, failure.clone())];
+        assert_eq!(ladder.next(&tried), Some(newest));
+        tried.push((newest, version.clone()));
+        assert_eq!(ladder.next(&tried), Some(anonymous));
+        tried.push((anonymous, failure.clone()));
+        assert_eq!(ladder.next(&tried), None);
+        let of_version = [(in_clear, version), (newest, failure.clone())];
+        assert_eq!(ladder.next(&of_version), None, "no suite was looked at");
+        let one: Ladder = CLEAR.parse().unwrap();
+        assert_eq!(one.next(&[(in_clear, failure)]), None, "one hello is one");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the hello in clear offers: code points in the order of preference.
 //!
 //! All that makes a server show its certificate, and nothing that could have
-//! it choose not to: no anonymous, PSK, SRP or Kerberos suite, since servers
-//! that allow those prefer them (Postfix does).
+//! it choose not to: servers that allow anonymous suites may prefer them, as
+//! Postfix does, so those have a hello of their own.
 
 /// Modern before old, forward secrecy before none, ECDSA before RSA before
 /// DSS, so that a server answers as it would answer a browser. Export and
@@ -33,6 +33,18 @@ pub(super) const CIPHER_SUITES: &[u16] = &[
     0x0064, 0x0062, 0x0014, 0x0011, 0x0008, 0x0006, 0x0003,
     // No encryption.
     0xc006, 0xc010, 0x003b, 0x0002, 0x0001,
+];
+
+/// What a server without a certificate agrees to: anonymous ECDH and DH, then
+/// pre-shared keys (with RSA as well, which shows a certificate after all).
+#[rustfmt::skip]
+pub(super) const ANONYMOUS_CIPHER_SUITES: &[u16] = &[
+    0xc018, 0xc019, 0xc017, 0xc016, 0xc015, 0x00a6, 0x00a7, 0x006c, 0x006d, 0x0034,
+    0x003a, 0x0046, 0x0089, 0x001b, 0x0018, 0x001a, 0x0019, 0x0017,
+    0xd001, 0xd002, 0xccac, 0xc037, 0xc038, 0xc035, 0xc036, 0x00aa, 0x00ab, 0xccad,
+    0x00b2, 0x00b3, 0x0090, 0x0091, 0x00ac, 0x00ad, 0xccae, 0x00b6, 0x00b7, 0x0094,
+    0x0095, 0x00a8, 0x00a9, 0xccab, 0xc0a4, 0xc0a5, 0xc0a8, 0xc0a9, 0x00ae, 0x00af,
+    0x008c, 0x008d, 0x008b, 0x008a, 0x002c,
 ];
 
 /// x25519, P-256, P-384, P-521, X448, brainpool, secp256k1, the old binary
@@ -75,17 +87,24 @@ mod tests {
 
     #[test]
     fn nothing_is_offered_twice() {
-        assert_eq!(repeated(CIPHER_SUITES), []);
-        assert_eq!(repeated(GROUPS), []);
-        assert_eq!(repeated(SIGNATURE_SCHEMES), []);
+        assert!(repeated(CIPHER_SUITES).is_empty());
+        assert!(repeated(ANONYMOUS_CIPHER_SUITES).is_empty());
+        assert!(repeated(GROUPS).is_empty());
+        assert!(repeated(SIGNATURE_SCHEMES).is_empty());
     }
 
     #[test]
-    fn every_suite_offered_is_registered_and_shows_a_certificate() {
+    fn every_suite_offered_is_registered_and_only_its_own_hello_is_anonymous() {
         for suite in CIPHER_SUITES.iter().copied().map(CipherSuite) {
             assert!(suite.name().is_some(), "{suite}");
             let authentication = Traits::of(suite).authentication;
             assert_eq!(authentication, Authentication::Certificate, "{suite}");
+        }
+        for suite in ANONYMOUS_CIPHER_SUITES.iter().copied().map(CipherSuite) {
+            let name = suite.name().unwrap();
+            let authentication = Traits::of(suite).authentication;
+            let certificate = authentication == Authentication::Certificate;
+            assert_eq!(certificate, name.starts_with("TLS_RSA_PSK"), "{suite}");
         }
         for group in GROUPS.iter().copied().map(NamedGroup) {
             assert!(group.name().is_some(), "{group}");

@@ -32,8 +32,8 @@ fn converse(bytes: &[u8]) -> Ending {
     converse_by(&Client::new(), bytes, usize::MAX, End::Closed)
 }
 
-fn ders(certificates: &[&[u8]]) -> Option<Vec<Der>> {
-    Some(certificates.iter().map(|der| Der::from(*der)).collect())
+fn ders(certificates: &[&[u8]]) -> Vec<Der> {
+    certificates.iter().map(|der| Der::from(*der)).collect()
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_whole_flight_tells_everything_however_it_is_cut() {
     let whole = converse(&records(&full_flight(), 1 << 14));
     assert_eq!(whole.cause, Cause::Complete);
     assert_eq!(whole.phase, Phase::Flight);
-    assert_eq!(whole.certificates, ders(&[LEAF, INTERMEDIATE]));
+    assert_eq!(whole.certificates, Some(ders(&[LEAF, INTERMEDIATE])));
     let session = whole.session.clone().unwrap();
     assert_eq!(session.version, TlsVersion::TLS_1_2);
     assert_eq!(session.cipher_suite, CipherSuite(0xc02f));
@@ -124,7 +124,7 @@ fn what_comes_after_the_leaf_does_not_lose_it() {
     ];
     for (after, cause) in endings {
         let ending = converse(&[begun.clone(), after].concat());
-        assert_eq!(ending.certificates, ders(&[LEAF]));
+        assert_eq!(ending.certificates, Some(ders(&[LEAF])));
         assert_eq!(ending.cause, cause);
         assert_eq!(ending.session.unwrap().client_auth, None, "not known");
     }
@@ -203,7 +203,7 @@ fn odd_extensions_do_not_lose_the_certificate() {
         let hello = server_hello(0x0303, 0xc02f, extensions);
         let flight = [hello, certificate(&[LEAF]), done()].concat();
         let ending = converse(&records(&flight, 1 << 14));
-        assert_eq!(ending.certificates, ders(&[LEAF]), "{extensions:?}");
+        assert_eq!(ending.certificates, Some(ders(&[LEAF])), "{extensions:?}");
         assert_eq!(ending.cause, Cause::Complete);
     }
 }
