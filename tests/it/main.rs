@@ -1,0 +1,22 @@
+//! certsweep, the compiled program, against servers and networks that it did
+//! not write, and against its own contract.
+//!
+//! Everything runs on loopback or in network namespaces made here. Servers are
+//! child processes that end with their test; a test waits for what they say,
+//! never for time to pass.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says why and stops"
+)]
+
+mod program;
+mod servers;
+
+mod cli;
+mod interruption;
+mod layers;
+mod namespace;
+mod real_servers;

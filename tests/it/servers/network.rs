@@ -1,0 +1,83 @@
+//! Two hosts on a wire: a client, and a server that owns 10.77.0.0/20.
+//!
+//! Addresses of the lower half (10.77.0.0/21) are the server's own: what
+//! nothing listens on answers with a reset. Those of the upper half are dark:
+//! every packet to them vanishes.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Two network namespaces joined by a veth pair; removed when dropped.
+pub(crate) struct Network {
+    pub(crate) client: String,
+    pub(crate) server: String,
+}
+
+impl Network {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = |side| format!("certsweep-{}-{number}-{side}", std::process::id());
+        let network = Self {
+            client: name("client"),
+            server: name("server"),
+        };
+        let (client, server) = (network.client.as_str(), network.server.as_str());
+        ip(&format!("netns add {client}"));
+        ip(&format!("netns add {server}"));
+        ip(&format!(
+            "-n {client} link add wire type veth peer name wire netns {server}"
+        ));
+        for (namespace, address) in [(client, "10.76.0.1/30"), (server, "10.76.0.2/30")] {
+            ip(&format!("-n {namespace} address add {address} dev wire"));
+            ip(&format!("-n {namespace} link set lo up"));
+            ip(&format!("-n {namespace} link set wire up"));
+        }
+        ip(&format!("-n {client} route add 10.77.0.0/20 via 10.76.0.2"));
+        ip(&format!("-n {server} route add local 10.77.0.0/21 dev lo"));
+        ip(&format!("-n {server} route add blackhole 10.77.8.0/21"));
+        network
+    }
+
+    /// A command that will run on the server's side.
+    pub(crate) fn on_server(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.server, program]);
+        command
+    }
+
+    /// How many of the client's TCP sockets are in this state, as `ss` names it.
+    pub(crate) fn client_sockets(&self, state: &str) -> usize {
+        let listing = ip(&format!(
+            "netns exec {} ss -Htan state {state}",
+            self.client
+        ));
+        listing.lines().count()
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for namespace in [&self.client, &self.server] {
+            // Nothing more can be done about one that does not go.
+            let _ = Command::new("ip")
+                .args(["netns", "delete", namespace])
+                .output();
+        }
+    }
+}
+
+/// Runs `ip` to its end and returns what it printed.
+#[track_caller]
+fn ip(arguments: &str) -> String {
+    let output = Command::new("ip")
+        .args(arguments.split(' '))
+        .output()
+        .unwrap_or_else(|error| panic!("ip: {error} (tests/run installs iproute2)"));
+    assert!(
+        output.status.success(),
+        "ip {arguments}: {} (network namespaces need root)",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
