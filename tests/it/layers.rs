@@ -260,7 +260,7 @@ fn flatten(tokens: TokenStream, flat: &mut Vec<Token>) {
             flat.push(Token {
                 text: text.to_owned(),
                 line,
-            })
+            });
         };
         match token {
             TokenTree::Ident(word) => push(&word.to_string()),

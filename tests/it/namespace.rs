@@ -1,12 +1,14 @@
 //! A network of 4096 addresses whose every answer is known: what the program
 //! says of it is the truth, and what it does to it is what it promised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 use crate::program::{Inventory, Row, outcomes};
-use crate::servers::{Authority, Capture, Identity, Key, Listener, Network, PythonTls, Tap};
+use crate::servers::{
+    Authority, Capture, Identity, Key, Listen, Listener, Network, PythonTls, Tap,
+};
 
 const PORTS: [u16; 2] = [443, 8443];
 
@@ -21,16 +23,20 @@ const LOOKS: [&str; 4] = ["last_seen", "last_checked", "scan_id", "days_left"];
 /// decision and the wire, when the machine is busy.
 const WINDOW: f64 = 0.95;
 
+/// A TLS server of the network, which speaks this version alone.
+struct Live {
+    address: SocketAddr,
+    identity: Identity,
+    version: &'static str,
+}
+
 #[test]
 fn a_sweep_finds_every_certificate_and_accounts_for_every_address() {
     let network = Network::new();
     let authority = Authority::new();
     let live = live_servers(&authority);
     let forbidden = authority.identity("forbidden.sweep.test", Key::Ecdsa);
-    let mut listeners: Vec<_> = live
-        .iter()
-        .map(|(address, site, version)| (*address, Listener::Tls(site, *version)))
-        .collect();
+    let mut listeners = listeners(&live);
     listeners.push((at(2, 66, 443), Listener::Tls(&forbidden, "1.2")));
     listeners.push((
         at(6, 6, 443),
@@ -44,22 +50,15 @@ fn a_sweep_finds_every_certificate_and_accounts_for_every_address() {
         "exclusions.txt",
         "# kept out\n10.77.12.0/24\n10.77.5.100-10.77.5.103\n",
     );
-    let exclusions = exclusions.to_str().unwrap();
+    let words = format!(
+        "10.77.0.0/20 -p 443,8443 -x 10.77.2.64/28 --exclude-file {} \
+         --connect-timeout 900ms --handshake-timeout 2s",
+        exclusions.display()
+    );
+    let words: Vec<_> = words.split(' ').collect();
     let sweep = || {
         let tap = Tap::start(&network);
-        inventory.sweep(&[
-            "10.77.0.0/20",
-            "-p",
-            "443,8443",
-            "-x",
-            "10.77.2.64/28",
-            "--exclude-file",
-            exclusions,
-            "--connect-timeout",
-            "900ms",
-            "--handshake-timeout",
-            "2s",
-        ]);
+        inventory.sweep(&words);
         tap.finish()
     };
 
@@ -96,11 +95,7 @@ fn rates_hold_in_every_window_of_a_second() {
     let network = Network::new();
     let authority = Authority::new();
     let live = live_servers(&authority);
-    let listeners: Vec<_> = live
-        .iter()
-        .map(|(address, site, version)| (*address, Listener::Tls(site, *version)))
-        .collect();
-    let _servers = PythonTls::start_with(network.on_server("python3"), &listeners);
+    let _servers = PythonTls::start_with(network.on_server("python3"), &listeners(&live));
 
     // Eight networks that together feel the overall rate, one that feels its
     // own, and one host that feels its own.
@@ -112,28 +107,17 @@ fn rates_hold_in_every_window_of_a_second() {
     let count = 8 * 128 + 256 + 30;
     let inventory = Inventory::in_namespace(&network.client);
     let tap = Tap::start(&network);
-    let limits = [
-        "--rate",
-        "200",
-        "--rate-per-host",
-        "5",
-        "--rate-per-network",
-        "50",
-        "--no-ptr",
-        "--retries",
-        "0",
-        "--connect-timeout",
-        "900ms",
-    ];
-    let words = targets.iter().map(String::as_str).chain(limits);
-    inventory.run("scan", &words.collect::<Vec<_>>()).exits(0);
+    let limits = "--rate 200 --rate-per-host 5 --rate-per-network 50 \
+                  --no-ptr --retries 0 --connect-timeout 900ms";
+    let words = targets.iter().map(String::as_str).chain(limits.split(' '));
+    let run = inventory.run("scan", &words.collect::<Vec<_>>()).exits(0);
     let capture = tap.finish();
 
     assert_eq!(inventory.latest_outcomes().values().sum::<u64>(), count);
     let starts = starts(&capture);
     assert!(
         starts.len() as u64 >= count,
-        "{} connections for {count} targets",
+        "{} connections for {count} targets, of\n{run}",
         starts.len()
     );
     assert_rate_held("overall", 200, starts.iter().map(|(_, time)| *time));
@@ -152,16 +136,28 @@ fn at(third: u8, fourth: u8, port: u16) -> SocketAddr {
 
 /// Every TLS server: half of them speak TLS 1.2 alone, half 1.3 alone, and
 /// every third has an RSA key.
-fn live_servers(authority: &Authority) -> Vec<(SocketAddr, Identity, &'static str)> {
+fn live_servers(authority: &Authority) -> Vec<Live> {
     let hosts = (0..HOSTS).map(|host| (host % 8, 10 + host * 4));
     let addresses = hosts.flat_map(|(third, fourth)| PORTS.map(|port| at(third, fourth, port)));
     let server = |(index, address): (usize, SocketAddr)| {
         let key = if index % 3 == 0 { Key::Rsa } else { Key::Ecdsa };
         let name = format!("live-{index}.sweep.test");
-        let version = if index % 4 < 2 { "1.2" } else { "1.3" };
-        (address, authority.identity(&name, key), version)
+        Live {
+            address,
+            identity: authority.identity(&name, key),
+            version: if index % 4 < 2 { "1.2" } else { "1.3" },
+        }
     };
     addresses.enumerate().map(server).collect()
+}
+
+fn listeners(live: &[Live]) -> Vec<Listen<'_>> {
+    live.iter()
+        .map(|server| {
+            let tls = Listener::Tls(&server.identity, server.version);
+            (server.address, tls)
+        })
+        .collect()
 }
 
 fn expected_outcomes() -> BTreeMap<String, u64> {
@@ -180,32 +176,32 @@ fn expected_outcomes() -> BTreeMap<String, u64> {
     ])
 }
 
-/// Address and port → fingerprint and version, as it is.
-fn truth(live: &[(SocketAddr, Identity, &'static str)]) -> Vec<(String, String, String)> {
-    let mut truth: Vec<_> = live
-        .iter()
-        .map(|(address, site, version)| {
-            (
-                address.to_string(),
-                site.sha256.clone(),
-                format!("TLSv{version}"),
-            )
-        })
-        .collect();
-    truth.sort();
-    truth
+/// Address and port → fingerprint and version, as they are.
+fn truth(live: &[Live]) -> BTreeSet<[String; 3]> {
+    let known = |server: &Live| {
+        let Live {
+            address,
+            identity,
+            version,
+        } = server;
+        [
+            address.to_string(),
+            identity.sha256.clone(),
+            format!("TLSv{version}"),
+        ]
+    };
+    live.iter().map(known).collect()
 }
 
-/// Address and port → fingerprint and version, as the report has it.
-fn found(rows: &[Row]) -> Vec<(String, String, String)> {
-    let mut found: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let address = format!("{}:{}", row["ip"], row["port"]);
-            (address, row["sha256"].clone(), row["tls_version"].clone())
-        })
-        .collect();
-    found.sort();
+/// Address and port → fingerprint and version, as the report has them.
+#[track_caller]
+fn found(rows: &[Row]) -> BTreeSet<[String; 3]> {
+    let reported = |row: &Row| {
+        let address = format!("{}:{}", row["ip"], row["port"]);
+        [address, row["sha256"].clone(), row["tls_version"].clone()]
+    };
+    let found: BTreeSet<_> = rows.iter().map(reported).collect();
+    assert_eq!(found.len(), rows.len(), "rows that say the same: {rows:#?}");
     found
 }
 
@@ -232,7 +228,7 @@ fn assert_nothing_sent_to_excluded(capture: &Capture) {
 
 /// Every connection that was made ended by a reset, and none by a FIN.
 #[track_caller]
-fn assert_closed_by_reset(capture: &Capture, live: &[(SocketAddr, Identity, &'static str)]) {
+fn assert_closed_by_reset(capture: &Capture, live: &[Live]) {
     let spoke: Vec<_> = capture
         .connections
         .iter()
@@ -244,12 +240,11 @@ fn assert_closed_by_reset(capture: &Capture, live: &[(SocketAddr, Identity, &'st
     for connection in &capture.connections {
         assert_eq!(connection.fins, 0, "closed by a FIN: {connection:?}");
     }
-    for (address, ..) in live {
-        let address = (address.ip(), address.port());
+    for Live { address, .. } in live {
         let asked = spoke
             .iter()
-            .any(|made| (made.address.into(), made.port) == address);
-        assert!(asked, "no hello was seen by {address:?}");
+            .any(|made| SocketAddr::from((made.address, made.port)) == *address);
+        assert!(asked, "no hello was seen by {address}");
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) const OUTCOMES: [&str; 14] = [
 ];
 
 /// No command of these tests runs longer unless it hangs.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A command that ended: what it was, and all that it said.
 pub(crate) struct Run {

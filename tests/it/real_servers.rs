@@ -167,7 +167,7 @@ fn nginx_shows_each_name_its_own_certificate() {
 fn java_in_one_version_only_and_with_mandatory_client_certificates() {
     let authority = Authority::new();
     let identity = authority.identity("java.sweep.test", Key::Rsa);
-    let store = authority.key_store(&identity, "changeit");
+    let store = identity.key_store("changeit");
     let kinds = ["TLSv1.2", "TLSv1.3", "TLSv1.2+client", "TLSv1.3+client"];
     let jsse = Jsse::start(&store, "changeit", &kinds);
 

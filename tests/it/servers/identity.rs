@@ -119,22 +119,6 @@ impl Authority {
         &self.intermediate_file
     }
 
-    /// The identity in a PKCS#12 key store, for Java.
-    pub(crate) fn key_store(&self, identity: &Identity, password: &str) -> PathBuf {
-        let store = identity.key.with_extension("p12");
-        openssl(
-            Command::new("openssl")
-                .args(["pkcs12", "-export", "-passout", &format!("pass:{password}")])
-                .arg("-in")
-                .arg(&identity.chain)
-                .arg("-inkey")
-                .arg(&identity.key)
-                .arg("-out")
-                .arg(&store),
-        );
-        store
-    }
-
     /// An OCSP response about the identity, DER, as a server staples it.
     pub(crate) fn ocsp_response(&self, identity: &Identity) -> PathBuf {
         let request = identity.key.with_extension("ocsp-request");
@@ -165,6 +149,24 @@ impl Authority {
                 .arg(&response),
         );
         response
+    }
+}
+
+impl Identity {
+    /// A PKCS#12 key store with it, for Java.
+    pub(crate) fn key_store(&self, password: &str) -> PathBuf {
+        let store = self.key.with_extension("p12");
+        openssl(
+            Command::new("openssl")
+                .args(["pkcs12", "-export", "-passout", &format!("pass:{password}")])
+                .arg("-in")
+                .arg(&self.chain)
+                .arg("-inkey")
+                .arg(&self.key)
+                .arg("-out")
+                .arg(&store),
+        );
+        store
     }
 }
 

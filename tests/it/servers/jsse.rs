@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Process, last_word_as_address, script};
+use super::{Process, script};
 
 /// A running Java machine with one server for each kind asked for.
 pub(crate) struct Jsse {
@@ -24,11 +24,9 @@ impl Jsse {
             .arg(password)
             .args(kinds);
         let mut process = Process::start(&mut command);
-        let mut listening =
-            |_: &&str| process.wait_for(|line| last_word_as_address(line, "listening"));
-        let addresses = kinds.iter().map(|kind| listening(kind)).collect();
+        let listening = |_| process.wait_for_address("listening");
         Self {
-            addresses,
+            addresses: kinds.iter().map(listening).collect(),
             _process: process,
         }
     }

@@ -12,7 +12,7 @@ mod process;
 mod python;
 mod tap;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 pub(crate) use dns::Dns;
@@ -23,7 +23,7 @@ pub(crate) use nginx::Nginx;
 pub(crate) use openssl::SServer;
 pub(crate) use plain::Plain;
 pub(crate) use process::Process;
-pub(crate) use python::{Listener, PythonTls};
+pub(crate) use python::{Listen, Listener, PythonTls};
 pub(crate) use tap::{Capture, Tap};
 
 /// An address of 127.0.0.0/8 that is this process's own, so that a chosen port
@@ -39,13 +39,4 @@ fn script(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/it/servers", name]
         .iter()
         .collect()
-}
-
-/// The address in a line such as `listening TLSv1.2 127.0.0.1:4433`.
-fn last_word_as_address(line: &str, start: &str) -> Option<SocketAddr> {
-    line.strip_prefix(start)?
-        .split(' ')
-        .next_back()?
-        .parse()
-        .ok()
 }

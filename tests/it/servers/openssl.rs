@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use super::{Identity, Process, last_word_as_address};
+use super::{Identity, Process};
 
 /// A running `openssl s_server`. It serves one connection after the other.
 pub(crate) struct SServer {
@@ -23,7 +23,7 @@ impl SServer {
             .arg(&identity.key)
             .args(options);
         let mut process = Process::start(&mut command);
-        let address = process.wait_for(|line| last_word_as_address(line, "ACCEPT"));
+        let address = process.wait_for_address("ACCEPT");
         Self {
             address,
             _process: process,

@@ -39,7 +39,7 @@ impl Plain {
             plain.addresses.push(listener.local_addr().unwrap());
             let (over, visits) = (Arc::clone(&plain.over), visits.clone());
             plain.threads.push(thread::spawn(move || {
-                serve(&listener, greeting, &over, &visits)
+                serve(&listener, greeting, &over, &visits);
             }));
         }
         plain
@@ -54,7 +54,7 @@ impl Plain {
     #[track_caller]
     pub(crate) fn wait_for_visit(&self) -> SocketAddr {
         self.visitors
-            .recv_timeout(Duration::from_secs(60))
+            .recv_timeout(Duration::from_mins(1))
             .expect("nobody connected")
     }
 

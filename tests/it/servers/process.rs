@@ -1,6 +1,7 @@
 //! A child process that is heard while it runs and ends with its owner.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// No child of these tests keeps us waiting longer unless it hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A running child. Its stdin stays open for as long as it shall run: the
 /// servers written for these tests end with it, so that none outlives a test
@@ -57,6 +58,16 @@ impl Process {
             self.name,
             self.heard.join("\n")
         );
+    }
+
+    /// The address at the end of the first line that starts like this:
+    /// `listening TLSv1.2 127.0.0.1:4433`.
+    #[track_caller]
+    pub(crate) fn wait_for_address(&mut self, start: &str) -> SocketAddr {
+        self.wait_for(|line| {
+            let address = line.strip_prefix(start)?.split(' ').next_back()?;
+            address.parse().ok()
+        })
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{Identity, Process, last_word_as_address, script};
+use super::{Identity, Process, script};
 
 /// What one listener does with whoever connects.
 pub(crate) enum Listener<'a> {
@@ -38,14 +38,9 @@ impl PythonTls {
         let specification: Vec<_> = listeners.iter().map(describe).collect();
         let text = serde_json::Value::from(specification).to_string();
         let mut process = Process::start(python.arg(script("tls_servers.py")).arg(text));
-        let mut listening =
-            |_: &Listen<'_>| process.wait_for(|line| last_word_as_address(line, "listening"));
-        let addresses = listeners
-            .iter()
-            .map(|listener| listening(listener))
-            .collect();
+        let listening = |_| process.wait_for_address("listening");
         Self {
-            addresses,
+            addresses: listeners.iter().map(listening).collect(),
             _process: process,
         }
     }
