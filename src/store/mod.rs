@@ -1,1 +1,21 @@
-//! (to come)
+//! Observations → the inventory, and the inventory → rows of the reports.
+//!
+//! Two seams: a [`Sink`] takes the batches of a scan, an [`Inventory`] tells
+//! what is known across scans. Behind both is one SQLite file; what SQLite and
+//! its driver call things stays in `sqlite`.
+
+mod batch;
+mod error;
+mod filter;
+mod inventory;
+mod sink;
+mod sqlite;
+
+pub use batch::{AddressRun, Batch, NameLook, NewScan, ScanEnd};
+pub use error::{DatabaseFault, StoreError};
+pub use filter::{
+    CertificateHash, Expiry, Filter, FingerprintPrefix, InvalidHash, InvalidSerial, SerialNumber,
+};
+pub use inventory::{AddressLook, CertificateUse, Detail, Inventory};
+pub use sink::Sink;
+pub use sqlite::{Opened, SqliteInventory, SqliteSink};

@@ -1,0 +1,90 @@
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::domain::{
+    Fingerprint, Observation, OutcomeKind, Port, ScanState, ServerName, Tally, Timestamp, Zone,
+};
+use crate::x509::Certificate;
+
+/// A scan about to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewScan {
+    /// When it begins.
+    pub started_at: Timestamp,
+    /// How many targets its plan has.
+    pub targets: u64,
+    /// From where it looks.
+    pub zone: Zone,
+    /// What the operator wrote down with it.
+    pub note: Option<String>,
+    /// The settings it runs with, JSON.
+    pub settings: String,
+    /// The seed of its order.
+    pub seed: u64,
+    /// SHA-256 over what makes its plan: the same targets and settings have
+    /// the same.
+    pub plan: Fingerprint,
+    /// The version of this program.
+    pub tool_version: String,
+}
+
+/// How a scan ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanEnd {
+    /// When.
+    pub finished_at: Timestamp,
+    /// How it stands now.
+    pub state: ScanState,
+    /// How many of its targets had each outcome.
+    pub outcomes: Tally,
+}
+
+/// What is stored at once, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// What the probes saw, in any order.
+    pub observations: Vec<Observation>,
+    /// The parsed form of every certificate in the observations that may not
+    /// be stored yet; it may hold stored ones too.
+    pub certificates: HashMap<Fingerprint, Certificate>,
+    /// The outcomes of targets that are addresses, in any order.
+    pub coverage: Vec<AddressRun>,
+    /// The outcomes of targets that are names, in any order.
+    pub names: Vec<NameLook>,
+}
+
+/// The same outcome for every address from `first` to `last`, at one port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressRun {
+    /// From where it was looked at.
+    pub zone: Zone,
+    /// The port.
+    pub port: Port,
+    /// The first address of the run.
+    pub first: IpAddr,
+    /// The last one, of the same family and not before the first.
+    pub last: IpAddr,
+    /// What became of them.
+    pub outcome: OutcomeKind,
+    /// What the outcome's word leaves out.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The outcome of one target that is a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameLook {
+    /// From where it was looked at.
+    pub zone: Zone,
+    /// The name.
+    pub name: ServerName,
+    /// The port.
+    pub port: Port,
+    /// What became of it: the best of its addresses'.
+    pub outcome: OutcomeKind,
+    /// What the outcome's word leaves out.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,119 @@
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+
+use futures_util::future::BoxFuture;
+
+use super::{Filter, FingerprintPrefix, StoreError};
+use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, Timestamp, Zone};
+use crate::report::{CertificateRow, Coverage, EndpointRow, Installation, ScanRow};
+
+/// Tells what is known across scans, also while one runs.
+///
+/// Lists are streamed to `visit`, which may end them with
+/// [`ControlFlow::Break`]; memory does not grow with their length. Each call
+/// sees the inventory as it stood at one moment.
+pub trait Inventory: Send + Sync {
+    /// Installations, sorted by zone, address (numerically, IPv4 first), port
+    /// and name.
+    fn installations<'a>(
+        &'a self,
+        filter: &'a Filter,
+        detail: Detail,
+        visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Certificates that have an installation the filter lets through,
+    /// soonest to expire first.
+    fn certificates<'a>(
+        &'a self,
+        filter: &'a Filter,
+        detail: Detail,
+        visit: &'a mut (dyn FnMut(CertificateUse) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Endpoints, sorted like installations. Filters on certificates let an
+    /// endpoint through that has an installation which passes them all.
+    fn endpoints<'a>(
+        &'a self,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(EndpointRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The ledger by network and port, sorted by zone, network and port,
+    /// names last in each zone. Only the filters on zone, network, port, name
+    /// and scan apply.
+    fn coverage<'a>(
+        &'a self,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(Coverage) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Every scan, oldest first.
+    fn scans<'a>(
+        &'a self,
+        visit: &'a mut (dyn FnMut(ScanRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The certificates, installed or only sent along, whose SHA-256 begins
+    /// so: at most [`MAX_CANDIDATES`], with their DER.
+    fn certificate<'a>(
+        &'a self,
+        prefix: &'a FingerprintPrefix,
+    ) -> BoxFuture<'a, Result<Vec<CertificateUse>, StoreError>>;
+
+    /// Where a certificate is or was installed, gone ones included, sorted
+    /// like installations.
+    fn installations_of<'a>(
+        &'a self,
+        certificate: Fingerprint,
+        visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The endpoints at an address and port, one for each zone and dialect.
+    fn endpoint(
+        &self,
+        address: IpAddr,
+        port: Port,
+    ) -> BoxFuture<'_, Result<Vec<EndpointRow>, StoreError>>;
+
+    /// What the ledger says of an address, by zone and port.
+    fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>>;
+}
+
+/// Most candidates for a fingerprint's beginning: nobody reads more.
+pub(super) const MAX_CANDIDATES: u32 = 100;
+
+/// How much of each certificate is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What reports say of it.
+    Facts,
+    /// The bytes too.
+    FactsAndDer,
+}
+
+/// A certificate and how widely it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateUse {
+    /// The certificate.
+    pub certificate: CertificateRow,
+    /// How many current installations it has.
+    pub installations: u64,
+}
+
+/// The ledger's word on one address at one port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressLook {
+    /// From where it was looked at.
+    pub zone: Zone,
+    /// The port.
+    pub port: Port,
+    /// What became of it.
+    pub outcome: OutcomeKind,
+    /// What the outcome's word leaves out.
+    pub detail: String,
+    /// The scan that says so.
+    pub scan: ScanId,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,19 @@
+use futures_util::future::BoxFuture;
+
+use super::{Batch, NewScan, ScanEnd, StoreError};
+use crate::domain::ScanId;
+
+/// Takes what a scan sees: the one writer of an inventory.
+///
+/// A batch is stored whole or not at all, also when its future is dropped.
+/// Storing a batch again changes nothing.
+pub trait Sink: Send {
+    /// Numbers a scan. Until it ends, all its targets count as not attempted.
+    fn begin(&mut self, scan: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>>;
+
+    /// Stores what a scan saw.
+    fn write(&mut self, scan: ScanId, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Ends a scan; when this returns, all of it outlasts a power failure.
+    fn finish(&mut self, scan: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>>;
+}

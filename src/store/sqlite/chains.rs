@@ -1,0 +1,91 @@
+//! Chains of a batch → their rows, each stored once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{Row, SqliteConnection};
+
+use super::super::StoreError;
+use super::certificates::StoredCertificate;
+use super::statement::{ManyRows, next_id};
+use crate::domain::Fingerprint;
+
+const FIND: ManyRows = ManyRows {
+    operation: "looking up chains",
+    before: "select id, sha256 from chains where sha256 in (",
+    columns: 1,
+    after: ")",
+};
+
+const INSERT: ManyRows = ManyRows {
+    operation: "storing chains",
+    before: "insert into chains (id, sha256) ",
+    columns: 2,
+    after: "",
+};
+
+const INSERT_MEMBERS: ManyRows = ManyRows {
+    operation: "storing members of chains",
+    before: "insert into chain_members (chain_id, position, certificate_id) ",
+    columns: 3,
+    after: "",
+};
+
+/// Finds or makes the row of every chain `wanted`, given with its members,
+/// leaf first.
+pub(super) async fn intern(
+    connection: &mut SqliteConnection,
+    wanted: &BTreeMap<Fingerprint, Vec<Fingerprint>>,
+    certificates: &HashMap<Fingerprint, StoredCertificate>,
+) -> Result<HashMap<Fingerprint, i64>, StoreError> {
+    let fingerprints: Vec<_> = wanted.keys().copied().collect();
+    let mut stored = HashMap::new();
+    FIND.fetch(
+        connection,
+        &fingerprints,
+        |values, fingerprint| {
+            values.push_bind(fingerprint.as_bytes().to_vec());
+        },
+        |row| {
+            let sha256: Vec<u8> = row.try_get(1)?;
+            if let Ok(sha256) = sha256.try_into() {
+                stored.insert(Fingerprint::from_bytes(sha256), row.try_get(0)?);
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    let new = wanted.iter().filter(|(key, _)| !stored.contains_key(key));
+    let new: Vec<_> = new.collect();
+    if new.is_empty() {
+        return Ok(stored);
+    }
+    let highest = "select max(id) from chains";
+    let first = next_id(connection, INSERT.operation, highest).await?;
+    let mut rows = Vec::with_capacity(new.len());
+    let mut members = Vec::new();
+    for (id, (fingerprint, chain)) in (first..).zip(new) {
+        rows.push((id, *fingerprint));
+        for (position, member) in (0_i64..).zip(chain) {
+            let member = certificates
+                .get(member)
+                .ok_or(StoreError::MissingCertificate(*member))?;
+            members.push((id, position, member.id));
+        }
+    }
+    INSERT
+        .execute(connection, &rows, |values, (id, fingerprint)| {
+            let sha256 = fingerprint.as_bytes().to_vec();
+            values.push_bind(*id).push_bind(sha256);
+        })
+        .await?;
+    INSERT_MEMBERS
+        .execute(connection, &members, |values, (chain, position, member)| {
+            values
+                .push_bind(*chain)
+                .push_bind(*position)
+                .push_bind(*member);
+        })
+        .await?;
+    stored.extend(rows.into_iter().map(|(id, fingerprint)| (fingerprint, id)));
+    Ok(stored)
+}

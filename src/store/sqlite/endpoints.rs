@@ -1,0 +1,226 @@
+//! Observations → the rows of their endpoints.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::super::StoreError;
+use super::address::AddressKey;
+use super::certificates::json;
+use super::moment::Moment;
+use super::row;
+use super::statement::{ManyRows, Values, next_id};
+use crate::domain::{Endpoint, Observation, Outcome, OutcomeKind, ScanId, Timestamp};
+
+const FIND: ManyRows = ManyRows {
+    operation: "looking up endpoints",
+    before: "with wanted (place, zone, address, port, transport, dialect) as (",
+    columns: 6,
+    after: ") select w.place, e.id, e.first_seen, e.outcome, e.detail, e.banner, e.attempts, \
+            e.ptr, e.checked_at, e.scan_id \
+            from wanted w cross join endpoints e \
+            on e.zone = w.zone and e.address = w.address and e.port = w.port \
+            and e.transport = w.transport and e.dialect = w.dialect",
+};
+
+const STORE: ManyRows = ManyRows {
+    operation: "storing endpoints",
+    before: "insert into endpoints (id, zone, address, port, transport, dialect, ip, first_seen, \
+             outcome, detail, banner, attempts, ptr, checked_at, scan_id) ",
+    columns: 15,
+    after: " on conflict (id) do update set outcome = excluded.outcome, \
+            detail = excluded.detail, banner = excluded.banner, attempts = excluded.attempts, \
+            ptr = excluded.ptr, checked_at = excluded.checked_at, scan_id = excluded.scan_id",
+};
+
+/// Most bytes of a banner that are kept; a greeting or a header fits.
+const MAX_BANNER: usize = 1024;
+
+/// An endpoint and the latest look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    id: i64,
+    first_seen: Timestamp,
+    look: Look,
+    pointer: Option<String>,
+    checked: Moment,
+    changed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Look {
+    outcome: OutcomeKind,
+    detail: String,
+    banner: Option<Vec<u8>>,
+    attempts: String,
+}
+
+/// Records what `observations`, which are all results of looks, say of their
+/// endpoints. Returns the rows of those that have one: whatever spoke now or
+/// before.
+pub(super) async fn record<'a>(
+    connection: &mut SqliteConnection,
+    observations: &[&'a Observation],
+    scan: ScanId,
+) -> Result<HashMap<&'a Endpoint, i64>, StoreError> {
+    let mut records = find(connection, observations).await?;
+    let highest = "select max(id) from endpoints";
+    let mut next = next_id(connection, STORE.operation, highest).await?;
+    for observation in observations {
+        let moment = Moment {
+            at: observation.at,
+            scan,
+        };
+        match records.entry(&observation.endpoint).or_default() {
+            Some(known) => known.observe(observation, moment),
+            unknown if observation.outcome.kind().connected() => {
+                *unknown = Some(Record::begin(next, observation, moment));
+                next += 1;
+            }
+            _ => {}
+        }
+    }
+    let changed: Vec<_> = records
+        .iter()
+        .filter_map(|(endpoint, record)| Some((*endpoint, record.as_ref()?)))
+        .filter(|(_, record)| record.changed)
+        .collect();
+    STORE
+        .execute(connection, &changed, |values, (endpoint, record)| {
+            record.bind(values, endpoint);
+        })
+        .await?;
+    let known = records.into_iter();
+    Ok(known
+        .filter_map(|(endpoint, record)| Some((endpoint, record?.id)))
+        .collect())
+}
+
+async fn find<'a>(
+    connection: &mut SqliteConnection,
+    observations: &[&'a Observation],
+) -> Result<BTreeMap<&'a Endpoint, Option<Record>>, StoreError> {
+    let mut records: BTreeMap<&Endpoint, Option<Record>> = observations
+        .iter()
+        .map(|observation| (&observation.endpoint, None))
+        .collect();
+    let wanted: Vec<_> = (0_i64..).zip(records.keys().copied()).collect();
+    let mut found = HashMap::new();
+    FIND.fetch(
+        connection,
+        &wanted,
+        |values, (place, endpoint)| {
+            values.push_bind(*place);
+            bind_identity(values, endpoint);
+        },
+        |row| {
+            found.insert(row.try_get::<i64, _>(0)?, Record::read(row)?);
+            Ok(())
+        },
+    )
+    .await?;
+    for (place, record) in (0_i64..).zip(records.values_mut()) {
+        *record = found.remove(&place);
+    }
+    Ok(records)
+}
+
+fn bind_identity(values: &mut Values<'_>, endpoint: &Endpoint) {
+    values
+        .push_bind(endpoint.zone.to_string())
+        .push_bind(AddressKey::from(endpoint.address).to_blob())
+        .push_bind(i64::from(endpoint.port.number()))
+        .push_bind(endpoint.transport.as_str())
+        .push_bind(endpoint.dialect.as_str());
+}
+
+impl Record {
+    fn begin(id: i64, observation: &Observation, moment: Moment) -> Self {
+        Self {
+            id,
+            first_seen: moment.at,
+            look: Look::of(observation),
+            pointer: observation.pointer.clone(),
+            checked: moment,
+            changed: true,
+        }
+    }
+
+    /// Takes in another look. Within one scan the best outcome stands, and of
+    /// equal ones the latest.
+    fn observe(&mut self, observation: &Observation, moment: Moment) {
+        let outcome = observation.outcome.kind();
+        let (better, checked) = if moment.scan == self.checked.scan {
+            let later = moment.at > self.checked.at;
+            let at = moment.at.max(self.checked.at);
+            let better = outcome < self.look.outcome || (outcome == self.look.outcome && later);
+            (better, Moment { at, ..moment })
+        } else if moment.supersedes(self.checked) {
+            (true, moment)
+        } else {
+            return;
+        };
+        self.changed |= better || checked != self.checked;
+        self.checked = checked;
+        if better {
+            self.look = Look::of(observation);
+        }
+        // No name now may be no look-up now: the last one known stays.
+        if observation.pointer.is_some() && observation.pointer != self.pointer {
+            self.pointer.clone_from(&observation.pointer);
+            self.changed = true;
+        }
+    }
+
+    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get(1)?,
+            first_seen: row::time(row, 2)?,
+            look: Look {
+                outcome: row::outcome(row, 3)?,
+                detail: row.try_get(4)?,
+                banner: row.try_get(5)?,
+                attempts: row.try_get(6)?,
+            },
+            pointer: row.try_get(7)?,
+            checked: row::moment(row, 8, 9)?,
+            changed: false,
+        })
+    }
+
+    fn bind(&self, values: &mut Values<'_>, endpoint: &Endpoint) {
+        values.push_bind(self.id);
+        bind_identity(values, endpoint);
+        values
+            .push_bind(endpoint.address.to_canonical().to_string())
+            .push_bind(self.first_seen.micros())
+            .push_bind(self.look.outcome.as_str())
+            .push_bind(self.look.detail.clone())
+            .push_bind(self.look.banner.clone())
+            .push_bind(self.look.attempts.clone())
+            .push_bind(self.pointer.clone())
+            .push_bind(self.checked.at.micros())
+            .push_bind(self.checked.scan.number());
+    }
+}
+
+impl Look {
+    fn of(observation: &Observation) -> Self {
+        let attempts: Vec<_> = observation
+            .attempts
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let banner = match &observation.outcome {
+            Outcome::NotTls(said) => Some(said.iter().copied().take(MAX_BANNER).collect()),
+            _ => None,
+        };
+        Self {
+            outcome: observation.outcome.kind(),
+            detail: observation.outcome.detail(),
+            banner,
+            attempts: json(&attempts),
+        }
+    }
+}

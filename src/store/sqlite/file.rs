@@ -1,0 +1,260 @@
+//! The file of the inventory: what it is, how it comes to be, how it opens.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::super::{DatabaseFault, StoreError};
+use super::fault::{corrupted, during};
+use super::lock::beside;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// `application_id` of an inventory, `CSWP`, as 0001_inventory.sql sets it.
+const APPLICATION_ID: u32 = 0x4353_5750;
+/// How long another program may keep the database locked before we give up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept prepared; those over many rows are not among them.
+const STATEMENT_CACHE: usize = 32;
+
+/// The newest inventory version this program knows.
+pub(super) fn known_version() -> i64 {
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or_default()
+}
+
+/// Makes sure that a file is an inventory this program may open, and leaves
+/// it as it is; returns its absolute path and its version.
+pub(super) async fn inspect(path: &Path) -> Result<(PathBuf, i64), StoreError> {
+    let operation = "opening";
+    let path = match fs::canonicalize(path) {
+        Ok(path) => path,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let path = path.to_owned();
+            return Err(StoreError::NotFound { path });
+        }
+        Err(error) => return Err(StoreError::file(operation, path, error)),
+    };
+    let in_header = header_version(&path)?;
+    refuse_newer(&path, in_header)?;
+    // A writer's newest pages may not have come into the file itself yet.
+    let version = if beside(&path, "-wal").exists() {
+        let version = version_in_database(&path).await?;
+        refuse_newer(&path, version)?;
+        version
+    } else {
+        in_header
+    };
+    Ok((path, version))
+}
+
+/// The absolute path of a file that is not there yet, in a directory that is.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    let failed = |error| StoreError::file("creating", path, error);
+    let name = path
+        .file_name()
+        .ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let directory = fs::canonicalize(directory).map_err(failed)?;
+    Ok(directory.join(name))
+}
+
+/// Makes an empty inventory at an absolute path where there is nothing.
+///
+/// It is built beside its place and appears there complete, or not at all.
+pub(super) async fn create(path: &Path) -> Result<(), StoreError> {
+    let building = Building::begin(path)?;
+    let mut connection = writer_options(&building.path)
+        .connect()
+        .await
+        .map_err(during("creating the inventory"))?;
+    migrate(&mut connection).await?;
+    connection
+        .close()
+        .await
+        .map_err(during("creating the inventory"))?;
+    building.publish(path)
+}
+
+/// The writer's connection, with the schema brought up to date.
+pub(super) async fn connect_writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut connection = writer_options(path)
+        .connect()
+        .await
+        .map_err(during("opening the inventory"))?;
+    migrate(&mut connection).await?;
+    Ok(connection)
+}
+
+/// How readers connect. `trusted_schema`: what somebody put into the schema
+/// of a file must not run functions with side effects.
+pub(super) fn reader_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .pragma("trusted_schema", "off")
+        .disable_statement_logging()
+}
+
+fn writer_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .pragma("trusted_schema", "off")
+        .disable_statement_logging()
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let operation = "bringing the inventory up to date";
+    match MIGRATIONS.run_direct(None, connection, false).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(during(operation)(error))
+        }
+        Err(
+            error @ (MigrateError::VersionMissing(_)
+            | MigrateError::VersionMismatch(_)
+            | MigrateError::Dirty(_)),
+        ) => Err(corrupted(operation, &error)),
+        Err(error) => Err(StoreError::Database {
+            operation,
+            source: DatabaseFault(sqlx::Error::Migrate(Box::new(error))),
+        }),
+    }
+}
+
+/// Reads the first 100 bytes (sqlite.org/fileformat2.html section 1.3): magic,
+/// `user_version` at 60, `application_id` at 68.
+fn header_version(path: &Path) -> Result<i64, StoreError> {
+    let foreign = |reason| StoreError::NotAnInventory {
+        path: path.to_owned(),
+        reason,
+    };
+    let failed = |error| StoreError::file("opening", path, error);
+    // Before opening: opening a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(foreign("not a regular file"));
+    }
+    let mut header = [0; 100];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            return Err(foreign("too short for a database"));
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Err(foreign("not a SQLite database"));
+    }
+    let number = |at: usize| {
+        header
+            .get(at..)
+            .and_then(|rest| rest.first_chunk())
+            .map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    };
+    if number(68) != APPLICATION_ID {
+        return Err(foreign("a SQLite database of another program"));
+    }
+    Ok(i64::from(number(60)))
+}
+
+async fn version_in_database(path: &Path) -> Result<i64, StoreError> {
+    let failed = during("opening the inventory");
+    let mut connection = reader_options(path).connect().await.map_err(&failed)?;
+    let version = sqlx::query_scalar("pragma user_version")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(&failed)?;
+    connection.close().await.map_err(&failed)?;
+    Ok(version)
+}
+
+fn refuse_newer(path: &Path, found: i64) -> Result<(), StoreError> {
+    let known = known_version();
+    if found <= known {
+        return Ok(());
+    }
+    Err(StoreError::NewerVersion {
+        path: path.to_owned(),
+        found,
+        known,
+    })
+}
+
+/// An inventory under construction; what is left of it goes when dropped.
+struct Building {
+    path: PathBuf,
+}
+
+impl Building {
+    /// The caller holds the writer's lock: what an earlier attempt left
+    /// behind is nobody's.
+    fn begin(target: &Path) -> Result<Self, StoreError> {
+        let building = Self {
+            path: beside(target, ".new"),
+        };
+        building.remove();
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&building.path);
+        // SQLite gives its other files the mode of this one, whatever the
+        // umask.
+        file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)))
+            .map_err(|error| StoreError::file("creating", target, error))?;
+        Ok(building)
+    }
+
+    /// Puts the finished file into its place; never over another one.
+    fn publish(&self, target: &Path) -> Result<(), StoreError> {
+        let placed = match fs::hard_link(&self.path, target) {
+            // Not every file system has links; the lock keeps other writers
+            // out of the moment between the two calls.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists && !target.exists() => {
+                fs::rename(&self.path, target)
+            }
+            linked => linked,
+        };
+        placed
+            .and_then(|()| sync_directory(target))
+            .map_err(|error| StoreError::file("creating", target, error))
+    }
+
+    fn remove(&self) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            // What isn't there need not go; what can't go fails the next step.
+            let _ = fs::remove_file(beside(&self.path, suffix));
+        }
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |directory| {
+        File::open(directory).and_then(|directory| directory.sync_all())
+    })
+}

@@ -1,0 +1,230 @@
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+
+use super::super::inventory::MAX_CANDIDATES;
+use super::super::{
+    AddressLook, CertificateHash, CertificateUse, Detail, Filter, FingerprintPrefix, Inventory,
+    StoreError,
+};
+use super::address::AddressKey;
+use super::fault::during;
+use super::{file, report, select};
+use crate::domain::{Fingerprint, Port};
+use crate::report::{Coverage, EndpointRow, Installation, InstallationState, ScanRow};
+
+/// A reader of the inventory in a SQLite file. Any number may read while one
+/// process writes.
+#[derive(Clone, Debug)]
+pub struct SqliteInventory {
+    pool: SqlitePool,
+}
+
+/// Questions asked at the same time: more would only wait for the disk.
+const MAX_CONNECTIONS: u32 = 4;
+
+impl SqliteInventory {
+    /// Opens the inventory at `path` for reading.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let (path, found) = file::inspect(path).await?;
+        let known = file::known_version();
+        if found < known {
+            return Err(StoreError::OlderVersion { path, found, known });
+        }
+        let pool = SqlitePoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .connect_with(file::reader_options(&path))
+            .await
+            .map_err(during("opening the inventory"))?;
+        Ok(Self { pool })
+    }
+
+    /// Closes the file in order.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
+    /// Streams the rows of a query, each read by `read`.
+    async fn stream<T>(
+        &self,
+        operation: &'static str,
+        mut query: QueryBuilder<Sqlite>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error> + Send,
+        visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
+    ) -> Result<(), StoreError> {
+        let failed = during(operation);
+        let query = query.build().persistent(false);
+        let mut rows = query.fetch(&self.pool);
+        while let Some(row) = rows.try_next().await.map_err(&failed)? {
+            if visit(read(&row).map_err(&failed)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn list<T: Send>(
+        &self,
+        operation: &'static str,
+        query: QueryBuilder<Sqlite>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut list = Vec::new();
+        let mut visit = |item| {
+            list.push(item);
+            ControlFlow::Continue(())
+        };
+        self.stream(operation, query, read, &mut visit).await?;
+        Ok(list)
+    }
+}
+
+impl Inventory for SqliteInventory {
+    fn installations<'a>(
+        &'a self,
+        filter: &'a Filter,
+        detail: Detail,
+        visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut query = report::select_installations(detail);
+        select::installations(&mut query, filter);
+        query.push(report::INSTALLATION_ORDER);
+        let operation = "reading installations";
+        Box::pin(self.stream(operation, query, report::installation, visit))
+    }
+
+    fn certificates<'a>(
+        &'a self,
+        filter: &'a Filter,
+        detail: Detail,
+        visit: &'a mut (dyn FnMut(CertificateUse) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut query = report::select_certificates(detail);
+        query.push(" where c.id in (select r.certificate_id from installation_rows r");
+        select::installations(&mut query, filter);
+        query.push(") order by c.not_after, c.sha256");
+        let operation = "reading certificates";
+        Box::pin(self.stream(operation, query, report::certificate_use, visit))
+    }
+
+    fn endpoints<'a>(
+        &'a self,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(EndpointRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut query = report::select_endpoints();
+        select::endpoints(&mut query, filter);
+        query.push(report::ENDPOINT_ORDER);
+        let operation = "reading endpoints";
+        Box::pin(self.stream(operation, query, report::endpoint, visit))
+    }
+
+    fn coverage<'a>(
+        &'a self,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(Coverage) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let query = report::select_coverage(filter);
+            let mut gathered: Option<Coverage> = None;
+            let mut stopped = ControlFlow::Continue(());
+            let mut gather = |part: Coverage| {
+                if let Some(whole) = &mut gathered
+                    && report::is_same_place(whole, &part)
+                {
+                    report::merge(whole, part);
+                    return ControlFlow::Continue(());
+                }
+                stopped = gathered
+                    .replace(part)
+                    .map_or(ControlFlow::Continue(()), &mut *visit);
+                stopped
+            };
+            let operation = "reading the ledger";
+            self.stream(operation, query, report::coverage_part, &mut gather)
+                .await?;
+            if let (ControlFlow::Continue(()), Some(last)) = (stopped, gathered) {
+                // It is the last one, whatever the visitor says.
+                let _ = visit(last);
+            }
+            Ok(())
+        })
+    }
+
+    fn scans<'a>(
+        &'a self,
+        visit: &'a mut (dyn FnMut(ScanRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let operation = "reading scans";
+        let query = QueryBuilder::new(report::SELECT_SCANS);
+        Box::pin(self.stream(operation, query, report::scan, visit))
+    }
+
+    fn certificate<'a>(
+        &'a self,
+        prefix: &'a FingerprintPrefix,
+    ) -> BoxFuture<'a, Result<Vec<CertificateUse>, StoreError>> {
+        let mut query = report::select_certificates(Detail::FactsAndDer);
+        query
+            .push(" where c.sha256 between ")
+            .push_bind(prefix.first().to_vec())
+            .push(" and ")
+            .push_bind(prefix.last().to_vec())
+            .push(" order by c.sha256 limit ")
+            .push_bind(MAX_CANDIDATES);
+        Box::pin(self.list("reading a certificate", query, report::certificate_use))
+    }
+
+    fn installations_of<'a>(
+        &'a self,
+        certificate: Fingerprint,
+        visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let filter = Filter {
+                certificates: vec![CertificateHash::Sha256(certificate)],
+                states: vec![
+                    InstallationState::Current,
+                    InstallationState::Missing,
+                    InstallationState::Gone,
+                ],
+                ..Filter::default()
+            };
+            self.installations(&filter, Detail::Facts, visit).await
+        })
+    }
+
+    fn endpoint(
+        &self,
+        address: IpAddr,
+        port: Port,
+    ) -> BoxFuture<'_, Result<Vec<EndpointRow>, StoreError>> {
+        let mut query = report::select_endpoints();
+        query
+            .push(" where e.address = ")
+            .push_bind(AddressKey::from(address).to_blob())
+            .push(" and e.port = ")
+            .push_bind(i64::from(port.number()))
+            .push(report::ENDPOINT_ORDER);
+        Box::pin(self.list("reading an endpoint", query, report::endpoint))
+    }
+
+    fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>> {
+        let key = AddressKey::from(address);
+        let mut query = QueryBuilder::new(report::SELECT_ADDRESS_LOOKS);
+        query
+            .push(" where c.network_address = ")
+            .push_bind(key.network().to_blob())
+            .push(" and c.first_address <= ")
+            .push_bind(key.to_blob())
+            .push(" and c.last_address >= ")
+            .push_bind(key.to_blob())
+            .push(" order by c.zone, c.port");
+        Box::pin(self.list("reading the ledger", query, report::address_look))
+    }
+}

@@ -1,0 +1,300 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+use sqlx::{Connection, SqliteConnection};
+
+use super::super::{Batch, NewScan, ScanEnd, Sink, StoreError};
+use super::fault::{corrupted, during};
+use super::interned::Interned;
+use super::lock::WriterLock;
+use super::moment::is_evidence;
+use super::questions::Saying;
+use super::{coverage, endpoints, file, names, questions};
+use crate::domain::{
+    Chain, Der, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally, clock,
+};
+
+/// The writer of an inventory in a SQLite file. There is one at a time.
+#[derive(Debug)]
+pub struct SqliteSink {
+    connection: SqliteConnection,
+    interned: Interned,
+    path: PathBuf,
+    _lock: WriterLock,
+}
+
+/// Whether the inventory was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// It was.
+    Existing,
+    /// It was made just now.
+    Created,
+}
+
+/// Every write takes the database's write lock first: a transaction that
+/// reads and then writes could otherwise fail half-way.
+const BEGIN: &str = "begin immediate";
+
+impl SqliteSink {
+    /// Opens the inventory at `path` for writing.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let (path, _) = file::inspect(path).await?;
+        let lock = WriterLock::take(&path, clock::now())?;
+        Self::connect(path, lock).await
+    }
+
+    /// Opens the inventory at `path` for writing, or creates it.
+    pub async fn open_or_create(path: &Path) -> Result<(Self, Opened), StoreError> {
+        match Self::open(path).await {
+            Ok(sink) => return Ok((sink, Opened::Existing)),
+            Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let path = file::absolute(path)?;
+        let lock = WriterLock::take(&path, clock::now())?;
+        let opened = match file::inspect(&path).await {
+            Ok(_) => Opened::Existing,
+            Err(StoreError::NotFound { .. }) => {
+                file::create(&path).await?;
+                Opened::Created
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((Self::connect(path, lock).await?, opened))
+    }
+
+    /// The absolute path of its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Closes the file in order. A sink that is only dropped loses nothing
+    /// either, but may leave SQLite's own files beside it.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let closed = self.connection.close().await;
+        closed.map_err(during("closing the inventory"))
+    }
+
+    async fn connect(path: PathBuf, lock: WriterLock) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: file::connect_writer(&path).await?,
+            interned: Interned::default(),
+            path,
+            _lock: lock,
+        })
+    }
+
+    async fn begin_scan(&mut self, scan: NewScan) -> Result<ScanId, StoreError> {
+        let operation = "beginning the scan";
+        let mut outcomes = Tally::default();
+        outcomes.add_many(OutcomeKind::NotAttempted, scan.targets);
+        self.durably(operation, |connection| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "insert into scans (started_at, state, targets, outcomes, zone, note, \
+                     settings, seed, plan, tool_version) \
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                )
+                .bind(scan.started_at.micros())
+                .bind(ScanState::Running.as_str())
+                .bind(i64::try_from(scan.targets).unwrap_or(i64::MAX))
+                .bind(outcomes_json(&outcomes))
+                .bind(scan.zone.to_string())
+                .bind(scan.note)
+                .bind(scan.settings)
+                .bind(scan.seed.cast_signed())
+                .bind(scan.plan.as_bytes().to_vec())
+                .bind(scan.tool_version)
+                .execute(connection)
+                .await
+                .map_err(during(operation))?;
+                Ok(ScanId::new(done.last_insert_rowid()))
+            })
+        })
+        .await
+    }
+
+    async fn finish_scan(&mut self, scan: ScanId, end: ScanEnd) -> Result<(), StoreError> {
+        let operation = "finishing the scan";
+        self.durably(operation, |connection| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "update scans set finished_at = $1, state = $2, outcomes = $3 where id = $4",
+                )
+                .bind(end.finished_at.micros())
+                .bind(end.state.as_str())
+                .bind(outcomes_json(&end.outcomes))
+                .bind(scan.number())
+                .execute(connection)
+                .await
+                .map_err(during(operation))?;
+                if done.rows_affected() == 1 {
+                    Ok(())
+                } else {
+                    Err(corrupted(operation, &format_args!("no scan {scan}")))
+                }
+            })
+        })
+        .await
+    }
+
+    async fn write_batch(&mut self, scan: ScanId, batch: Batch) -> Result<(), StoreError> {
+        let looks = sorted_looks(&batch);
+        let chains = chains_of(&looks);
+        let failed = during("storing a batch");
+        let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
+        let connection = &mut *transaction;
+        let interned = self
+            .interned
+            .intern(connection, &chains.members, &batch, scan)
+            .await?;
+        let known = endpoints::record(connection, &looks, scan).await?;
+        let mut sayings = Vec::new();
+        for (look, chain) in looks.iter().zip(&chains.of_looks) {
+            if let Some(endpoint) = known.get(&look.endpoint) {
+                sayings.push(saying(*endpoint, look, *chain, &chains, &interned)?);
+            }
+        }
+        questions::record(connection, sayings, scan).await?;
+        coverage::record(connection, &batch.coverage, scan).await?;
+        names::record(connection, &batch.names, scan).await?;
+        transaction.commit().await.map_err(&failed)?;
+        self.interned.remember(interned);
+        Ok(())
+    }
+
+    /// Runs one change, after which this and all before it outlast a power
+    /// failure. Batches are spared the wait: what a failure takes of them is
+    /// scanned again.
+    async fn durably<T>(
+        &mut self,
+        operation: &'static str,
+        change: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.pragma("pragma synchronous = full", operation).await?;
+        let changed = self.in_transaction(operation, change).await;
+        self.pragma("pragma synchronous = normal", operation)
+            .await?;
+        changed
+    }
+
+    async fn in_transaction<T>(
+        &mut self,
+        operation: &'static str,
+        change: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let failed = during(operation);
+        let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
+        let value = change(&mut transaction).await?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(value)
+    }
+
+    async fn pragma(
+        &mut self,
+        pragma: &'static str,
+        operation: &'static str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(pragma)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+            .map_err(during(operation))
+    }
+}
+
+impl Sink for SqliteSink {
+    fn begin(&mut self, scan: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>> {
+        Box::pin(self.begin_scan(scan))
+    }
+
+    fn write(&mut self, scan: ScanId, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.write_batch(scan, batch))
+    }
+
+    fn finish(&mut self, scan: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.finish_scan(scan, end))
+    }
+}
+
+/// The chains that looks presented.
+struct Chains {
+    /// The chain of each look, in their order.
+    of_looks: Vec<Option<Fingerprint>>,
+    /// Each chain's certificates, leaf first.
+    members: BTreeMap<Fingerprint, Vec<Fingerprint>>,
+}
+
+/// The observations that are looks, in the order of their rows, then of time.
+fn sorted_looks(batch: &Batch) -> Vec<&Observation> {
+    let mut looks: Vec<_> = batch
+        .observations
+        .iter()
+        .filter(|observation| is_evidence(observation.outcome.kind()))
+        .collect();
+    looks.sort_by_key(|look| (&look.endpoint, &look.server_name, look.at));
+    looks
+}
+
+fn chains_of(looks: &[&Observation]) -> Chains {
+    let mut members = BTreeMap::new();
+    let of_looks = looks
+        .iter()
+        .map(|look| {
+            let chain = presented_chain(look)?;
+            let fingerprint = chain.fingerprint();
+            members
+                .entry(fingerprint)
+                .or_insert_with(|| chain.iter().map(Der::fingerprint).collect());
+            Some(fingerprint)
+        })
+        .collect();
+    Chains { of_looks, members }
+}
+
+fn presented_chain(look: &Observation) -> Option<&Chain> {
+    match &look.outcome {
+        Outcome::Certificate(presented) => Some(&presented.chain),
+        _ => None,
+    }
+}
+
+fn saying(
+    endpoint: i64,
+    look: &Observation,
+    chain: Option<Fingerprint>,
+    chains: &Chains,
+    interned: &Interned,
+) -> Result<Saying, StoreError> {
+    let leaf = chain.and_then(|chain| chains.members.get(&chain)?.first().copied());
+    let answer = match (&look.outcome, chain, leaf) {
+        (Outcome::Certificate(presented), Some(chain), Some(leaf)) => {
+            let leaf = interned.certificate(leaf)?;
+            let answer = questions::answer(presented, leaf.id, interned.chain(chain)?);
+            Some((leaf.key_type, answer))
+        }
+        _ => None,
+    };
+    Ok(Saying {
+        endpoint,
+        server_name: look
+            .server_name
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        at: look.at,
+        outcome: look.outcome.kind(),
+        answer,
+    })
+}
+
+/// Every outcome's word and its count.
+fn outcomes_json(outcomes: &Tally) -> String {
+    let counts = outcomes
+        .iter()
+        .map(|(outcome, count)| (outcome.as_str().to_owned(), count.into()));
+    serde_json::Value::Object(counts.collect()).to_string()
+}
