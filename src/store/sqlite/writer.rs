@@ -78,6 +78,12 @@ impl SqliteSink {
         closed.map_err(during("closing the inventory"))
     }
 
+    /// Its connection, for tests that look behind the seam.
+    #[cfg(test)]
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
     async fn connect(path: PathBuf, lock: WriterLock) -> Result<Self, StoreError> {
         Ok(Self {
             connection: file::connect_writer(&path).await?,

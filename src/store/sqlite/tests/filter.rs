@@ -1,0 +1,404 @@
+use std::time::Duration;
+
+use super::*;
+use crate::domain::OutcomeKind;
+use crate::report::InstallationState;
+use crate::store::Expiry;
+
+/// Five installations, one of them gone, in two zones.
+async fn store() -> Store {
+    let mut store = Store::new().await;
+    let mut elsewhere = presenting("10.0.0.1", 443, &["plant.example", "ca"], 10);
+    elsewhere.endpoint.zone = "plant".parse().unwrap();
+    let mut pointed = presenting("10.0.1.1", 8443, &["mail.example", "ca", "root"], 10);
+    pointed.pointer = Some("Host-7.Corp".to_owned());
+    store
+        .scan(batch(vec![
+            presenting("10.0.0.1", 443, &["old", "ca"], 10),
+            asking(
+                "shop.example",
+                presenting("2001:db8::1", 443, &["shop", "ca"], 10),
+            ),
+            pointed,
+            elsewhere,
+            looking("10.0.0.9", 443, Outcome::NotTls(Vec::new()), 10),
+        ]))
+        .await;
+    store
+        .scan(batch(vec![presenting(
+            "10.0.0.1",
+            443,
+            &["new.example"],
+            20,
+        )]))
+        .await;
+    store
+}
+
+async fn passing(store: &Store, filter: Filter) -> Vec<String> {
+    let rows = store.installations(&filter).await;
+    rows.into_iter()
+        .filter_map(|row| row.certificate.subject_cn)
+        .collect()
+}
+
+#[tokio::test]
+async fn each_filter_lets_its_own_through() {
+    let store = store().await;
+    let f = Filter::default;
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    // A certificate of these tests is valid as many days as its name is long.
+    let now = at(5 * 86_400);
+    let spki = |name: &str| Fingerprint::of(format!("key of {name}").as_bytes());
+    let sha1 = sha1_of("shop")
+        .map(|octet| format!("{octet:02X}"))
+        .join(":");
+    let cases: Vec<(Filter, &[&str])> = vec![
+        (
+            f(),
+            &["new.example", "mail.example", "shop", "plant.example"],
+        ),
+        (
+            Filter {
+                expiry: vec![Expiry::Expired { now }],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                expiry: vec![Expiry::Expiring {
+                    now,
+                    within: days(6),
+                }],
+                ..f()
+            },
+            &["new.example"],
+        ),
+        (
+            Filter {
+                expiry: vec![
+                    Expiry::Expiring {
+                        now,
+                        within: days(6),
+                    },
+                    Expiry::Expired { now },
+                ],
+                ..f()
+            },
+            &["new.example", "shop"],
+        ),
+        (
+            Filter {
+                issuers: vec!["ISSUER, of shop".into()],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                issuers: vec!["of s".into(), "of m".into()],
+                ..f()
+            },
+            &["mail.example", "shop"],
+        ),
+        (
+            Filter {
+                names: vec!["*.Example".into()],
+                ..f()
+            },
+            &["new.example", "mail.example", "shop", "plant.example"],
+        ),
+        (
+            Filter {
+                names: vec!["www.MAIL.*".into()],
+                ..f()
+            },
+            &["mail.example"],
+        ),
+        (
+            Filter {
+                names: vec!["host-?.corp".into()],
+                ..f()
+            },
+            &["mail.example"],
+        ),
+        (
+            Filter {
+                names: vec!["shop.example".into()],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                names: vec!["10.0.1.*".into()],
+                ..f()
+            },
+            &["mail.example"],
+        ),
+        (
+            Filter {
+                networks: vec!["10.0.0.0/24".parse().unwrap()],
+                ..f()
+            },
+            &["new.example", "plant.example"],
+        ),
+        (
+            Filter {
+                networks: vec![
+                    "2001:db8::/32".parse().unwrap(),
+                    "10.0.1.1/32".parse().unwrap(),
+                ],
+                ..f()
+            },
+            &["mail.example", "shop"],
+        ),
+        (
+            Filter {
+                ports: vec![port(8443)],
+                ..f()
+            },
+            &["mail.example"],
+        ),
+        (
+            Filter {
+                zones: vec!["plant".parse().unwrap()],
+                ..f()
+            },
+            &["plant.example"],
+        ),
+        (
+            Filter {
+                serials: vec!["AF:04".parse().unwrap()],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                serials: vec!["00af04".parse().unwrap()],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                certificates: vec![sha1.parse().unwrap()],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                certificates: vec![hash_of("shop").to_string().parse().unwrap()],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                keys: vec![spki("shop"), spki("old")],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                authorities: vec![hash_of("root")],
+                ..f()
+            },
+            &["mail.example"],
+        ),
+        (
+            Filter {
+                authorities: vec![hash_of("shop")],
+                ..f()
+            },
+            &["shop"],
+        ),
+        (
+            Filter {
+                scans: vec![ScanId::new(2)],
+                ..f()
+            },
+            &["new.example"],
+        ),
+        (
+            Filter {
+                states: vec![InstallationState::Gone],
+                ..f()
+            },
+            &["old"],
+        ),
+        (
+            Filter {
+                ports: vec![port(443)],
+                issuers: vec!["of mail".into()],
+                ..f()
+            },
+            &[],
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(
+            passing(&store, filter.clone()).await,
+            expected,
+            "{filter:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_expires_after_its_last_second() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["abcde"], 1)]))
+        .await;
+    let end = at(5 * 86_400);
+    let later = |micros: i64| Timestamp::from_micros(end.micros() + micros);
+    let within = Duration::ZERO;
+    for (expiry, passes) in [
+        (Expiry::Expired { now: end }, false),
+        (Expiry::Expired { now: later(1) }, true),
+        (Expiry::Expiring { now: end, within }, true),
+        (
+            Expiry::Expiring {
+                now: later(1),
+                within,
+            },
+            false,
+        ),
+        (
+            Expiry::Expiring {
+                now: later(-1),
+                within,
+            },
+            false,
+        ),
+        (
+            Expiry::Expiring {
+                now: later(-1),
+                within: Duration::MAX,
+            },
+            true,
+        ),
+    ] {
+        let filter = Filter {
+            expiry: vec![expiry],
+            ..Filter::default()
+        };
+        assert_eq!(
+            passing(&store, filter).await.len(),
+            usize::from(passes),
+            "{expiry:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn endpoints_pass_by_themselves_or_by_what_they_hold() {
+    let store = store().await;
+    let inventory = store.inventory().await;
+    let passing = async |filter: Filter| {
+        let mut rows = Vec::new();
+        let mut visit = |row: crate::report::EndpointRow| {
+            rows.push(format!("{} {}:{}", row.zone, row.ip, row.port));
+            ControlFlow::Continue(())
+        };
+        inventory.endpoints(&filter, &mut visit).await.unwrap();
+        rows
+    };
+    let all = [
+        "default 10.0.0.1:443",
+        "default 10.0.0.9:443",
+        "default 10.0.1.1:8443",
+        "default 2001:db8::1:443",
+        "plant 10.0.0.1:443",
+    ];
+    assert_eq!(passing(Filter::default()).await, all);
+    let issuer = Filter {
+        issuers: vec!["of shop".into()],
+        ..Filter::default()
+    };
+    assert_eq!(passing(issuer).await, all[3..4]);
+    let gone = Filter {
+        states: vec![InstallationState::Gone],
+        ..Filter::default()
+    };
+    assert_eq!(passing(gone).await, all[0..1]);
+    let named = Filter {
+        names: vec!["shop.*".into(), "10.0.0.9".into()],
+        ..Filter::default()
+    };
+    assert_eq!(passing(named).await, [all[1], all[3]]);
+}
+
+#[tokio::test]
+async fn certificates_are_listed_once_soonest_to_expire_first() {
+    let mut store = store().await;
+    store
+        .scan(batch(vec![presenting(
+            "10.0.0.77",
+            443,
+            &["shop", "ca"],
+            30,
+        )]))
+        .await;
+    let inventory = store.inventory().await;
+    let mut rows = Vec::new();
+    let mut visit = |row: crate::store::CertificateUse| {
+        rows.push((row.certificate.subject_cn.unwrap(), row.installations));
+        ControlFlow::Continue(())
+    };
+    let filter = Filter::default();
+    inventory
+        .certificates(&filter, Detail::Facts, &mut visit)
+        .await
+        .unwrap();
+    let expected = [
+        ("shop", 2),
+        ("new.example", 1),
+        ("mail.example", 1),
+        ("plant.example", 1),
+    ];
+    assert_eq!(rows, expected.map(|(name, uses)| (name.to_owned(), uses)));
+    // One that was only ever sent along is found by its fingerprint.
+    let root = hash_of("root").to_string();
+    let found = inventory
+        .certificate(&root[..10].parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].certificate.der, Some(Der::from(&b"root"[..])));
+    assert_eq!(found[0].installations, 0);
+    let mut states = Vec::new();
+    let mut visit = |row: Installation| {
+        states.push(row.state);
+        ControlFlow::Continue(())
+    };
+    inventory
+        .installations_of(hash_of("old"), &mut visit)
+        .await
+        .unwrap();
+    assert_eq!(states, [InstallationState::Gone]);
+}
+
+#[tokio::test]
+async fn a_visitor_may_have_seen_enough() {
+    let store = store().await;
+    let inventory = store.inventory().await;
+    let mut count = 0;
+    let mut visit = |_| {
+        count += 1;
+        ControlFlow::Break(())
+    };
+    let filter = Filter::default();
+    inventory
+        .installations(&filter, Detail::Facts, &mut visit)
+        .await
+        .unwrap();
+    assert_eq!(count, 1);
+    let outcome = inventory.endpoint(ip("10.0.0.9"), port(443)).await.unwrap()[0].outcome;
+    assert_eq!(outcome, OutcomeKind::NotTls);
+}

@@ -1,0 +1,385 @@
+use super::*;
+use crate::domain::{Broken, LocalFault, OutcomeKind, Phase, Refusal};
+use crate::report::InstallationState;
+
+/// The tables that grow with change, not with scans.
+const IDENTITY: &[&str] = &[
+    "certificates",
+    "certificate_names",
+    "chains",
+    "chain_members",
+    "questions",
+    "installations",
+];
+
+fn network(second: i64) -> Batch {
+    batch(vec![
+        presenting("10.0.0.1", 443, &["a.example", "ca"], second),
+        presenting("10.0.0.1", 443, &["a-ecdsa.example", "ca"], second + 1),
+        presenting("10.0.0.2", 443, &["b.example", "ca"], second),
+        asking(
+            "b.example",
+            presenting("10.0.0.2", 443, &["b.example", "ca"], second),
+        ),
+        presenting("2001:db8::1", 8443, &["a.example", "ca", "root"], second),
+        looking(
+            "10.0.0.3",
+            443,
+            Outcome::NotTls(b"SSH-2.0".to_vec()),
+            second,
+        ),
+    ])
+}
+
+#[tokio::test]
+async fn a_second_scan_of_an_unchanged_network_rewrites_no_identity() {
+    let mut store = Store::new().await;
+    store.scan(network(10)).await;
+    let mut before = Vec::new();
+    for table in IDENTITY {
+        before.push(store.dump(table).await);
+    }
+    store.scan(network(5000)).await;
+    for (table, before) in IDENTITY.iter().zip(before) {
+        assert_eq!(store.dump(table).await, before, "{table}");
+    }
+    let rows = store.installations(&Filter::default()).await;
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        assert_eq!(row.state, InstallationState::Current);
+        assert!(row.first_seen < at(100));
+        assert!(row.last_seen >= at(5000));
+        assert_eq!(row.scan, Some(ScanId::new(2)));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_written_again_changes_nothing() {
+    let mut store = Store::new().await;
+    let scan = store.begin().await;
+    let first = network(10);
+    let mut second = network(20);
+    second
+        .observations
+        .push(presenting("10.0.0.2", 443, &["b2.example"], 25));
+    second
+        .certificates
+        .extend(batch(second.observations.clone()).certificates);
+    second.coverage.push(AddressRun {
+        zone: Zone::default(),
+        port: port(443),
+        first: ip("10.0.0.0"),
+        last: ip("10.0.3.255"),
+        outcome: OutcomeKind::Filtered,
+        detail: String::new(),
+        at: at(30),
+    });
+    for batch in [&first, &second] {
+        store.sink.write(scan, batch.clone()).await.unwrap();
+    }
+    let before = store.dump_all().await;
+    for batch in [&second, &first, &second] {
+        store.sink.write(scan, batch.clone()).await.unwrap();
+        assert_eq!(store.dump_all().await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_ends_the_old_one_and_names_it() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["old", "ca"], 10)]))
+        .await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["old", "ca"], 20)]))
+        .await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["new", "ca"], 30)]))
+        .await;
+    let rows = store.history().await;
+    let [gone, current] = &rows[..] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!(gone.certificate.sha256, hash_of("old"));
+    assert_eq!(gone.state, InstallationState::Gone);
+    assert_eq!((gone.first_seen, gone.last_seen), (at(10), at(20)));
+    assert_eq!(gone.scan, Some(ScanId::new(2)));
+    assert_eq!(gone.tls_version.as_deref(), Some("TLSv1.2"));
+    assert_eq!(gone.alpn.as_deref(), Some("h2"));
+    assert_eq!(gone.installations, 0);
+    assert_eq!(current.certificate.sha256, hash_of("new"));
+    assert_eq!(current.state, InstallationState::Current);
+    assert_eq!(current.previous, Some(hash_of("old")));
+    assert_eq!((current.first_seen, current.last_seen), (at(30), at(30)));
+    assert_eq!(current.installations, 1);
+}
+
+#[tokio::test]
+async fn another_chain_is_the_same_installation_with_its_newest_chain() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting(
+            "10.0.0.1",
+            443,
+            &["leaf", "ca"],
+            10,
+        )]))
+        .await;
+    store
+        .scan(batch(vec![presenting(
+            "10.0.0.1",
+            443,
+            &["leaf", "ca", "root"],
+            20,
+        )]))
+        .await;
+    assert_eq!(store.dump("installations").await.len(), 2);
+    let rows = store.history().await;
+    let [row] = &rows[..] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!(row.chain, [hash_of("ca"), hash_of("root")]);
+    assert_eq!((row.first_seen, row.last_seen), (at(10), at(20)));
+    assert_eq!(row.state, InstallationState::Current);
+    assert_eq!(row.previous, None);
+    // "ca" ends first: two days after the epoch of these tests.
+    assert_eq!(row.chain_not_after, Some(at(2 * 86_400)));
+}
+
+#[tokio::test]
+async fn an_answer_says_nothing_about_the_other_key_type() {
+    let mut store = Store::new().await;
+    let both = vec![
+        presenting("10.0.0.1", 443, &["rsa"], 10),
+        presenting("10.0.0.1", 443, &["ecdsa"], 11),
+    ];
+    store.scan(batch(both)).await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["ecdsa"], 20)]))
+        .await;
+    let rows = store.history().await;
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|row| (row.certificate.sha256, row.state, row.last_checked))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (hash_of("ecdsa"), InstallationState::Current, at(20)),
+            (hash_of("rsa"), InstallationState::Current, at(10)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_failed_look_is_a_look_at_every_question_of_that_name() {
+    let mut store = Store::new().await;
+    let seen = vec![
+        presenting("10.0.0.1", 443, &["rsa"], 10),
+        presenting("10.0.0.1", 443, &["ecdsa"], 11),
+        asking("other.example", presenting("10.0.0.1", 443, &["rsa"], 12)),
+    ];
+    store.scan(batch(seen)).await;
+    store
+        .scan(batch(vec![looking("10.0.0.1", 443, Outcome::Refused, 20)]))
+        .await;
+    let rows = store.history().await;
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|row| (row.host.as_str(), row.last_checked, row.last_seen, row.scan))
+        .collect();
+    let first = Some(ScanId::new(1));
+    assert_eq!(
+        seen,
+        [
+            ("10.0.0.1", at(20), at(11), first),
+            ("10.0.0.1", at(20), at(10), first),
+            ("other.example", at(12), at(12), first),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn only_what_spoke_gets_an_endpoint_and_keeps_it() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![
+            looking("10.0.0.1", 443, Outcome::Refused, 10),
+            looking("10.0.0.2", 443, Outcome::NotTls(vec![b'x'; 5000]), 10),
+            looking("10.0.0.3", 443, Outcome::Silent(Phase::Hello), 10),
+        ]))
+        .await;
+    store
+        .scan(batch(vec![
+            looking("10.0.0.2", 443, Outcome::Filtered, 20),
+            looking(
+                "10.0.0.3",
+                443,
+                Outcome::LocalError(LocalFault::Network("down".into())),
+                20,
+            ),
+        ]))
+        .await;
+    let inventory = store.inventory().await;
+    assert_eq!(
+        inventory.endpoint(ip("10.0.0.1"), port(443)).await.unwrap(),
+        []
+    );
+    let known = inventory.endpoint(ip("10.0.0.2"), port(443)).await.unwrap();
+    assert_eq!(known[0].outcome, OutcomeKind::Filtered);
+    assert_eq!(
+        (known[0].first_seen, known[0].last_checked),
+        (at(10), at(20))
+    );
+    // Our own fault is no look.
+    let known = inventory.endpoint(ip("10.0.0.3"), port(443)).await.unwrap();
+    assert_eq!(known[0].outcome, OutcomeKind::Silent);
+    assert_eq!(
+        (known[0].last_checked, known[0].scan),
+        (at(10), ScanId::new(1))
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_shows_the_best_of_its_questions_in_a_scan() {
+    let mut store = Store::new().await;
+    let refused = Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
+    store
+        .scan(batch(vec![
+            asking("a.example", presenting("10.0.0.1", 443, &["a.example"], 10)),
+            asking("b.example", looking("10.0.0.1", 443, refused.clone(), 11)),
+        ]))
+        .await;
+    let inventory = store.inventory().await;
+    let [row] = &inventory.endpoint(ip("10.0.0.1"), port(443)).await.unwrap()[..] else {
+        panic!("one endpoint");
+    };
+    assert_eq!(row.outcome, OutcomeKind::Certificate);
+    assert_eq!((row.certificates, row.last_checked), (1, at(11)));
+    store
+        .scan(batch(vec![
+            asking(
+                "a.example",
+                looking("10.0.0.1", 443, Outcome::Broken(Broken::Deadline), 20),
+            ),
+            asking("b.example", looking("10.0.0.1", 443, refused, 21)),
+        ]))
+        .await;
+    let [row] = &inventory.endpoint(ip("10.0.0.1"), port(443)).await.unwrap()[..] else {
+        panic!("one endpoint");
+    };
+    assert_eq!(row.outcome, OutcomeKind::TlsRefused);
+    assert_eq!(row.detail, "closed at hello");
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_leaves_nothing_and_spoils_nothing() {
+    let mut store = Store::new().await;
+    let scan = store.begin().await;
+    let before = store.dump_all().await;
+    let whole = network(10);
+    let mut lacking = whole.clone();
+    lacking.certificates.remove(&hash_of("root"));
+    let failed = store.sink.write(scan, lacking).await;
+    assert!(
+        matches!(failed, Err(StoreError::MissingCertificate(missing)) if missing == hash_of("root"))
+    );
+    assert_eq!(store.dump_all().await, before);
+    let mut backwards = whole.clone();
+    backwards.coverage.push(AddressRun {
+        zone: Zone::default(),
+        port: port(443),
+        first: ip("10.0.0.2"),
+        last: ip("10.0.0.1"),
+        outcome: OutcomeKind::Refused,
+        detail: String::new(),
+        at: at(0),
+    });
+    let failed = store.sink.write(scan, backwards).await;
+    assert!(matches!(failed, Err(StoreError::InvalidRun { .. })));
+    assert_eq!(store.dump_all().await, before);
+    store.sink.write(scan, whole).await.unwrap();
+    assert_eq!(store.history().await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_stored_certificate_need_not_be_parsed_again() {
+    let mut store = Store::new().await;
+    store.scan(network(10)).await;
+    let path = store.path();
+    let Store { directory, sink } = store;
+    sink.close().await.unwrap();
+    let mut store = Store {
+        sink: SqliteSink::open(&path).await.unwrap(),
+        directory,
+    };
+    let again = Batch {
+        certificates: HashMap::new(),
+        ..network(20)
+    };
+    store.scan(again).await;
+    assert_eq!(store.history().await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_what_was_stored_stays() {
+    let mut store = Store::new().await;
+    let scan = store.begin().await;
+    store.sink.write(scan, network(10)).await.unwrap();
+    let before = store.dump_all().await;
+    let pages: i64 = sqlx::query_scalar("pragma page_count")
+        .fetch_one(store.sink.connection())
+        .await
+        .unwrap();
+    let limit = format!("pragma max_page_count = {pages}");
+    sqlx::query(AssertSqlSafe(limit))
+        .execute(store.sink.connection())
+        .await
+        .unwrap();
+    let many = (0..2000).map(|n| presenting("10.9.0.1", 443, &[&format!("certificate {n}")], n));
+    let failed = store.sink.write(scan, batch(many.collect())).await;
+    assert!(
+        matches!(failed, Err(StoreError::DiskFull { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(store.dump_all().await, before);
+}
+
+#[tokio::test]
+async fn a_scan_accounts_for_its_targets_from_its_beginning() {
+    let mut store = Store::new().await;
+    let scan = store.begin().await;
+    let inventory = store.inventory().await;
+    let mut rows = Vec::new();
+    let mut visit = |row| {
+        rows.push(row);
+        ControlFlow::Continue(())
+    };
+    inventory.scans(&mut visit).await.unwrap();
+    let mut outcomes = Tally::default();
+    outcomes.add_many(OutcomeKind::Refused, 250);
+    outcomes.add_many(OutcomeKind::Certificate, 6);
+    let end = ScanEnd {
+        finished_at: at(60),
+        state: ScanState::Interrupted,
+        outcomes,
+    };
+    store.sink.finish(scan, end).await.unwrap();
+    inventory.scans(&mut visit).await.unwrap();
+    let [begun, ended] = &rows[..] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!(begun.state, ScanState::Running);
+    assert_eq!(begun.outcomes.count(OutcomeKind::NotAttempted), 256);
+    assert_eq!((begun.finished_at, begun.targets), (None, 256));
+    assert_eq!(ended.state, ScanState::Interrupted);
+    assert_eq!(ended.outcomes, outcomes);
+    assert_eq!(ended.finished_at, Some(at(60)));
+    assert_eq!(ended.note.as_deref(), Some("weekly"));
+    let unknown = ScanEnd {
+        finished_at: at(61),
+        state: ScanState::Complete,
+        outcomes,
+    };
+    assert!(store.sink.finish(ScanId::new(77), unknown).await.is_err());
+}

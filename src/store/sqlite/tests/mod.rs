@@ -1,0 +1,315 @@
+//! The inventory through its two seams, on real files.
+
+mod file;
+mod filter;
+mod history;
+mod hostile;
+mod ledger;
+mod views;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
+use tempfile::TempDir;
+
+use super::super::{
+    AddressRun, Batch, Detail, Filter, Inventory, NewScan, Opened, ScanEnd, Sink, StoreError,
+};
+use super::{SqliteInventory, SqliteSink};
+use crate::domain::{
+    Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange, KeyType,
+    NamedGroup, Observation, Outcome, Port, Presented, ScanId, ScanState, ServerName, Session,
+    Tally, Timestamp, TlsVersion, Zone,
+};
+use crate::report::Installation;
+use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
+
+/// An inventory in a directory of its own, open for writing.
+struct Store {
+    directory: TempDir,
+    sink: SqliteSink,
+}
+
+impl Store {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let (sink, opened) = SqliteSink::open_or_create(&path).await.unwrap();
+        assert_eq!(opened, Opened::Created);
+        Self { directory, sink }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("test.db")
+    }
+
+    async fn begin(&mut self) -> ScanId {
+        self.sink.begin(new_scan()).await.unwrap()
+    }
+
+    /// A whole scan that sees this.
+    async fn scan(&mut self, batch: Batch) -> ScanId {
+        let scan = self.begin().await;
+        self.sink.write(scan, batch).await.unwrap();
+        self.finish(scan).await;
+        scan
+    }
+
+    async fn finish(&mut self, scan: ScanId) {
+        let end = ScanEnd {
+            finished_at: at(9999),
+            state: ScanState::Complete,
+            outcomes: Tally::default(),
+        };
+        self.sink.finish(scan, end).await.unwrap();
+    }
+
+    async fn inventory(&self) -> SqliteInventory {
+        SqliteInventory::open(&self.path()).await.unwrap()
+    }
+
+    async fn installations(&self, filter: &Filter) -> Vec<Installation> {
+        let mut rows = Vec::new();
+        let mut visit = |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        };
+        let inventory = self.inventory().await;
+        inventory
+            .installations(filter, Detail::FactsAndDer, &mut visit)
+            .await
+            .unwrap();
+        rows
+    }
+
+    /// Installations in every state.
+    async fn history(&self) -> Vec<Installation> {
+        self.installations(&every_state()).await
+    }
+
+    /// A connection of our own, to look behind the seams.
+    async fn raw(&self) -> SqliteConnection {
+        sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.path())
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    /// Every value of every row of a table, byte for byte.
+    async fn dump(&self, table: &str) -> Vec<String> {
+        let mut raw = self.raw().await;
+        let columns = sqlx::query(AssertSqlSafe(format!("pragma table_info({table})")))
+            .fetch_all(&mut raw)
+            .await
+            .unwrap();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| column.get::<String, _>(1))
+            .map(|name| format!("typeof({name}) || ':' || hex({name})"))
+            .collect();
+        let query = format!(
+            "select {} as value from {table} order by value",
+            values.join(" || ',' || ")
+        );
+        let rows = sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_all(&mut raw)
+            .await
+            .unwrap();
+        raw.close().await.unwrap();
+        rows
+    }
+
+    async fn dump_all(&self) -> Vec<(&'static str, Vec<String>)> {
+        let mut dumps = Vec::new();
+        for table in TABLES {
+            dumps.push((*table, self.dump(table).await));
+        }
+        dumps
+    }
+}
+
+const TABLES: &[&str] = &[
+    "scans",
+    "certificates",
+    "certificate_names",
+    "chains",
+    "chain_members",
+    "endpoints",
+    "questions",
+    "looks",
+    "installations",
+    "coverage",
+    "name_coverage",
+];
+
+fn every_state() -> Filter {
+    use crate::report::InstallationState::{Current, Gone, Missing};
+    Filter {
+        states: vec![Current, Missing, Gone],
+        ..Filter::default()
+    }
+}
+
+fn new_scan() -> NewScan {
+    NewScan {
+        started_at: at(0),
+        targets: 256,
+        zone: Zone::default(),
+        note: Some("weekly".to_owned()),
+        settings: "{}".to_owned(),
+        seed: u64::MAX,
+        plan: Fingerprint::of(b"plan"),
+        tool_version: "0.1.0".to_owned(),
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_seconds(1_700_000_000 + second)
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn port(number: u16) -> Port {
+    Port::new(number).unwrap()
+}
+
+/// A certificate by its name alone; RSA unless the name says otherwise.
+fn certificate(name: &str) -> Certificate {
+    let key_type = if name.contains("ecdsa") {
+        KeyType::Ecdsa
+    } else {
+        KeyType::Rsa
+    };
+    let der = Der::from(name.as_bytes());
+    Certificate {
+        fingerprint: der.fingerprint(),
+        sha1: sha1_of(name),
+        facts: Ok(Facts {
+            version: 3,
+            serial: vec![0x00, 0xaf, name.len().try_into().unwrap()],
+            subject: named(name),
+            issuer: named(&format!("Issuer, of {name}")),
+            not_before: Some(at(-86_400)),
+            not_after: Some(at(86_400 * i64::try_from(name.len()).unwrap())),
+            public_key: PublicKey {
+                key_type,
+                bits: Some(2048),
+                curve: None,
+                spki: Fingerprint::of(format!("key of {name}").as_bytes()),
+            },
+            signature_algorithm: "sha256WithRSAEncryption".to_owned(),
+            alternative_names: vec![name.to_owned(), format!("www.{name}")],
+            key_usage: Some(vec!["digitalSignature".to_owned()]),
+            extended_key_usage: None,
+            is_ca: None,
+            self_signed: Some(false),
+            faults: Vec::new(),
+        }),
+        der,
+    }
+}
+
+/// Not a SHA-1, but as good as one to tell certificates apart.
+fn sha1_of(name: &str) -> [u8; 20] {
+    Fingerprint::of(name.as_bytes()).as_bytes()[..20]
+        .try_into()
+        .unwrap()
+}
+
+fn unparsed(bytes: &[u8]) -> Certificate {
+    let der = Der::from(bytes);
+    Certificate {
+        fingerprint: der.fingerprint(),
+        sha1: [7; 20],
+        facts: Err(ParseFault("not a SEQUENCE".to_owned())),
+        der,
+    }
+}
+
+fn named(common_name: &str) -> Name {
+    Name {
+        common_name: Some(common_name.to_owned()),
+        distinguished_name: format!("CN={}", common_name.replace(',', "\\,")),
+    }
+}
+
+fn session() -> Session {
+    Session {
+        version: TlsVersion::TLS_1_2,
+        cipher_suite: CipherSuite(0xc02f),
+        key_exchange: Some(KeyExchange::Group(NamedGroup(29))),
+        alpn: Some(b"h2".to_vec()),
+        client_auth: Some(ClientAuth::None),
+        ocsp_staple: Some(vec![0x30, 0x00]),
+    }
+}
+
+/// A look at an address and port that presents these certificates.
+fn presenting(address: &str, number: u16, chain: &[&str], second: i64) -> Observation {
+    let chain = chain
+        .iter()
+        .map(|name| Der::from(name.as_bytes()))
+        .collect();
+    looking(
+        address,
+        number,
+        Outcome::Certificate(Box::new(Presented {
+            chain: Chain::from_wire(chain).unwrap(),
+            session: session(),
+            truncated: None,
+        })),
+        second,
+    )
+}
+
+fn looking(address: &str, number: u16, outcome: Outcome, second: i64) -> Observation {
+    Observation {
+        endpoint: Endpoint::tcp(Zone::default(), ip(address), port(number), Dialect::Tls),
+        server_name: None,
+        at: at(second),
+        outcome,
+        attempts: Vec::new(),
+        pointer: None,
+    }
+}
+
+fn asking(name: &str, observation: Observation) -> Observation {
+    Observation {
+        server_name: Some(name.parse::<ServerName>().unwrap()),
+        ..observation
+    }
+}
+
+/// A batch with all that its observations need.
+fn batch(observations: Vec<Observation>) -> Batch {
+    let certificates: HashMap<_, _> = observations
+        .iter()
+        .filter_map(|observation| match &observation.outcome {
+            Outcome::Certificate(presented) => Some(presented.chain.iter()),
+            _ => None,
+        })
+        .flatten()
+        .map(|der| {
+            let parsed = match std::str::from_utf8(der.as_bytes()) {
+                Ok(name) => certificate(name),
+                Err(_) => unparsed(der.as_bytes()),
+            };
+            (parsed.fingerprint, parsed)
+        })
+        .collect();
+    Batch {
+        observations,
+        certificates,
+        ..Batch::default()
+    }
+}
+
+fn hash_of(name: &str) -> Fingerprint {
+    Fingerprint::of(name.as_bytes())
+}

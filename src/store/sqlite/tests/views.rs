@@ -1,0 +1,283 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::OutcomeKind;
+use crate::report::CertificateRow;
+use crate::store::NameLook;
+
+/// Every row of a view as reports would write it: column names to values.
+async fn view(store: &Store, view: &str) -> Vec<Value> {
+    let mut raw = store.raw().await;
+    let columns: Vec<String> = sqlx::query(AssertSqlSafe(format!("pragma table_info({view})")))
+        .fetch_all(&mut raw)
+        .await
+        .unwrap()
+        .iter()
+        .map(|column| column.get(1))
+        .collect();
+    let pairs: Vec<_> = columns
+        .iter()
+        .map(|name| format!("'{name}', {name}"))
+        .collect();
+    let query = format!("select json_object({}) from {view}", pairs.join(", "));
+    let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query))
+        .fetch_all(&mut raw)
+        .await
+        .unwrap();
+    rows.iter()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect()
+}
+
+async fn store() -> Store {
+    let mut store = Store::new().await;
+    let mut pointed = presenting("2001:db8::1", 8443, &["mail.example", "ca", "root"], 10);
+    pointed.pointer = Some("host.corp".to_owned());
+    let mut garbage = presenting("10.0.0.2", 443, &["-"], 10);
+    if let Outcome::Certificate(presented) = &mut garbage.outcome {
+        presented.chain = Chain::from_wire(vec![Der::from(&[0xff][..])]).unwrap();
+        presented.session.version = TlsVersion::TLS_1_0;
+        presented.session.key_exchange = None;
+        presented.session.client_auth = None;
+    }
+    let mut older = asking("a.example", presenting("10.0.0.1", 443, &["old", "ca"], 12));
+    if let Outcome::Certificate(presented) = &mut older.outcome {
+        presented.session.version = TlsVersion::TLS_1_3;
+    }
+    store
+        .scan(batch(vec![
+            presenting("10.0.0.1", 443, &["old", "ca"], 10),
+            older,
+            pointed,
+            garbage,
+        ]))
+        .await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["new"], 20)]))
+        .await;
+    store
+}
+
+fn list(texts: &[String]) -> String {
+    json!(texts).to_string()
+}
+
+fn serial(octets: &[u8]) -> String {
+    let octets: Vec<_> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    octets.join(":")
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// A row in the names and forms of the view.
+fn installation(row: &Installation) -> Value {
+    let chain: Vec<_> = row.chain.iter().map(ToString::to_string).collect();
+    let mut told = json!({
+        "zone": row.zone.as_ref().map(Zone::as_str), "host": row.host,
+        "ip": row.ip.map(|ip| ip.to_string()), "port": row.port.map(Port::number),
+        "sni": row.sni, "starttls": row.starttls, "ptr": row.pointer,
+        "tls_version": row.tls_version, "protocols": list(&row.protocols),
+        "cipher_suite": row.cipher_suite, "key_exchange": row.key_exchange,
+        "client_auth": row.client_auth, "alpn": row.alpn,
+        "chain_sha256": list(&chain),
+        "chain_not_after": row.chain_not_after.map(|time| time.to_string()),
+        "installations": row.installations, "state": row.state.as_str(),
+        "previous_sha256": row.previous.map(|previous| previous.to_string()),
+        "first_seen": row.first_seen.to_string(), "last_seen": row.last_seen.to_string(),
+        "last_checked": row.last_checked.to_string(),
+        "source": row.source.as_str(), "scan_id": row.scan.map(ScanId::number),
+    });
+    let certificate = certificate_row(&row.certificate);
+    let fields = certificate.as_object().unwrap().clone();
+    told.as_object_mut().unwrap().extend(fields);
+    told
+}
+
+fn certificate_row(row: &CertificateRow) -> Value {
+    let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let validity = row.not_before.zip(row.not_after);
+    let seconds = validity.map(|(from, to)| to.seconds() - from.seconds());
+    json!({
+        "subject_cn": row.subject_cn, "subject_dn": row.subject_dn,
+        "issuer_cn": row.issuer_cn, "issuer_dn": row.issuer_dn,
+        "serial": row.serial.as_deref().map(serial),
+        "not_before": text(row.not_before), "not_after": text(row.not_after),
+        "validity_days": seconds.map(|seconds| seconds.div_euclid(86_400)),
+        "san": list(&row.alternative_names),
+        "key_type": row.key_type, "key_bits": row.key_bits,
+        "signature_algorithm": row.signature_algorithm,
+        "key_usage": list(&row.key_usage), "eku": list(&row.extended_key_usage),
+        "self_signed": row.self_signed.map(i32::from), "is_ca": row.is_ca.map(i32::from),
+        "sha256": row.sha256.to_string(), "sha1": hex(&row.sha1),
+        "spki_sha256": row.spki_sha256.map(|key| key.to_string()),
+    })
+}
+
+fn sorted(mut rows: Vec<Value>) -> Vec<Value> {
+    rows.sort_by_key(ToString::to_string);
+    rows
+}
+
+#[tokio::test]
+async fn the_view_of_installations_says_what_the_report_says() {
+    let store = store().await;
+    let rows = store.history().await;
+    assert_eq!(rows.len(), 5);
+    let told = rows.iter().map(installation).collect();
+    assert_eq!(sorted(view(&store, "v_installations").await), sorted(told));
+    assert_eq!(rows[0].protocols, ["TLSv1.2", "TLSv1.3"]);
+}
+
+#[tokio::test]
+async fn the_view_of_certificates_says_what_the_report_says() {
+    let store = store().await;
+    let inventory = store.inventory().await;
+    let rows = view(&store, "v_certificates").await;
+    assert_eq!(rows.len(), 6);
+    for row in rows {
+        let prefix = row["sha256"].as_str().unwrap().parse().unwrap();
+        let [found] = &inventory.certificate(&prefix).await.unwrap()[..] else {
+            panic!("one certificate has that fingerprint");
+        };
+        assert_eq!(row["installations"], found.installations);
+        assert_eq!(row["parse_fault"], json!(found.certificate.parse_fault));
+        for (name, value) in certificate_row(&found.certificate).as_object().unwrap() {
+            assert_eq!(&row[name], value, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_view_of_the_ledger_says_what_the_report_says() {
+    let mut store = Store::new().await;
+    let run = |first: &str, last: &str, outcome, detail: &str, second| AddressRun {
+        zone: Zone::default(),
+        port: port(443),
+        first: ip(first),
+        last: ip(last),
+        outcome,
+        detail: detail.to_owned(),
+        at: at(second),
+    };
+    let name = NameLook {
+        zone: Zone::default(),
+        name: "a.example".parse().unwrap(),
+        port: port(443),
+        outcome: OutcomeKind::Certificate,
+        detail: String::new(),
+        at: at(12),
+    };
+    let seen = Batch {
+        coverage: vec![
+            run("10.0.0.0", "10.0.1.255", OutcomeKind::Filtered, "", 10),
+            run("10.0.0.3", "10.0.0.5", OutcomeKind::Excluded, "printer", 11),
+            run("10.0.0.9", "10.0.0.9", OutcomeKind::Excluded, "pump", 11),
+        ],
+        names: vec![name],
+        ..Batch::default()
+    };
+    store.scan(seen).await;
+    let told = view(&store, "v_coverage").await;
+    let mut rows = Vec::new();
+    let mut visit = |row: crate::report::Coverage| {
+        rows.push(row);
+        ControlFlow::Continue(())
+    };
+    let filter = Filter::default();
+    store
+        .inventory()
+        .await
+        .coverage(&filter, &mut visit)
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in &rows {
+        let parts: Vec<_> = told
+            .iter()
+            .filter(|part| part["network"] == row.network)
+            .collect();
+        for (outcome, count) in row.outcomes.iter() {
+            let of_outcome = parts
+                .iter()
+                .filter(|part| part["outcome"] == outcome.as_str());
+            let told: u64 = of_outcome
+                .map(|part| part["targets"].as_u64().unwrap())
+                .sum();
+            assert_eq!(told, count, "{} {outcome}", row.network);
+        }
+        let oldest = parts
+            .iter()
+            .map(|part| part["oldest_look"].as_str().unwrap())
+            .min();
+        let latest = parts
+            .iter()
+            .map(|part| part["latest_look"].as_str().unwrap())
+            .max();
+        assert_eq!(oldest, Some(row.oldest_look.to_string().as_str()));
+        assert_eq!(latest, Some(row.latest_look.to_string().as_str()));
+    }
+}
+
+/// The steps SQLite takes for the main report.
+async fn plan(store: &Store, filter: &Filter) -> Vec<String> {
+    let mut query = super::super::report::select_installations(Detail::Facts);
+    super::super::select::installations(&mut query, filter);
+    query.push(super::super::report::INSTALLATION_ORDER);
+    let explained = format!("explain query plan {}", query.sql().as_str());
+    let steps = sqlx::query(AssertSqlSafe(explained))
+        .fetch_all(&mut store.raw().await)
+        .await
+        .unwrap();
+    steps.iter().map(|step| step.get(3)).collect()
+}
+
+#[tokio::test]
+async fn the_report_is_read_in_its_order_without_sorting_all_of_it() {
+    let store = store().await;
+    let plan = plan(&store, &Filter::default()).await;
+    let sorts_all = |step: &String| step == "USE TEMP B-TREE FOR ORDER BY";
+    assert!(!plan.iter().any(sorts_all), "{plan:#?}");
+}
+
+#[tokio::test]
+async fn a_narrow_filter_is_found_by_an_index() {
+    let store = store().await;
+    let f = Filter::default;
+    let fingerprint = Fingerprint::of(b"");
+    let narrow = [
+        Filter {
+            certificates: vec!["ab".repeat(20).parse().unwrap()],
+            ..f()
+        },
+        Filter {
+            certificates: vec!["ab".repeat(32).parse().unwrap()],
+            ..f()
+        },
+        Filter {
+            keys: vec![fingerprint],
+            ..f()
+        },
+        Filter {
+            serials: vec!["af".parse().unwrap()],
+            ..f()
+        },
+        Filter {
+            networks: vec!["10.0.0.0/30".parse().unwrap()],
+            ..f()
+        },
+        Filter {
+            zones: vec![Zone::default()],
+            ..f()
+        },
+    ];
+    for filter in narrow {
+        let plan = plan(&store, &filter).await;
+        let scans_all = |step: &String| {
+            let table = step.split(' ').nth(1).unwrap_or_default();
+            step.starts_with("SCAN ") && ["e", "q", "l", "i", "c"].contains(&table)
+        };
+        assert!(!plan.iter().any(scans_all), "{filter:?} {plan:#?}");
+    }
+}
