@@ -55,7 +55,7 @@ pub trait Inventory: Send + Sync {
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The certificates, installed or only sent along, whose SHA-256 begins
-    /// so: at most [`MAX_CANDIDATES`], with their DER.
+    /// so: at most 100, with their DER.
     fn certificate<'a>(
         &'a self,
         prefix: &'a FingerprintPrefix,

@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::StoreError;
 use super::address::AddressKey;
 use super::certificates::json;
-use super::moment::Moment;
+use super::moment::{Moment, outcome_supersedes};
 use super::row;
 use super::statement::{ManyRows, Values, next_id};
 use crate::domain::{Endpoint, Observation, Outcome, OutcomeKind, ScanId, Timestamp};
@@ -147,20 +147,18 @@ impl Record {
         }
     }
 
-    /// Takes in another look. Within one scan the best outcome stands, and of
-    /// equal ones the latest.
+    /// Takes in another look.
     fn observe(&mut self, observation: &Observation, moment: Moment) {
-        let outcome = observation.outcome.kind();
-        let (better, checked) = if moment.scan == self.checked.scan {
-            let later = moment.at > self.checked.at;
-            let at = moment.at.max(self.checked.at);
-            let better = outcome < self.look.outcome || (outcome == self.look.outcome && later);
-            (better, Moment { at, ..moment })
-        } else if moment.supersedes(self.checked) {
-            (true, moment)
+        let seen = (observation.outcome.kind(), moment);
+        let better = outcome_supersedes(seen, (self.look.outcome, self.checked));
+        let at = if moment.scan == self.checked.scan {
+            moment.at.max(self.checked.at)
+        } else if better {
+            moment.at
         } else {
             return;
         };
+        let checked = Moment { at, ..moment };
         self.changed |= better || checked != self.checked;
         self.checked = checked;
         if better {

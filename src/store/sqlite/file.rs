@@ -22,6 +22,9 @@ const APPLICATION_ID: u32 = 0x4353_5750;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared; those over many rows are not among them.
 const STATEMENT_CACHE: usize = 32;
+/// The writer's page cache, 32 MiB as SQLite writes it: a batch that does not
+/// fit spills into the log early, and its checksums are computed twice.
+const WRITER_CACHE: &str = "-32768";
 
 /// The newest inventory version this program knows.
 pub(super) fn known_version() -> i64 {
@@ -118,13 +121,14 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENT_CACHE)
+        .pragma("cache_size", WRITER_CACHE)
         .pragma("trusted_schema", "off")
         .disable_statement_logging()
 }
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let operation = "bringing the inventory up to date";
-    match MIGRATIONS.run_direct(None, connection, false).await {
+    match MIGRATIONS.run(connection).await {
         Ok(()) => Ok(()),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
             Err(during(operation)(error))

@@ -37,9 +37,10 @@ impl Interned {
         let mut chains = HashMap::new();
         let mut unknown = BTreeMap::new();
         for (fingerprint, members) in wanted {
-            match self.chains.get(fingerprint) {
-                Some(id) => drop(chains.insert(*fingerprint, *id)),
-                None => drop(unknown.insert(*fingerprint, members.clone())),
+            if let Some(id) = self.chains.get(fingerprint) {
+                chains.insert(*fingerprint, *id);
+            } else {
+                unknown.insert(*fingerprint, members.clone());
             }
         }
         chains.extend(chains::intern(connection, &unknown, &certificates).await?);

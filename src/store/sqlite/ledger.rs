@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::address::AddressKey;
-use super::moment::{Moment, is_evidence};
+use super::moment::{Moment, is_evidence, outcome_supersedes};
 use crate::domain::OutcomeKind;
 
 /// What the ledger says of an address.
@@ -38,7 +38,9 @@ impl Entry {
         match (says_something(self.outcome), says_something(known.outcome)) {
             (true, false) => true,
             (false, true) => false,
-            (true, true) | (false, false) => self.moment.supersedes(known.moment),
+            (true, true) | (false, false) => {
+                outcome_supersedes((self.outcome, self.moment), (known.outcome, known.moment))
+            }
         }
     }
 }

@@ -18,6 +18,19 @@ impl Moment {
     }
 }
 
+/// Whether an outcome takes the place of a known one: within one scan the
+/// better one stands, of equal ones the later; else the newer one.
+pub(super) fn outcome_supersedes(
+    (outcome, moment): (OutcomeKind, Moment),
+    (known_outcome, known): (OutcomeKind, Moment),
+) -> bool {
+    if moment.scan == known.scan {
+        outcome < known_outcome || (outcome == known_outcome && moment.at > known.at)
+    } else {
+        moment.supersedes(known)
+    }
+}
+
 /// Whether an outcome is the result of a look, so that it says something of
 /// its target. The others must not take the place of one that does.
 pub(super) const fn is_evidence(outcome: OutcomeKind) -> bool {

@@ -20,6 +20,9 @@ use crate::report::{Coverage, EndpointRow, Installation, InstallationState, Scan
 
 /// A reader of the inventory in a SQLite file. Any number may read while one
 /// process writes.
+///
+/// It never changes the file; SQLite's own `-wal` and `-shm` may stay beside
+/// it, empty, until the next writer closes.
 #[derive(Clone, Debug)]
 pub struct SqliteInventory {
     pool: SqlitePool,

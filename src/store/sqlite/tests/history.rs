@@ -1,3 +1,5 @@
+use futures_util::FutureExt;
+
 use super::*;
 use crate::domain::{Broken, LocalFault, OutcomeKind, Phase, Refusal};
 use crate::report::InstallationState;
@@ -382,4 +384,31 @@ async fn a_scan_accounts_for_its_targets_from_its_beginning() {
         outcomes,
     };
     assert!(store.sink.finish(ScanId::new(77), unknown).await.is_err());
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_is_stored_whole_or_not_at_all() {
+    let mut store = Store::new().await;
+    let scan = store.begin().await;
+    let before = store.dump_all().await;
+    let mut seen = Vec::new();
+    for polls in 0..60 {
+        let mut write = store.sink.write(scan, network(10));
+        for _ in 0..polls {
+            if (&mut write).now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(write);
+        // The connection has done with what was given up when it has done this.
+        store.sink.write(scan, Batch::default()).await.unwrap();
+        let after = store.dump_all().await;
+        if after != before {
+            seen.push(after);
+        }
+    }
+    store.sink.write(scan, network(10)).await.unwrap();
+    let whole = store.dump_all().await;
+    assert!(seen.into_iter().all(|dump| dump == whole));
 }

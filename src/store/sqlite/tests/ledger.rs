@@ -103,7 +103,10 @@ async fn agrees_with_a_map_of_addresses(scans: Vec<Vec<AddressRun>>) {
                         match (says_something(run.outcome), says_something(*outcome)) {
                             (true, false) => false,
                             (false, true) => true,
-                            _ => new.1 <= *known_scan && new.2 <= *known_at,
+                            _ if new.1 == *known_scan => {
+                                (run.outcome, -new.2) >= (*outcome, -*known_at)
+                            }
+                            _ => new.1 < *known_scan && new.2 <= *known_at,
                         }
                     });
                 if !stays {

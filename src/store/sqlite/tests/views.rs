@@ -68,7 +68,7 @@ fn serial(octets: &[u8]) -> String {
 }
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    serial(octets).replace(':', "")
 }
 
 /// A row in the names and forms of the view.
