@@ -5,6 +5,10 @@
 -- are JSON arrays of texts. An address is a BLOB that sorts numerically, IPv4
 -- first: one byte 4 or 6, then its 4 or 16 octets.
 --
+-- People open the file with the SQLite of their distribution, which refuses it
+-- whole if the schema holds what is too new for it: nothing here is younger
+-- than SQLite 3.34 (so no STRICT tables, no ORDER BY inside of aggregates).
+--
 -- `user_version` repeats the number of the newest migration, so that a look
 -- at the first 100 bytes of a file tells whether this program may open it.
 
@@ -25,7 +29,7 @@ create table scans (
     seed          integer not null, -- 64 bits, read as signed
     plan          blob    not null, -- SHA-256 of targets and settings
     tool_version  text    not null
-) strict;
+);
 
 -- Once each, by the SHA-256 of the bytes received. All but the bytes can be
 -- read from them again, by a better parser too; `der` is last so that reading
@@ -57,7 +61,7 @@ create table certificates (
     faults               text,
     first_scan           integer not null references scans (id),
     der                  blob    not null
-) strict;
+);
 
 create index certificates_by_sha1      on certificates (sha1);
 create index certificates_by_key       on certificates (spki_sha256);
@@ -70,21 +74,21 @@ create table certificate_names (
     name            text    not null,
     certificate_id  integer not null references certificates (id),
     primary key (name, certificate_id)
-) strict, without rowid;
+) without rowid;
 
 -- What servers sent, in the order sent, leaf included: the same certificates
 -- in another order are another chain.
 create table chains (
     id      integer primary key,
     sha256  blob not null unique -- over the members' SHA-256s in order
-) strict;
+);
 
 create table chain_members (
     chain_id        integer not null references chains (id),
     position        integer not null, -- 0 is the leaf
     certificate_id  integer not null references certificates (id),
     primary key (chain_id, position)
-) strict, without rowid;
+) without rowid;
 
 create index chain_members_by_certificate on chain_members (certificate_id, chain_id);
 
@@ -106,7 +110,7 @@ create table endpoints (
     checked_at  integer not null,
     scan_id     integer not null references scans (id),
     unique (zone, address, port, transport, dialect)
-) strict;
+);
 
 create index endpoints_by_address on endpoints (address, port);
 
@@ -117,7 +121,7 @@ create table questions (
     server_name  text    not null, -- '' where none was sent
     key_type     text    not null, -- of the answer
     unique (endpoint_id, server_name, key_type)
-) strict;
+);
 
 create index questions_by_server_name on questions (server_name) where server_name <> '';
 
@@ -138,7 +142,7 @@ create table looks (
     client_auth    text,
     truncated      text, -- the trouble that followed the leaf
     ocsp_staple    blob
-) strict;
+);
 
 -- A certificate at a question, as intervals. While one is the question's
 -- answer, `last_seen`, `last_scan` and the session are null: its look tells
@@ -160,7 +164,7 @@ create table installations (
     key_exchange    text,
     alpn            text,
     client_auth     text
-) strict;
+);
 
 create unique index installations_answering  on installations (question_id) where last_seen is null;
 create index installations_by_question    on installations (question_id, certificate_id);
@@ -183,7 +187,7 @@ create table coverage (
     scan_id          integer not null references scans (id),
     at               integer not null,
     primary key (zone, network_address, port, first_address)
-) strict, without rowid;
+) without rowid;
 
 -- The same for targets that are names.
 create table name_coverage (
@@ -195,4 +199,4 @@ create table name_coverage (
     scan_id  integer not null references scans (id),
     at       integer not null,
     primary key (zone, name, port)
-) strict, without rowid;
+) without rowid;

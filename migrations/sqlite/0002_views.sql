@@ -17,14 +17,18 @@ select
     iif(i.last_seen is null, l.key_exchange, i.key_exchange) as key_exchange,
     iif(i.last_seen is null, l.alpn,         i.alpn)         as alpn,
     iif(i.last_seen is null, l.client_auth,  i.client_auth)  as client_auth,
-    (select json_group_array(distinct their.tls_version order by their.tls_version)
-       from questions asked
-       join looks their on their.question_id = asked.id
-      where asked.endpoint_id = q.endpoint_id) as protocols,
-    (select json_group_array(lower(hex(member.sha256)) order by m.position)
-       from chain_members m
-       join certificates member on member.id = m.certificate_id
-      where m.chain_id = i.chain_id and m.position > 0) as chain_sha256,
+    (select json_group_array(tls_version)
+       from (select distinct their.tls_version
+               from questions asked
+               join looks their on their.question_id = asked.id
+              where asked.endpoint_id = q.endpoint_id
+              order by their.tls_version)) as protocols,
+    (select json_group_array(sha256)
+       from (select lower(hex(member.sha256)) as sha256
+               from chain_members m
+               join certificates member on member.id = m.certificate_id
+              where m.chain_id = i.chain_id and m.position > 0
+              order by m.position)) as chain_sha256,
     (select min(member.not_after)
        from chain_members m
        join certificates member on member.id = m.certificate_id
@@ -80,7 +84,7 @@ select
         select 1 where length(c.serial) > 0
         union all
         select place + 1 from octet where place < length(c.serial))
-     select group_concat(lower(hex(substr(c.serial, place, 1))), ':' order by place)
+     select group_concat(lower(hex(substr(c.serial, place, 1))), ':')
        from octet) as serial,
     strftime('%Y-%m-%dT%H:%M:%SZ', c.not_before / 1000000, 'unixepoch') as not_before,
     strftime('%Y-%m-%dT%H:%M:%SZ', c.not_after  / 1000000, 'unixepoch') as not_after,
