@@ -119,7 +119,7 @@ fn certificate(number: u32) -> Certificate {
                 key_type: KeyType::Rsa,
                 bits: Some(2048),
                 curve: None,
-                spki: Fingerprint::of(&number.to_be_bytes()),
+                spki: Some(Fingerprint::of(&number.to_be_bytes())),
             },
             signature_algorithm: "sha256WithRSAEncryption".to_owned(),
             alternative_names: vec![format!("host-{number}.example")],

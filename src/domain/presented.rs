@@ -42,6 +42,16 @@ pub enum ClientAuth {
     Required,
 }
 
+impl Session {
+    /// The application protocol as reports write it: bytes outside printable
+    /// ASCII escaped.
+    #[must_use]
+    pub fn alpn_text(&self) -> Option<String> {
+        let name = self.alpn.as_ref();
+        name.map(|name| name.escape_ascii().to_string())
+    }
+}
+
 impl ClientAuth {
     /// Its word, as reports and the inventory write it.
     #[must_use]

@@ -6,7 +6,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
-use super::row::{CertificateRow, EndpointRow, ScanRow};
+use super::row::{CertificateRow, CertificateUse, EndpointRow, ScanRow};
 use super::table::days_left;
 use crate::domain::{OutcomeKind, Timestamp, printable};
 
@@ -15,14 +15,18 @@ use crate::domain::{OutcomeKind, Timestamp, printable};
 /// `width` is the terminal's, in columns; without one nothing is wrapped.
 #[must_use]
 pub fn certificates<'a>(
-    rows: impl IntoIterator<Item = (&'a CertificateRow, u64)>,
+    rows: impl IntoIterator<Item = &'a CertificateUse>,
     now: Timestamp,
     width: Option<u16>,
 ) -> String {
     let header = ["SHA-256", "SUBJECT", "ISSUER", "ENDS", "DAYS", "KEY", "AT"];
     let mut table = table(&header, width);
     align_right(&mut table, &[4, 6]);
-    for (row, installations) in rows {
+    for CertificateUse {
+        certificate: row,
+        installations,
+    } in rows
+    {
         let days = days_left(row, now).map(|days| days.to_string());
         table.add_row([
             short_fingerprint(row),

@@ -16,9 +16,12 @@ mod writer;
 
 pub use head::Head;
 pub use row::{
-    CertificateRow, Coverage, EndpointRow, Installation, InstallationState, ScanRow, Source,
+    CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
+    ScanRow, Source,
 };
-pub use table::{COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SUMMARY, Table};
+pub use table::{
+    CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SUMMARY, Table,
+};
 pub use writer::{Format, Report};
 
 #[cfg(test)]

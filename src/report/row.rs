@@ -106,6 +106,15 @@ pub struct CertificateRow {
     pub der: Option<Der>,
 }
 
+/// A certificate and how widely it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateUse {
+    /// The certificate.
+    pub certificate: CertificateRow,
+    /// How many current installations it has.
+    pub installations: u64,
+}
+
 /// Whether an installation is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InstallationState {

@@ -2,10 +2,11 @@
 //! cells and the JSON fields derive.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp};
 
-use super::row::{CertificateRow, Coverage, EndpointRow, Installation, ScanRow};
+use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
 use super::value::Value;
 
 /// The columns of one kind of row.
@@ -119,6 +120,69 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         column("last_checked", |row, _| row.last_checked.into()),
         column("source", |row, _| Value::text(row.source.as_str())),
         column("scan_id", |row, _| row.scan.map(scan).into()),
+    ],
+};
+
+/// What a running scan says of a certificate that it sees: a row of the main
+/// report without what only the inventory knows.
+pub static SIGHTINGS: LazyLock<Table<Installation>> = LazyLock::new(|| {
+    let columns = INSTALLATIONS.columns.iter();
+    let columns = columns.filter(|column| !KNOWN_BY_INVENTORY.contains(&column.name));
+    Table {
+        kind: INSTALLATIONS.kind,
+        certificate: INSTALLATIONS.certificate,
+        columns: Vec::leak(columns.map(|own| column(own.name, own.value)).collect()),
+    }
+});
+
+const KNOWN_BY_INVENTORY: [&str; 6] = [
+    "protocols",
+    "installations",
+    "state",
+    "previous_sha256",
+    "first_seen",
+    "last_checked",
+];
+
+/// Certificates, wherever they are installed.
+pub static CERTIFICATES: Table<CertificateUse> = Table {
+    kind: "certificate",
+    certificate: |row| row.certificate.der.as_ref(),
+    columns: &[
+        column("sha256", |row, _| Value::made(row.certificate.sha256)),
+        column("sha1", |row, _| {
+            Value::made(hexadecimal(&row.certificate.sha1))
+        }),
+        column("spki_sha256", |row, _| {
+            row.certificate.spki_sha256.map(Value::made).into()
+        }),
+        column("subject_dn", |row, _| {
+            row.certificate.subject_dn.as_ref().into()
+        }),
+        column("issuer_dn", |row, _| {
+            row.certificate.issuer_dn.as_ref().into()
+        }),
+        column("serial", |row, _| {
+            row.certificate.serial.as_deref().map(serial).into()
+        }),
+        column("not_before", |row, _| row.certificate.not_before.into()),
+        column("not_after", |row, _| row.certificate.not_after.into()),
+        column("days_left", |row, now| {
+            days_left(&row.certificate, now).into()
+        }),
+        column("san", |row, _| {
+            Value::list(&row.certificate.alternative_names)
+        }),
+        column("key_type", |row, _| {
+            row.certificate.key_type.as_ref().into()
+        }),
+        column("key_bits", |row, _| row.certificate.key_bits.into()),
+        column("self_signed", |row, _| row.certificate.self_signed.into()),
+        column("is_ca", |row, _| row.certificate.is_ca.into()),
+        column("unparsed", |row, _| {
+            row.certificate.parse_fault.as_ref().into()
+        }),
+        column("installations", |row, _| Value::count(row.installations)),
     ],
 };
 

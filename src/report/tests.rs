@@ -397,8 +397,8 @@ fn a_terminal_sees_no_control_character_but_the_end_of_a_line() {
     for text in &hostile() {
         let (row, seen) = (certificate(text), installation(text));
         let shown = [
-            list::certificates([(&row, 1)], now(), Some(80)),
-            list::certificates([(&row, 1)], now(), None),
+            list::certificates([&used(&row, 1)], now(), Some(80)),
+            list::certificates([&used(&row, 1)], now(), None),
             list::endpoints([&endpoint(text)], Some(80)),
             list::scans([&scan(text)], Some(80)),
             page::certificate(&row, std::slice::from_ref(&seen), now()),
@@ -416,7 +416,7 @@ fn a_terminal_sees_no_control_character_but_the_end_of_a_line() {
 fn lists_fit_a_terminal_of_80_columns() {
     let row = certificate("a-rather-long-host-name-indeed.of.some.department.example");
     for list in [
-        list::certificates([(&row, 12)], now(), Some(80)),
+        list::certificates([&used(&row, 12)], now(), Some(80)),
         list::endpoints([&endpoint("x")], Some(80)),
         list::scans([&scan("a note of several words that goes on")], Some(80)),
     ] {
@@ -442,7 +442,7 @@ fn a_page_says_what_is_left_of_the_validity() {
 #[test]
 fn a_certificate_that_cant_be_parsed_is_shown_by_its_hash() {
     let row = CertificateRow::of(&x509::parse(&Der::from(&b"garbage"[..])));
-    let list = list::certificates([(&row, 1)], now(), None);
+    let list = list::certificates([&used(&row, 1)], now(), None);
     let hash = Fingerprint::of(b"garbage").to_string();
     assert!(
         list.contains(&hash[..12]) && list.contains("unparsed"),
@@ -458,4 +458,11 @@ fn a_certificate_that_cant_be_parsed_is_shown_by_its_hash() {
     let csv = report(Format::Csv, &INSTALLATIONS, &[seen]);
     assert_eq!(cell(&cells(&csv), "sha256"), hash);
     assert_eq!(cell(&cells(&csv), "subject_dn"), "");
+}
+
+fn used(certificate: &CertificateRow, installations: u64) -> CertificateUse {
+    CertificateUse {
+        certificate: certificate.clone(),
+        installations,
+    }
 }

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Filter, FingerprintPrefix, StoreError};
 use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, Timestamp, Zone};
-use crate::report::{CertificateRow, Coverage, EndpointRow, Installation, ScanRow};
+use crate::report::{CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
 
 /// Tells what is known across scans, also while one runs.
 ///
@@ -90,15 +90,6 @@ pub enum Detail {
     Facts,
     /// The bytes too.
     FactsAndDer,
-}
-
-/// A certificate and how widely it is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateUse {
-    /// The certificate.
-    pub certificate: CertificateRow,
-    /// How many current installations it has.
-    pub installations: u64,
 }
 
 /// The ledger's word on one address at one port.

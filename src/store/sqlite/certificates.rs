@@ -135,7 +135,10 @@ fn bind(values: &mut Values<'_>, id: i64, certificate: &Certificate, scan: ScanI
         .push_bind(id)
         .push_bind(certificate.fingerprint.as_bytes().to_vec())
         .push_bind(certificate.sha1.to_vec())
-        .push_bind(key.map(|key| key.spki.as_bytes().to_vec()))
+        .push_bind(
+            key.and_then(|key| key.spki)
+                .map(|spki| spki.as_bytes().to_vec()),
+        )
         .push_bind(facts.map(|facts| i64::try_from(facts.version).unwrap_or(i64::MAX)))
         .push_bind(facts.map(|facts| facts.serial.clone()))
         .push_bind(text(subject.and_then(|name| name.common_name.as_ref())))

@@ -9,14 +9,15 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
 use super::super::inventory::MAX_CANDIDATES;
 use super::super::{
-    AddressLook, CertificateHash, CertificateUse, Detail, Filter, FingerprintPrefix, Inventory,
-    StoreError,
+    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
 use super::{file, report, select};
 use crate::domain::{Fingerprint, Port};
-use crate::report::{Coverage, EndpointRow, Installation, InstallationState, ScanRow};
+use crate::report::{
+    CertificateUse, Coverage, EndpointRow, Installation, InstallationState, ScanRow,
+};
 
 /// A reader of the inventory in a SQLite file. Any number may read while one
 /// process writes.

@@ -4,11 +4,12 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::super::{AddressLook, CertificateUse, Detail, Filter};
+use super::super::{AddressLook, Detail, Filter};
 use super::{row, select};
 use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally};
 use crate::report::{
-    CertificateRow, Coverage, EndpointRow, Installation, InstallationState, ScanRow, Source,
+    CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
+    ScanRow, Source,
 };
 
 /// What [`certificate`] reads, the DER after it.

@@ -278,7 +278,7 @@ async fn certificates_are_listed_once_soonest_to_expire_first() {
         .await;
     let inventory = store.inventory().await;
     let mut rows = Vec::new();
-    let mut visit = |row: crate::store::CertificateUse| {
+    let mut visit = |row: crate::report::CertificateUse| {
         rows.push((row.certificate.subject_cn.unwrap(), row.installations));
         ControlFlow::Continue(())
     };

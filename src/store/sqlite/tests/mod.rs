@@ -201,7 +201,7 @@ fn certificate(name: &str) -> Certificate {
                 key_type,
                 bits: Some(2048),
                 curve: None,
-                spki: Fingerprint::of(format!("key of {name}").as_bytes()),
+                spki: Some(Fingerprint::of(format!("key of {name}").as_bytes())),
             },
             signature_algorithm: "sha256WithRSAEncryption".to_owned(),
             alternative_names: vec![name.to_owned(), format!("www.{name}")],
