@@ -5,11 +5,10 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::domain::{
-    Attempt, Endpoint, LocalFault, Observation, Outcome, OutcomeKind, ServerName, clock,
-};
+use crate::domain::{Attempt, Endpoint, LocalFault, Observation, Outcome, ServerName, clock};
 use crate::net::Dialer;
 use crate::pace::{Admission, Established, Lane, Pacer};
 use crate::tls::{Client, Conversation, End, Ending, Ladder, Rung, Step};
@@ -60,15 +59,18 @@ impl<D: Dialer> Prober<D> {
     /// find one, or the time for the target is over. It never fails: a silent
     /// host is an answer too.
     ///
+    /// After `stop` it dials nothing more, unless it had begun: a probe that
+    /// still waits for its first connection was not attempted.
+    ///
     /// Cancel safe in that every connection is dropped with it; what was seen
     /// is lost.
-    pub async fn run(&self, probe: Probe) -> Observation {
+    pub async fn run(&self, probe: Probe, stop: &CancellationToken) -> Observation {
         let mut tried = Vec::new();
         let mut lane = probe.lane;
         let mut budget = self.timeouts.target;
         let mut next = Some(probe.ladder.first());
         while let Some(rung) = next {
-            let (outcome, spent) = self.attempt(&probe, rung, lane, budget).await;
+            let (outcome, spent) = self.attempt(&probe, rung, lane, budget, stop).await;
             tried.push((rung, outcome));
             lane = Lane::FollowUp;
             budget = budget.saturating_sub(spent);
@@ -91,11 +93,12 @@ impl<D: Dialer> Prober<D> {
         rung: Rung,
         lane: Lane,
         budget: Duration,
+        stop: &CancellationToken,
     ) -> (Outcome, Duration) {
         loop {
-            let admission = match self.pacer.admit(&probe.endpoint, lane).await {
+            let admission = match self.admission(&probe.endpoint, lane, stop).await {
                 Ok(admission) => admission,
-                Err(excluded) => return (Outcome::Excluded(excluded.reason), Duration::ZERO),
+                Err(outcome) => return (outcome, Duration::ZERO),
             };
             let dialled = Instant::now();
             if let Some(finish) = self
@@ -113,6 +116,22 @@ impl<D: Dialer> Prober<D> {
                     "attempt finished"
                 );
                 return (outcome, elapsed);
+            }
+        }
+    }
+
+    /// The right to dial, or the outcome without it.
+    async fn admission(
+        &self,
+        endpoint: &Endpoint,
+        lane: Lane,
+        stop: &CancellationToken,
+    ) -> Result<Admission, Outcome> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if lane == Lane::First => Err(Outcome::NotAttempted),
+            admitted = self.pacer.admit(endpoint, lane) => {
+                admitted.map_err(|excluded| Outcome::Excluded(excluded.reason))
             }
         }
     }
@@ -158,13 +177,14 @@ impl<D: Dialer> Prober<D> {
 }
 
 /// The record of a connection; an exclusion made none.
+/// An attempt is a connection: what was decided without one is none.
 fn attempt_of((rung, outcome): &(Rung, Outcome)) -> Option<Attempt> {
-    let attempt = Attempt {
+    let dialled = !matches!(outcome, Outcome::Excluded(_) | Outcome::NotAttempted);
+    dialled.then(|| Attempt {
         offered: rung.offered,
         outcome: outcome.kind(),
         detail: outcome.detail(),
-    };
-    (attempt.outcome != OutcomeKind::Excluded).then_some(attempt)
+    })
 }
 
 /// Moves bytes until the conversation is over, or the connection, or its time.

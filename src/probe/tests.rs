@@ -16,6 +16,7 @@ use tokio::io::{
 };
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::{Probe, Prober, Timeouts};
 use crate::domain::{
@@ -184,7 +185,9 @@ async fn observe(
     behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static,
 ) -> (Observation, Duration) {
     let begun = Instant::now();
-    let observation = prober(behaviour).run(probe()).await;
+    let observation = prober(behaviour)
+        .run(probe(), &CancellationToken::new())
+        .await;
     (observation, begun.elapsed())
 }
 
@@ -371,7 +374,7 @@ async fn the_time_for_a_target_ends_its_ladder() {
     };
     let begun = Instant::now();
     let prober = Prober::new(dialer, pacer(|_, _| None), timeouts);
-    let observation = prober.run(probe()).await;
+    let observation = prober.run(probe(), &CancellationToken::new()).await;
     assert_eq!(begun.elapsed(), timeouts.target);
     assert_eq!(
         words(&observation.attempts),
@@ -395,7 +398,9 @@ async fn waiting_for_a_rate_is_left_out_of_the_time_for_a_target() {
         ..Timeouts::default()
     };
     let dialer = Simulated::new(|_| Manner::Say(alert(2, 40), Then::Close));
-    let observation = Prober::new(dialer, pacer, timeouts).run(probe()).await;
+    let observation = Prober::new(dialer, pacer, timeouts)
+        .run(probe(), &CancellationToken::new())
+        .await;
     assert_eq!(observation.attempts.len(), 3);
 }
 
@@ -405,7 +410,7 @@ async fn an_excluded_address_is_never_dialled() {
     let excluded = pacer(|_, _| Some("10.0.0.0/8".to_owned()));
     let dials = dialer.dials.clone();
     let prober = Prober::new(dialer, excluded, Timeouts::default());
-    let observation = prober.run(probe()).await;
+    let observation = prober.run(probe(), &CancellationToken::new()).await;
     assert_eq!(
         observation.outcome,
         Outcome::Excluded("10.0.0.0/8".to_owned())
@@ -419,9 +424,21 @@ async fn a_connection_over_the_limit_of_a_host_is_not_an_attempt() {
     let flight = records(&full_flight(), 1000);
     let dialer = Simulated::new(move |_| Manner::Say(flight.clone(), Then::Wait));
     let prober = Prober::new(dialer, pacer(|_, _| None), Timeouts::default());
-    let runs = (0..20).map(|_| prober.run(probe()));
+    let stop = CancellationToken::new();
+    let runs = (0..20).map(|_| prober.run(probe(), &stop));
     for observation in futures_util::future::join_all(runs).await {
         assert_eq!(observation.outcome.kind(), OutcomeKind::Certificate);
         assert_eq!(observation.attempts.len(), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_probe_that_still_waits_was_not_attempted() {
+    let dialer = Simulated::new(|_| Manner::Drop);
+    let prober = Prober::new(dialer, pacer(|_, _| None), Timeouts::default());
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let observation = prober.run(probe(), &stop).await;
+    assert_eq!(observation.outcome, Outcome::NotAttempted);
+    assert!(observation.attempts.is_empty());
 }
