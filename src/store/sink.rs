@@ -16,4 +16,8 @@ pub trait Sink: Send {
 
     /// Ends a scan; when this returns, all of it outlasts a power failure.
     fn finish(&mut self, scan: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Closes the inventory in order. A sink that is only dropped loses
+    /// nothing either, but may leave files of the database beside it.
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }

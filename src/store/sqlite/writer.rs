@@ -224,6 +224,10 @@ impl Sink for SqliteSink {
     fn finish(&mut self, scan: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.finish_scan(scan, end))
     }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin((*self).close())
+    }
 }
 
 /// The chains that looks presented.
