@@ -8,6 +8,6 @@ mod resolver;
 mod search;
 
 pub use dns::{DnsResolver, Settings};
-pub use family::AddressFamily;
+pub use family::{AddressFamily, UnknownFamily};
 pub use name_server::{InvalidNameServer, NameServer};
 pub use resolver::{LookupError, MAX_ADDRESSES, Resolver};

@@ -8,6 +8,7 @@ mod directory_string;
 mod extensions;
 mod facts;
 mod faults;
+mod file;
 mod name;
 mod oid;
 mod public_key;
@@ -15,6 +16,7 @@ mod signature;
 mod walk;
 
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
+pub use file::{certificate_in, key_in};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
 
 use aws_lc_rs::digest;
