@@ -1,0 +1,207 @@
+//! Outcomes of a block → runs of addresses: who answered what, compactly.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::domain::{Host, OutcomeKind, Port, Timestamp, Zone};
+use crate::store::{AddressRun, NameLook};
+use crate::target::{Block, Plan};
+
+/// Times in the ledger are rounded down to this, so that neighbours that were
+/// looked at in the same quarter of an hour share a run.
+const GRAIN_SECONDS: i64 = 900;
+
+/// Targets turned into runs at once: bounds what the conversion holds.
+const CHUNK: u64 = 1 << 16;
+
+/// One block's slice of the coverage ledger: a few bytes a target.
+pub(super) struct BlockLedger {
+    plan: Arc<Plan>,
+    zone: Zone,
+    block: Block,
+    began: Timestamp,
+    outcomes: Vec<Option<Entry>>,
+    details: Vec<String>,
+    detail_numbers: HashMap<String, u16>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    kind: OutcomeKind,
+    detail: u16,
+    /// Grains since the scan began.
+    grain: u32,
+}
+
+/// A part of the ledger, ready to be written.
+pub(super) struct Slice {
+    pub(super) addresses: Vec<AddressRun>,
+    pub(super) names: Vec<NameLook>,
+}
+
+impl BlockLedger {
+    pub(super) fn new(plan: Arc<Plan>, zone: Zone, block: Block, began: Timestamp) -> Self {
+        let length = usize::try_from(block.len()).unwrap_or_default();
+        Self {
+            plan,
+            zone,
+            block,
+            began,
+            outcomes: vec![None; length],
+            details: vec![String::new()],
+            detail_numbers: HashMap::from([(String::new(), 0)]),
+        }
+    }
+
+    pub(super) fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// Enters a target's outcome, with a detail only where no endpoint row
+    /// will hold it.
+    pub(super) fn enter(&mut self, index: u64, kind: OutcomeKind, detail: &str, at: Timestamp) {
+        let detail = match kind {
+            OutcomeKind::Excluded | OutcomeKind::Unresolved | OutcomeKind::LocalError => {
+                self.detail_number(detail)
+            }
+            OutcomeKind::Certificate
+            | OutcomeKind::NoCertificate
+            | OutcomeKind::TlsRefused
+            | OutcomeKind::NotTls
+            | OutcomeKind::Silent
+            | OutcomeKind::Broken
+            | OutcomeKind::Refused
+            | OutcomeKind::Filtered
+            | OutcomeKind::Unreachable
+            | OutcomeKind::Fresh
+            | OutcomeKind::NotAttempted => 0,
+        };
+        let grains = (at.seconds() - self.began.seconds()).max(0) / GRAIN_SECONDS;
+        let entry = Entry {
+            kind,
+            detail,
+            grain: u32::try_from(grains).unwrap_or(u32::MAX),
+        };
+        let position = index.checked_sub(self.block.first());
+        let slot = position
+            .and_then(|position| usize::try_from(position).ok())
+            .and_then(|position| self.outcomes.get_mut(position));
+        if let Some(slot) = slot {
+            *slot = Some(entry);
+        }
+    }
+
+    /// The whole block as slices; a target without an outcome was not
+    /// attempted.
+    pub(super) fn slices(&self) -> impl Iterator<Item = Slice> {
+        let end = self.block.first() + self.block.len();
+        (self.block.first()..end)
+            .step_by(usize::try_from(CHUNK).unwrap_or(usize::MAX))
+            .map(move |first| self.slice(first, end.min(first + CHUNK)))
+    }
+
+    fn slice(&self, first: u64, end: u64) -> Slice {
+        let mut slice = Slice {
+            addresses: Vec::new(),
+            names: Vec::new(),
+        };
+        let mut looks: Vec<(Port, IpAddr, Entry)> = Vec::new();
+        for index in first..end {
+            let Some(target) = self.plan.get(index) else {
+                continue;
+            };
+            let entry = self.entry(index);
+            match target.host {
+                Host::Address(address) => looks.push((target.port, address, entry)),
+                Host::Name(name) => slice.names.push(NameLook {
+                    zone: self.zone.clone(),
+                    name,
+                    port: target.port,
+                    outcome: entry.kind,
+                    detail: self.detail(entry),
+                    at: self.at(entry),
+                }),
+            }
+        }
+        // One address and port may be two targets, by two forced dialects:
+        // the better outcome speaks for both.
+        looks.sort_unstable_by_key(|(port, address, entry)| (*port, *address, entry.kind));
+        looks.dedup_by_key(|(port, address, _)| (*port, *address));
+        for (port, address, entry) in looks {
+            self.append(&mut slice.addresses, port, address, entry);
+        }
+        slice
+    }
+
+    fn append(&self, runs: &mut Vec<AddressRun>, port: Port, address: IpAddr, entry: Entry) {
+        let at = self.at(entry);
+        let detail = self.detail(entry);
+        if let Some(run) = runs.last_mut() {
+            let same = run.port == port
+                && run.outcome == entry.kind
+                && run.at == at
+                && run.detail == detail;
+            if same && successor(run.last) == Some(address) {
+                run.last = address;
+                return;
+            }
+        }
+        runs.push(AddressRun {
+            zone: self.zone.clone(),
+            port,
+            first: address,
+            last: address,
+            outcome: entry.kind,
+            detail,
+            at,
+        });
+    }
+
+    fn entry(&self, index: u64) -> Entry {
+        index
+            .checked_sub(self.block.first())
+            .and_then(|position| usize::try_from(position).ok())
+            .and_then(|position| self.outcomes.get(position).copied().flatten())
+            .unwrap_or(Entry {
+                kind: OutcomeKind::NotAttempted,
+                detail: 0,
+                grain: 0,
+            })
+    }
+
+    fn at(&self, entry: Entry) -> Timestamp {
+        let began = self.began.seconds();
+        Timestamp::from_seconds(began + i64::from(entry.grain) * GRAIN_SECONDS)
+    }
+
+    fn detail(&self, entry: Entry) -> String {
+        let detail = self.details.get(usize::from(entry.detail));
+        detail.cloned().unwrap_or_default()
+    }
+
+    /// Details are few (one an exclusion, one a kind of fault); beyond 65,535
+    /// of them in one block the rest go without.
+    fn detail_number(&mut self, detail: &str) -> u16 {
+        if let Some(number) = self.detail_numbers.get(detail) {
+            return *number;
+        }
+        let Ok(number) = u16::try_from(self.details.len()) else {
+            return 0;
+        };
+        self.details.push(detail.to_owned());
+        self.detail_numbers.insert(detail.to_owned(), number);
+        number
+    }
+}
+
+fn successor(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(address) => u32::from(address)
+            .checked_add(1)
+            .map(|next| IpAddr::V4(next.into())),
+        IpAddr::V6(address) => u128::from(address)
+            .checked_add(1)
+            .map(|next| IpAddr::V6(next.into())),
+    }
+}

@@ -1,0 +1,316 @@
+//! The engine on a simulated network, under a paused clock.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use certsweep::domain::{Fingerprint, OutcomeKind, ScanState, clock};
+use certsweep::pace::{Pacer, Rate, Rates};
+use certsweep::probe::{Prober, Timeouts};
+use certsweep::scan::{Pointers, Progress, RETRY_SPACING, Scan, ScanError, Settings, Summary};
+use certsweep::store::NewScan;
+use certsweep::target::{Exclusion, Exclusions, Plan, parse_exclusions};
+use certsweep::tls::Ladder;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::simulation::{Memory, Names, Network, Peer, covered, flight};
+
+/// A scan about to run on a simulated network.
+struct Rig {
+    network: Network,
+    names: Names,
+    memory: Memory,
+    targets: &'static [&'static str],
+    exclude: &'static [&'static str],
+    rates: Rates,
+    retries: u32,
+    stop: CancellationToken,
+}
+
+impl Rig {
+    fn new(network: Network, targets: &'static [&'static str]) -> Self {
+        Self {
+            network,
+            names: Names::default(),
+            memory: Memory::default(),
+            targets,
+            exclude: &[],
+            rates: Rates {
+                overall: Rate::Unlimited,
+                per_host: Rate::Unlimited,
+                per_network: Rate::Unlimited,
+            },
+            retries: 0,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    async fn run(&self) -> Result<Summary, ScanError> {
+        let plan = Arc::new(plan(self.targets, self.exclude));
+        let guarded = Arc::clone(&plan);
+        let record = new_scan(&plan);
+        let pacer = Pacer::new(self.rates, NonZeroUsize::MAX, move |address, port| {
+            guarded.excluded_at(address, port).map(Exclusion::why)
+        });
+        let scan = Scan {
+            plan,
+            settings: Settings {
+                zone: "sim".parse().unwrap(),
+                ladder: Ladder::default(),
+                retries: self.retries,
+                workers: NonZeroUsize::new(512).unwrap(),
+                pointers: Pointers::LookUp,
+            },
+            prober: Prober::new(self.network.clone(), Arc::new(pacer), Timeouts::default()),
+            resolver: self.names.clone(),
+            progress: Arc::new(Progress::default()),
+        };
+        let sink = Box::new(self.memory.clone());
+        let summary = scan.run(sink, record, self.stop.clone(), |_| {}).await?;
+        assert_eq!(
+            summary.outcomes.total(),
+            summary.targets,
+            "the outcomes add up"
+        );
+        Ok(summary)
+    }
+}
+
+fn plan(targets: &[&str], exclude: &[&str]) -> Plan {
+    let specs = targets.iter().map(|text| text.parse().unwrap());
+    let exclusions = Exclusions::new(parse_exclusions(&exclude.join("\n"), "exclude").unwrap());
+    Plan::builder()
+        .targets(specs)
+        .exclusions(exclusions)
+        .seed(7)
+        .build()
+        .unwrap()
+}
+
+fn new_scan(plan: &Plan) -> NewScan {
+    NewScan {
+        started_at: clock::now(),
+        targets: plan.len(),
+        zone: "sim".parse().unwrap(),
+        note: None,
+        settings: "{}".to_owned(),
+        seed: plan.seed(),
+        plan: Fingerprint::of(plan.fingerprint().as_bytes()),
+        tool_version: "0".to_owned(),
+    }
+}
+
+/// A server on every address that ends in so many, dark and closed others.
+fn varied(address: SocketAddr, _: usize) -> Peer {
+    let IpAddr::V4(ip) = address.ip() else {
+        return Peer::Unreachable;
+    };
+    match ip.octets()[3] % 8 {
+        0 => Peer::Says(flight(&[&ip.octets(), b"intermediate"])),
+        1 => Peer::Closed,
+        2 => Peer::Silent,
+        3 => Peer::Says(b"220 mail.sim ESMTP\r\n".to_vec()),
+        4 => Peer::Unreachable,
+        _ => Peer::Dark,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_target_has_one_outcome_and_every_certificate_is_found() {
+    let rig = Rig::new(
+        Network::new(varied),
+        &["10.0.0.0/24", "10.0.0.128/25", "10.0.0.7"],
+    );
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.targets, 256, "overlapping targets are one");
+    for (kind, expected) in [
+        (OutcomeKind::Certificate, 32),
+        (OutcomeKind::Refused, 32),
+        (OutcomeKind::Silent, 32),
+        (OutcomeKind::NotTls, 32),
+        (OutcomeKind::Unreachable, 32),
+        (OutcomeKind::Filtered, 96),
+    ] {
+        assert_eq!(summary.outcomes.count(kind), expected, "{kind}");
+        assert_eq!(
+            covered(&rig.memory.stored().coverage, kind),
+            u128::from(expected),
+            "{kind}"
+        );
+    }
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.certificates, 32);
+    assert_eq!(
+        rig.memory.stored().certificates,
+        33,
+        "the shared intermediate is parsed once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_costs_its_time_out_and_no_more() {
+    let network = Network::new(|_, _| Peer::Dark);
+    let rig = Rig::new(network, &["10.0.0.0/23"]);
+    let began = Instant::now();
+    rig.run().await.unwrap();
+    assert!(
+        began.elapsed() < Duration::from_millis(3600),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_second_sees_more_dials_than_any_rate_allows() {
+    let per_second = |number| Rate::PerSecond(NonZeroU32::new(number).unwrap());
+    let mut rig = Rig::new(
+        Network::new(varied),
+        &["10.0.0.0/26:443,8443", "10.0.1.0/26:1-8"],
+    );
+    rig.rates = Rates {
+        overall: per_second(50),
+        per_host: per_second(2),
+        per_network: per_second(30),
+    };
+    rig.retries = 1;
+    rig.run().await.unwrap();
+    assert!(rig.network.peak(|_| ()) <= 50);
+    assert!(rig.network.peak(|address| address.ip()) <= 2);
+    assert!(
+        rig.network
+            .peak(|address| address.to_string().starts_with("10.0.0."))
+            <= 30
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_excluded_is_never_dialled_not_even_by_name() {
+    let mut rig = Rig::new(
+        Network::new(varied),
+        &["10.0.0.0/24", "inside.sim", "both.sim"],
+    );
+    rig.exclude = &["10.0.0.8/29", "10.0.9.0/24"];
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    rig.names.0 = [
+        (
+            "inside.sim".to_owned(),
+            vec![address("10.0.9.8"), address("::ffff:10.0.9.16")],
+        ),
+        (
+            "both.sim".to_owned(),
+            vec![address("10.0.9.8"), address("10.0.1.8")],
+        ),
+    ]
+    .into();
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Excluded), 8 + 1);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 32 - 1 + 1);
+    for (_, dialled) in rig.network.dials() {
+        let text = dialled.to_string();
+        assert!(!text.starts_with("10.0.9."), "{dialled}");
+        assert!(
+            !(8..16).any(|last| text == format!("10.0.0.{last}:443")),
+            "{dialled}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_without_an_answer_is_looked_at_again_later() {
+    let network = Network::new(|address, earlier| match earlier {
+        0 => Peer::Dark,
+        _ => varied(address, earlier),
+    });
+    let mut rig = Rig::new(network, &["10.0.0.8"]);
+    rig.retries = 1;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
+    let dials = rig.network.dials();
+    assert_eq!(dials.len(), 2);
+    assert!(dials[1].0 - dials[0].0 >= RETRY_SPACING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_ours_is_never_booked_on_the_target() {
+    let network =
+        Network::new(
+            |address, earlier| match (address.ip().to_string().as_str(), earlier) {
+                ("10.0.0.16", _) | (_, 0..2) => Peer::OutOfDescriptors,
+                _ => varied(address, earlier),
+            },
+        );
+    let rig = Rig::new(network, &["10.0.0.8", "10.0.0.16"]);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
+    assert_eq!(summary.outcomes.count(OutcomeKind::LocalError), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_scan_keeps_what_it_has_and_accounts_for_the_rest() {
+    let mut rig = Rig::new(Network::new(varied), &["10.0.0.0/22"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(100).unwrap());
+    let stop = rig.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stop.cancel();
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Interrupted);
+    let attempted = summary.targets - summary.outcomes.count(OutcomeKind::NotAttempted);
+    let dialled = u64::try_from(rig.network.dials().len()).unwrap();
+    assert!((400..=600).contains(&dialled), "{dialled}");
+    assert!(attempted <= dialled, "{attempted} of {dialled}");
+    let found = rig
+        .memory
+        .stored()
+        .observations
+        .iter()
+        .filter(|seen| seen.outcome.kind() == OutcomeKind::Certificate)
+        .count();
+    assert_eq!(
+        summary.outcomes.count(OutcomeKind::Certificate),
+        found as u64
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_ends_the_scan_at_once() {
+    let mut rig = Rig::new(Network::new(varied), &["10.0.0.0/20"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(100).unwrap());
+    rig.memory = Memory::failing_at(2);
+    let error = rig.run().await.unwrap_err();
+    assert!(matches!(error, ScanError::Store(_)), "{error}");
+    assert!(
+        rig.network.dials().len() < 1000,
+        "{}",
+        rig.network.dials().len()
+    );
+    let end = rig.memory.stored().end.clone();
+    assert_eq!(end.map(|end| end.state), Some(ScanState::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_asked_at_each_of_its_addresses() {
+    let mut rig = Rig::new(Network::new(varied), &["www.sim", "10.0.0.8", "gone.sim"]);
+    let addresses = ["10.0.0.8", "10.0.0.9", "10.0.0.16"];
+    let addresses = addresses.map(|text| text.parse().unwrap()).to_vec();
+    rig.names.0.insert("www.sim".to_owned(), addresses);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.targets, 3, "a name and an address never merge");
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 2);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Unresolved), 1);
+    let stored = rig.memory.stored();
+    let asked = stored
+        .observations
+        .iter()
+        .filter(|seen| seen.server_name.is_some());
+    assert_eq!(asked.count(), 3);
+    let pointer = stored
+        .observations
+        .iter()
+        .find_map(|seen| seen.pointer.clone());
+    assert!(pointer.is_some_and(|name| name.starts_with("host-10.0.0.")));
+    assert_eq!(stored.names.len(), 2);
+}

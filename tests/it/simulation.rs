@@ -1,0 +1,239 @@
+//! A network of simulated peers, a simulated DNS and an inventory in memory,
+//! all under tokio's paused clock.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use certsweep::domain::{LocalFault, Observation, OutcomeKind, ScanId, ServerName, Unresolved};
+use certsweep::net::{DialError, Dialer};
+use certsweep::pace::Pass;
+use certsweep::resolve::{LookupError, Resolver};
+use certsweep::store::{AddressRun, Batch, NameLook, NewScan, ScanEnd, Sink, StoreError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::Instant;
+
+/// What listens at an address.
+#[derive(Clone, Debug)]
+pub(crate) enum Peer {
+    /// Nothing answers the SYN.
+    Dark,
+    /// RST.
+    Closed,
+    /// ICMP says no.
+    Unreachable,
+    /// The dial fails on our side.
+    OutOfDescriptors,
+    /// Accepts, and says nothing.
+    Silent,
+    /// Says this, whatever it hears.
+    Says(Vec<u8>),
+}
+
+/// The simulated network.
+#[derive(Clone)]
+pub(crate) struct Network {
+    peer: Arc<dyn Fn(SocketAddr, usize) -> Peer + Send + Sync>,
+    dials: Arc<Mutex<Vec<(Instant, SocketAddr)>>>,
+}
+
+impl Network {
+    /// A network whose peers are given by address and by how often the
+    /// address was dialled before.
+    pub(crate) fn new(peer: impl Fn(SocketAddr, usize) -> Peer + Send + Sync + 'static) -> Self {
+        Self {
+            peer: Arc::new(peer),
+            dials: Arc::default(),
+        }
+    }
+
+    /// Every dial so far, in order.
+    pub(crate) fn dials(&self) -> Vec<(Instant, SocketAddr)> {
+        self.dials.lock().unwrap().clone()
+    }
+
+    /// The most dials of one group that any second saw, sliding.
+    pub(crate) fn peak<K: std::hash::Hash + Eq>(&self, group: impl Fn(SocketAddr) -> K) -> usize {
+        let mut groups: HashMap<K, Vec<Instant>> = HashMap::new();
+        for (at, address) in self.dials() {
+            groups.entry(group(address)).or_default().push(at);
+        }
+        let second = std::time::Duration::from_secs(1);
+        let peak = |times: &Vec<Instant>| {
+            let within = |first: &Instant| {
+                times
+                    .iter()
+                    .filter(|at| **at >= *first && **at < *first + second)
+                    .count()
+            };
+            times.iter().map(within).max().unwrap_or(0)
+        };
+        groups.values().map(peak).max().unwrap_or(0)
+    }
+}
+
+impl Dialer for Network {
+    type Stream = DuplexStream;
+
+    async fn dial(&self, pass: Pass) -> Result<DuplexStream, DialError> {
+        let address = pass.endpoint().socket_address();
+        let earlier = {
+            let mut dials = self.dials.lock().unwrap();
+            let earlier = dials
+                .iter()
+                .filter(|(_, dialled)| *dialled == address)
+                .count();
+            dials.push((Instant::now(), address));
+            earlier
+        };
+        let (ours, theirs) = duplex(1 << 16);
+        match (self.peer)(address, earlier) {
+            Peer::Dark => std::future::pending().await,
+            Peer::Closed => Err(DialError::Refused),
+            Peer::Unreachable => Err(DialError::Unreachable),
+            Peer::OutOfDescriptors => Err(DialError::Local(LocalFault::Exhausted("EMFILE".into()))),
+            Peer::Silent => {
+                tokio::spawn(answer(theirs, Vec::new()));
+                Ok(ours)
+            }
+            Peer::Says(bytes) => {
+                tokio::spawn(answer(theirs, bytes));
+                Ok(ours)
+            }
+        }
+    }
+}
+
+/// Waits for the first bytes, answers, and holds the line until it is cut.
+async fn answer(mut stream: DuplexStream, bytes: Vec<u8>) {
+    let mut buffer = [0; 4096];
+    if stream.read(&mut buffer).await.is_err() || stream.write_all(&bytes).await.is_err() {
+        return;
+    }
+    while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
+}
+
+/// The TLS 1.2 flight of a server with this chain: ServerHello, Certificate,
+/// ServerHelloDone, each in a record of its own (RFC 5246 section 7.4).
+pub(crate) fn flight(chain: &[&[u8]]) -> Vec<u8> {
+    let mut hello = vec![0x03, 0x03];
+    hello.extend([0x5a; 32]);
+    hello.push(0);
+    // TLS_RSA_WITH_AES_128_CBC_SHA, null compression, no extensions.
+    hello.extend([0x00, 0x2f, 0x00]);
+    let mut list = Vec::new();
+    for der in chain {
+        list.extend(u24(der.len()));
+        list.extend(*der);
+    }
+    let certificate = [&u24(list.len())[..], &list].concat();
+    [
+        message(2, &hello),
+        message(11, &certificate),
+        message(14, &[]),
+    ]
+    .concat()
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let message = [&[kind][..], &u24(body.len()), body].concat();
+    let length = u16::try_from(message.len()).unwrap().to_be_bytes();
+    [&[0x16, 0x03, 0x03][..], &length, &message].concat()
+}
+
+fn u24(length: usize) -> [u8; 3] {
+    let [_, bytes @ ..] = u32::try_from(length).unwrap().to_be_bytes();
+    bytes
+}
+
+/// The simulated DNS.
+#[derive(Clone, Default)]
+pub(crate) struct Names(pub(crate) HashMap<String, Vec<IpAddr>>);
+
+impl Resolver for Names {
+    async fn addresses(&self, name: &ServerName) -> Result<Vec<IpAddr>, LookupError> {
+        let found = self.0.get(name.as_str()).cloned();
+        found.ok_or(LookupError::Unresolved(Unresolved::NoSuchName))
+    }
+
+    async fn pointer(&self, address: IpAddr) -> Option<String> {
+        Some(format!("host-{address}.sim"))
+    }
+}
+
+/// An inventory in memory that can fail at a chosen write.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    stored: Arc<Mutex<Stored>>,
+}
+
+/// What it was given.
+#[derive(Default)]
+pub(crate) struct Stored {
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) coverage: Vec<AddressRun>,
+    pub(crate) names: Vec<NameLook>,
+    pub(crate) certificates: usize,
+    pub(crate) end: Option<ScanEnd>,
+    pub(crate) fail_at: Option<usize>,
+    writes: usize,
+}
+
+impl Memory {
+    pub(crate) fn failing_at(write: usize) -> Self {
+        let memory = Self::default();
+        memory.stored.lock().unwrap().fail_at = Some(write);
+        memory
+    }
+
+    pub(crate) fn stored(&self) -> std::sync::MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap()
+    }
+}
+
+impl Sink for Memory {
+    fn begin(&mut self, _: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>> {
+        async { Ok(ScanId::new(1)) }.boxed()
+    }
+
+    fn write(&mut self, _: ScanId, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+        let mut stored = self.stored();
+        stored.writes += 1;
+        if stored.fail_at == Some(stored.writes) {
+            return async {
+                Err(StoreError::DiskFull {
+                    operation: "writing",
+                })
+            }
+            .boxed();
+        }
+        stored.observations.extend(batch.observations);
+        stored.certificates += batch.certificates.len();
+        stored.coverage.extend(batch.coverage);
+        stored.names.extend(batch.names);
+        async { Ok(()) }.boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn finish(&mut self, _: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.stored().end = Some(end);
+        async { Ok(()) }.boxed()
+    }
+}
+
+/// How many addresses of the ledger had an outcome.
+pub(crate) fn covered(runs: &[AddressRun], kind: OutcomeKind) -> u128 {
+    let number = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address),
+    };
+    runs.iter()
+        .filter(|run| run.outcome == kind)
+        .map(|run| number(run.last) - number(run.first) + 1)
+        .sum()
+}
