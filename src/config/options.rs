@@ -1,0 +1,176 @@
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::from_text::from_text;
+use super::timeout::Timeout;
+use crate::domain::Zone;
+use crate::pace::Rate;
+use crate::resolve::{AddressFamily, NameServer};
+use crate::target::Ports;
+use crate::tls::Ladder;
+
+/// What steers a scan, as far as one layer says: a flag and the key of the
+/// same name in the configuration file are one field here.
+#[derive(Clone, Debug, Default, clap::Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Ports to ask: numbers, ranges and named sets, mixed freely
+    /// (443,8443,9000-9010,mail); 8443/tls forces the dialect [default: 443]
+    #[arg(short, long, value_name = "PORTS")]
+    #[serde(deserialize_with = "from_text")]
+    pub ports: Option<Ports>,
+
+    /// Never touch these: addresses, networks, ranges, names, :PORTS
+    #[arg(short = 'x', long, value_name = "WHAT")]
+    pub exclude: Option<Vec<String>>,
+
+    /// Never touch what stands in this file, a line each, with reason=, owner=
+    /// and until= where you like
+    #[arg(long, value_name = "FILE")]
+    pub exclude_file: Option<Vec<PathBuf>>,
+
+    /// Protocol sets to try, in order [default: tls1.2+tls1.1+tls1.0,tls1.3]
+    #[arg(long, value_name = "SETS")]
+    #[serde(deserialize_with = "from_text")]
+    pub protocol_sets: Option<Ladder>,
+
+    /// New connections a second, overall: a number or `unlimited`
+    /// [default: 1000]
+    #[arg(short, long, value_name = "N")]
+    #[serde(deserialize_with = "from_text")]
+    pub rate: Option<Rate>,
+
+    /// New connections a second to one address [default: 5]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "from_text")]
+    pub rate_per_host: Option<Rate>,
+
+    /// New connections a second to one /24 (IPv6: /64) [default: 200]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "from_text")]
+    pub rate_per_network: Option<Rate>,
+
+    /// Connections in flight [default: what the machine's limits allow]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<NonZeroUsize>,
+
+    /// Established connections to one address [default: 2]
+    #[arg(long, value_name = "N")]
+    pub concurrency_per_host: Option<NonZeroUsize>,
+
+    /// How long TCP may take to connect [default: 3500ms]
+    #[arg(long, value_name = "TIME")]
+    #[serde(deserialize_with = "from_text")]
+    pub connect_timeout: Option<Timeout>,
+
+    /// How long one TLS attempt may take [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    #[serde(deserialize_with = "from_text")]
+    pub handshake_timeout: Option<Timeout>,
+
+    /// How long one question may take with all its attempts, waiting for
+    /// rates left out [default: 20s]
+    #[arg(long, value_name = "TIME")]
+    #[serde(deserialize_with = "from_text")]
+    pub target_timeout: Option<Timeout>,
+
+    /// Later looks at a target that did not answer [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    #[serde(deserialize_with = "retries")]
+    pub retries: Option<u32>,
+
+    /// From where you look; part of every endpoint's identity
+    /// [default: default]
+    #[arg(long, value_name = "NAME")]
+    #[serde(deserialize_with = "from_text")]
+    pub zone: Option<Zone>,
+
+    /// The local address to connect from [default: any]
+    #[arg(long, value_name = "IP")]
+    #[serde(deserialize_with = "from_text")]
+    pub source: Option<IpAddr>,
+
+    /// The DNS server to ask, IP or IP:PORT [default: the system's resolver]
+    #[arg(long, value_name = "IP[:PORT]")]
+    #[serde(deserialize_with = "from_text")]
+    pub resolver: Option<NameServer>,
+
+    /// A text kept with the scan
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+
+    /// Which addresses of a name are asked.
+    #[arg(skip)]
+    #[serde(deserialize_with = "from_text")]
+    pub family: Option<AddressFamily>,
+
+    /// Whether PTR names are looked up.
+    #[arg(skip)]
+    pub ptr: Option<bool>,
+
+    /// What `--job` calls it; of a job only.
+    #[arg(skip)]
+    pub(super) name: Option<Spanned<String>>,
+
+    /// What it scans; of a job only.
+    #[arg(skip)]
+    pub(super) targets: Option<Spanned<Vec<String>>>,
+}
+
+/// The largest number of retries: each is [`crate::scan::RETRY_SPACING`] of
+/// waiting.
+const MAX_RETRIES: u32 = 100;
+
+impl Options {
+    /// These options, and those of `lower` where these say nothing.
+    /// Exclusions add up: a lower layer's are never lost.
+    #[must_use]
+    pub fn or(self, lower: Self) -> Self {
+        Self {
+            ports: self.ports.or(lower.ports),
+            exclude: both(self.exclude, lower.exclude),
+            exclude_file: both(self.exclude_file, lower.exclude_file),
+            protocol_sets: self.protocol_sets.or(lower.protocol_sets),
+            rate: self.rate.or(lower.rate),
+            rate_per_host: self.rate_per_host.or(lower.rate_per_host),
+            rate_per_network: self.rate_per_network.or(lower.rate_per_network),
+            concurrency: self.concurrency.or(lower.concurrency),
+            concurrency_per_host: self.concurrency_per_host.or(lower.concurrency_per_host),
+            connect_timeout: self.connect_timeout.or(lower.connect_timeout),
+            handshake_timeout: self.handshake_timeout.or(lower.handshake_timeout),
+            target_timeout: self.target_timeout.or(lower.target_timeout),
+            retries: self.retries.or(lower.retries),
+            zone: self.zone.or(lower.zone),
+            source: self.source.or(lower.source),
+            resolver: self.resolver.or(lower.resolver),
+            note: self.note.or(lower.note),
+            family: self.family.or(lower.family),
+            ptr: self.ptr.or(lower.ptr),
+            name: None,
+            targets: None,
+        }
+    }
+}
+
+fn both<T>(upper: Option<Vec<T>>, lower: Option<Vec<T>>) -> Option<Vec<T>> {
+    match (upper, lower) {
+        (Some(mut upper), Some(lower)) => {
+            upper.extend(lower);
+            Some(upper)
+        }
+        (upper, lower) => upper.or(lower),
+    }
+}
+
+fn retries<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let retries = u32::deserialize(deserializer)?;
+    if retries > MAX_RETRIES {
+        let problem = format!("{retries} is not in 0..={MAX_RETRIES}");
+        return Err(serde::de::Error::custom(problem));
+    }
+    Ok(Some(retries))
+}

@@ -1,0 +1,159 @@
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::options::Options;
+use crate::domain::Zone;
+use crate::pace::Rates;
+use crate::probe::Timeouts;
+use crate::resolve::{AddressFamily, NameServer};
+use crate::scan::Pointers;
+use crate::target::Ports;
+use crate::tls::Ladder;
+
+/// What a scan runs with: every option decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The ports of targets that name none.
+    pub ports: Ports,
+    /// Which protocol sets are tried.
+    pub ladder: Ladder,
+    /// New connections a second.
+    pub rates: Rates,
+    /// Connections in flight; `None`: as many as the machine allows.
+    pub concurrency: Option<NonZeroUsize>,
+    /// Established connections to one address.
+    pub concurrency_per_host: NonZeroUsize,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// Later looks at a target that did not answer.
+    pub retries: u32,
+    /// From where we look.
+    pub zone: Zone,
+    /// The local address to connect from.
+    pub source: Option<IpAddr>,
+    /// The DNS server; `None`: the system's.
+    pub resolver: Option<NameServer>,
+    /// Which addresses of a name are asked.
+    pub family: AddressFamily,
+    /// Whether PTR names are looked up.
+    pub pointers: Pointers,
+    /// A text kept with the scan.
+    pub note: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ports: Ports::default(),
+            ladder: Ladder::default(),
+            rates: Rates::default(),
+            concurrency: None,
+            concurrency_per_host: NonZeroUsize::MIN.saturating_add(1),
+            timeouts: Timeouts::default(),
+            retries: 1,
+            zone: Zone::default(),
+            source: None,
+            resolver: None,
+            family: AddressFamily::default(),
+            pointers: Pointers::LookUp,
+            note: None,
+        }
+    }
+}
+
+impl From<Options> for Settings {
+    fn from(options: Options) -> Self {
+        let default = Self::default();
+        let duration = |timeout: Option<_>, default| timeout.map_or(default, Duration::from);
+        Self {
+            ports: options.ports.unwrap_or(default.ports),
+            ladder: options.protocol_sets.unwrap_or(default.ladder),
+            rates: Rates {
+                overall: options.rate.unwrap_or(default.rates.overall),
+                per_host: options.rate_per_host.unwrap_or(default.rates.per_host),
+                per_network: options
+                    .rate_per_network
+                    .unwrap_or(default.rates.per_network),
+            },
+            concurrency: options.concurrency,
+            concurrency_per_host: options
+                .concurrency_per_host
+                .unwrap_or(default.concurrency_per_host),
+            timeouts: Timeouts {
+                connect: duration(options.connect_timeout, default.timeouts.connect),
+                handshake: duration(options.handshake_timeout, default.timeouts.handshake),
+                target: duration(options.target_timeout, default.timeouts.target),
+            },
+            retries: options.retries.unwrap_or(default.retries),
+            zone: options.zone.unwrap_or(default.zone),
+            source: options.source,
+            resolver: options.resolver,
+            family: options.family.unwrap_or(default.family),
+            pointers: match options.ptr {
+                Some(false) => Pointers::Skip,
+                Some(true) | None => Pointers::LookUp,
+            },
+            note: options.note,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings as the inventory keeps them with a scan: the keys of the
+    /// configuration file, each with its value as one would write it there.
+    #[must_use]
+    pub fn describe(&self) -> Value {
+        let text = |value: &dyn ToString| value.to_string();
+        let duration = |value| humantime::format_duration(value).to_string();
+        json!({
+            "ports": text(&self.ports),
+            "protocol_sets": text(&self.ladder),
+            "rate": text(&self.rates.overall),
+            "rate_per_host": text(&self.rates.per_host),
+            "rate_per_network": text(&self.rates.per_network),
+            "concurrency": self.concurrency,
+            "concurrency_per_host": self.concurrency_per_host,
+            "connect_timeout": duration(self.timeouts.connect),
+            "handshake_timeout": duration(self.timeouts.handshake),
+            "target_timeout": duration(self.timeouts.target),
+            "retries": self.retries,
+            "zone": self.zone.as_str(),
+            "source": self.source,
+            "resolver": self.resolver.as_ref().map(ToString::to_string),
+            "family": text(&self.family),
+            "ptr": self.pointers == Pointers::LookUp,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// What users copy from must say what happens without it.
+    #[test]
+    fn the_example_configuration_equals_the_defaults() {
+        let text = include_str!("../../config.example.toml");
+        let config = Config::parse(text, Path::new("config.example.toml")).unwrap();
+        assert_eq!(Settings::from(config.scan), Settings::default());
+        assert!(config.jobs.is_empty());
+    }
+
+    #[test]
+    fn every_key_of_the_example_takes_its_commented_value() {
+        let text = include_str!("../../config.example.toml");
+        let uncommented: String = text
+            .lines()
+            .map(|line| line.strip_prefix("#! ").unwrap_or(line))
+            .fold(String::new(), |text, line| text + line + "\n");
+        let config = Config::parse(&uncommented, Path::new("config.example.toml")).unwrap();
+        assert_eq!(config.jobs.len(), 1);
+        assert_ne!(Settings::from(config.scan), Settings::default());
+    }
+}
