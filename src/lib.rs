@@ -14,4 +14,6 @@ pub mod resolve;
 pub mod store;
 pub mod probe;
 pub mod scan;
+pub mod config;
 pub mod demo;
+pub mod cli;

@@ -1,3 +1,7 @@
 //! certsweep, the program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    certsweep::cli::run().into()
+}

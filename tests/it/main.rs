@@ -13,9 +13,11 @@
 )]
 
 mod program;
+mod simulation;
 mod servers;
 
 mod cli;
+mod engine;
 mod interruption;
 mod layers;
 mod namespace;

@@ -1,0 +1,107 @@
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::sweep::Sweep;
+use super::{Context, inventory, report, summary};
+use crate::config::Settings;
+use crate::demo::{DemoHost, Network};
+use crate::domain::{Timestamp, clock};
+use crate::pace::{Rate, Rates};
+use crate::probe::Timeouts;
+use crate::scan::Pointers;
+use crate::target::{Plan, Ports, TargetSpec};
+
+/// Start a small TLS network on loopback, and do the whole main job on it
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  certsweep demo        leaves an inventory and a CSV file, and says where")]
+pub(super) struct Arguments {}
+
+/// Short, so that the silent server does not keep anybody waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Arguments {
+    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let printer = &context.printer;
+        let now = clock::now();
+        let network = Network::start(now).await.map_err(Failure::failed)?;
+        printer.note("a network on loopback:");
+        for host in network.hosts() {
+            printer.note(&format!("  {host}"));
+        }
+
+        let db = place(&context)?;
+        let sweep = Sweep {
+            plan: Arc::new(plan(network.hosts(), now)?),
+            settings: settings(),
+            json: false,
+        };
+        printer.note("\nwhat `certsweep scan` finds there:");
+        let found = sweep.summary(&db, printer).await?;
+        printer.note(&summary::text(&found, &db));
+        network.stop().await;
+
+        let csv = db.with_extension("csv");
+        let inventory = inventory::open(&db).await?;
+        report::write_csv(&inventory, &csv, now).await?;
+        let list = super::certs::list(&inventory, now, printer.width()).await?;
+        printer.data(|out| out.write_all(list.as_bytes()))?;
+        printer.note(&format!(
+            "\ninventory {db}\nCSV       {csv}\n\
+             look closer: certsweep --db {db} endpoints",
+            db = db.display(),
+            csv = csv.display(),
+        ));
+        Ok(Exit::Done)
+    }
+}
+
+/// Where the operator says, else in a new directory that only they can read.
+fn place(context: &Context) -> Result<PathBuf, Failure> {
+    if let Some(db) = &context.db {
+        return Ok(db.clone());
+    }
+    let directory = tempfile::Builder::new()
+        .prefix("certsweep-demo-")
+        .tempdir()
+        .map_err(Failure::failed)?;
+    Ok(directory.keep().join(Path::new("demo.db")))
+}
+
+fn plan(hosts: &[DemoHost], now: Timestamp) -> Result<Plan, Failure> {
+    let specs = hosts.iter().filter_map(|host| {
+        let port = crate::domain::Port::new(host.address.port())?;
+        let ports = Ports::one(port, None);
+        Some(TargetSpec::address(host.address.ip(), Some(ports)))
+    });
+    Plan::builder()
+        .targets(specs)
+        .seed(now.micros().unsigned_abs())
+        .build()
+        .map_err(Failure::failed)
+}
+
+/// The network is our own and all on one address: no rate is needed.
+fn settings() -> Settings {
+    let default = Settings::default();
+    Settings {
+        rates: Rates {
+            overall: Rate::Unlimited,
+            per_host: Rate::Unlimited,
+            per_network: Rate::Unlimited,
+        },
+        concurrency_per_host: NonZeroUsize::MAX,
+        timeouts: Timeouts {
+            handshake: PATIENCE,
+            ..default.timeouts
+        },
+        pointers: Pointers::Skip,
+        note: Some("demo".to_owned()),
+        ..default
+    }
+}

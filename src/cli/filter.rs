@@ -1,0 +1,191 @@
+//! Which rows are wanted: the same flags for every report and list.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use ipnetwork::IpNetwork;
+
+use super::failure::Failure;
+use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
+use crate::report::InstallationState;
+use crate::store::{CertificateHash, Expiry, Filter, SerialNumber};
+use crate::x509;
+
+/// Different filters all hold; the same one repeated, or the two on expiry
+/// together, mean either.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Filters (different ones all hold, repeated ones mean either)")]
+pub(super) struct Filters {
+    /// Ends within this time, and is not over yet (30d)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    expiring: Vec<Duration>,
+
+    /// Is over
+    #[arg(long)]
+    expired: bool,
+
+    /// The issuer contains this text, in any case
+    #[arg(long, value_name = "TEXT")]
+    issuer: Vec<String>,
+
+    /// Common name, alternative name, server name, PTR name or host fits this
+    /// pattern (*.example.com)
+    #[arg(long, value_name = "GLOB")]
+    name: Vec<String>,
+
+    /// The address lies in this network
+    #[arg(long, value_name = "CIDR")]
+    network: Vec<IpNetwork>,
+
+    /// The port
+    #[arg(long, value_name = "PORT")]
+    port: Vec<Port>,
+
+    /// From where it was seen
+    #[arg(long, value_name = "NAME")]
+    zone: Vec<Zone>,
+
+    /// The serial number in hexadecimal, with or without colons
+    #[arg(long, value_name = "HEX")]
+    serial: Vec<SerialNumber>,
+
+    /// This certificate: its SHA-1 or SHA-256, or a file that holds it
+    #[arg(long, value_name = "HASH|FILE")]
+    cert: Vec<String>,
+
+    /// This key: the SHA-256 of its SubjectPublicKeyInfo, or a file with the
+    /// certificate, the request or the public key
+    #[arg(long, value_name = "SHA256|FILE")]
+    key: Vec<String>,
+
+    /// This certificate anywhere in the chain
+    #[arg(long, value_name = "SHA256|FILE")]
+    ca: Vec<String>,
+
+    /// Last seen by this scan
+    #[arg(long, value_name = "ID", value_parser = scan_id)]
+    scan: Vec<ScanId>,
+
+    /// Still there or not [default: current and missing]
+    #[arg(long, value_name = "STATE")]
+    state: Vec<State>,
+}
+
+/// Whether an installation is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum State {
+    Current,
+    Missing,
+    Gone,
+    All,
+}
+
+impl Filters {
+    /// The filter they mean at `now`.
+    pub(super) fn into_filter(self, now: Timestamp) -> Result<Filter, Failure> {
+        let expiring = self.expiring.iter();
+        let expiring = expiring.map(|within| Expiry::Expiring {
+            now,
+            within: *within,
+        });
+        let expired = self.expired.then_some(Expiry::Expired { now });
+        Ok(Filter {
+            expiry: expiring.chain(expired).collect(),
+            issuers: self.issuer,
+            names: self.name,
+            networks: self.network,
+            ports: self.port,
+            zones: self.zone,
+            serials: self.serial,
+            certificates: read(&self.cert, "--cert", certificate)?,
+            keys: read(&self.key, "--key", key)?,
+            authorities: read(&self.ca, "--ca", authority)?,
+            scans: self.scan,
+            states: self.state.iter().flat_map(|state| state.states()).collect(),
+        })
+    }
+}
+
+impl State {
+    fn states(self) -> Vec<InstallationState> {
+        match self {
+            Self::Current => vec![InstallationState::Current],
+            Self::Missing => vec![InstallationState::Missing],
+            Self::Gone => vec![InstallationState::Gone],
+            Self::All => vec![
+                InstallationState::Current,
+                InstallationState::Missing,
+                InstallationState::Gone,
+            ],
+        }
+    }
+}
+
+fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
+    text.parse().map(ScanId::new)
+}
+
+fn read<T>(
+    texts: &[String],
+    flag: &str,
+    one: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let named = |failure: Failure| Failure {
+        message: format!("{flag} {}", failure.message),
+        ..failure
+    };
+    texts.iter().map(|text| one(text).map_err(named)).collect()
+}
+
+fn certificate(text: &str) -> Result<CertificateHash, Failure> {
+    match text.parse() {
+        Ok(hash) => Ok(hash),
+        Err(error) => match contents(text)? {
+            None => Err(Failure::usage(error)),
+            Some(bytes) => Ok(CertificateHash::Sha256(in_file(
+                text,
+                x509::certificate_in(&bytes),
+            )?)),
+        },
+    }
+}
+
+fn authority(text: &str) -> Result<Fingerprint, Failure> {
+    match text.parse() {
+        Ok(fingerprint) => Ok(fingerprint),
+        Err(error) => match contents(text)? {
+            None => Err(Failure::usage(error)),
+            Some(bytes) => in_file(text, x509::certificate_in(&bytes)),
+        },
+    }
+}
+
+fn key(text: &str) -> Result<Fingerprint, Failure> {
+    match text.parse() {
+        Ok(fingerprint) => Ok(fingerprint),
+        Err(error) => match contents(text)? {
+            None => Err(Failure::usage(error)),
+            Some(bytes) => in_file(text, x509::key_in(&bytes)),
+        },
+    }
+}
+
+/// The bytes of the file of this name; `None` where there is none.
+fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let path = Path::new(text);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path);
+    bytes
+        .map(Some)
+        .map_err(|error| Failure::usage(format_args!("{text}: {error}")))
+}
+
+fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failure> {
+    found.ok_or_else(|| {
+        Failure::usage(format_args!("{path}: nothing of that kind is in it"))
+            .hint(Some("PEM and DER are read"))
+    })
+}

@@ -1,0 +1,102 @@
+//! What a running scan sees → JSON lines.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::domain::{Der, Dialect, Observation, Outcome, Presented, ScanId, Timestamp};
+use crate::report::{
+    CertificateRow, ENDPOINTS, EndpointRow, Format, Head, Installation, InstallationState, Report,
+    SIGHTINGS, Source,
+};
+use crate::scan::Sighting;
+use crate::x509::Certificate;
+
+/// Writes a sighting as one line.
+pub(super) fn write(out: &mut dyn io::Write, sighting: &Sighting<'_>) -> io::Result<()> {
+    let seen = sighting.observation;
+    let head = Head::at(seen.at);
+    if let (Outcome::Certificate(presented), Some(leaf)) = (&seen.outcome, sighting.chain.first()) {
+        let mut lines = Report::begin(out, Format::JsonLines, &SIGHTINGS, head)?;
+        lines.row(&Installation {
+            chain_not_after: earliest_end(sighting.chain),
+            scan: Some(sighting.scan),
+            ..installation(seen, presented, CertificateRow::of(leaf))
+        })?;
+        lines.end()
+    } else {
+        let mut lines = Report::begin(out, Format::JsonLines, &ENDPOINTS, head)?;
+        lines.row(&endpoint(seen, sighting.scan))?;
+        lines.end()
+    }
+}
+
+fn installation(
+    seen: &Observation,
+    presented: &Presented,
+    certificate: CertificateRow,
+) -> Installation {
+    let endpoint = &seen.endpoint;
+    let session = &presented.session;
+    let sni = seen.server_name.as_ref().map(ToString::to_string);
+    Installation {
+        zone: Some(endpoint.zone.clone()),
+        host: sni.clone().unwrap_or_else(|| endpoint.address.to_string()),
+        ip: Some(endpoint.address),
+        port: Some(endpoint.port),
+        sni,
+        starttls: match endpoint.dialect {
+            Dialect::Tls => None,
+        },
+        pointer: seen.pointer.clone(),
+        tls_version: Some(session.version.to_string()),
+        protocols: Vec::new(),
+        cipher_suite: Some(session.cipher_suite.to_string()),
+        key_exchange: session.key_exchange.map(|exchange| exchange.to_string()),
+        client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),
+        alpn: session.alpn_text(),
+        certificate,
+        chain: presented
+            .chain
+            .rest()
+            .iter()
+            .map(Der::fingerprint)
+            .collect(),
+        chain_not_after: None,
+        installations: 1,
+        state: InstallationState::Current,
+        previous: None,
+        first_seen: seen.at,
+        last_seen: seen.at,
+        last_checked: seen.at,
+        source: Source::Scan,
+        scan: None,
+    }
+}
+
+fn endpoint(seen: &Observation, scan: ScanId) -> EndpointRow {
+    EndpointRow {
+        zone: seen.endpoint.zone.clone(),
+        ip: seen.endpoint.address,
+        port: seen.endpoint.port,
+        dialect: seen.endpoint.dialect.to_string(),
+        outcome: seen.outcome.kind(),
+        detail: seen.outcome.detail(),
+        banner: match &seen.outcome {
+            Outcome::NotTls(said) => Some(String::from_utf8_lossy(said).into_owned()),
+            _ => None,
+        },
+        attempts: seen.attempts.iter().map(ToString::to_string).collect(),
+        pointer: seen.pointer.clone(),
+        certificates: 0,
+        first_seen: seen.at,
+        last_checked: seen.at,
+        scan,
+    }
+}
+
+fn earliest_end(chain: &[Arc<Certificate>]) -> Option<Timestamp> {
+    let facts = chain
+        .iter()
+        .filter_map(|certificate| certificate.facts.as_ref().ok());
+    facts.filter_map(|facts| facts.not_after).min()
+}

@@ -1,0 +1,153 @@
+//! The command line: arguments → the other stages → the terminal.
+
+mod certs;
+mod demo;
+mod dry_run;
+mod endpoints;
+mod exit;
+mod failure;
+mod filter;
+mod inventory;
+mod json_lines;
+mod logging;
+mod printer;
+mod progress;
+mod report;
+mod scan;
+mod scans;
+mod show;
+mod summary;
+mod sweep;
+mod targets;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+pub use exit::Exit;
+use failure::Failure;
+use printer::{Printer, Verbosity};
+
+use crate::config::Config;
+
+/// Finds every TLS certificate on a network and keeps the inventory.
+#[derive(Parser)]
+#[command(name = "certsweep", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args)]
+struct Common {
+    /// The inventory [default: certsweep.db]
+    #[arg(long, global = true, value_name = "PATH", env = "CERTSWEEP_DB")]
+    db: Option<PathBuf>,
+
+    /// The configuration file [default: /etc/certsweep/config.toml, if there
+    /// is one]
+    #[arg(long, global = true, value_name = "FILE", env = "CERTSWEEP_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Only errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// More: -v a line a probe, -vv all
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Scan(scan::Arguments),
+    Report(report::Arguments),
+    Certs(certs::Arguments),
+    Endpoints(endpoints::Arguments),
+    Scans(scans::Arguments),
+    Show(show::Arguments),
+    Demo(demo::Arguments),
+}
+
+/// What every command works with.
+struct Context {
+    config: Config,
+    /// The inventory that the operator named, if they did.
+    db: Option<PathBuf>,
+    printer: Printer,
+}
+
+impl Context {
+    fn db(&self) -> PathBuf {
+        let named = self.db.clone();
+        named.unwrap_or_else(|| PathBuf::from("certsweep.db"))
+    }
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn run() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to stdout; a closed pipe is no fault.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    let printer = Printer::new(arguments.common.verbosity());
+    logging::start(&printer);
+    match arguments.run(&printer) {
+        Ok(exit) => exit,
+        Err(failure) if failure.exit == Exit::Done => Exit::Done,
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+impl Arguments {
+    fn run(self, printer: &Printer) -> Result<Exit, Failure> {
+        let config = Config::load(self.common.config.as_deref()).map_err(|error| {
+            let hint = error.hint();
+            Failure::usage(error).hint(hint)
+        })?;
+        let context = Context {
+            db: self.common.db.or_else(|| config.db.clone()),
+            config,
+            printer: printer.clone(),
+        };
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Scan(arguments) => arguments.run(context).await,
+                Command::Report(arguments) => arguments.run(context).await,
+                Command::Certs(arguments) => arguments.run(context).await,
+                Command::Endpoints(arguments) => arguments.run(context).await,
+                Command::Scans(arguments) => arguments.run(context).await,
+                Command::Show(arguments) => arguments.run(context).await,
+                Command::Demo(arguments) => arguments.run(context).await,
+            }
+        })
+    }
+}
+
+impl Common {
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            (false, _) => Verbosity::Trace,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The only writer to the terminal: data to stdout, the rest to stderr, and
+//! neither through the middle of a progress bar.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::MultiProgress;
+use rustix::termios::tcgetwinsize;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::failure::Failure;
+
+/// How much is told beside the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verbosity {
+    /// Errors.
+    Quiet,
+    /// What a person at a terminal wants to know.
+    Normal,
+    /// A line a probe.
+    Verbose,
+    /// Everything.
+    Trace,
+}
+
+/// Shared by all that print; clones print to the same terminal.
+#[derive(Clone, Debug)]
+pub(super) struct Printer {
+    bars: MultiProgress,
+    verbosity: Verbosity,
+}
+
+impl Printer {
+    pub(super) fn new(verbosity: Verbosity) -> Self {
+        Self {
+            bars: MultiProgress::new(),
+            verbosity,
+        }
+    }
+
+    pub(super) fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// The bars that are cleared while something else is printed.
+    pub(super) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    /// Whether a person watches what goes to stderr.
+    pub(super) fn is_watched(&self) -> bool {
+        self.verbosity > Verbosity::Quiet && io::stderr().is_terminal()
+    }
+
+    /// The columns of the terminal that stdout is; `None` where it is none.
+    #[expect(
+        clippy::unused_self,
+        reason = "what is known of the terminal is asked here"
+    )]
+    pub(super) fn width(&self) -> Option<u16> {
+        let stdout = io::stdout();
+        let size = stdout.is_terminal().then(|| tcgetwinsize(&stdout).ok());
+        size.flatten()
+            .map(|size| size.ws_col)
+            .filter(|columns| *columns > 0)
+    }
+
+    /// Data on stdout, as `write` has it.
+    pub(super) fn data(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let written = self.bars.suspend(|| {
+            let mut stdout = io::stdout().lock();
+            write(&mut stdout)?;
+            stdout.flush()
+        });
+        written.map_err(|error| Failure::output(&error))
+    }
+
+    /// Stdout for data that is too much for one call of [`Self::data`].
+    #[expect(
+        clippy::unused_self,
+        reason = "all that is printed comes from a printer"
+    )]
+    pub(super) fn stream(&self) -> impl Write + Send + use<> {
+        io::stdout()
+    }
+
+    /// A line for a person, on stderr, unless they asked for quiet.
+    pub(super) fn note(&self, line: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.stderr(line);
+        }
+    }
+
+    /// What went wrong, and what to do about it.
+    pub(super) fn failure(&self, failure: &Failure) {
+        self.stderr(&format!("error: {}", failure.message));
+        if let Some(hint) = &failure.hint {
+            self.stderr(&format!("hint: {hint}"));
+        }
+    }
+
+    fn stderr(&self, text: &str) {
+        // Nobody is left to tell when stderr is gone.
+        let _ = self
+            .bars
+            .suspend(|| writeln!(io::stderr().lock(), "{text}"));
+    }
+}
+
+impl<'a> MakeWriter<'a> for Printer {
+    type Writer = LogLine;
+
+    fn make_writer(&'a self) -> LogLine {
+        LogLine(self.bars.clone())
+    }
+}
+
+/// One log line on its way to stderr.
+pub(super) struct LogLine(MultiProgress);
+
+impl Write for LogLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}

@@ -1,0 +1,218 @@
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use tempfile::NamedTempFile;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::filter::Filters;
+use super::{Context, inventory};
+use crate::domain::{Timestamp, clock};
+use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
+use crate::store::{Detail, Filter, Inventory, SqliteInventory, StoreError};
+
+/// Write the installations, the endpoints or the coverage of the inventory
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  certsweep report --format csv -o certificates.csv
+  certsweep report --format jsonl --pem --expiring 30d
+  certsweep report --format csv --of coverage --network 10.0.0.0/16")]
+pub(super) struct Arguments {
+    /// The form
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+
+    /// What it is of
+    #[arg(long, value_enum, default_value_t)]
+    of: Subject,
+
+    /// Where to write it [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// CSV for Excel: byte-order mark, CRLF, cells cut at 32,000 characters
+    #[arg(long)]
+    excel: bool,
+
+    /// The certificates themselves, in JSON lines of installations
+    #[arg(long)]
+    pem: bool,
+
+    #[command(flatten)]
+    filters: Filters,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// RFC 4180
+    #[default]
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// A row for each certificate at each question
+    #[default]
+    Installations,
+    /// A row for each endpoint that spoke
+    Endpoints,
+    /// A row for each network and port: what became of its addresses
+    Coverage,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let form = self.form()?;
+        let now = clock::now();
+        let filter = self.filters.clone().into_filter(now)?;
+        let inventory = inventory::open(&context.db()).await?;
+        let source = Rows {
+            inventory: &inventory,
+            filter: &filter,
+            subject: self.of,
+            detail: if self.pem {
+                Detail::FactsAndDer
+            } else {
+                Detail::Facts
+            },
+        };
+        match &self.output {
+            None => source.write(context.printer.stream(), form, now).await?,
+            Some(path) => source.replace(path, form, now).await?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn form(&self) -> Result<Format, Failure> {
+        let refuse =
+            |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
+        match (self.format, self.of) {
+            (Form::Csv, _) if self.pem => refuse("--pem", "--format jsonl"),
+            (Form::Jsonl, Subject::Endpoints | Subject::Coverage) if self.pem => {
+                refuse("--pem", "--of installations")
+            }
+            (Form::Jsonl, _) if self.excel => refuse("--excel", "--format csv"),
+            (Form::Csv, _) if self.excel => Ok(Format::Excel),
+            (Form::Csv, _) => Ok(Format::Csv),
+            (Form::Jsonl, _) => Ok(Format::JsonLines),
+        }
+    }
+}
+
+/// Writes everything in the inventory to `path` as CSV.
+pub(super) async fn write_csv(
+    inventory: &SqliteInventory,
+    path: &Path,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rows = Rows {
+        inventory,
+        filter: &Filter::default(),
+        subject: Subject::Installations,
+        detail: Detail::Facts,
+    };
+    rows.replace(path, Format::Csv, now).await
+}
+
+/// The rows that a report is made of.
+struct Rows<'a> {
+    inventory: &'a SqliteInventory,
+    filter: &'a Filter,
+    subject: Subject,
+    detail: Detail,
+}
+
+impl Rows<'_> {
+    /// Writes them into a file beside `path` that only its owner may read; it
+    /// takes the path's place when it is whole.
+    async fn replace(&self, path: &Path, form: Format, now: Timestamp) -> Result<(), Failure> {
+        let mut file = temporary(path).map_err(|error| cant_write(path, &error))?;
+        self.write(file.as_file_mut(), form, now).await?;
+        let renamed = file.persist(path);
+        renamed.map_err(|error| cant_write(path, &error.error))?;
+        Ok(())
+    }
+
+    /// Streams them from the inventory to `out`.
+    async fn write(
+        &self,
+        out: impl Write + Send,
+        form: Format,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        match self.subject {
+            Subject::Installations => {
+                let mut page = Page::begin(out, form, &INSTALLATIONS, now)?;
+                let mut visit = |row| page.row(&row);
+                let read = self
+                    .inventory
+                    .installations(self.filter, self.detail, &mut visit);
+                let read = read.await;
+                page.end(read)
+            }
+            Subject::Endpoints => {
+                let mut page = Page::begin(out, form, &ENDPOINTS, now)?;
+                let mut visit = |row| page.row(&row);
+                let read = self.inventory.endpoints(self.filter, &mut visit).await;
+                page.end(read)
+            }
+            Subject::Coverage => {
+                let mut page = Page::begin(out, form, &COVERAGE, now)?;
+                let mut visit = |row| page.row(&row);
+                let read = self.inventory.coverage(self.filter, &mut visit).await;
+                page.end(read)
+            }
+        }
+    }
+}
+
+/// A report under way, and the first thing that went wrong with it.
+struct Page<Row: 'static, Out: Write> {
+    report: Report<Row, Out>,
+    written: io::Result<()>,
+}
+
+impl<Row, Out: Write> Page<Row, Out> {
+    fn begin(
+        out: Out,
+        form: Format,
+        table: &'static Table<Row>,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let report = Report::begin(out, form, table, Head::at(now));
+        Ok(Self {
+            report: report.map_err(|error| Failure::output(&error))?,
+            written: Ok(()),
+        })
+    }
+
+    fn row(&mut self, row: &Row) -> ControlFlow<()> {
+        self.written = self.report.row(row);
+        match self.written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    fn end(self, read: Result<(), StoreError>) -> Result<(), Failure> {
+        read?;
+        let ended = self.written.and_then(|()| self.report.end());
+        ended.map_err(|error| Failure::output(&error))
+    }
+}
+
+fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
+}
+
+fn cant_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format_args!("{}: {error}", path.display()))
+}

@@ -1,0 +1,149 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use super::dry_run;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::sweep::Sweep;
+use super::{Context, targets};
+use crate::config::{Job, Options, Settings};
+use crate::domain::clock;
+use crate::resolve::AddressFamily;
+use crate::target::{Exclusion, Exclusions, Origin, Plan, Shard, parse_exclusions};
+
+/// Sweep targets, write what is found into the inventory, print a summary
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  certsweep scan 10.0.0.0/24
+  certsweep scan -p web,kmip -x 10.0.0.13 10.0.0.0/16 www.example.com
+  certsweep scan --rate 50 @targets.txt --dry-run")]
+pub(super) struct Arguments {
+    /// Addresses, networks (10.0.0.0/24), ranges (10.0.0.1-50), names, URLs,
+    /// any with :PORTS; @FILE for a file of them, - for stdin
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+
+    #[command(flatten)]
+    options: Options,
+
+    /// Only the IPv4 addresses of names
+    #[arg(short = '4', conflicts_with = "ipv6")]
+    ipv4: bool,
+
+    /// Only the IPv6 addresses of names
+    #[arg(short = '6')]
+    ipv6: bool,
+
+    /// Do not look up the PTR names of addresses that accept
+    #[arg(long)]
+    no_ptr: bool,
+
+    /// The targets and options of this job of the configuration
+    #[arg(long, value_name = "NAME")]
+    job: Option<String>,
+
+    /// Only one of N disjoint parts
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+
+    /// The seed of the order of targets [default: another each time]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+
+    /// Count targets, show exclusions, limits and estimated time; send nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// JSON lines on stdout as they come
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let job = self.job(&context)?.cloned();
+        let mut written = self.targets.clone();
+        written.extend(job.iter().flat_map(|job| job.targets.clone()));
+        let specs = targets::read(&written)?;
+
+        let options = self
+            .flags()
+            .or(job.map(|job| job.options).unwrap_or_default());
+        let options = options.or(context.config.scan.clone());
+        let exclusions = exclusions(&options)?;
+        let settings = Settings::from(options);
+        let seed = self
+            .seed
+            .unwrap_or_else(|| clock::now().micros().unsigned_abs());
+        let plan = Plan::builder()
+            .targets(specs)
+            .ports(settings.ports.clone())
+            .exclusions(exclusions)
+            .seed(seed)
+            .shard(self.shard.unwrap_or(Shard::WHOLE))
+            .build()
+            .map_err(|error| {
+                let hint = error.hint();
+                Failure::usage(error).hint(hint)
+            })?;
+        if self.dry_run {
+            let text = dry_run::text(&plan, &settings);
+            context.printer.data(|out| out.write_all(text.as_bytes()))?;
+            return Ok(Exit::Done);
+        }
+        let sweep = Sweep {
+            plan: Arc::new(plan),
+            settings,
+            json: self.json,
+        };
+        sweep.run(&context.db(), &context.printer).await
+    }
+
+    fn job<'a>(&self, context: &'a Context) -> Result<Option<&'a Job>, Failure> {
+        let job = self.job.as_deref().map(|name| context.config.job(name));
+        job.transpose().map_err(|error| {
+            let hint = error.hint();
+            Failure::usage(error).hint(hint)
+        })
+    }
+
+    /// What the flags say, as one layer of options.
+    fn flags(&self) -> Options {
+        let mut flags = self.options.clone();
+        flags.ptr = self.no_ptr.then_some(false);
+        flags.family = match (self.ipv4, self.ipv6) {
+            (true, _) => Some(AddressFamily::Ipv4),
+            (false, true) => Some(AddressFamily::Ipv6),
+            (false, false) => None,
+        };
+        flags
+    }
+}
+
+fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
+    let mut all = Vec::new();
+    for text in options.exclude.iter().flatten() {
+        let exclusion = Exclusion::parse(text, Origin::of("-x")).map_err(|error| {
+            let hint = error.hint();
+            Failure::usage(format_args!("exclusion `{text}`: {error}")).hint(hint)
+        })?;
+        all.push(exclusion);
+    }
+    for path in options.exclude_file.iter().flatten() {
+        all.extend(exclusions_in(path)?);
+    }
+    Ok(Exclusions::new(all))
+}
+
+fn exclusions_in(path: &Path) -> Result<Vec<Exclusion>, Failure> {
+    let text = targets::text_of(path)?;
+    parse_exclusions(&text, &path.display().to_string()).map_err(|error| {
+        let hint = error.hint();
+        Failure::usage(error).hint(hint)
+    })
+}

@@ -1,0 +1,43 @@
+use std::ops::ControlFlow;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::{Context, inventory};
+use crate::domain::clock;
+use crate::report::{Format, Head, Report, SCANS, list};
+use crate::store::Inventory;
+
+/// List the scans, oldest first
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  certsweep scans
+  certsweep scans --json | tail -1")]
+pub(super) struct Arguments {
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let inventory = inventory::open(&context.db()).await?;
+        let mut scans = Vec::new();
+        let mut keep = |scan| {
+            scans.push(scan);
+            ControlFlow::Continue(())
+        };
+        inventory.scans(&mut keep).await?;
+        context.printer.data(|out| {
+            if self.json {
+                let head = Head::at(clock::now());
+                let mut report = Report::begin(out, Format::JsonLines, &SCANS, head)?;
+                scans.iter().try_for_each(|scan| report.row(scan))?;
+                report.end()
+            } else {
+                out.write_all(list::scans(&scans, context.printer.width()).as_bytes())
+            }
+        })?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,144 @@
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
+
+use ipnetwork::IpNetwork;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::{Context, inventory};
+use crate::domain::{Port, Timestamp, clock, printable};
+use crate::report::{Installation, InstallationState, page};
+use crate::store::{AddressLook, Detail, Filter, FingerprintPrefix, Inventory, SqliteInventory};
+
+/// Show one certificate, or one endpoint and what is known of its address
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  certsweep show 3f9a
+  certsweep show 10.0.0.7:443
+  certsweep show 10.0.0.8        any address ever targeted, dark ones too")]
+pub(super) struct Arguments {
+    /// The beginning of a certificate's SHA-256, IP:PORT, or IP
+    #[arg(value_name = "FINGERPRINT|IP:PORT")]
+    what: String,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let inventory = inventory::open(&context.db()).await?;
+        let now = clock::now();
+        let text = if let Ok(endpoint) = self.what.parse::<SocketAddr>() {
+            let port = Port::new(endpoint.port());
+            let port = port.ok_or_else(|| Failure::usage("a port is from 1 to 65535"))?;
+            endpoint_text(&inventory, endpoint.ip().to_canonical(), port, now).await?
+        } else if let Ok(address) = self.what.parse::<IpAddr>() {
+            let address = address.to_canonical();
+            looks_text(address, None, &inventory.address(address).await?)
+        } else {
+            let prefix = self.what.parse().map_err(|_| {
+                Failure::usage(format_args!("can't show `{}`", printable(&self.what)))
+                    .hint(Some("the beginning of a SHA-256, IP:PORT or IP"))
+            })?;
+            certificate_text(&inventory, &self.what, &prefix, now).await?
+        };
+        context.printer.data(|out| out.write_all(text.as_bytes()))?;
+        Ok(Exit::Done)
+    }
+}
+
+async fn certificate_text(
+    inventory: &SqliteInventory,
+    written: &str,
+    prefix: &FingerprintPrefix,
+    now: Timestamp,
+) -> Result<String, Failure> {
+    let found = inventory.certificate(prefix).await?;
+    match found.as_slice() {
+        [] => Err(Failure::failed(format_args!(
+            "no certificate's SHA-256 begins with {written}"
+        ))),
+        [one] => {
+            let mut installations = Vec::new();
+            let mut keep = |row| keep_in(&mut installations, row);
+            inventory
+                .installations_of(one.certificate.sha256, &mut keep)
+                .await?;
+            Ok(page::certificate(&one.certificate, &installations, now))
+        }
+        several => {
+            let list = several.iter().map(|one| one.certificate.sha256.to_string());
+            let list: Vec<_> = list.collect();
+            Err(Failure::failed(format_args!(
+                "more than one certificate's SHA-256 begins with {written}"
+            ))
+            .hint(Some(format!("one of {}", list.join(", ")))))
+        }
+    }
+}
+
+async fn endpoint_text(
+    inventory: &SqliteInventory,
+    address: IpAddr,
+    port: Port,
+    now: Timestamp,
+) -> Result<String, Failure> {
+    let endpoints = inventory.endpoint(address, port).await?;
+    if endpoints.is_empty() {
+        let looks = inventory.address(address).await?;
+        return Ok(looks_text(address, Some(port), &looks));
+    }
+    let mut text = String::new();
+    for endpoint in endpoints {
+        let filter = Filter {
+            networks: vec![IpNetwork::from(address)],
+            ports: vec![port],
+            zones: vec![endpoint.zone.clone()],
+            states: vec![
+                InstallationState::Current,
+                InstallationState::Missing,
+                InstallationState::Gone,
+            ],
+            ..Filter::default()
+        };
+        let mut installations = Vec::new();
+        let mut keep = |row| keep_in(&mut installations, row);
+        inventory
+            .installations(&filter, Detail::Facts, &mut keep)
+            .await?;
+        text += &page::endpoint(&endpoint, &installations, now);
+    }
+    Ok(text)
+}
+
+fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
+    rows.push(row);
+    ControlFlow::Continue(())
+}
+
+/// What the ledger says, a line a port.
+fn looks_text(address: IpAddr, port: Option<Port>, looks: &[AddressLook]) -> String {
+    let mut text = String::new();
+    let wanted = |look: &&AddressLook| port.is_none_or(|port| look.port == port);
+    for look in looks.iter().filter(wanted) {
+        let endpoint = SocketAddr::new(address, look.port.number());
+        // Writing to a String can't fail.
+        let _ = write!(text, "{endpoint}  {}", look.outcome);
+        if !look.detail.is_empty() {
+            let _ = write!(text, " ({})", printable(&look.detail));
+        }
+        let _ = writeln!(
+            text,
+            "  {}  scan {}  zone {}",
+            look.at, look.scan, look.zone
+        );
+    }
+    if text.is_empty() {
+        let what = port.map_or_else(
+            || address.to_string(),
+            |port| SocketAddr::new(address, port.number()).to_string(),
+        );
+        let _ = writeln!(text, "{what}  never looked at");
+    }
+    text
+}

@@ -1,0 +1,190 @@
+//! The main job: a plan and settings → a scan in the inventory.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::json_lines;
+use super::printer::Printer;
+use super::{progress, summary};
+use crate::config::Settings;
+use crate::domain::{Fingerprint, ScanState, clock};
+use crate::net::{self, TcpDialer};
+use crate::pace::Pacer;
+use crate::probe::Prober;
+use crate::resolve::{self, DnsResolver};
+use crate::scan::{self, Progress, Scan, ScanError, Sighting, Summary};
+use crate::store::{NewScan, Opened, SqliteSink};
+use crate::target::Plan;
+
+/// Descriptors kept for the inventory, the DNS and the terminal.
+const DESCRIPTORS_RESERVED: usize = 64;
+
+/// A scan about to run for real.
+pub(super) struct Sweep {
+    pub(super) plan: Arc<Plan>,
+    pub(super) settings: Settings,
+    /// JSON lines on stdout instead of a summary for people.
+    pub(super) json: bool,
+}
+
+impl Sweep {
+    /// Runs it into the inventory at `db`, which is created where there is
+    /// none.
+    pub(super) async fn run(self, db: &Path, printer: &Printer) -> Result<Exit, Failure> {
+        let json = self.json;
+        let summary = self.summary(db, printer).await?;
+        if json {
+            let line = summary::json(&summary).to_string();
+            printer.data(|out| writeln!(out, "{line}"))?;
+        } else {
+            let text = summary::text(&summary, db);
+            printer.note(&text);
+        }
+        Ok(match summary.state {
+            ScanState::Complete => Exit::Done,
+            ScanState::Stopped | ScanState::Interrupted => Exit::Early,
+            ScanState::Running | ScanState::Failed => Exit::Failed,
+        })
+    }
+
+    /// The same without the last word.
+    pub(super) async fn summary(self, db: &Path, printer: &Printer) -> Result<Summary, Failure> {
+        let record = self.record();
+        let resolver = self.resolver()?;
+        let workers = self.workers();
+        let (sink, opened) = SqliteSink::open_or_create(db).await?;
+        if opened == Opened::Created {
+            printer.note(&format!("new inventory {}", sink.path().display()));
+        }
+
+        let progress = Arc::new(Progress::default());
+        let targets = self.plan.len();
+        let show = progress::show(Arc::clone(&progress), targets, printer.clone());
+        let watch = self.watch(printer);
+        let stop = CancellationToken::new();
+        let scan = self.scan(resolver, workers, progress);
+        let running = scan.run(Box::new(sink), record, stop.clone(), watch);
+        tokio::select! {
+            ended = running => ended.map_err(Failure::from),
+            () = show => Err(Failure::failed("the progress display ended")),
+            error = signals(&stop, printer) => Err(error),
+        }
+    }
+
+    fn scan(
+        self,
+        resolver: DnsResolver,
+        workers: NonZeroUsize,
+        progress: Arc<Progress>,
+    ) -> Scan<TcpDialer, DnsResolver> {
+        let plan = Arc::clone(&self.plan);
+        let pacer = Pacer::new(
+            self.settings.rates,
+            self.settings.concurrency_per_host,
+            move |address, port| {
+                plan.excluded_at(address, port)
+                    .map(crate::target::Exclusion::why)
+            },
+        );
+        let dialer = TcpDialer::new(net::Settings {
+            source: self.settings.source,
+        });
+        Scan {
+            plan: self.plan,
+            settings: scan::Settings {
+                zone: self.settings.zone,
+                ladder: self.settings.ladder,
+                retries: self.settings.retries,
+                workers,
+                pointers: self.settings.pointers,
+            },
+            prober: Prober::new(dialer, Arc::new(pacer), self.settings.timeouts),
+            resolver,
+            progress,
+        }
+    }
+
+    /// As many probes in flight as asked for and as descriptors allow.
+    fn workers(&self) -> NonZeroUsize {
+        let descriptors = usize::try_from(net::descriptors()).unwrap_or(usize::MAX);
+        let most = NonZeroUsize::new(descriptors.saturating_sub(DESCRIPTORS_RESERVED));
+        let most = most.unwrap_or(NonZeroUsize::MIN);
+        match self.settings.concurrency {
+            Some(wanted) if wanted > most => {
+                warn!(%wanted, %most, "fewer connections in flight: descriptor limit");
+                most
+            }
+            Some(wanted) => wanted,
+            None => most,
+        }
+    }
+
+    fn resolver(&self) -> Result<DnsResolver, Failure> {
+        DnsResolver::new(resolve::Settings {
+            name_server: self.settings.resolver,
+            family: self.settings.family,
+        })
+        .map_err(Failure::failed)
+    }
+
+    fn record(&self) -> NewScan {
+        let settings = self.settings.describe().to_string();
+        NewScan {
+            started_at: clock::now(),
+            targets: self.plan.len(),
+            zone: self.settings.zone.clone(),
+            note: self.settings.note.clone(),
+            plan: Fingerprint::of(self.plan.fingerprint().as_bytes()),
+            settings,
+            seed: self.plan.seed(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    fn watch(&self, printer: &Printer) -> impl FnMut(Sighting<'_>) + Send + use<> {
+        let printer = self.json.then(|| printer.clone());
+        move |sighting| {
+            if let Some(printer) = &printer {
+                // The reader of a closed pipe has enough; the scan goes on.
+                let _ = printer.data(|out| json_lines::write(out, &sighting));
+            }
+        }
+    }
+}
+
+/// The first signal stops the scan in order; returns at the second.
+async fn signals(stop: &CancellationToken, printer: &Printer) -> Failure {
+    let listened = signal(SignalKind::interrupt())
+        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+    let (mut interrupt, mut terminate) = match listened {
+        Ok(signals) => signals,
+        Err(error) => return Failure::failed(error),
+    };
+    let mut either = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    either().await;
+    stop.cancel();
+    printer.note("stopping: probes in flight end and are stored; once more to abort");
+    either().await;
+    Failure::failed("aborted; what was stored before is kept")
+}
+
+impl From<ScanError> for Failure {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Store(error) => Self::from(error),
+            ScanError::Panicked(_) => Self::failed(error),
+        }
+    }
+}
