@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::sweep::Sweep;
+use super::sweep::{Sweep, Written};
 use super::{Context, inventory, report, summary};
 use crate::config::Settings;
 use crate::demo::{DemoHost, Network};
@@ -38,12 +38,16 @@ impl Arguments {
         let db = place(&context)?;
         let sweep = Sweep {
             plan: Arc::new(plan(network.hosts(), now)?),
+            written: Written {
+                targets: vec!["the demo network".to_owned()],
+                ..Written::default()
+            },
             settings: settings(),
             json: false,
         };
         printer.note("\nwhat `certsweep scan` finds there:");
         let found = sweep.summary(&db, printer).await?;
-        printer.note(&summary::text(&found, &db));
+        printer.say(&summary::text(&found, &db))?;
         network.stop().await;
 
         let csv = db.with_extension("csv");

@@ -43,6 +43,7 @@ struct Arguments {
 
 /// What every command takes.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Common options")]
 struct Common {
     /// The inventory [default: certsweep.db]
     #[arg(long, global = true, value_name = "PATH", env = "CERTSWEEP_DB")]

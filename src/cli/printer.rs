@@ -77,6 +77,15 @@ impl Printer {
         written.map_err(|error| Failure::output(&error))
     }
 
+    /// A command's last word for a person, on stdout, unless they asked for
+    /// quiet.
+    pub(super) fn say(&self, text: &str) -> Result<(), Failure> {
+        if self.verbosity > Verbosity::Quiet {
+            self.data(|out| writeln!(out, "{text}"))?;
+        }
+        Ok(())
+    }
+
     /// Stdout for data that is too much for one call of [`Self::data`].
     #[expect(
         clippy::unused_self,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::dry_run;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::sweep::Sweep;
+use super::sweep::{Sweep, Written};
 use super::{Context, targets};
 use crate::config::{Job, Options, Settings};
 use crate::domain::clock;
@@ -76,6 +76,10 @@ impl Arguments {
             .or(job.map(|job| job.options).unwrap_or_default());
         let options = options.or(context.config.scan.clone());
         let exclusions = exclusions(&options)?;
+        let written = Written {
+            targets: written,
+            exclude: exclusions_written(&options),
+        };
         let settings = Settings::from(options);
         let seed = self
             .seed
@@ -98,6 +102,7 @@ impl Arguments {
         }
         let sweep = Sweep {
             plan: Arc::new(plan),
+            written,
             settings,
             json: self.json,
         };
@@ -138,6 +143,18 @@ fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
         all.extend(exclusions_in(path)?);
     }
     Ok(Exclusions::new(all))
+}
+
+fn exclusions_written(options: &Options) -> Vec<String> {
+    let files = options.exclude_file.iter().flatten();
+    let files = files.map(|path| format!("@{}", path.display()));
+    options
+        .exclude
+        .iter()
+        .flatten()
+        .cloned()
+        .chain(files)
+        .collect()
 }
 
 fn exclusions_in(path: &Path) -> Result<Vec<Exclusion>, Failure> {

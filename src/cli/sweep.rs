@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -29,9 +30,17 @@ const DESCRIPTORS_RESERVED: usize = 64;
 /// A scan about to run for real.
 pub(super) struct Sweep {
     pub(super) plan: Arc<Plan>,
+    pub(super) written: Written,
     pub(super) settings: Settings,
     /// JSON lines on stdout instead of a summary for people.
     pub(super) json: bool,
+}
+
+/// What the operator wrote, kept with the scan: files by their names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    pub(super) targets: Vec<String>,
+    pub(super) exclude: Vec<String>,
 }
 
 impl Sweep {
@@ -44,8 +53,7 @@ impl Sweep {
             let line = summary::json(&summary).to_string();
             printer.data(|out| writeln!(out, "{line}"))?;
         } else {
-            let text = summary::text(&summary, db);
-            printer.note(&text);
+            printer.say(&summary::text(&summary, db))?;
         }
         Ok(match summary.state {
             ScanState::Complete => Exit::Done,
@@ -135,14 +143,16 @@ impl Sweep {
     }
 
     fn record(&self) -> NewScan {
-        let settings = self.settings.describe().to_string();
+        let mut settings = self.settings.describe();
+        settings.insert("targets".to_owned(), self.written.targets.clone().into());
+        settings.insert("exclude".to_owned(), self.written.exclude.clone().into());
         NewScan {
             started_at: clock::now(),
             targets: self.plan.len(),
             zone: self.settings.zone.clone(),
             note: self.settings.note.clone(),
             plan: Fingerprint::of(self.plan.fingerprint().as_bytes()),
-            settings,
+            settings: Value::from(settings).to_string(),
             seed: self.plan.seed(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::options::Options;
 use crate::domain::Zone;
@@ -105,10 +105,10 @@ impl Settings {
     /// The settings as the inventory keeps them with a scan: the keys of the
     /// configuration file, each with its value as one would write it there.
     #[must_use]
-    pub fn describe(&self) -> Value {
+    pub fn describe(&self) -> Map<String, Value> {
         let text = |value: &dyn ToString| value.to_string();
         let duration = |value| humantime::format_duration(value).to_string();
-        json!({
+        let settings = json!({
             "ports": text(&self.ports),
             "protocol_sets": text(&self.ladder),
             "rate": text(&self.rates.overall),
@@ -125,7 +125,8 @@ impl Settings {
             "resolver": self.resolver.as_ref().map(ToString::to_string),
             "family": text(&self.family),
             "ptr": self.pointers == Pointers::LookUp,
-        })
+        });
+        settings.as_object().cloned().unwrap_or_default()
     }
 }
 

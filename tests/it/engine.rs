@@ -1,7 +1,9 @@
 //! The engine on a simulated network, under a paused clock.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +12,9 @@ use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{Pointers, Progress, RETRY_SPACING, Scan, ScanError, Settings, Summary};
 use certsweep::store::NewScan;
-use certsweep::target::{Exclusion, Exclusions, Plan, parse_exclusions};
+use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
 use certsweep::tls::Ladder;
+use proptest::prelude::*;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -22,21 +25,23 @@ struct Rig {
     network: Network,
     names: Names,
     memory: Memory,
-    targets: &'static [&'static str],
-    exclude: &'static [&'static str],
+    targets: Vec<String>,
+    exclude: Vec<String>,
+    shard: Shard,
     rates: Rates,
     retries: u32,
     stop: CancellationToken,
 }
 
 impl Rig {
-    fn new(network: Network, targets: &'static [&'static str]) -> Self {
+    fn new(network: Network, targets: &[&str]) -> Self {
         Self {
             network,
             names: Names::default(),
             memory: Memory::default(),
-            targets,
-            exclude: &[],
+            targets: targets.iter().map(ToString::to_string).collect(),
+            exclude: Vec::new(),
+            shard: Shard::WHOLE,
             rates: Rates {
                 overall: Rate::Unlimited,
                 per_host: Rate::Unlimited,
@@ -47,8 +52,20 @@ impl Rig {
         }
     }
 
+    fn plan(&self) -> Plan {
+        let specs = self.targets.iter().map(|text| text.parse().unwrap());
+        let exclusions = parse_exclusions(&self.exclude.join("\n"), "exclude").unwrap();
+        Plan::builder()
+            .targets(specs)
+            .exclusions(Exclusions::new(exclusions))
+            .seed(7)
+            .shard(self.shard)
+            .build()
+            .unwrap()
+    }
+
     async fn run(&self) -> Result<Summary, ScanError> {
-        let plan = Arc::new(plan(self.targets, self.exclude));
+        let plan = Arc::new(self.plan());
         let guarded = Arc::clone(&plan);
         let record = new_scan(&plan);
         let pacer = Pacer::new(self.rates, NonZeroUsize::MAX, move |address, port| {
@@ -76,17 +93,6 @@ impl Rig {
         );
         Ok(summary)
     }
-}
-
-fn plan(targets: &[&str], exclude: &[&str]) -> Plan {
-    let specs = targets.iter().map(|text| text.parse().unwrap());
-    let exclusions = Exclusions::new(parse_exclusions(&exclude.join("\n"), "exclude").unwrap());
-    Plan::builder()
-        .targets(specs)
-        .exclusions(exclusions)
-        .seed(7)
-        .build()
-        .unwrap()
 }
 
 fn new_scan(plan: &Plan) -> NewScan {
@@ -191,7 +197,7 @@ async fn what_is_excluded_is_never_dialled_not_even_by_name() {
         Network::new(varied),
         &["10.0.0.0/24", "inside.sim", "both.sim"],
     );
-    rig.exclude = &["10.0.0.8/29", "10.0.9.0/24"];
+    rig.exclude = ["10.0.0.8/29", "10.0.9.0/24"].map(str::to_owned).to_vec();
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
     rig.names.0 = [
         (
@@ -313,4 +319,74 @@ async fn a_name_is_asked_at_each_of_its_addresses() {
         .find_map(|seen| seen.pointer.clone());
     assert!(pointer.is_some_and(|name| name.starts_with("host-10.0.0.")));
     assert_eq!(stored.names.len(), 2);
+}
+
+/// Some of 10.0.0.0/24 at some ports.
+#[derive(Clone, Debug)]
+struct Patch {
+    last_octets: RangeInclusive<u8>,
+    ports: RangeInclusive<u16>,
+}
+
+/// Overlaps are the rule.
+fn patch() -> impl Strategy<Value = Patch> {
+    let corner = (0..250_u8, 0..40_u8, 1..6_u16, 0..3_u16);
+    corner.prop_map(|(octet, more, port, ports)| Patch {
+        last_octets: octet..=octet.saturating_add(more),
+        ports: port..=port + ports,
+    })
+}
+
+fn written(patches: &[Patch]) -> Vec<String> {
+    let one = |Patch { last_octets, ports }: &Patch| {
+        let (first, last) = (last_octets.start(), last_octets.end());
+        format!(
+            "10.0.0.{first}-10.0.0.{last}:{}-{}",
+            ports.start(),
+            ports.end()
+        )
+    };
+    patches.iter().map(one).collect()
+}
+
+fn endpoints(patches: &[Patch]) -> BTreeSet<SocketAddr> {
+    let one = |Patch { last_octets, ports }: &Patch| {
+        let ports = ports.clone();
+        last_octets.clone().flat_map(move |last| {
+            ports
+                .clone()
+                .map(move |port| SocketAddr::from(([10, 0, 0, last], port)))
+        })
+    };
+    patches.iter().flat_map(one).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_target_is_dialled_once_by_one_shard_and_no_excluded_one_ever(
+        targets in prop::collection::vec(patch(), 1..8),
+        exclude in prop::collection::vec(patch(), 0..4),
+        shards in 1..4_u32,
+    ) {
+        let expected: Vec<_> = endpoints(&targets).difference(&endpoints(&exclude)).copied().collect();
+        let mut rig = Rig::new(Network::new(|_, _| Peer::Closed), &[]);
+        rig.targets = written(&targets);
+        rig.exclude = written(&exclude);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let mut counted = 0;
+        for number in 1..=shards {
+            rig.shard = Shard::new(number, shards).unwrap();
+            counted += runtime.block_on(rig.run()).unwrap().targets;
+        }
+        prop_assert_eq!(counted, endpoints(&targets).len() as u64);
+        let mut dialled: Vec<_> = rig.network.dials().iter().map(|(_, address)| *address).collect();
+        dialled.sort_unstable();
+        prop_assert_eq!(dialled, expected);
+    }
 }
