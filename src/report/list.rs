@@ -60,7 +60,7 @@ pub fn endpoints<'a>(
     let mut table = table(&header, width);
     for row in rows {
         let detail = match &row.banner {
-            Some(banner) => short(banner, 40),
+            Some(banner) => short(banner.lines().next().unwrap_or_default(), 40),
             None if row.certificates > 0 => installed(row.certificates),
             None => short(&row.detail, 40),
         };

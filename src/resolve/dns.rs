@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::failure::{failure, least_certain, without_records};
+use super::patience::Patience;
 use super::search::candidates;
 use super::{AddressFamily, LookupError, MAX_ADDRESSES, NameServer, Resolver};
 use crate::domain::{ServerName, Unresolved};
@@ -38,6 +39,7 @@ pub struct DnsResolver {
     family: AddressFamily,
     names_at_a_time: Semaphore,
     pointers_at_a_time: Semaphore,
+    patience: Patience,
 }
 
 /// A whole look-up, every record type and search domain included.
@@ -104,6 +106,7 @@ impl DnsResolver {
             family,
             names_at_a_time: Semaphore::new(AT_A_TIME),
             pointers_at_a_time: Semaphore::new(AT_A_TIME),
+            patience: Patience::default(),
         })
     }
 
@@ -168,6 +171,22 @@ impl DnsResolver {
         Ok(addresses)
     }
 
+    /// What the DNS has under an address; `None` also when it has shown that
+    /// it does not answer.
+    async fn reverse(&self, address: IpAddr) -> Option<Lookup> {
+        let _place = self.pointers_at_a_time.acquire().await;
+        if !self.patience.is_left() {
+            return None;
+        }
+        let lookup = self.resolver.reverse_lookup(address.to_canonical());
+        let Ok(answer) = timeout(POINTER_TIMEOUT, lookup).await else {
+            self.patience.silence();
+            return None;
+        };
+        self.patience.answered();
+        answer.ok()
+    }
+
     /// Canonical, of the chosen family, each once, not too many; `None` if
     /// none is left.
     fn usable(&self, addresses: Vec<IpAddr>) -> Option<Vec<IpAddr>> {
@@ -198,9 +217,7 @@ impl Resolver for DnsResolver {
     }
 
     async fn pointer(&self, address: IpAddr) -> Option<String> {
-        let _place = self.pointers_at_a_time.acquire().await;
-        let lookup = self.resolver.reverse_lookup(address.to_canonical());
-        let lookup = timeout(POINTER_TIMEOUT, lookup).await.ok()?.ok()?;
+        let lookup = self.reverse(address).await?;
         let pointer = lookup
             .answers()
             .iter()

@@ -4,6 +4,7 @@ mod dns;
 mod failure;
 mod family;
 mod name_server;
+mod patience;
 mod resolver;
 mod search;
 
