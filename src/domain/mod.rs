@@ -50,7 +50,7 @@ pub use scan::{ScanId, ScanState, UnknownScanState};
 pub use server_name::{InvalidServerName, ServerName};
 pub use tally::Tally;
 pub use target::Target;
-pub use text::printable;
+pub use text::{is_hazardous, printable};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use tls_version::TlsVersion;
 pub use zone::{InvalidZone, Zone};

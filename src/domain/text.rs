@@ -19,9 +19,11 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Control characters, and the invisible ones that reorder or hide text
-/// (Unicode 16, general categories Cc, Cf, Zl, Zp as far as text runs).
-fn is_hazardous(character: char) -> bool {
+/// Whether a character is one of those that [`printable`] escapes: control
+/// characters, and the invisible ones that reorder or hide text (Unicode 16,
+/// general categories Cc, Cf, Zl, Zp as far as text runs).
+#[must_use]
+pub fn is_hazardous(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}'

@@ -4,10 +4,11 @@ use std::io;
 
 use pem::{EncodeConfig, LineEnding, Pem};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::ser::Formatter;
 
 use super::head::Head;
 use super::table::Table;
-use crate::domain::Der;
+use crate::domain::{Der, is_hazardous};
 
 /// The version of the fields: it grows when one changes its meaning or goes,
 /// not when one is added.
@@ -20,8 +21,36 @@ pub(super) fn row<Row>(
     row: &Row,
     head: &Head,
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Line { table, row, head })?;
+    let line = Line { table, row, head };
+    line.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut *out, Inert,
+    ))?;
     out.write_all(b"\n")
+}
+
+/// Compact JSON in which no string holds a character that steers a terminal
+/// or ends a line elsewhere than at its end: they are written `\uXXXX`, which
+/// reads back the same.
+struct Inert;
+
+impl Formatter for Inert {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for part in fragment.split_inclusive(is_hazardous) {
+            let hazard = part.chars().next_back().filter(|last| is_hazardous(*last));
+            let plain = part.len() - hazard.map_or(0, char::len_utf8);
+            out.write_all(part.get(..plain).unwrap_or_default().as_bytes())?;
+            if let Some(hazard) = hazard {
+                for unit in hazard.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A row's columns under their names, and what only JSON has room for.
