@@ -126,6 +126,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         let at = latest.unwrap_or_else(clock::now);
         if let Some(ledger) = &mut self.ledger {
             ledger.enter(settled.index, kind, &settled.outcome.detail(), at);
+            if settled.by_name {
+                for observation in &settled.observations {
+                    ledger.enter_address(observation);
+                }
+            }
         }
         self.tally.add(kind);
         self.progress.settle(kind == OutcomeKind::Certificate);

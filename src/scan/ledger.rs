@@ -1,10 +1,11 @@
 //! Outcomes of a block → runs of addresses: who answered what, compactly.
 
 use std::collections::HashMap;
+use std::iter;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{Host, OutcomeKind, Port, Timestamp, Zone};
+use crate::domain::{Host, Observation, OutcomeKind, Port, Timestamp, Zone};
 use crate::store::{AddressRun, NameLook};
 use crate::target::{Block, Plan};
 
@@ -22,6 +23,8 @@ pub(super) struct BlockLedger {
     block: Block,
     began: Timestamp,
     outcomes: Vec<Option<Entry>>,
+    /// What became of the addresses that names resolved to.
+    behind_names: Vec<Look>,
     details: Vec<String>,
     detail_numbers: HashMap<String, u16>,
 }
@@ -32,6 +35,14 @@ struct Entry {
     detail: u16,
     /// Grains since the scan began.
     grain: u32,
+}
+
+/// An address at a port, and what became of it.
+#[derive(Clone, Copy)]
+struct Look {
+    port: Port,
+    address: IpAddr,
+    entry: Entry,
 }
 
 /// A part of the ledger, ready to be written.
@@ -49,6 +60,7 @@ impl BlockLedger {
             block,
             began,
             outcomes: vec![None; length],
+            behind_names: Vec::new(),
             details: vec![String::new()],
             detail_numbers: HashMap::from([(String::new(), 0)]),
         }
@@ -61,6 +73,29 @@ impl BlockLedger {
     /// Enters a target's outcome, with a detail only where no endpoint row
     /// will hold it.
     pub(super) fn enter(&mut self, index: u64, kind: OutcomeKind, detail: &str, at: Timestamp) {
+        let entry = self.entry_of(kind, detail, at);
+        let position = index.checked_sub(self.block.first());
+        let slot = position
+            .and_then(|position| usize::try_from(position).ok())
+            .and_then(|position| self.outcomes.get_mut(position));
+        if let Some(slot) = slot {
+            *slot = Some(entry);
+        }
+    }
+
+    /// Enters what became of an address that a name resolved to.
+    pub(super) fn enter_address(&mut self, observation: &Observation) {
+        let outcome = &observation.outcome;
+        let entry = self.entry_of(outcome.kind(), &outcome.detail(), observation.at);
+        let endpoint = &observation.endpoint;
+        self.behind_names.push(Look {
+            port: endpoint.port,
+            address: endpoint.address,
+            entry,
+        });
+    }
+
+    fn entry_of(&mut self, kind: OutcomeKind, detail: &str, at: Timestamp) -> Entry {
         let detail = match kind {
             OutcomeKind::Excluded | OutcomeKind::Unresolved | OutcomeKind::LocalError => {
                 self.detail_number(detail)
@@ -78,17 +113,10 @@ impl BlockLedger {
             | OutcomeKind::NotAttempted => 0,
         };
         let grains = (at.seconds() - self.began.seconds()).max(0) / GRAIN_SECONDS;
-        let entry = Entry {
+        Entry {
             kind,
             detail,
             grain: u32::try_from(grains).unwrap_or(u32::MAX),
-        };
-        let position = index.checked_sub(self.block.first());
-        let slot = position
-            .and_then(|position| usize::try_from(position).ok())
-            .and_then(|position| self.outcomes.get_mut(position));
-        if let Some(slot) = slot {
-            *slot = Some(entry);
         }
     }
 
@@ -99,22 +127,27 @@ impl BlockLedger {
         (self.block.first()..end)
             .step_by(usize::try_from(CHUNK).unwrap_or(usize::MAX))
             .map(move |first| self.slice(first, end.min(first + CHUNK)))
+            .chain(iter::once_with(|| Slice {
+                addresses: self.runs(self.behind_names.clone()),
+                names: Vec::new(),
+            }))
     }
 
     fn slice(&self, first: u64, end: u64) -> Slice {
-        let mut slice = Slice {
-            addresses: Vec::new(),
-            names: Vec::new(),
-        };
-        let mut looks: Vec<(Port, IpAddr, Entry)> = Vec::new();
+        let mut names = Vec::new();
+        let mut looks: Vec<Look> = Vec::new();
         for index in first..end {
             let Some(target) = self.plan.get(index) else {
                 continue;
             };
             let entry = self.entry(index);
             match target.host {
-                Host::Address(address) => looks.push((target.port, address, entry)),
-                Host::Name(name) => slice.names.push(NameLook {
+                Host::Address(address) => looks.push(Look {
+                    port: target.port,
+                    address,
+                    entry,
+                }),
+                Host::Name(name) => names.push(NameLook {
                     zone: self.zone.clone(),
                     name,
                     port: target.port,
@@ -124,17 +157,30 @@ impl BlockLedger {
                 }),
             }
         }
-        // One address and port may be two targets, by two forced dialects:
-        // the better outcome speaks for both.
-        looks.sort_unstable_by_key(|(port, address, entry)| (*port, *address, entry.kind));
-        looks.dedup_by_key(|(port, address, _)| (*port, *address));
-        for (port, address, entry) in looks {
-            self.append(&mut slice.addresses, port, address, entry);
+        Slice {
+            addresses: self.runs(looks),
+            names,
         }
-        slice
     }
 
-    fn append(&self, runs: &mut Vec<AddressRun>, port: Port, address: IpAddr, entry: Entry) {
+    fn runs(&self, mut looks: Vec<Look>) -> Vec<AddressRun> {
+        // One address and port may have been looked at twice, in two dialects
+        // or for two names: the better outcome speaks for both.
+        looks.sort_unstable_by_key(|look| (look.port, look.address, look.entry.kind));
+        looks.dedup_by_key(|look| (look.port, look.address));
+        let mut runs = Vec::new();
+        for look in looks {
+            self.append(&mut runs, look);
+        }
+        runs
+    }
+
+    fn append(&self, runs: &mut Vec<AddressRun>, look: Look) {
+        let Look {
+            port,
+            address,
+            entry,
+        } = look;
         let at = self.at(entry);
         let detail = self.detail(entry);
         if let Some(run) = runs.last_mut() {

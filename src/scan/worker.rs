@@ -26,6 +26,8 @@ const LOCAL_RETRIES: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) index: u64,
+    /// Whether the target is a name, and its addresses are not targets.
+    pub(super) by_name: bool,
     pub(super) outcome: Outcome,
     /// What its endpoints said, an observation each.
     pub(super) observations: Vec<Observation>,
@@ -68,6 +70,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 Verdict::Settled(outcome, observations) => {
                     let settled_target = Settled {
                         index: look.index,
+                        by_name: matches!(target.host, Host::Name(_)),
                         outcome,
                         observations,
                     };
