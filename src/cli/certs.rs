@@ -29,6 +29,7 @@ impl Arguments {
         let filter = self.filters.into_filter(now)?;
         let inventory = inventory::open(&context.db()).await?;
         let certificates = read(&inventory, &filter).await?;
+        inventory.close().await;
         context.printer.data(|out| {
             if self.json {
                 let mut report =

@@ -1,12 +1,13 @@
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::destination::Destination;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::sweep::{Sweep, Written};
-use super::{Context, inventory, report, summary};
+use super::{Context, Named, inventory, report, summary};
 use crate::config::Settings;
 use crate::demo::{DemoHost, Network};
 use crate::domain::{Timestamp, clock};
@@ -29,13 +30,13 @@ impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let printer = &context.printer;
         let now = clock::now();
+        let (db, csv) = place(&context)?;
         let network = Network::start(now).await.map_err(Failure::failed)?;
         printer.note("a network on loopback:");
         for host in network.hosts() {
             printer.note(&format!("  {host}"));
         }
 
-        let db = place(&context)?;
         let sweep = Sweep {
             plan: Arc::new(plan(network.hosts(), now)?),
             written: Written {
@@ -50,10 +51,12 @@ impl Arguments {
         printer.say(&summary::text(&found, &db))?;
         network.stop().await;
 
-        let csv = db.with_extension("csv");
         let inventory = inventory::open(&db).await?;
-        report::write_csv(&inventory, &csv, now).await?;
+        let mut destination = Destination::open(&csv, &db)?;
+        report::write_csv(&inventory, &mut destination, now).await?;
+        destination.finish()?;
         let list = super::certs::list(&inventory, now, printer.width()).await?;
+        inventory.close().await;
         printer.data(|out| out.write_all(list.as_bytes()))?;
         printer.note(&format!(
             "\ninventory {db}\nCSV       {csv}\n\
@@ -65,16 +68,26 @@ impl Arguments {
     }
 }
 
-/// Where the operator says, else in a new directory that only they can read.
-fn place(context: &Context) -> Result<PathBuf, Failure> {
-    if let Some(db) = &context.db {
-        return Ok(db.clone());
+/// An inventory and a CSV file that are not there yet: where this command line
+/// says, else in a new directory that only the operator can read.
+fn place(context: &Context) -> Result<(PathBuf, PathBuf), Failure> {
+    let db = match (&context.db, context.db_named) {
+        (Some(db), Named::Here) => db.clone(),
+        _ => tempfile::Builder::new()
+            .prefix("certsweep-demo-")
+            .tempdir()
+            .map_err(Failure::failed)?
+            .keep()
+            .join("demo.db"),
+    };
+    let csv = db.with_extension("csv");
+    for path in [&db, &csv] {
+        if path.exists() || db == csv {
+            let taken = format_args!("{} is taken", path.display());
+            return Err(Failure::usage(taken).hint(Some("the demo makes files of its own")));
+        }
     }
-    let directory = tempfile::Builder::new()
-        .prefix("certsweep-demo-")
-        .tempdir()
-        .map_err(Failure::failed)?;
-    Ok(directory.keep().join(Path::new("demo.db")))
+    Ok((db, csv))
 }
 
 fn plan(hosts: &[DemoHost], now: Timestamp) -> Result<Plan, Failure> {

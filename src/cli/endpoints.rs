@@ -33,6 +33,7 @@ impl Arguments {
             ControlFlow::Continue(())
         };
         inventory.endpoints(&filter, &mut keep).await?;
+        inventory.close().await;
         context.printer.data(|out| {
             if self.json {
                 let mut report = Report::begin(out, Format::JsonLines, &ENDPOINTS, Head::at(now))?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
@@ -26,12 +27,12 @@ pub(super) struct Filters {
     expired: bool,
 
     /// The issuer contains this text, in any case
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     issuer: Vec<String>,
 
     /// Common name, alternative name, server name, PTR name or host fits this
     /// pattern (*.example.com)
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
     name: Vec<String>,
 
     /// The address lies in this network
@@ -105,6 +106,22 @@ impl Filters {
             states: self.state.iter().flat_map(|state| state.states()).collect(),
         })
     }
+}
+
+/// The first filter that the ledger knows nothing of: it speaks of addresses,
+/// not of certificates.
+pub(super) fn foreign_to_ledger(filter: &Filter) -> Option<&'static str> {
+    [
+        ("--expiring or --expired", !filter.expiry.is_empty()),
+        ("--issuer", !filter.issuers.is_empty()),
+        ("--serial", !filter.serials.is_empty()),
+        ("--cert", !filter.certificates.is_empty()),
+        ("--key", !filter.keys.is_empty()),
+        ("--ca", !filter.authorities.is_empty()),
+        ("--state", !filter.states.is_empty()),
+    ]
+    .into_iter()
+    .find_map(|(flag, given)| given.then_some(flag))
 }
 
 impl State {

@@ -22,5 +22,7 @@ pub(super) fn start(printer: &Printer) {
         .with_writer(printer.clone())
         .with_ansi(printer.is_watched())
         .with_target(false)
+        // Its own complaint goes to stderr too, and panics when that is gone.
+        .log_internal_errors(false)
         .try_init();
 }

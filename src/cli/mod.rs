@@ -2,6 +2,7 @@
 
 mod certs;
 mod demo;
+mod destination;
 mod dry_run;
 mod endpoints;
 mod exit;
@@ -22,7 +23,8 @@ mod targets;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use exit::Exit;
 use failure::Failure;
@@ -79,7 +81,17 @@ struct Context {
     config: Config,
     /// The inventory that the operator named, if they did.
     db: Option<PathBuf>,
+    db_named: Named,
     printer: Printer,
+}
+
+/// Where an option stands: what holds for every run, or for this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    /// On this command line.
+    Here,
+    /// In the environment, in the configuration, or nowhere.
+    Elsewhere,
 }
 
 impl Context {
@@ -92,8 +104,11 @@ impl Context {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn run() -> Exit {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = Arguments::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, names_db(&matches))));
+    let (arguments, db_flag) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version go to stdout; a closed pipe is no fault.
             let _ = error.print();
@@ -106,7 +121,7 @@ pub fn run() -> Exit {
     };
     let printer = Printer::new(arguments.common.verbosity());
     logging::start(&printer);
-    match arguments.run(&printer) {
+    match arguments.run(db_flag, &printer) {
         Ok(exit) => exit,
         Err(failure) if failure.exit == Exit::Done => Exit::Done,
         Err(failure) => {
@@ -117,13 +132,18 @@ pub fn run() -> Exit {
 }
 
 impl Arguments {
-    fn run(self, printer: &Printer) -> Result<Exit, Failure> {
+    fn run(self, db_flag: Named, printer: &Printer) -> Result<Exit, Failure> {
         let config = Config::load(self.common.config.as_deref()).map_err(|error| {
             let hint = error.hint();
             Failure::usage(error).hint(hint)
         })?;
         let context = Context {
-            db: self.common.db.or_else(|| config.db.clone()),
+            db: self
+                .common
+                .db
+                .filter(|path| !path.as_os_str().is_empty())
+                .or_else(|| config.db.clone()),
+            db_named: db_flag,
             config,
             printer: printer.clone(),
         };
@@ -139,6 +159,14 @@ impl Arguments {
                 Command::Demo(arguments) => arguments.run(context).await,
             }
         })
+    }
+}
+
+fn names_db(matches: &ArgMatches) -> Named {
+    let here = |matches: &ArgMatches| matches.value_source("db") == Some(ValueSource::CommandLine);
+    match matches.subcommand() {
+        Some((_, inner)) if here(inner) || here(matches) => Named::Here,
+        _ => Named::Elsewhere,
     }
 }
 

@@ -1,13 +1,13 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
-use tempfile::NamedTempFile;
 
+use super::destination::Destination;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::Filters;
+use super::filter::{self, Filters};
 use super::{Context, inventory};
 use crate::domain::{Timestamp, clock};
 use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
@@ -70,7 +70,17 @@ impl Arguments {
         let form = self.form()?;
         let now = clock::now();
         let filter = self.filters.clone().into_filter(now)?;
-        let inventory = inventory::open(&context.db()).await?;
+        if self.of == Subject::Coverage
+            && let Some(flag) = filter::foreign_to_ledger(&filter)
+        {
+            return Err(
+                Failure::usage(format_args!("the coverage knows nothing of {flag}")).hint(Some(
+                    "it takes --network, --port, --zone, --name and --scan",
+                )),
+            );
+        }
+        let db = context.db();
+        let inventory = inventory::open(&db).await?;
         let source = Rows {
             inventory: &inventory,
             filter: &filter,
@@ -83,8 +93,13 @@ impl Arguments {
         };
         match &self.output {
             None => source.write(context.printer.stream(), form, now).await?,
-            Some(path) => source.replace(path, form, now).await?,
+            Some(path) => {
+                let mut destination = Destination::open(path, &db)?;
+                source.write(&mut destination, form, now).await?;
+                destination.finish()?;
+            }
         }
+        inventory.close().await;
         Ok(Exit::Done)
     }
 
@@ -104,10 +119,10 @@ impl Arguments {
     }
 }
 
-/// Writes everything in the inventory to `path` as CSV.
+/// Writes everything in the inventory as CSV.
 pub(super) async fn write_csv(
     inventory: &SqliteInventory,
-    path: &Path,
+    out: impl Write + Send,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let rows = Rows {
@@ -116,7 +131,7 @@ pub(super) async fn write_csv(
         subject: Subject::Installations,
         detail: Detail::Facts,
     };
-    rows.replace(path, Format::Csv, now).await
+    rows.write(out, Format::Csv, now).await
 }
 
 /// The rows that a report is made of.
@@ -128,16 +143,6 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Writes them into a file beside `path` that only its owner may read; it
-    /// takes the path's place when it is whole.
-    async fn replace(&self, path: &Path, form: Format, now: Timestamp) -> Result<(), Failure> {
-        let mut file = temporary(path).map_err(|error| cant_write(path, &error))?;
-        self.write(file.as_file_mut(), form, now).await?;
-        let renamed = file.persist(path);
-        renamed.map_err(|error| cant_write(path, &error.error))?;
-        Ok(())
-    }
-
     /// Streams them from the inventory to `out`.
     async fn write(
         &self,
@@ -204,15 +209,4 @@ impl<Row, Out: Write> Page<Row, Out> {
         let ended = self.written.and_then(|()| self.report.end());
         ended.map_err(|error| Failure::output(&error))
     }
-}
-
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
-}
-
-fn cant_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format_args!("{}: {error}", path.display()))
 }

@@ -28,6 +28,7 @@ impl Arguments {
             ControlFlow::Continue(())
         };
         inventory.scans(&mut keep).await?;
+        inventory.close().await;
         context.printer.data(|out| {
             if self.json {
                 let head = Head::at(clock::now());

@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Context, inventory};
-use crate::domain::{Port, Timestamp, clock, printable};
+use crate::domain::{Fingerprint, Port, Timestamp, clock, printable};
 use crate::report::{Installation, InstallationState, page};
 use crate::store::{AddressLook, Detail, Filter, FingerprintPrefix, Inventory, SqliteInventory};
 
@@ -42,6 +42,7 @@ impl Arguments {
             })?;
             certificate_text(&inventory, &self.what, &prefix, now).await?
         };
+        inventory.close().await;
         context.printer.data(|out| out.write_all(text.as_bytes()))?;
         Ok(Exit::Done)
     }
@@ -64,7 +65,9 @@ async fn certificate_text(
             inventory
                 .installations_of(one.certificate.sha256, &mut keep)
                 .await?;
-            Ok(page::certificate(&one.certificate, &installations, now))
+            let mut text = page::certificate(&one.certificate, &installations, now);
+            text += &below(inventory, one.certificate.sha256).await?;
+            Ok(text)
         }
         several => {
             let list = several.iter().map(|one| one.certificate.sha256.to_string());
@@ -75,6 +78,34 @@ async fn certificate_text(
             .hint(Some(format!("one of {}", list.join(", ")))))
         }
     }
+}
+
+/// Where other certificates are installed whose chain it stands in.
+async fn below(inventory: &SqliteInventory, sha256: Fingerprint) -> Result<String, Failure> {
+    let filter = Filter {
+        authorities: vec![sha256],
+        ..Filter::default()
+    };
+    let mut text = String::new();
+    let mut visit = |row: Installation| {
+        if row.certificate.sha256 != sha256 {
+            let endpoint = row.ip.zip(row.port);
+            let endpoint = endpoint.map(|(ip, port)| SocketAddr::new(ip, port.number()));
+            let endpoint = endpoint.map_or_else(String::new, |endpoint| endpoint.to_string());
+            let name = row.sni.as_deref().map(printable).unwrap_or_default();
+            // Writing to a String can't fail.
+            let _ = writeln!(
+                text,
+                "In the chain of:  {} at {endpoint} {name}",
+                row.certificate.sha256
+            );
+        }
+        ControlFlow::Continue(())
+    };
+    inventory
+        .installations(&filter, Detail::Facts, &mut visit)
+        .await?;
+    Ok(text)
 }
 
 async fn endpoint_text(

@@ -172,8 +172,10 @@ impl Sweep {
 /// The first signal stops the scan in order; returns at the second.
 async fn signals(stop: &CancellationToken, printer: &Printer) -> Failure {
     let listened = signal(SignalKind::interrupt())
-        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
-    let (mut interrupt, mut terminate) = match listened {
+        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)))
+        // A dropped session is no reason to lose the rest in disorder.
+        .and_then(|(first, second)| Ok((first, second, signal(SignalKind::hangup())?)));
+    let (mut interrupt, mut terminate, mut hangup) = match listened {
         Ok(signals) => signals,
         Err(error) => return Failure::failed(error),
     };
@@ -181,6 +183,7 @@ async fn signals(stop: &CancellationToken, printer: &Printer) -> Failure {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     };
     either().await;

@@ -1,0 +1,149 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::failure::Failure;
+
+/// Where a report goes: a file that is replaced when the new one is whole, or
+/// something else with a name (a pipe, a device) that is written as it comes.
+pub(super) struct Destination {
+    path: PathBuf,
+    out: Out,
+}
+
+enum Out {
+    Replacing(NamedTempFile),
+    Streaming(File),
+}
+
+impl Destination {
+    /// Opens `path`; only its owner may read a file that is made here. The
+    /// inventory at `db` and the files beside it are refused.
+    pub(super) fn open(path: &Path, db: &Path) -> Result<Self, Failure> {
+        let failed = |error: io::Error| cant_write(path, &error);
+        // A link is followed: what it leads to is replaced, not the link.
+        let path = match fs::canonicalize(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+            Err(error) => return Err(failed(error)),
+        };
+        if is_of_inventory(&path, db) {
+            return Err(
+                Failure::usage(format_args!("{} is the inventory itself", path.display()))
+                    .hint(Some("-o names the file to write the report to")),
+            );
+        }
+        let existing = fs::metadata(&path);
+        let out = match existing {
+            Ok(existing) if !existing.is_file() => {
+                let file = OpenOptions::new().write(true).open(&path);
+                Out::Streaming(file.map_err(failed)?)
+            }
+            Ok(_) | Err(_) => Out::Replacing(beside(&path).map_err(failed)?),
+        };
+        Ok(Self { path, out })
+    }
+
+    /// Takes the place of the file before it, if there was one.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let Self { path, out } = self;
+        match out {
+            Out::Streaming(_) => Ok(()),
+            Out::Replacing(file) => {
+                let replaced = file.persist(&path);
+                replaced.map_err(|error| cant_write(&path, &error.error))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Destination {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.out {
+            Out::Replacing(file) => file.write(bytes),
+            Out::Streaming(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.out {
+            Out::Replacing(file) => file.flush(),
+            Out::Streaming(file) => file.flush(),
+        }
+    }
+}
+
+fn is_of_inventory(path: &Path, db: &Path) -> bool {
+    let db = fs::canonicalize(db).unwrap_or_else(|_| db.to_owned());
+    ["", "-wal", "-shm", ".lock"].iter().any(|suffix| {
+        let mut name = db.clone().into_os_string();
+        name.push(suffix);
+        path == Path::new(&name)
+    })
+}
+
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
+}
+
+fn cant_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format_args!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn write(path: &Path, db: &Path) -> Result<(), Failure> {
+        let mut destination = Destination::open(path, db)?;
+        destination.write_all(b"report").unwrap();
+        destination.finish()
+    }
+
+    #[test]
+    fn a_report_replaces_the_one_before_and_only_its_owner_reads_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (
+            directory.path().join("a.csv"),
+            directory.path().join("link"),
+        );
+        fs::write(&path, "an older and longer report").unwrap();
+        symlink(&path, &link).unwrap();
+        write(&link, &directory.path().join("i.db")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"report");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn the_inventory_is_never_replaced_by_its_report() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = directory.path().join("i.db");
+        fs::write(&db, "inventory").unwrap();
+        let link = directory.path().join("link.csv");
+        symlink(&db, &link).unwrap();
+        for path in [&db, &link, &directory.path().join("i.db-wal")] {
+            assert!(write(path, &db).is_err(), "{}", path.display());
+        }
+        assert_eq!(fs::read(&db).unwrap(), b"inventory");
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        let null = Path::new("/dev/null");
+        write(null, Path::new("i.db")).unwrap();
+        assert!(!fs::metadata(null).unwrap().is_file());
+    }
+}
