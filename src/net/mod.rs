@@ -1,11 +1,13 @@
 //! Sockets: a [`Pass`](crate::pace::Pass) becomes a connection, or the reason
 //! why there is none; every connection closes by reset.
 
+mod broadcast;
 mod descriptors;
 mod dialer;
 mod fault;
 mod tcp;
 
+pub use broadcast::broadcast_addresses;
 pub use descriptors::descriptors;
 pub use dialer::{DialError, Dialer};
 pub use tcp::{Settings, TcpDialer};
