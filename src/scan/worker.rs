@@ -107,14 +107,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 let observation = self.ask(endpoint, None, lane).await;
                 self.weigh(vec![observation], Vec::new(), look.earlier)
             }
-            Host::Name(name) => match self.resolver.addresses(name).await {
-                Ok(addresses) => {
+            Host::Name(name) => match self.unless_stopped(self.resolver.addresses(name)).await {
+                Some(Ok(addresses)) => {
                     let asked = self
                         .ask_all(name, &addresses, target, &answered, lane)
                         .await;
                     self.weigh(asked, answered, look.earlier)
                 }
-                Err(error) => self.unresolved(error, answered, look.earlier),
+                Some(Err(error)) => self.unresolved(error, answered, look.earlier),
+                None => settle(answered, look.last.map(Outcome::from)),
             },
         }
     }
@@ -155,9 +156,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let mut observation = self.prober.run(probe, &self.stop).await;
         let connected = observation.outcome.kind().connected();
         if connected && self.settings.pointers == Pointers::LookUp {
-            observation.pointer = self.resolver.pointer(address).await;
+            let pointer = self.unless_stopped(self.resolver.pointer(address));
+            observation.pointer = pointer.await.flatten();
         }
         observation
+    }
+
+    /// What the DNS says; `None` if the scan stops first.
+    async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            answer = answer => Some(answer),
+        }
     }
 
     /// The target's outcome is the best of its observations', unless one of
