@@ -66,6 +66,15 @@ impl Sweep {
     pub(super) async fn summary(self, db: &Path, printer: &Printer) -> Result<Summary, Failure> {
         let record = self.record();
         let resolver = self.resolver()?;
+        let dialer = TcpDialer::new(net::Settings {
+            source: self.settings.source,
+        });
+        dialer.check_source().map_err(|fault| {
+            Failure::usage(format_args!(
+                "can't connect from the source address: {fault}"
+            ))
+            .hint(Some("--source takes an address of this machine"))
+        })?;
         let workers = self.workers();
         let (sink, opened) = SqliteSink::open_or_create(db).await?;
         if opened == Opened::Created {
@@ -77,7 +86,7 @@ impl Sweep {
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
         let watch = self.watch(printer);
         let stop = CancellationToken::new();
-        let scan = self.scan(resolver, workers, progress);
+        let scan = self.scan(dialer, resolver, workers, progress);
         let running = scan.run(Box::new(sink), record, stop.clone(), watch);
         tokio::select! {
             ended = running => ended.map_err(Failure::from),
@@ -88,6 +97,7 @@ impl Sweep {
 
     fn scan(
         self,
+        dialer: TcpDialer,
         resolver: DnsResolver,
         workers: NonZeroUsize,
         progress: Arc<Progress>,
@@ -101,9 +111,6 @@ impl Sweep {
                     .map(crate::target::Exclusion::why)
             },
         );
-        let dialer = TcpDialer::new(net::Settings {
-            source: self.settings.source,
-        });
         Scan {
             plan: self.plan,
             settings: scan::Settings {

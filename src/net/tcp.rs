@@ -37,6 +37,16 @@ impl TcpDialer {
         Self { settings }
     }
 
+    /// Whether the source address is one of this machine's.
+    pub fn check_source(&self) -> Result<(), LocalFault> {
+        let Some(source) = self.settings.source else {
+            return Ok(());
+        };
+        let anywhere = SocketAddr::new(source, 0);
+        let socket = open(anywhere).map_err(|error| fault::local(&error))?;
+        bind(&socket, source, anywhere)
+    }
+
     /// A socket whose SYN is on its way, or that is connected already.
     fn begin(&self, target: SocketAddr) -> Result<TcpStream, DialError> {
         let ours = |error: io::Error| DialError::Local(fault::local(&error));
