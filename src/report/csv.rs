@@ -42,7 +42,7 @@ impl<Out: io::Write> Csv<Out> {
 
     pub(super) fn header<Row>(&mut self, table: &Table<Row>) -> io::Result<()> {
         let names = table.columns.iter().map(|column| column.name);
-        Ok(self.out.write_record(names)?)
+        self.out.write_record(names).map_err(cause)
     }
 
     pub(super) fn row<Row>(
@@ -53,12 +53,20 @@ impl<Out: io::Write> Csv<Out> {
     ) -> io::Result<()> {
         for column in table.columns {
             cell::write(&(column.value)(row, now), self.length, &mut self.cell);
-            self.out.write_field(&self.cell)?;
+            self.out.write_field(&self.cell).map_err(cause)?;
         }
-        Ok(self.out.write_record(None::<&[u8]>)?)
+        self.out.write_record(None::<&[u8]>).map_err(cause)
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// The system's own error, so that a closed pipe is still told as one.
+fn cause(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
