@@ -65,8 +65,13 @@ async fn certificate_text(
             inventory
                 .installations_of(one.certificate.sha256, &mut keep)
                 .await?;
+            let sha256 = one.certificate.sha256;
             let mut text = page::certificate(&one.certificate, &installations, now);
-            text += &below(inventory, one.certificate.sha256).await?;
+            if installations.len() == MOST_PLACES {
+                // Writing to a String can't fail.
+                let _ = writeln!(text, "\nall of them: certsweep report --cert {sha256}");
+            }
+            text += &below(inventory, sha256).await?;
             Ok(text)
         }
         several => {
@@ -86,25 +91,30 @@ async fn below(inventory: &SqliteInventory, sha256: Fingerprint) -> Result<Strin
         authorities: vec![sha256],
         ..Filter::default()
     };
-    let mut text = String::new();
-    let mut visit = |row: Installation| {
-        if row.certificate.sha256 != sha256 {
-            let endpoint = row.ip.zip(row.port);
-            let endpoint = endpoint.map(|(ip, port)| SocketAddr::new(ip, port.number()));
-            let endpoint = endpoint.map_or_else(String::new, |endpoint| endpoint.to_string());
-            let name = row.sni.as_deref().map(printable).unwrap_or_default();
-            // Writing to a String can't fail.
-            let _ = writeln!(
-                text,
-                "In the chain of:  {} at {endpoint} {name}",
-                row.certificate.sha256
-            );
+    let mut rows = Vec::new();
+    let mut keep = |row: Installation| {
+        if row.certificate.sha256 == sha256 {
+            ControlFlow::Continue(())
+        } else {
+            keep_in(&mut rows, row)
         }
-        ControlFlow::Continue(())
     };
     inventory
-        .installations(&filter, Detail::Facts, &mut visit)
+        .installations(&filter, Detail::Facts, &mut keep)
         .await?;
+    let mut text = String::new();
+    for row in &rows {
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "In the chain of:  {} at {}",
+            row.certificate.sha256,
+            page::place(row)
+        );
+    }
+    if rows.len() == MOST_PLACES {
+        let _ = writeln!(text, "all of them:      certsweep report --ca {sha256}");
+    }
     Ok(text)
 }
 
@@ -142,7 +152,13 @@ async fn endpoint_text(
     Ok(text)
 }
 
+/// Installations that are shown at once; a report lists them all.
+const MOST_PLACES: usize = 100;
+
 fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
+    if rows.len() == MOST_PLACES {
+        return ControlFlow::Break(());
+    }
     rows.push(row);
     ControlFlow::Continue(())
 }

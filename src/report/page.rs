@@ -113,7 +113,8 @@ fn facts(page: &mut Page, row: &CertificateRow, now: Timestamp) {
 }
 
 /// Where an installation is: `10.0.0.1:443 (sni a.example)`.
-fn place(row: &Installation) -> String {
+#[must_use]
+pub fn place(row: &Installation) -> String {
     let mut place = match (row.ip, row.port) {
         (Some(ip), Some(port)) => std::net::SocketAddr::new(ip, port.number()).to_string(),
         _ => row.source.as_str().to_owned(),
