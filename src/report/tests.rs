@@ -469,3 +469,30 @@ fn used(certificate: &CertificateRow, installations: u64) -> CertificateUse {
         installations,
     }
 }
+
+/// A pipe whose reader has gone.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_told_as_one_in_every_format() {
+    for format in [Format::Csv, Format::Excel, Format::JsonLines] {
+        let write = || {
+            let mut report = Report::begin(Closed, format, &INSTALLATIONS, Head::at(now()))?;
+            // More than any buffer holds.
+            (0..1000).try_for_each(|_| report.row(&installation("x")))?;
+            report.end()
+        };
+        let error = write().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
+    }
+}
