@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 
 use ipnetwork::IpNetwork;
 
@@ -105,6 +106,12 @@ impl AddressRange {
         let address = address.to_canonical();
         self.contains(address)
             .then(|| bits(address) - bits(self.first))
+    }
+
+    /// The numbers of the /24s (IPv6: /64s) that it touches, within its family.
+    pub(super) fn networks(&self) -> RangeInclusive<u128> {
+        let host_bits = if self.first.is_ipv4() { 8 } else { 64 };
+        bits(self.first) >> host_bits..=bits(self.last) >> host_bits
     }
 
     /// What it has in common with another.

@@ -78,8 +78,14 @@ impl Plan {
     /// Its blocks, in the order of their numbers.
     pub fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
         let (targets, seed) = (self.len(), self.seed);
-        (0..targets.div_ceil(Block::MAX_LENGTH))
-            .filter_map(move |number| Block::new(number, targets, seed))
+        (0..self.block_count()).filter_map(move |number| Block::new(number, targets, seed))
+    }
+
+    /// How many blocks it has, without making them: all of IPv4 on every port
+    /// has 2^28.
+    #[must_use]
+    pub fn block_count(&self) -> u64 {
+        self.len().div_ceil(Block::MAX_LENGTH)
     }
 
     /// The block of a number.
@@ -227,6 +233,46 @@ mod tests {
         let by_port = (1 << 32) - (special / 65_535);
         // The listed port comes before the networks that are built in.
         assert_eq!(plan.count_excluded(), by_address + by_port);
+        let summary = plan.summary();
+        assert_eq!(summary.excluded, by_address + by_port);
+        assert_eq!(summary.questions, plan.len() - summary.excluded);
+        assert_eq!((summary.addresses, summary.networks), (1 << 32, 1 << 24));
+        assert_eq!(plan.block_count(), 65_535 << 12);
+        let last = plan.get(plan.len() - 1).unwrap();
+        assert_eq!(last.to_string(), "255.255.255.255:65535");
+    }
+
+    #[test]
+    fn the_shards_of_everything_there_is_add_up() {
+        let spec: TargetSpec = "0.0.0.0/0:1-65535".parse().unwrap();
+        let shards = (1..=7).map(|number| {
+            let builder = Plan::builder().targets([spec.clone()]);
+            let builder = builder.shard(Shard::new(number, 7).unwrap());
+            builder.build().unwrap()
+        });
+        let summaries = shards.map(|plan| {
+            let summary = plan.summary();
+            (summary.targets, summary.excluded)
+        });
+        let sum = summaries.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let special = (1 << 24) + (1 << 16) + (2 << 28);
+        assert_eq!(sum, (65_535 << 32, 65_535 * special));
+    }
+
+    #[test]
+    fn scattered_addresses_are_as_many_networks_as_they_touch() {
+        let networks = |specs: &[&str]| plan(specs, "").summary().networks;
+        assert_eq!(networks(&["10.0.0.1", "10.0.1.1", "10.9.0.1"]), 3);
+        assert_eq!(networks(&["10.0.0.1", "10.0.0.9:22", "10.0.0.200"]), 1);
+        assert_eq!(networks(&["10.0.0.255-10.0.1.0"]), 2);
+        assert_eq!(networks(&["10.0.0.0/8"]), 1 << 16);
+        assert_eq!(
+            networks(&["2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::"]),
+            2
+        );
+        // Network 0 of the one family is not network 0 of the other.
+        assert_eq!(networks(&["0.0.0.1", "::1"]), 2);
+        assert_eq!(networks(&["a.corp", "b.corp", "10.0.0.0/24"]), 3);
     }
 
     #[test]

@@ -271,6 +271,20 @@ proptest! {
     }
 
     #[test]
+    fn networks_are_counted_as_if_each_host_were_looked_at(world in world()) {
+        let hosts = world.targets().into_iter().map(|target| target.host);
+        let networks: BTreeSet<_> = hosts
+            .map(|host| match host {
+                Host::Address(IpAddr::V4(address)) => (address.to_bits() >> 8).to_string(),
+                Host::Address(IpAddr::V6(address)) => format!(":{}", address.to_bits() >> 64),
+                Host::Name(name) => name.to_string(),
+            })
+            .collect();
+        let counted = world.plan(Shard::WHOLE).summary().networks;
+        prop_assert_eq!(counted, networks.len() as u64);
+    }
+
+    #[test]
     fn the_order_of_writing_changes_nothing_but_the_order_of_reasons(world in world()) {
         let plan = world.plan(Shard::WHOLE);
         let mut turned = world.clone();

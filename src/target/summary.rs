@@ -13,6 +13,10 @@ pub struct PlanSummary<'plan> {
     pub addresses: u64,
     /// The different names of all shards together.
     pub names: u64,
+    /// The different networks of all shards together, as rates are kept for
+    /// them: each /24 (IPv6: /64) that has one of the addresses, and one for
+    /// each name, whose addresses nobody knows yet.
+    pub networks: u64,
     /// Those of its targets that are excluded.
     pub excluded: u64,
     /// The targets that are asked: at least one question each. A name is one
@@ -54,10 +58,12 @@ impl Plan {
             let counts = segments.filter(|segment| wanted(segment.hosts()));
             counts.map(Segment::host_count).sum()
         };
+        let names = hosts(|hosts| matches!(hosts, Hosts::Name(_)));
         PlanSummary {
             targets: self.len(),
             addresses: hosts(|hosts| matches!(hosts, Hosts::Addresses(_))),
-            names: hosts(|hosts| matches!(hosts, Hosts::Name(_))),
+            names,
+            networks: count_networks(self.segments()) + names,
             excluded,
             questions: self.len().saturating_sub(excluded),
             shares,
@@ -144,6 +150,25 @@ impl<'plan> Census<'plan> {
             }
         }
     }
+}
+
+/// How many /24s and /64s the addresses lie in. The ranges ascend, so only
+/// the last network of one and the first of the next can be the same.
+fn count_networks(segments: &[Segment]) -> u64 {
+    let mut count: u128 = 0;
+    let mut counted = None;
+    for segment in segments {
+        let Hosts::Addresses(range) = segment.hosts() else {
+            continue;
+        };
+        let networks = range.networks();
+        let family = range.first().is_ipv4();
+        let shared = counted == Some((family, *networks.start()));
+        count += networks.end() - networks.start() + u128::from(!shared);
+        counted = Some((family, *networks.end()));
+    }
+    // At most one for each address, and the plan counts those in 64 bits.
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// How many of the whole plan's indices the shard has.
