@@ -135,6 +135,21 @@ impl Exclusion {
         self.until.is_some_and(|until| until < today)
     }
 
+    /// What to tell its owner once its last day has gone by; `None` until then:
+    /// `10.0.0.0/24 (exclude.txt:3): lapsed after 2026-01-31 and still holds;
+    /// owner ops`.
+    #[must_use]
+    pub fn lapse(&self, today: Date) -> Option<String> {
+        let until = self.until.filter(|_| self.has_lapsed(today))?;
+        let owner = self.owner.as_ref();
+        let owner = owner.map(|owner| format!("; owner {owner}"));
+        Some(format!(
+            "{self} ({}): lapsed after {until} and still holds{}",
+            self.origin,
+            owner.unwrap_or_default()
+        ))
+    }
+
     /// Whether it is about this port, on the hosts it is about.
     #[must_use]
     pub fn holds_on(&self, port: Port) -> bool {
@@ -143,6 +158,7 @@ impl Exclusion {
 
     /// What is excluded, where that was written, and what was noted about it:
     /// `10.0.0.0/24 (exclude.txt:3): fragile; owner ops; until 2027-01-31`.
+    /// Whether that day has gone by is for [`Self::lapse`] to say.
     #[must_use]
     pub fn why(&self) -> String {
         let notes = [
@@ -346,6 +362,25 @@ mod tests {
         let day = |text: &str| parse_date(text).unwrap();
         assert!(!exclusion.has_lapsed(day("2026-02-28")));
         assert!(exclusion.has_lapsed(day("2026-03-01")));
+    }
+
+    #[test]
+    fn a_lapse_is_told_with_its_line_and_its_owner() {
+        let origin = Origin::line("exclude.txt", 3);
+        let lapse = |text: &str| {
+            let exclusion = Exclusion::parse(text, origin.clone()).unwrap();
+            exclusion.lapse(parse_date("2026-02-01").unwrap())
+        };
+        assert_eq!(
+            lapse("10.0.0.1 reason=old owner=ops until=2026-01-31").as_deref(),
+            Some("10.0.0.1 (exclude.txt:3): lapsed after 2026-01-31 and still holds; owner ops")
+        );
+        assert_eq!(
+            lapse(":22 until=2026-01-31").as_deref(),
+            Some(":22 (exclude.txt:3): lapsed after 2026-01-31 and still holds")
+        );
+        assert_eq!(lapse("10.0.0.1 owner=ops until=2026-02-01"), None);
+        assert_eq!(lapse("10.0.0.1 owner=ops"), None);
     }
 
     #[test]

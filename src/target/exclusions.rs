@@ -112,7 +112,8 @@ impl Exclusions {
         self.entries.get(..self.listed).unwrap_or_default()
     }
 
-    /// What the operator listed for a time that has gone by. It still holds.
+    /// What the operator listed for a time that has gone by. It still holds;
+    /// [`Exclusion::lapse`] says so in words.
     pub fn lapsed(&self, today: Date) -> impl Iterator<Item = &Exclusion> {
         self.listed()
             .iter()
