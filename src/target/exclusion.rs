@@ -32,6 +32,9 @@ pub enum Scope {
 /// Why a text is no exclusion.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExclusionError {
+    /// Nothing written.
+    #[error("empty exclusion")]
+    Empty,
     /// What is excluded.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -213,7 +216,8 @@ impl ExclusionError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Spec(SpecError::Empty | SpecError::Address(_) | SpecError::Name(_)) => {
+            Self::Empty
+            | Self::Spec(SpecError::Empty | SpecError::Address(_) | SpecError::Name(_)) => {
                 "an exclusion is an address, a network, a range or a host name, with \
                  :PORTS or without, or :PORTS alone"
             }
@@ -252,6 +256,9 @@ impl Key {
 }
 
 fn parse_what(what: &str) -> Result<(Scope, Option<Ports>), ExclusionError> {
+    if what.is_empty() {
+        return Err(ExclusionError::Empty);
+    }
     if what.contains("://") {
         return Err(ExclusionError::Url(what.to_owned()));
     }
@@ -386,8 +393,9 @@ mod tests {
     #[test]
     fn each_fault_has_its_own_error_and_a_hint() {
         type Check = fn(&ExclusionError) -> bool;
-        let cases: [(&str, Check); 12] = [
-            ("", |e| matches!(e, ExclusionError::Spec(_))),
+        let cases: [(&str, Check); 13] = [
+            ("", |e| matches!(e, ExclusionError::Empty)),
+            ("  ", |e| matches!(e, ExclusionError::Empty)),
             (":", |e| matches!(e, ExclusionError::Spec(_))),
             ("10.0.0.0/40", |e| matches!(e, ExclusionError::Spec(_))),
             ("https://a/", |e| matches!(e, ExclusionError::Url(_))),
