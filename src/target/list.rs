@@ -29,20 +29,32 @@ pub enum ListError<E = SpecError> {
         /// Its length in bytes.
         length: usize,
     },
+    /// A line in another encoding, most likely an older one.
+    #[error("{origin}: byte {byte:#04x} is not UTF-8")]
+    NotUtf8 {
+        /// The file and the line.
+        origin: Origin,
+        /// The first byte that is wrong.
+        byte: u8,
+    },
 }
 
 /// Longest line of a list, in bytes: room for the longest host name, a
 /// hundred ports and a reason in prose.
 const MAX_LINE: usize = 4096;
 
+/// What an editor may put before the first line of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a list of targets: one a line, `#` comments, blank lines.
 ///
-/// `source_name` is what errors call it: a path, or `-`.
+/// `list` is the file as it is, and `source_name` what errors call it: a path,
+/// or `-`.
 pub fn parse_list(
-    text: &str,
+    list: impl AsRef<[u8]>,
     source_name: &str,
 ) -> Result<Vec<(TargetSpec, Origin)>, ListError<SpecError>> {
-    parse_lines(text, source_name, |line, origin| {
+    parse_lines(list.as_ref(), source_name, |line, origin| {
         Ok((line.parse()?, origin))
     })
 }
@@ -50,10 +62,10 @@ pub fn parse_list(
 /// Reads a list of exclusions: one a line, with ` reason=... owner=...
 /// until=YYYY-MM-DD` after it or without, `#` comments, blank lines.
 pub fn parse_exclusions(
-    text: &str,
+    list: impl AsRef<[u8]>,
     source_name: &str,
 ) -> Result<Vec<Exclusion>, ListError<ExclusionError>> {
-    parse_lines(text, source_name, Exclusion::parse)
+    parse_lines(list.as_ref(), source_name, Exclusion::parse)
 }
 
 impl Origin {
@@ -85,6 +97,9 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What to do about a file in another encoding.
+const SAVE_AS_UTF_8: &str = "save the file as UTF-8";
+
 impl ListError<SpecError> {
     /// What would be accepted.
     #[must_use]
@@ -92,6 +107,7 @@ impl ListError<SpecError> {
         match self {
             Self::Line { error, .. } => error.hint(),
             Self::TooLong { .. } => Some("write one target a line".to_owned()),
+            Self::NotUtf8 { .. } => Some(SAVE_AS_UTF_8.to_owned()),
         }
     }
 }
@@ -103,19 +119,20 @@ impl ListError<ExclusionError> {
         match self {
             Self::Line { error, .. } => error.hint(),
             Self::TooLong { .. } => Some("write one exclusion a line".to_owned()),
+            Self::NotUtf8 { .. } => Some(SAVE_AS_UTF_8.to_owned()),
         }
     }
 }
 
 fn parse_lines<T, E>(
-    text: &str,
+    list: &[u8],
     source_name: &str,
     parse: impl Fn(&str, Origin) -> Result<T, E>,
 ) -> Result<Vec<T>, ListError<E>> {
     let source: Arc<str> = Arc::from(source_name);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let list = list.strip_prefix(BYTE_ORDER_MARK).unwrap_or(list);
     let mut entries = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in list.split(|byte| *byte == b'\n').enumerate() {
         let origin = Origin {
             source: Arc::clone(&source),
             line: Some(number + 1),
@@ -124,7 +141,13 @@ fn parse_lines<T, E>(
             let length = line.len();
             return Err(ListError::TooLong { origin, length });
         }
-        let line = without_comment(line).trim();
+        let line = match str::from_utf8(line) {
+            Ok(line) => without_comment(line).trim(),
+            Err(error) => {
+                let byte = line.get(error.valid_up_to()).copied().unwrap_or_default();
+                return Err(ListError::NotUtf8 { origin, byte });
+            }
+        };
         if line.is_empty() {
             continue;
         }
@@ -190,6 +213,22 @@ mod tests {
         let error = parse_list(&text, "-").unwrap_err();
         assert!(matches!(error, ListError::TooLong { length: 4097, .. }));
         assert!(error.to_string().starts_with("-:2: "));
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_refused_with_its_line() {
+        let latin = b"10.0.0.1\n# the Gr\xf6\xdfe\n10.0.0.0/33\n";
+        let error = parse_list(latin, "hosts.txt").unwrap_err();
+        assert_eq!(error.to_string(), "hosts.txt:2: byte 0xf6 is not UTF-8");
+        assert!(error.hint().is_some());
+        let error = parse_exclusions(latin, "exclude.txt").unwrap_err();
+        assert_eq!(error.to_string(), "exclude.txt:2: byte 0xf6 is not UTF-8");
+        assert!(error.hint().is_some());
+        let wide = b"\xff\xfe1\x000\x00.\x00";
+        let error = parse_list(wide, "hosts.txt").unwrap_err();
+        assert_eq!(error.to_string(), "hosts.txt:1: byte 0xff is not UTF-8");
+        let cut = parse_list(b"10.0.0.1\n\xe2\x82", "-").unwrap_err();
+        assert_eq!(cut.to_string(), "-:2: byte 0xe2 is not UTF-8");
     }
 
     #[test]

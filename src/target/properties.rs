@@ -315,6 +315,12 @@ proptest! {
     }
 
     #[test]
+    fn no_bytes_make_a_list_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        let _ = parse_list(&bytes, "-");
+        let _ = parse_exclusions(&bytes, "-");
+    }
+
+    #[test]
     fn no_mutation_of_a_line_makes_a_parser_panic(
         line in prop_oneof![target_spec(), exclusion()],
         at in any::<prop::sample::Index>(),
