@@ -6,10 +6,10 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::sweep::{Sweep, Written};
 use super::{Context, targets};
-use crate::config::{Job, Options, Settings};
+use crate::config::{Job, Options, Settings, advised};
 use crate::domain::clock;
 use crate::resolve::AddressFamily;
-use crate::target::{Exclusion, Exclusions, Origin, Plan, Shard, parse_exclusions};
+use crate::target::{Exclusion, Exclusions, InvalidShard, Origin, Plan, Shard, parse_exclusions};
 
 /// Sweep targets, write what is found into the inventory, print a summary
 #[expect(
@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     job: Option<String>,
 
     /// Only one of N disjoint parts
-    #[arg(long, value_name = "K/N")]
+    #[arg(long, value_name = "K/N", value_parser = advised::<Shard>(InvalidShard::hint))]
     shard: Option<Shard>,
 
     /// The seed of the order of targets [default: another each time]

@@ -218,6 +218,7 @@ mod tests {
         );
         let port = problem("[[job]]\nname = \"a\"\nports = \"443,70000\"\n");
         assert!(port.contains("line 3") && port.contains("70000"), "{port}");
+        assert!(port.contains("\nhint: ports are numbers"), "{port}");
     }
 
     #[test]

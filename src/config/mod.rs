@@ -9,6 +9,7 @@ mod settings;
 mod timeout;
 
 pub use file::{Config, ConfigError, Job};
+pub(crate) use from_text::advised;
 pub use options::Options;
 pub use settings::Settings;
 pub use timeout::{InvalidTimeout, Timeout};

@@ -2,15 +2,15 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::from_text::from_text;
+use super::from_text::{advised, from_text, read};
 use super::timeout::Timeout;
 use crate::domain::Zone;
 use crate::pace::Rate;
 use crate::resolve::{AddressFamily, NameServer};
-use crate::target::Ports;
+use crate::target::{Ports, PortsError};
 use crate::tls::Ladder;
 
 /// What steers a scan, as far as one layer says: a flag and the key of the
@@ -20,8 +20,8 @@ use crate::tls::Ladder;
 pub struct Options {
     /// Ports to ask: numbers, ranges and named sets, mixed freely
     /// (443,8443,9000-9010,mail); 8443/tls forces the dialect [default: 443]
-    #[arg(short, long, value_name = "PORTS")]
-    #[serde(deserialize_with = "from_text")]
+    #[arg(short, long, value_name = "PORTS", value_parser = advised::<Ports>(PortsError::hint))]
+    #[serde(deserialize_with = "ports")]
     pub ports: Option<Ports>,
 
     /// Never touch these: addresses, networks, ranges, names, :PORTS
@@ -166,11 +166,52 @@ fn both<T>(upper: Option<Vec<T>>, lower: Option<Vec<T>>) -> Option<Vec<T>> {
     }
 }
 
-fn retries<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
+    read(deserializer, |text| advised(PortsError::hint)(text))
+}
+
+fn retries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let retries = u32::deserialize(deserializer)?;
     if retries > MAX_RETRIES {
         let problem = format!("{retries} is not in 0..={MAX_RETRIES}");
         return Err(serde::de::Error::custom(problem));
     }
     Ok(Some(retries))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn refusal(flags: &[&str]) -> String {
+        let words = std::iter::once(&"certsweep").chain(flags);
+        match Flags::try_parse_from(words) {
+            Ok(flags) => panic!("{:?}", flags.options),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_flag_says_what_would_be_accepted() {
+        let unknown = refusal(&["-p", "foo"]);
+        assert!(unknown.contains("hint: ports are numbers"), "{unknown}");
+        let empty = refusal(&["-p", "443,,80"]);
+        assert!(empty.contains("hint: ports are numbers"), "{empty}");
+        let backwards = refusal(&["-p", "90-80"]);
+        assert!(backwards.contains("hint: write 80-90"), "{backwards}");
+    }
+
+    #[test]
+    fn an_empty_zone_is_refused() {
+        let zone = refusal(&["--zone", ""]);
+        assert!(zone.contains("1 to 64 letters"), "{zone}");
+    }
 }
