@@ -9,7 +9,7 @@ use super::{Context, targets};
 use crate::config::{Job, Options, Settings, advised};
 use crate::domain::clock;
 use crate::resolve::AddressFamily;
-use crate::target::{Exclusion, Exclusions, InvalidShard, Origin, Plan, Shard, parse_exclusions};
+use crate::target::{Exclusion, Exclusions, InvalidShard, Plan, Shard, parse_exclusions};
 
 /// Sweep targets, write what is found into the inventory, print a summary
 #[expect(
@@ -132,13 +132,8 @@ impl Arguments {
 
 fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
     let mut all = Vec::new();
-    for text in options.exclude.iter().flatten() {
-        let exclusion = Exclusion::parse(text, Origin::of("-x")).map_err(|error| {
-            let hint = error.hint();
-            Failure::usage(format_args!("exclusion `{text}`: {error}")).hint(hint)
-        })?;
-        all.push(exclusion);
-    }
+    let written = options.exclude.iter().flatten();
+    all.extend(written.map(|written| written.exclusion().clone()));
     for path in options.exclude_file.iter().flatten() {
         all.extend(exclusions_in(path)?);
     }
@@ -152,7 +147,7 @@ fn exclusions_written(options: &Options) -> Vec<String> {
         .exclude
         .iter()
         .flatten()
-        .cloned()
+        .map(|written| written.text().to_owned())
         .chain(files)
         .collect()
 }

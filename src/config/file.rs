@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::exclusion::WrittenExclusion;
+use super::from_text::with_hint;
 use super::options::Options;
+use super::source::Source;
+use crate::target::TargetSpec;
 
 /// A configuration file, read and checked.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +30,8 @@ pub struct Config {
 pub struct Job {
     /// What `--job` calls it.
     pub name: String,
-    /// What it scans, each as on the command line.
+    /// What it scans, each as on the command line, and known to be right but
+    /// for what stands in files.
     pub targets: Vec<String>,
     /// What it changes of `[scan]`.
     pub options: Options,
@@ -100,42 +105,31 @@ impl Config {
     ///
     /// When it is not valid.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let invalid = |problem: String| ConfigError::Invalid {
+        let source = Source { path, text };
+        let file: File = toml::from_str(text).map_err(|error| ConfigError::Invalid {
             path: path.to_owned(),
-            problem,
-        };
-        let file: File = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
-        let refuse = |span, problem: &str| Err(invalid(point(text, span, problem)));
+            problem: error.to_string(),
+        })?;
         if let Some(name) = &file.scan.name {
-            return refuse(name.span(), "`name` belongs in a [[job]], not in [scan]");
+            let problem = "`name` belongs in a [[job]], not in [scan]";
+            return Err(source.refuse(name.span(), problem));
         }
         if let Some(targets) = &file.scan.targets {
-            return refuse(
-                targets.span(),
-                "`targets` belongs in a [[job]], not in [scan]",
-            );
+            let problem = "`targets` belongs in a [[job]], not in [scan]";
+            return Err(source.refuse(targets.span(), problem));
         }
         let mut jobs: Vec<Job> = Vec::new();
         for table in file.job {
-            let span = table.span();
-            let mut options = table.into_inner();
-            let Some(name) = options.name.take() else {
-                return refuse(span, "a [[job]] needs a `name`");
-            };
-            if jobs.iter().any(|job| job.name == *name.get_ref()) {
-                return refuse(name.span(), "an earlier [[job]] has this name");
+            let (name, job) = Job::read(table, source)?;
+            if jobs.iter().any(|earlier| earlier.name == job.name) {
+                return Err(source.refuse(name, "an earlier [[job]] has this name"));
             }
-            let targets = options.targets.take().map(Spanned::into_inner);
-            jobs.push(Job {
-                name: name.into_inner(),
-                targets: targets.unwrap_or_default(),
-                options,
-            });
+            jobs.push(job);
         }
         Ok(Self {
             path: Some(path.to_owned()),
             db: file.db,
-            scan: file.scan,
+            scan: with_exclusions(file.scan, source)?,
             jobs,
         })
     }
@@ -154,6 +148,28 @@ impl Config {
     }
 }
 
+impl Job {
+    /// Reads its table; the span is that of its name.
+    fn read(
+        table: Spanned<Options>,
+        source: Source<'_>,
+    ) -> Result<(Range<usize>, Self), ConfigError> {
+        let span = table.span();
+        let mut options = table.into_inner();
+        let Some(name) = options.name.take() else {
+            return Err(source.refuse(span, "a [[job]] needs a `name`"));
+        };
+        let place = name.span();
+        let targets = options.targets.take().map(Spanned::into_inner);
+        let job = Self {
+            name: name.into_inner(),
+            targets: checked_targets(targets.unwrap_or_default(), source)?,
+            options: with_exclusions(options, source)?,
+        };
+        Ok((place, job))
+    }
+}
+
 impl ConfigError {
     /// What to do about it.
     #[must_use]
@@ -169,23 +185,37 @@ impl ConfigError {
     }
 }
 
-/// A problem the parser does not know, shown the way it shows its own.
-fn point(text: &str, span: Range<usize>, problem: &str) -> String {
-    let before = text.get(..span.start).unwrap_or(text);
-    let number = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..).and_then(|rest| rest.lines().next());
-    let line = line.unwrap_or_default();
-    let indent = before.chars().count() - before.get(..start).unwrap_or_default().chars().count();
-    let shown = text.get(span).and_then(|spanned| spanned.lines().next());
-    let carets = "^".repeat(shown.unwrap_or_default().chars().count().max(1));
-    let gutter = " ".repeat(number.to_string().len());
-    format!(
-        "TOML parse error at line {number}, column {column}\n{gutter} |\n\
-         {number} | {line}\n{gutter} | {space}{carets}\n{problem}\n",
-        column = indent + 1,
-        space = " ".repeat(indent),
-    )
+/// The options with what their section excludes, each at its line.
+fn with_exclusions(mut options: Options, source: Source<'_>) -> Result<Options, ConfigError> {
+    let read = |text: Spanned<String>| {
+        let origin = source.origin(&text.span());
+        WrittenExclusion::read(text.get_ref(), origin)
+            .map_err(|problem| source.refuse(text.span(), &problem))
+    };
+    let texts = options.exclude_texts.take();
+    let exclusions = texts.map(|texts| texts.into_iter().map(read).collect());
+    options.exclude = exclusions.transpose()?;
+    Ok(options)
+}
+
+/// The targets of a job as they are written. Those that stand elsewhere, in
+/// `@FILE` or on the standard input, are read when it runs.
+fn checked_targets(
+    targets: Vec<Spanned<String>>,
+    source: Source<'_>,
+) -> Result<Vec<String>, ConfigError> {
+    let check = |target: Spanned<String>| {
+        let text = target.get_ref();
+        let is_elsewhere = text.starts_with('@') || text == "-";
+        match text.parse::<TargetSpec>() {
+            Err(error) if !is_elsewhere => {
+                let problem = with_hint(&error, error.hint());
+                Err(source.refuse(target.span(), &problem))
+            }
+            Ok(_) | Err(_) => Ok(target.into_inner()),
+        }
+    };
+    targets.into_iter().map(check).collect()
 }
 
 #[cfg(test)]
@@ -219,6 +249,59 @@ mod tests {
         let port = problem("[[job]]\nname = \"a\"\nports = \"443,70000\"\n");
         assert!(port.contains("line 3") && port.contains("70000"), "{port}");
         assert!(port.contains("\nhint: ports are numbers"), "{port}");
+    }
+
+    #[test]
+    fn a_wrong_exclusion_is_pointed_at_among_right_ones() {
+        let in_scan = problem("[scan]\nexclude = [\"10.0.0.1\", \"bad..x\"]\n");
+        assert!(
+            in_scan.contains(
+                "2 | exclude = [\"10.0.0.1\", \"bad..x\"]\n  |                        ^^^^^^^^\n"
+            ),
+            "{in_scan}"
+        );
+        assert!(in_scan.contains("\nhint: an exclusion is"), "{in_scan}");
+        let in_job = problem("[[job]]\nname = \"a\"\nexclude = [\n  \"::1\",\n  \"\",\n]\n");
+        assert!(in_job.contains("line 5, column 3"), "{in_job}");
+        assert!(in_job.contains("empty exclusion"), "{in_job}");
+        let kind = problem("[scan]\nexclude = [5]\n");
+        assert!(kind.contains("line 2, column 12"), "{kind}");
+    }
+
+    #[test]
+    fn an_exclusion_of_the_file_is_of_its_line_and_not_of_the_flag() {
+        let text = "[scan]\nexclude = [\n  \"10.0.0.9/24 reason=fragile\",\n]\n\
+                    [[job]]\nname = \"a\"\nexclude = [\":22\"]\n";
+        let config = Config::parse(text, Path::new("c.toml")).unwrap();
+        let shown = |options: &Options| {
+            let exclusions = options.exclude.iter().flatten();
+            let shown =
+                exclusions.map(|written| (written.text().to_owned(), written.exclusion().why()));
+            shown.collect::<Vec<_>>()
+        };
+        let network = (
+            "10.0.0.9/24 reason=fragile".to_owned(),
+            "10.0.0.0/24 (c.toml:3): fragile".to_owned(),
+        );
+        let port = (":22".to_owned(), ":22 (c.toml:7)".to_owned());
+        assert_eq!(shown(&config.scan), [network.clone()]);
+        let job = config.job("a").unwrap().options.clone();
+        assert_eq!(shown(&job.or(config.scan.clone())), [port, network]);
+    }
+
+    #[test]
+    fn a_wrong_target_of_a_job_is_pointed_at_when_the_file_is_read() {
+        let wrong = problem("[[job]]\nname = \"a\"\ntargets = [\"::1\", \"10.0.0.0/99\"]\n");
+        assert!(
+            wrong.contains(
+                "3 | targets = [\"::1\", \"10.0.0.0/99\"]\n  |                   ^^^^^^^^^^^^^\n"
+            ),
+            "{wrong}"
+        );
+        assert!(wrong.contains("\nhint: a network is"), "{wrong}");
+        let elsewhere = "[[job]]\nname = \"a\"\ntargets = [\"@no such file\", \"-\"]\n";
+        let config = Config::parse(elsewhere, Path::new("c.toml")).unwrap();
+        assert_eq!(config.jobs[0].targets, ["@no such file", "-"]);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! Nothing before this module reads a file, a flag or the environment.
 
+mod exclusion;
 mod file;
 mod from_text;
 mod options;
 mod settings;
+mod source;
 mod timeout;
 
+pub use exclusion::WrittenExclusion;
 pub use file::{Config, ConfigError, Job};
 pub(crate) use from_text::advised;
 pub use options::Options;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::exclusion::WrittenExclusion;
 use super::from_text::{advised, from_text, read};
 use super::timeout::Timeout;
 use crate::domain::Zone;
@@ -25,8 +26,9 @@ pub struct Options {
     pub ports: Option<Ports>,
 
     /// Never touch these: addresses, networks, ranges, names, :PORTS
-    #[arg(short = 'x', long, value_name = "WHAT")]
-    pub exclude: Option<Vec<String>>,
+    #[arg(short = 'x', long, value_name = "WHAT", value_parser = WrittenExclusion::of_flag)]
+    #[serde(skip)]
+    pub exclude: Option<Vec<WrittenExclusion>>,
 
     /// Never touch what stands in this file, a line each, with reason=, owner=
     /// and until= where you like
@@ -112,13 +114,18 @@ pub struct Options {
     #[arg(skip)]
     pub ptr: Option<bool>,
 
+    /// `exclude` of the file, until it is known where each stands.
+    #[arg(skip)]
+    #[serde(rename = "exclude")]
+    pub(super) exclude_texts: Option<Vec<Spanned<String>>>,
+
     /// What `--job` calls it; of a job only.
     #[arg(skip)]
     pub(super) name: Option<Spanned<String>>,
 
     /// What it scans; of a job only.
     #[arg(skip)]
-    pub(super) targets: Option<Spanned<Vec<String>>>,
+    pub(super) targets: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// The largest number of retries: each is [`crate::scan::RETRY_SPACING`] of
@@ -150,6 +157,7 @@ impl Options {
             note: self.note.or(lower.note),
             family: self.family.or(lower.family),
             ptr: self.ptr.or(lower.ptr),
+            exclude_texts: None,
             name: None,
             targets: None,
         }
@@ -207,10 +215,14 @@ mod tests {
         assert!(empty.contains("hint: ports are numbers"), "{empty}");
         let backwards = refusal(&["-p", "90-80"]);
         assert!(backwards.contains("hint: write 80-90"), "{backwards}");
+        let exclusion = refusal(&["-x", "bad..x"]);
+        assert!(exclusion.contains("hint: an exclusion is"), "{exclusion}");
     }
 
     #[test]
-    fn an_empty_zone_is_refused() {
+    fn an_empty_exclusion_or_zone_is_refused() {
+        let exclusion = refusal(&["--exclude", ""]);
+        assert!(exclusion.contains("empty exclusion"), "{exclusion}");
         let zone = refusal(&["--zone", ""]);
         assert!(zone.contains("1 to 64 letters"), "{zone}");
     }
