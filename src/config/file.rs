@@ -69,7 +69,7 @@ pub enum ConfigError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    db: Option<PathBuf>,
+    db: Option<Spanned<PathBuf>>,
     #[serde(default)]
     scan: Options,
     #[serde(default)]
@@ -89,8 +89,8 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let named = path.is_some();
         let path = path.unwrap_or(Path::new(SYSTEM_FILE));
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
+        match fs::read(path) {
+            Ok(bytes) => Self::parse(decode(&bytes, path)?, path),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !named => Ok(Self::default()),
             Err(source) => Err(ConfigError::Read {
                 path: path.to_owned(),
@@ -110,6 +110,11 @@ impl Config {
             path: path.to_owned(),
             problem: error.to_string(),
         })?;
+        if let Some(db) = &file.db
+            && db.get_ref().as_os_str().is_empty()
+        {
+            return Err(source.refuse(db.span(), "`db` is empty"));
+        }
         if let Some(name) = &file.scan.name {
             let problem = "`name` belongs in a [[job]], not in [scan]";
             return Err(source.refuse(name.span(), problem));
@@ -128,7 +133,7 @@ impl Config {
         }
         Ok(Self {
             path: Some(path.to_owned()),
-            db: file.db,
+            db: file.db.map(Spanned::into_inner),
             scan: with_exclusions(file.scan, source)?,
             jobs,
         })
@@ -160,6 +165,9 @@ impl Job {
             return Err(source.refuse(span, "a [[job]] needs a `name`"));
         };
         let place = name.span();
+        if name.get_ref().is_empty() {
+            return Err(source.refuse(place, "the `name` is empty"));
+        }
         let targets = options.targets.take().map(Spanned::into_inner);
         let job = Self {
             name: name.into_inner(),
@@ -183,6 +191,18 @@ impl ConfigError {
             Self::NoSuchJob { known, .. } => Some(format!("its jobs: {}", known.join(", "))),
         }
     }
+}
+
+/// The text of a file, which TOML has in UTF-8.
+fn decode<'file>(bytes: &'file [u8], path: &Path) -> Result<&'file str, ConfigError> {
+    str::from_utf8(bytes).map_err(|_| {
+        let before = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let line = before.matches('\n').count() + 1;
+        ConfigError::Invalid {
+            path: path.to_owned(),
+            problem: format!("line {line} is not UTF-8"),
+        }
+    })
 }
 
 /// The options with what their section excludes, each at its line.
@@ -284,7 +304,7 @@ mod tests {
             "10.0.0.0/24 (c.toml:3): fragile".to_owned(),
         );
         let port = (":22".to_owned(), ":22 (c.toml:7)".to_owned());
-        assert_eq!(shown(&config.scan), [network.clone()]);
+        assert_eq!(shown(&config.scan), std::slice::from_ref(&network));
         let job = config.job("a").unwrap().options.clone();
         assert_eq!(shown(&job.or(config.scan.clone())), [port, network]);
     }
@@ -318,6 +338,28 @@ mod tests {
         assert!(
             misplaced.contains("3 | targets = [\"::1\"]\n  |           ^^^^^^^"),
             "{misplaced}"
+        );
+    }
+
+    #[test]
+    fn an_empty_path_or_name_is_pointed_at() {
+        let db = problem("\ndb = \"\"\n");
+        assert!(
+            db.contains("2 | db = \"\"\n  |      ^^\n`db` is empty"),
+            "{db}"
+        );
+        let name = problem("[[job]]\nname = \"\"\n");
+        assert!(name.contains("line 2, column 8"), "{name}");
+        let list = problem("[scan]\nexclude_file = [\"a\", \"\"]\n");
+        assert!(list.contains("line 2, column 16"), "{list}");
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_refused_with_its_line() {
+        let error = decode(b"# all\nnote = \"Gr\xf6\xdfe\"\n", Path::new("c.toml"));
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "c.toml: line 2 is not UTF-8"
         );
     }
 

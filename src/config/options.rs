@@ -33,6 +33,7 @@ pub struct Options {
     /// Never touch what stands in this file, a line each, with reason=, owner=
     /// and until= where you like
     #[arg(long, value_name = "FILE")]
+    #[serde(deserialize_with = "paths")]
     pub exclude_file: Option<Vec<PathBuf>>,
 
     /// Protocol sets to try, in order [default: tls1.2+tls1.1+tls1.0,tls1.3]
@@ -176,6 +177,14 @@ fn both<T>(upper: Option<Vec<T>>, lower: Option<Vec<T>>) -> Option<Vec<T>> {
 
 fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
     read(deserializer, |text| advised(PortsError::hint)(text))
+}
+
+fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    if paths.iter().any(|path| path.as_os_str().is_empty()) {
+        return Err(serde::de::Error::custom("a path is empty"));
+    }
+    Ok(Some(paths))
 }
 
 fn retries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {

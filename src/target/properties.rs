@@ -116,7 +116,7 @@ impl World {
     }
 
     fn exclusions(&self) -> Vec<Exclusion> {
-        parse_exclusions(&self.exclusions.join("\n"), "exclude.txt").unwrap()
+        parse_exclusions(self.exclusions.join("\n"), "exclude.txt").unwrap()
     }
 
     fn plan(&self, shard: Shard) -> Plan {

@@ -54,7 +54,7 @@ impl Rig {
 
     fn plan(&self) -> Plan {
         let specs = self.targets.iter().map(|text| text.parse().unwrap());
-        let exclusions = parse_exclusions(&self.exclude.join("\n"), "exclude").unwrap();
+        let exclusions = parse_exclusions(self.exclude.join("\n"), "exclude").unwrap();
         Plan::builder()
             .targets(specs)
             .exclusions(Exclusions::new(exclusions))
