@@ -1,3 +1,5 @@
+use std::ops::AddAssign;
+
 use super::OutcomeKind;
 
 /// How many targets had each outcome.
@@ -32,6 +34,14 @@ impl Tally {
     /// Every outcome with its count, best outcome first, zeros included.
     pub fn iter(&self) -> impl Iterator<Item = (OutcomeKind, u64)> {
         OutcomeKind::ALL.into_iter().zip(self.0)
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        for (kind, count) in other.iter() {
+            self.add_many(kind, count);
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
+use futures_util::future::OptionFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -70,7 +71,10 @@ impl<D: Dialer> Prober<D> {
         let mut budget = self.timeouts.target;
         let mut next = Some(probe.ladder.first());
         while let Some(rung) = next {
-            let (outcome, spent) = self.attempt(&probe, rung, lane, budget, stop).await;
+            let (outcome, spent) = {
+                let stop = tried.is_empty().then_some(stop);
+                self.attempt(&probe, rung, lane, budget, stop).await
+            };
             tried.push((rung, outcome));
             lane = Lane::FollowUp;
             budget = budget.saturating_sub(spent);
@@ -93,7 +97,7 @@ impl<D: Dialer> Prober<D> {
         rung: Rung,
         lane: Lane,
         budget: Duration,
-        stop: &CancellationToken,
+        stop: Option<&CancellationToken>,
     ) -> (Outcome, Duration) {
         loop {
             let admission = match self.admission(&probe.endpoint, lane, stop).await {
@@ -120,16 +124,18 @@ impl<D: Dialer> Prober<D> {
         }
     }
 
-    /// The right to dial, or the outcome without it.
+    /// The right to dial, or the outcome without it; only a probe that has
+    /// not begun minds the stop.
     async fn admission(
         &self,
         endpoint: &Endpoint,
         lane: Lane,
-        stop: &CancellationToken,
+        stop: Option<&CancellationToken>,
     ) -> Result<Admission, Outcome> {
+        let stopped = OptionFuture::from(stop.map(CancellationToken::cancelled));
         tokio::select! {
             biased;
-            () = stop.cancelled(), if lane == Lane::First => Err(Outcome::NotAttempted),
+            Some(()) = stopped => Err(Outcome::NotAttempted),
             admitted = self.pacer.admit(endpoint, lane) => {
                 admitted.map_err(|excluded| Outcome::Excluded(excluded.reason))
             }

@@ -1,7 +1,7 @@
-//! Settled targets → batches for the writer: parses what is new, keeps the
+//! Settled targets → parcels for the writer: parses what is new, keeps the
 //! block's ledger and the tally.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use super::known::Known;
 use super::ledger::BlockLedger;
 use super::progress::Progress;
 use super::sighting::Sighting;
 use super::worker::Settled;
+use super::writer::Parcel;
 use crate::domain::{
     Der, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp, Zone, clock,
 };
@@ -20,15 +22,14 @@ use crate::store::Batch;
 use crate::target::{Block, Plan};
 use crate::x509::{self, Certificate};
 
-/// Observations that make a batch full.
-const BATCH: usize = 1000;
+/// Targets that make a parcel full.
+const MOST_TARGETS: u64 = 1000;
 
-/// How long an observation may wait for its batch to fill.
+/// Bytes of certificates that make a parcel full, however few they are.
+const MOST_BYTES: usize = 16 << 20;
+
+/// How long a target may wait for its parcel to fill.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Parsed certificates kept so that a certificate on many hosts is parsed
-/// once; when full, it starts anew.
-const MAX_KNOWN: usize = 1 << 14;
 
 /// Gathers what the workers settle.
 pub(super) struct Collector<F> {
@@ -37,21 +38,22 @@ pub(super) struct Collector<F> {
     scan: ScanId,
     began: Timestamp,
     ledger: Option<BlockLedger>,
-    batch: Batch,
-    known: HashMap<Fingerprint, Arc<Certificate>>,
+    parcel: Parcel,
+    /// Bytes of certificates in the parcel.
+    bytes: usize,
+    known: Known,
     leaves: HashSet<Fingerprint>,
-    tally: Tally,
     progress: Arc<Progress>,
     watch: F,
 }
 
 /// What a scan's collector knows at its end.
 pub(super) struct Collected {
-    pub(super) outcomes: Tally,
+    /// Different leaves.
     pub(super) certificates: u64,
 }
 
-/// Nobody takes batches any more: the writer has failed.
+/// Nobody takes parcels any more: the writer has failed.
 struct WriterGone;
 
 impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
@@ -69,27 +71,24 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             scan,
             began,
             ledger: None,
-            batch: Batch::default(),
-            known: HashMap::new(),
+            parcel: Parcel::default(),
+            bytes: 0,
+            known: Known::default(),
             leaves: HashSet::new(),
-            tally: Tally::default(),
             progress,
             watch,
         }
     }
 
-    /// Collects until every worker has gone, then enters what nobody came to
-    /// as not attempted.
+    /// Collects until every worker has gone.
     pub(super) async fn run(
         mut self,
         mut settled: mpsc::Receiver<Settled>,
-        batches: mpsc::Sender<Batch>,
+        parcels: mpsc::Sender<Parcel>,
     ) -> Collected {
         // The writer's own error tells why it is gone.
-        let _ = self.collect(&mut settled, &batches).await;
-        self.close();
+        let _ = self.collect(&mut settled, &parcels).await;
         Collected {
-            outcomes: self.tally,
             certificates: self.leaves.len() as u64,
         }
     }
@@ -97,30 +96,34 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     async fn collect(
         &mut self,
         settled: &mut mpsc::Receiver<Settled>,
-        batches: &mpsc::Sender<Batch>,
+        parcels: &mpsc::Sender<Parcel>,
     ) -> Result<(), WriterGone> {
         let mut due = Instant::now() + PATIENCE;
         loop {
             match timeout_at(due, settled.recv()).await {
-                Ok(Some(target)) => self.take(target, batches).await?,
+                Ok(Some(target)) => self.take(target, parcels).await?,
                 Ok(None) => break,
                 Err(_) => {}
             }
-            if self.batch.observations.len() >= BATCH || Instant::now() >= due {
-                self.flush(batches).await?;
+            if self.is_full() || Instant::now() >= due {
+                self.flush(parcels).await?;
                 due = Instant::now() + PATIENCE;
             }
         }
-        self.flush(batches).await?;
-        self.write_ledger(batches).await
+        self.flush(parcels).await?;
+        self.write_ledger(parcels).await
+    }
+
+    fn is_full(&self) -> bool {
+        self.parcel.outcomes.total() >= MOST_TARGETS || self.bytes >= MOST_BYTES
     }
 
     async fn take(
         &mut self,
         settled: Settled,
-        batches: &mpsc::Sender<Batch>,
+        parcels: &mpsc::Sender<Parcel>,
     ) -> Result<(), WriterGone> {
-        self.open_block(settled.index, batches).await?;
+        self.open_block(settled.index, parcels).await?;
         let kind = settled.outcome.kind();
         let latest = settled.observations.iter().map(|seen| seen.at).max();
         let at = latest.unwrap_or_else(clock::now);
@@ -132,7 +135,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
                 }
             }
         }
-        self.tally.add(kind);
+        self.parcel.outcomes.add(kind);
         self.progress.settle(kind == OutcomeKind::Certificate);
         for observation in settled.observations {
             self.observe(observation);
@@ -144,14 +147,14 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     async fn open_block(
         &mut self,
         index: u64,
-        batches: &mpsc::Sender<Batch>,
+        parcels: &mpsc::Sender<Parcel>,
     ) -> Result<(), WriterGone> {
         let number = index / Block::MAX_LENGTH;
         let within = |ledger: &BlockLedger| ledger.block().number() == number;
         if self.ledger.as_ref().is_some_and(within) {
             return Ok(());
         }
-        self.write_ledger(batches).await?;
+        self.write_ledger(parcels).await?;
         self.ledger = self.plan.block(number).map(|block| {
             BlockLedger::new(Arc::clone(&self.plan), self.zone.clone(), block, self.began)
         });
@@ -173,37 +176,35 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
                 chain: &chain,
             });
         }
-        self.batch.observations.push(observation);
+        self.parcel.batch.observations.push(observation);
     }
 
     /// The certificate's facts, parsed where they are not known yet; then it
-    /// also goes into the batch.
+    /// also goes into the parcel.
     fn read(&mut self, der: &Der) -> Arc<Certificate> {
+        self.bytes += der.as_bytes().len();
         let fingerprint = der.fingerprint();
-        if let Some(certificate) = self.known.get(&fingerprint) {
-            return Arc::clone(certificate);
+        if let Some(certificate) = self.known.get(fingerprint) {
+            return certificate;
         }
         let certificate = x509::parse(der);
-        self.batch
+        self.parcel
+            .batch
             .certificates
             .insert(fingerprint, certificate.clone());
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
-        }
-        let certificate = Arc::new(certificate);
-        self.known.insert(fingerprint, Arc::clone(&certificate));
-        certificate
+        self.known.keep(certificate)
     }
 
-    async fn flush(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
-        if self.batch.observations.is_empty() {
+    async fn flush(&mut self, parcels: &mpsc::Sender<Parcel>) -> Result<(), WriterGone> {
+        if self.parcel.outcomes.total() == 0 {
             return Ok(());
         }
-        let batch = mem::take(&mut self.batch);
-        batches.send(batch).await.map_err(|_| WriterGone)
+        self.bytes = 0;
+        let parcel = mem::take(&mut self.parcel);
+        parcels.send(parcel).await.map_err(|_| WriterGone)
     }
 
-    async fn write_ledger(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
+    async fn write_ledger(&mut self, parcels: &mpsc::Sender<Parcel>) -> Result<(), WriterGone> {
         let Some(ledger) = self.ledger.take() else {
             return Ok(());
         };
@@ -213,14 +214,12 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
                 names: slice.names,
                 ..Batch::default()
             };
-            batches.send(batch).await.map_err(|_| WriterGone)?;
+            let parcel = Parcel {
+                batch,
+                outcomes: Tally::default(),
+            };
+            parcels.send(parcel).await.map_err(|_| WriterGone)?;
         }
         Ok(())
-    }
-
-    /// What the scan did not come to, so that the outcomes add up.
-    fn close(&mut self) {
-        let missing = self.plan.len().saturating_sub(self.tally.total());
-        self.tally.add_many(OutcomeKind::NotAttempted, missing);
     }
 }

@@ -21,16 +21,15 @@ pub(super) struct Look {
     pub(super) index: u64,
     /// How many looks came before.
     pub(super) earlier: u32,
-    /// Why the last of them was not enough.
-    pub(super) last: Option<NoAnswer>,
-    /// What they saw that need not be asked again: the other addresses of a
-    /// name.
-    pub(super) answered: Box<[Observation]>,
+    /// The best that they came to without an answer.
+    pub(super) best: Option<NoAnswer>,
+    /// What spoke to them.
+    pub(super) seen: Box<[Observation]>,
 }
 
-/// An outcome that deserves another look, in one byte: a block may defer a
-/// million looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An outcome that deserves another look, best first, in one byte: a block
+/// may defer a million looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NoAnswer {
     Filtered,
     Unreachable,
@@ -127,6 +126,10 @@ impl Feed {
         self.changed.notify_one();
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,8 +156,8 @@ impl State {
             return Next::Look(Look {
                 index,
                 earlier: 0,
-                last: None,
-                answered: Box::default(),
+                best: None,
+                seen: Box::default(),
             });
         }
         if due.is_some() || self.outstanding > 0 {

@@ -9,10 +9,6 @@ use crate::domain::{Host, Observation, OutcomeKind, Port, Timestamp, Zone};
 use crate::store::{AddressRun, NameLook};
 use crate::target::{Block, Plan};
 
-/// Times in the ledger are rounded down to this, so that neighbours that were
-/// looked at in the same quarter of an hour share a run.
-const GRAIN_SECONDS: i64 = 900;
-
 /// Targets turned into runs at once: bounds what the conversion holds.
 const CHUNK: u64 = 1 << 16;
 
@@ -33,8 +29,8 @@ pub(super) struct BlockLedger {
 struct Entry {
     kind: OutcomeKind,
     detail: u16,
-    /// Grains since the scan began.
-    grain: u32,
+    /// Seconds since the scan began.
+    second: u32,
 }
 
 /// An address at a port, and what became of it.
@@ -112,11 +108,11 @@ impl BlockLedger {
             | OutcomeKind::Fresh
             | OutcomeKind::NotAttempted => 0,
         };
-        let grains = (at.seconds() - self.began.seconds()).max(0) / GRAIN_SECONDS;
+        let second = (at.seconds() - self.began.seconds()).max(0);
         Entry {
             kind,
             detail,
-            grain: u32::try_from(grains).unwrap_or(u32::MAX),
+            second: u32::try_from(second).unwrap_or(u32::MAX),
         }
     }
 
@@ -184,12 +180,12 @@ impl BlockLedger {
         let at = self.at(entry);
         let detail = self.detail(entry);
         if let Some(run) = runs.last_mut() {
-            let same = run.port == port
-                && run.outcome == entry.kind
-                && run.at == at
-                && run.detail == detail;
+            let same = run.port == port && run.outcome == entry.kind && run.detail == detail;
             if same && successor(run.last) == Some(address) {
                 run.last = address;
+                // A block is walked in no order, so that neighbours are far
+                // apart in time: a run says since when all of it is known.
+                run.at = run.at.min(at);
                 return;
             }
         }
@@ -212,13 +208,13 @@ impl BlockLedger {
             .unwrap_or(Entry {
                 kind: OutcomeKind::NotAttempted,
                 detail: 0,
-                grain: 0,
+                second: 0,
             })
     }
 
     fn at(&self, entry: Entry) -> Timestamp {
         let began = self.began.seconds();
-        Timestamp::from_seconds(began + i64::from(entry.grain) * GRAIN_SECONDS)
+        Timestamp::from_seconds(began + i64::from(entry.second))
     }
 
     fn detail(&self, entry: Entry) -> String {

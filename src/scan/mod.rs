@@ -6,6 +6,7 @@
 
 mod collector;
 mod feed;
+mod known;
 mod ledger;
 mod progress;
 mod settings;
@@ -15,11 +16,11 @@ mod worker;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::info;
 
 pub use feed::RETRY_SPACING;
@@ -28,7 +29,7 @@ pub use settings::{Pointers, Settings};
 pub use sighting::Sighting;
 pub use summary::Summary;
 
-use crate::domain::{ScanState, clock};
+use crate::domain::{OutcomeKind, ScanState, clock};
 use crate::net::Dialer;
 use crate::probe::Prober;
 use crate::resolve::Resolver;
@@ -36,13 +37,15 @@ use crate::store::{NewScan, ScanEnd, Sink, StoreError};
 use crate::target::Plan;
 use collector::Collector;
 use feed::Feed;
-use worker::Bench;
+use worker::{Bench, Settled};
+use writer::Written;
 
-/// Settled targets that may wait for the collector.
-const SETTLED_WAITING: usize = 1024;
+/// Settled targets that may wait for the collector: few, since each may hold
+/// a chain of a megabyte.
+const SETTLED_WAITING: usize = 64;
 
-/// Batches that may wait for the writer.
-const BATCHES_WAITING: usize = 4;
+/// Parcels that may wait for the writer.
+const PARCELS_WAITING: usize = 2;
 
 /// One scan, ready to run.
 pub struct Scan<D: Dialer, R: Resolver> {
@@ -91,7 +94,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         info!(%scan, targets, workers, "scan began");
 
         let (settled, to_collect) = mpsc::channel(SETTLED_WAITING);
-        let (batches, to_write) = mpsc::channel(BATCHES_WAITING);
+        let (parcels, to_write) = mpsc::channel(PARCELS_WAITING);
         let collector = Collector::new(
             Arc::clone(&self.plan),
             self.settings.zone.clone(),
@@ -101,32 +104,40 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             watch,
         );
         let writer = tokio::spawn(writer::run(sink, scan, to_write));
-        let collected = tokio::spawn(collector.run(to_collect, batches));
-        self.work(workers, settled, &stop).await;
+        let collector = tokio::spawn(collector.run(to_collect, parcels));
+        let worked = self.work(workers, settled, &stop).await;
+        let collected = collector.await.map_err(panicked);
+        let Written {
+            mut sink,
+            mut outcomes,
+            result: written,
+        } = writer.await.map_err(panicked)?;
 
-        let collected = collected.await.map_err(|error| panicked(&error))?;
-        let (mut sink, written) = writer.await.map_err(|error| panicked(&error))?;
-        let state = match &written {
-            Err(_) => ScanState::Failed,
-            Ok(()) if stop.is_cancelled() => ScanState::Interrupted,
-            Ok(()) => ScanState::Complete,
+        let unsettled = targets.saturating_sub(outcomes.total());
+        outcomes.add_many(OutcomeKind::NotAttempted, unsettled);
+        let state = match (&worked, &collected, &written) {
+            (Ok(End::Done), Ok(_), Ok(())) if unsettled == 0 => ScanState::Complete,
+            (Ok(_), Ok(_), Ok(())) => ScanState::Interrupted,
+            _ => ScanState::Failed,
         };
         let finished_at = clock::now();
         let end = ScanEnd {
-            state,
             finished_at,
-            outcomes: collected.outcomes,
+            state,
+            outcomes,
         };
         let finished = sink.finish(scan, end).await;
         let closed = sink.close().await;
         written.and(finished).and(closed)?;
-        info!(%scan, %state, certificates = collected.certificates, "scan ended");
+        worked?;
+        let certificates = collected?.certificates;
+        info!(%scan, %state, certificates, "scan ended");
         Ok(Summary {
             scan,
             state,
             targets,
-            outcomes: collected.outcomes,
-            certificates: collected.certificates,
+            outcomes,
+            certificates,
             elapsed: finished_at.since(began),
         })
     }
@@ -141,9 +152,11 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
     async fn work(
         self,
         workers: usize,
-        settled: mpsc::Sender<worker::Settled>,
+        settled: mpsc::Sender<Settled>,
         stop: &CancellationToken,
-    ) {
+    ) -> Result<End, ScanError> {
+        // A fault of the engine stops it too, and is not the caller's stop.
+        let stop = stop.child_token();
         let bench = Arc::new(Bench {
             feed: Feed::new(Arc::clone(&self.plan)),
             plan: self.plan,
@@ -151,23 +164,49 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             prober: self.prober,
             resolver: self.resolver,
             stop: stop.clone(),
+            cut_short: AtomicBool::new(false),
         });
-        let tracker = TaskTracker::new();
+        let mut tasks = JoinSet::new();
         for _ in 0..workers {
-            tracker.spawn(Arc::clone(&bench).work(settled.clone()));
+            tasks.spawn(Arc::clone(&bench).work(settled.clone()));
         }
         drop(settled);
-        tracker.close();
-        tokio::select! {
-            () = tracker.wait() => {}
-            () = stop.cancelled() => {
-                bench.feed.stop();
-                tracker.wait().await;
+        let mut worked = Ok(());
+        loop {
+            tokio::select! {
+                ended = tasks.join_next() => match ended {
+                    None => break,
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => {
+                        stop.cancel();
+                        worked = worked.and(Err(panicked(error)));
+                    }
+                },
+                () = stop.cancelled(), if !bench.feed.is_stopped() => bench.feed.stop(),
             }
         }
+        worked.map(|()| {
+            if bench.cut_short.load(Ordering::Relaxed) {
+                End::CutShort
+            } else {
+                End::Done
+            }
+        })
     }
 }
 
-fn panicked(error: &JoinError) -> ScanError {
+/// How the workers came to their end.
+enum End {
+    /// Every target they came to had all its looks.
+    Done,
+    /// The stop took some.
+    CutShort,
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it takes the place of the error"
+)]
+fn panicked(error: JoinError) -> ScanError {
     ScanError::Panicked(error.to_string())
 }

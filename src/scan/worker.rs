@@ -1,8 +1,10 @@
 //! Looks → settled targets: resolves, probes, decides on another look.
 
+use std::cmp::min;
 use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -41,17 +43,19 @@ pub(super) struct Bench<D: Dialer, R> {
     pub(super) resolver: R,
     pub(super) feed: Feed,
     pub(super) stop: CancellationToken,
+    /// Whether the stop has taken a look from any target.
+    pub(super) cut_short: AtomicBool,
 }
 
-/// A verdict, or the reason for another look.
+/// A verdict, or the reason for another look with what is worth keeping.
 enum Verdict {
     Settled(Outcome, Vec<Observation>),
     Again(NoAnswer, Vec<Observation>),
 }
 
 impl<D: Dialer, R: Resolver> Bench<D, R> {
-    /// Takes looks until there are none, and hands on what is settled. It
-    /// ends early when nobody takes it any more.
+    /// Takes looks until there are none, and hands on what is settled. When
+    /// nobody takes it any more, it stops the scan.
     pub(super) async fn work(self: Arc<Self>, settled: mpsc::Sender<Settled>) {
         while let Some(mut look) = self.feed.next().await {
             let Some(target) = self.plan.get(look.index) else {
@@ -59,12 +63,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 continue;
             };
             match self.look(&target, &mut look).await {
-                Verdict::Again(last, answered) => {
+                Verdict::Again(best, seen) => {
                     self.feed.defer(Look {
                         index: look.index,
                         earlier: look.earlier + 1,
-                        last: Some(last),
-                        answered: answered.into(),
+                        best: Some(best),
+                        seen: seen.into(),
                     });
                 }
                 Verdict::Settled(outcome, observations) => {
@@ -77,7 +81,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                     // First the hand-over, then the count: a block is over
                     // only when the collector has all of it.
                     if settled.send(settled_target).await.is_err() {
-                        self.feed.stop();
+                        self.stop.cancel();
                     }
                     self.feed.settle();
                 }
@@ -89,52 +93,50 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if let Some(exclusion) = self.plan.excluded(target) {
             return Verdict::Settled(Outcome::Excluded(exclusion.why()), Vec::new());
         }
-        let answered = mem::take(&mut look.answered).into_vec();
-        if let Some(last) = look.last
-            && self.stop.is_cancelled()
-        {
-            return settle(answered, Some(last.into()));
+        let seen = mem::take(&mut look.seen).into_vec();
+        if look.best.is_some() && self.stop.is_cancelled() {
+            return self.cut(seen, look);
         }
-        let lane = if look.earlier == 0 {
-            Lane::First
-        } else {
-            Lane::FollowUp
-        };
-        let dialect = target.dialect.unwrap_or_default();
         match &target.host {
             Host::Address(address) => {
-                let endpoint = self.endpoint(*address, target.port, dialect);
-                let observation = self.ask(endpoint, None, lane).await;
-                self.weigh(vec![observation], Vec::new(), look.earlier)
+                let asked = self.ask_all(&[*address], None, target, &seen, look).await;
+                self.weigh(asked, seen, look)
             }
             Host::Name(name) => match self.unless_stopped(self.resolver.addresses(name)).await {
                 Some(Ok(addresses)) => {
                     let asked = self
-                        .ask_all(name, &addresses, target, &answered, lane)
+                        .ask_all(&addresses, Some(name), target, &seen, look)
                         .await;
-                    self.weigh(asked, answered, look.earlier)
+                    self.weigh(asked, seen, look)
                 }
-                Some(Err(error)) => self.unresolved(error, answered, look.earlier),
-                None => settle(answered, look.last.map(Outcome::from)),
+                Some(Err(error)) => self.unresolved(error, seen, look),
+                None => self.cut(seen, look),
             },
         }
     }
 
-    /// Asks a name at each of its addresses that has not answered yet.
+    /// Asks at each address that has not answered yet.
     async fn ask_all(
         &self,
-        name: &ServerName,
         addresses: &[IpAddr],
+        server_name: Option<&ServerName>,
         target: &Target,
-        answered: &[Observation],
-        lane: Lane,
+        seen: &[Observation],
+        look: &Look,
     ) -> Vec<Observation> {
+        let lane = match look.earlier {
+            0 => Lane::First,
+            _ => Lane::FollowUp,
+        };
+        let dialect = target.dialect.unwrap_or_default();
         let mut asked = Vec::new();
         for address in addresses {
-            let dialect = target.dialect.unwrap_or_default();
             let endpoint = self.endpoint(*address, target.port, dialect);
-            if answered.iter().all(|earlier| earlier.endpoint != endpoint) {
-                asked.push(self.ask(endpoint, Some(name.clone()), lane).await);
+            let answered = seen
+                .iter()
+                .any(|seen| seen.endpoint == endpoint && without_answer(seen).is_none());
+            if !answered {
+                asked.push(self.ask(endpoint, server_name.cloned(), lane).await);
             }
         }
         asked
@@ -173,50 +175,67 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// The target's outcome is the best of its observations', unless one of
     /// them deserves another look.
-    fn weigh(
-        &self,
-        asked: Vec<Observation>,
-        mut answered: Vec<Observation>,
-        earlier: u32,
-    ) -> Verdict {
-        let again = |seen: &Observation| self.deserves_another(&seen.outcome, earlier);
-        if let Some(no_answer) = asked.iter().find_map(again) {
-            answered.extend(asked.into_iter().filter(|seen| again(seen).is_none()));
-            return Verdict::Again(no_answer, answered);
-        }
-        answered.extend(asked);
-        settle(answered, None)
-    }
-
-    fn deserves_another(&self, outcome: &Outcome, earlier: u32) -> Option<NoAnswer> {
-        let (no_answer, looks) = match outcome.kind() {
-            OutcomeKind::Filtered => (NoAnswer::Filtered, self.settings.retries),
-            OutcomeKind::Unreachable => (NoAnswer::Unreachable, self.settings.retries),
-            OutcomeKind::LocalError => (NoAnswer::LocalError, LOCAL_RETRIES),
-            OutcomeKind::Certificate
-            | OutcomeKind::NoCertificate
-            | OutcomeKind::TlsRefused
-            | OutcomeKind::NotTls
-            | OutcomeKind::Silent
-            | OutcomeKind::Broken
-            | OutcomeKind::Refused
-            | OutcomeKind::Unresolved
-            | OutcomeKind::Excluded
-            | OutcomeKind::Fresh
-            | OutcomeKind::NotAttempted => return None,
+    fn weigh(&self, asked: Vec<Observation>, seen: Vec<Observation>, look: &Look) -> Verdict {
+        let mut known = together(seen, asked);
+        let Some(no_answer) = known.iter().filter_map(without_answer).min() else {
+            return self.settle(known, look.best.map(Outcome::from));
         };
-        (earlier < looks && !self.stop.is_cancelled()).then_some(no_answer)
+        if !self.has_looks_left(no_answer, look) {
+            return self.settle(known, look.best.map(Outcome::from));
+        }
+        known.retain(|seen| seen.outcome.kind().connected());
+        Verdict::Again(better(look.best, no_answer), known)
     }
 
-    fn unresolved(&self, error: LookupError, answered: Vec<Observation>, earlier: u32) -> Verdict {
+    fn unresolved(&self, error: LookupError, seen: Vec<Observation>, look: &Look) -> Verdict {
         let outcome = match error {
             LookupError::Unresolved(why) => Outcome::Unresolved(why),
             LookupError::Resolver(what) => Outcome::LocalError(LocalFault::Resolver(what)),
         };
-        match self.deserves_another(&outcome, earlier) {
-            Some(no_answer) => Verdict::Again(no_answer, answered),
-            None => settle(answered, Some(outcome)),
+        match no_answer(&outcome) {
+            Some(no_answer) if self.has_looks_left(no_answer, look) => {
+                Verdict::Again(better(look.best, no_answer), seen)
+            }
+            Some(_) | None => {
+                let beside = look.best.map(Outcome::from).into_iter().chain([outcome]);
+                self.settle(seen, beside)
+            }
         }
+    }
+
+    fn has_looks_left(&self, no_answer: NoAnswer, look: &Look) -> bool {
+        let looks = match no_answer {
+            NoAnswer::Filtered | NoAnswer::Unreachable => self.settings.retries,
+            NoAnswer::LocalError => self.settings.retries.max(LOCAL_RETRIES),
+        };
+        let left = look.earlier < looks;
+        if left && self.stop.is_cancelled() {
+            self.cut_short.store(true, Ordering::Relaxed);
+            return false;
+        }
+        left
+    }
+
+    /// The scan stops before the look: what is known stands.
+    fn cut(&self, seen: Vec<Observation>, look: &Look) -> Verdict {
+        self.cut_short.store(true, Ordering::Relaxed);
+        self.settle(seen, look.best.map(Outcome::from))
+    }
+
+    /// The best of what was observed and what is known beside it.
+    fn settle(
+        &self,
+        mut observations: Vec<Observation>,
+        beside: impl IntoIterator<Item = Outcome>,
+    ) -> Verdict {
+        let attempted = |seen: &Observation| seen.outcome.kind() != OutcomeKind::NotAttempted;
+        if !observations.iter().all(attempted) {
+            self.cut_short.store(true, Ordering::Relaxed);
+            observations.retain(attempted);
+        }
+        let observed = observations.iter().map(|seen| seen.outcome.clone());
+        let outcome = observed.chain(beside).min_by_key(Outcome::kind);
+        Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
     }
 
     fn endpoint(&self, address: IpAddr, port: Port, dialect: Dialect) -> Endpoint {
@@ -224,12 +243,58 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 }
 
-/// The best of what was observed and what is known beside it.
-fn settle(mut observations: Vec<Observation>, beside: Option<Outcome>) -> Verdict {
-    observations.retain(|seen| seen.outcome.kind() != OutcomeKind::NotAttempted);
-    let observed = observations.iter().map(|seen| seen.outcome.clone());
-    let outcome = observed.chain(beside).min_by_key(Outcome::kind);
-    Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
+/// Why an endpoint may have more to say at another look. One that spoke and
+/// then did not take the next rung's connection is one of them: it may have
+/// kept its certificate for that.
+fn without_answer(seen: &Observation) -> Option<NoAnswer> {
+    if seen.outcome.kind() == OutcomeKind::Certificate {
+        return None;
+    }
+    let last = seen.attempts.last().map(|attempt| attempt.outcome);
+    no_answer(&seen.outcome).or(match last {
+        Some(OutcomeKind::Filtered) => Some(NoAnswer::Filtered),
+        Some(OutcomeKind::Unreachable) => Some(NoAnswer::Unreachable),
+        _ => None,
+    })
+}
+
+fn no_answer(outcome: &Outcome) -> Option<NoAnswer> {
+    match outcome {
+        Outcome::Filtered => Some(NoAnswer::Filtered),
+        Outcome::Unreachable => Some(NoAnswer::Unreachable),
+        // What ran out comes back; a route or a permission does not.
+        Outcome::LocalError(LocalFault::Exhausted(_) | LocalFault::Resolver(_)) => {
+            Some(NoAnswer::LocalError)
+        }
+        Outcome::LocalError(LocalFault::Network(_) | LocalFault::Internal(_))
+        | Outcome::Certificate(_)
+        | Outcome::NoCertificate(..)
+        | Outcome::TlsRefused(_)
+        | Outcome::NotTls(_)
+        | Outcome::Silent(_)
+        | Outcome::Broken(_)
+        | Outcome::Refused
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted => None,
+    }
+}
+
+fn better(best: Option<NoAnswer>, other: NoAnswer) -> NoAnswer {
+    best.map_or(other, |best| min(best, other))
+}
+
+/// One observation an endpoint: the better, and of equal ones the later.
+fn together(mut known: Vec<Observation>, asked: Vec<Observation>) -> Vec<Observation> {
+    for new in asked {
+        match known.iter_mut().find(|old| old.endpoint == new.endpoint) {
+            Some(old) if new.outcome.kind() <= old.outcome.kind() => *old = new,
+            Some(_) => {}
+            None => known.push(new),
+        }
+    }
+    known
 }
 
 impl From<NoAnswer> for Outcome {
@@ -237,9 +302,9 @@ impl From<NoAnswer> for Outcome {
         match no_answer {
             NoAnswer::Filtered => Self::Filtered,
             NoAnswer::Unreachable => Self::Unreachable,
-            NoAnswer::LocalError => Self::LocalError(LocalFault::Internal(
-                "stopped before another look".to_owned(),
-            )),
+            NoAnswer::LocalError => {
+                Self::LocalError(LocalFault::Exhausted("at every look".to_owned()))
+            }
         }
     }
 }
