@@ -19,8 +19,8 @@ create table scans (
     -- A number is never used twice: people and scripts refer to it.
     id            integer primary key autoincrement,
     started_at    integer not null,
-    finished_at   integer,
-    state         text    not null,
+    finished_at   integer, -- null while it runs; for ever if it was killed
+    state         text    not null, -- 'running' till the next writer, if killed
     targets       integer not null,
     outcomes      text    not null, -- JSON: every outcome's word and its count
     zone          text    not null,

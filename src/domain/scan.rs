@@ -8,13 +8,14 @@ pub struct ScanId(i64);
 /// How a scan stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScanState {
-    /// Begun and not ended: at work, or killed.
+    /// Begun and not ended: at work, or killed and not yet found so.
     Running,
     /// Every target has its outcome.
     Complete,
     /// Ended early, in order: window, duration, network down.
     Stopped,
-    /// Ended early, in order, by a signal.
+    /// Ended early by a signal: in order, or killed, which the next writer
+    /// finds out.
     Interrupted,
     /// Ended by an error of its own.
     Failed,

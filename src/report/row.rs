@@ -193,7 +193,7 @@ pub struct ScanRow {
     pub id: ScanId,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended, if it did.
+    /// When it ended; `None` while it runs, and where it was killed.
     pub finished_at: Option<Timestamp>,
     /// How it stands.
     pub state: ScanState,

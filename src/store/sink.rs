@@ -8,7 +8,8 @@ use crate::domain::ScanId;
 /// A batch is stored whole or not at all, also when its future is dropped.
 /// Storing a batch again changes nothing.
 pub trait Sink: Send {
-    /// Numbers a scan. Until it ends, all its targets count as not attempted.
+    /// Numbers a scan. Until it ends, all its targets count as not attempted;
+    /// if it is killed, the next sink ends it as interrupted.
     fn begin(&mut self, scan: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>>;
 
     /// Stores what a scan saw.

@@ -85,8 +85,10 @@ impl SqliteSink {
     }
 
     async fn connect(path: PathBuf, lock: WriterLock) -> Result<Self, StoreError> {
+        let mut connection = file::connect_writer(&path).await?;
+        end_killed_scans(&mut connection).await?;
         Ok(Self {
-            connection: file::connect_writer(&path).await?,
+            connection,
             interned: Interned::default(),
             path,
             _lock: lock,
@@ -299,6 +301,18 @@ fn saying(
         outcome: look.outcome.kind(),
         answer,
     })
+}
+
+/// Ends the scans whose process was killed: whoever holds the writer's lock
+/// knows that none is running. `finished_at` stays null, nobody saw the end.
+async fn end_killed_scans(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("update scans set state = $1 where state = $2")
+        .bind(ScanState::Interrupted.as_str())
+        .bind(ScanState::Running.as_str())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(during("ending killed scans"))
 }
 
 /// Every outcome's word and its count.

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::*;
+use crate::domain::OutcomeKind;
 
 /// Every file of a directory, byte for byte.
 fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -249,4 +250,30 @@ async fn an_impossible_value_is_called_damage() {
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::Corrupted { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_killed_scan_runs_no_longer_when_the_next_writer_comes() {
+    let mut store = Store::new().await;
+    store.scan(Batch::default()).await;
+    store.begin().await;
+    let path = store.path();
+    let Store { directory, sink } = store;
+    drop(sink);
+    let sink = SqliteSink::open(&path).await.unwrap();
+    let mut store = Store { directory, sink };
+    store.begin().await;
+    let scans = store.scans().await;
+    let states: Vec<_> = scans.iter().map(|scan| scan.state).collect();
+    assert_eq!(
+        states,
+        [
+            ScanState::Complete,
+            ScanState::Interrupted,
+            ScanState::Running
+        ]
+    );
+    let killed = &scans[1];
+    assert_eq!(killed.finished_at, None);
+    assert_eq!(killed.outcomes.count(OutcomeKind::NotAttempted), 256);
 }

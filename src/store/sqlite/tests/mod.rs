@@ -24,7 +24,7 @@ use crate::domain::{
     NamedGroup, Observation, Outcome, Port, Presented, ScanId, ScanState, ServerName, Session,
     Tally, Timestamp, TlsVersion, Zone,
 };
-use crate::report::Installation;
+use crate::report::{Installation, ScanRow};
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
 
 /// An inventory in a directory of its own, open for writing.
@@ -82,6 +82,16 @@ impl Store {
             .installations(filter, Detail::FactsAndDer, &mut visit)
             .await
             .unwrap();
+        rows
+    }
+
+    async fn scans(&self) -> Vec<ScanRow> {
+        let mut rows = Vec::new();
+        let mut visit = |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        };
+        self.inventory().await.scans(&mut visit).await.unwrap();
         rows
     }
 
