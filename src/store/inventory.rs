@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use futures_util::future::BoxFuture;
 
 use super::{Filter, FingerprintPrefix, StoreError};
-use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, Timestamp, Zone};
+use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
 use crate::report::{CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
 
 /// Tells what is known across scans, also while one runs.
@@ -78,6 +78,9 @@ pub trait Inventory: Send + Sync {
 
     /// What the ledger says of an address, by zone and port.
     fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>>;
+
+    /// What the ledger says of a target that is a name, by zone and port.
+    fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>>;
 }
 
 /// Most candidates for a fingerprint's beginning: nobody reads more.
@@ -102,6 +105,23 @@ pub struct AddressLook {
     /// What became of it.
     pub outcome: OutcomeKind,
     /// What the outcome's word leaves out.
+    pub detail: String,
+    /// The scan that says so.
+    pub scan: ScanId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The ledger's word on one name at one port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRow {
+    /// From where it was looked at.
+    pub zone: Zone,
+    /// The port.
+    pub port: Port,
+    /// What became of it: the best of its addresses'.
+    pub outcome: OutcomeKind,
+    /// What the outcome's word leaves out: why the name has no address.
     pub detail: String,
     /// The scan that says so.
     pub scan: ScanId,

@@ -16,6 +16,6 @@ pub use error::{DatabaseFault, StoreError};
 pub use filter::{
     CertificateHash, Expiry, Filter, FingerprintPrefix, InvalidHash, InvalidSerial, SerialNumber,
 };
-pub use inventory::{AddressLook, Detail, Inventory};
+pub use inventory::{AddressLook, Detail, Inventory, NameRow};
 pub use sink::Sink;
 pub use sqlite::{Opened, SqliteInventory, SqliteSink};

@@ -9,12 +9,12 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
 use super::super::inventory::MAX_CANDIDATES;
 use super::super::{
-    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, StoreError,
+    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
 use super::{file, report, select};
-use crate::domain::{Fingerprint, Port};
+use crate::domain::{Fingerprint, Port, ServerName};
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, Installation, InstallationState, ScanRow,
 };
@@ -230,5 +230,14 @@ impl Inventory for SqliteInventory {
             .push_bind(key.to_blob())
             .push(" order by c.zone, c.port");
         Box::pin(self.list("reading the ledger", query, report::address_look))
+    }
+
+    fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>> {
+        let mut query = QueryBuilder::new(report::SELECT_NAMES);
+        query
+            .push(" where c.name = ")
+            .push_bind(name.to_string())
+            .push(" order by c.zone, c.port");
+        Box::pin(self.list("reading the ledger of names", query, report::name))
     }
 }

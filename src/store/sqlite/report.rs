@@ -4,7 +4,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::super::{AddressLook, Detail, Filter};
+use super::super::{AddressLook, Detail, Filter, NameRow};
 use super::{row, select};
 use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally};
 use crate::report::{
@@ -38,6 +38,10 @@ pub(super) const SELECT_ADDRESS_LOOKS: &str = "with recursive zones (zone) as (\
     where z.zone is not null) \
     select c.zone, c.port, c.outcome, c.detail, c.scan_id, c.at \
     from zones z cross join coverage c on c.zone = z.zone";
+
+/// The ledger of names; 0003_statistics.sql lets SQLite skip from zone to zone.
+pub(super) const SELECT_NAMES: &str = "select c.zone, c.port, c.outcome, c.detail, c.scan_id, \
+    c.at from name_coverage c";
 
 /// Installations, from `installation_rows r`.
 pub(super) fn select_installations(detail: Detail) -> QueryBuilder<Sqlite> {
@@ -213,6 +217,17 @@ pub(super) fn scan(row: &SqliteRow) -> Result<ScanRow, sqlx::Error> {
 
 pub(super) fn address_look(row: &SqliteRow) -> Result<AddressLook, sqlx::Error> {
     Ok(AddressLook {
+        zone: row::word(row, 0)?,
+        port: row::port(row, 1)?,
+        outcome: row::outcome(row, 2)?,
+        detail: row.try_get(3)?,
+        scan: row::scan(row, 4)?,
+        at: row::time(row, 5)?,
+    })
+}
+
+pub(super) fn name(row: &SqliteRow) -> Result<NameRow, sqlx::Error> {
+    Ok(NameRow {
         zone: row::word(row, 0)?,
         port: row::port(row, 1)?,
         outcome: row::outcome(row, 2)?,

@@ -6,7 +6,7 @@ use proptest::test_runner::Config;
 use super::*;
 use crate::domain::OutcomeKind;
 use crate::report::Coverage;
-use crate::store::NameLook;
+use crate::store::{NameLook, NameRow};
 
 type Spot = (Zone, Port, IpAddr);
 type Told = (OutcomeKind, i64, i64);
@@ -270,4 +270,46 @@ async fn names_and_zones_have_their_own_lines() {
         ..Filter::default()
     };
     assert_eq!(coverage(&store, &only).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_is_answered_for_with_why_it_has_no_address() {
+    let mut store = Store::new().await;
+    let look = |text: &str, zone: &str, number, detail: &str| NameLook {
+        zone: zone.parse().unwrap(),
+        name: text.parse().unwrap(),
+        port: port(number),
+        outcome: OutcomeKind::Unresolved,
+        detail: detail.to_owned(),
+        at: at(10),
+    };
+    let seen = Batch {
+        names: vec![
+            look("gone.example", "plant", 443, "SERVFAIL"),
+            look("gone.example", "default", 8443, "NXDOMAIN"),
+            look("gone.example", "default", 443, "NXDOMAIN"),
+            look("other.example", "default", 443, "no data"),
+        ],
+        ..Batch::default()
+    };
+    let scan = store.scan(seen).await;
+    let inventory = store.inventory().await;
+    let told = async |name: &str| inventory.name(&name.parse().unwrap()).await.unwrap();
+    let row = |zone: &str, number, detail: &str| NameRow {
+        zone: zone.parse().unwrap(),
+        port: port(number),
+        outcome: OutcomeKind::Unresolved,
+        detail: detail.to_owned(),
+        scan,
+        at: at(10),
+    };
+    assert_eq!(
+        told("Gone.Example").await,
+        [
+            row("default", 443, "NXDOMAIN"),
+            row("default", 8443, "NXDOMAIN"),
+            row("plant", 443, "SERVFAIL"),
+        ]
+    );
+    assert_eq!(told("never.example").await, []);
 }
