@@ -48,7 +48,7 @@ create table certificates (
     issuer_folded        text, -- for search: lower case, without backslashes
     not_before           integer,
     not_after            integer,
-    key_type             text, -- null where it can't be read
+    key_type             text    not null, -- 'unparsed' where it can't be read
     key_bits             integer,
     curve                text,
     signature_algorithm  text,

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use crate::domain::{
-    Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Zone,
+    Der, Fingerprint, KeyType, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Zone,
 };
 use crate::x509::{Certificate, Facts, ParseFault};
 
@@ -86,7 +86,7 @@ pub struct CertificateRow {
     pub not_after: Option<Timestamp>,
     /// Subject alternative names.
     pub alternative_names: Vec<String>,
-    /// The key's family.
+    /// The key's family; `unparsed` where it, or nothing at all, could be read.
     pub key_type: Option<String>,
     /// The key's size.
     pub key_bits: Option<u32>,
@@ -232,7 +232,7 @@ impl CertificateRow {
             not_before: None,
             not_after: None,
             alternative_names: Vec::new(),
-            key_type: None,
+            key_type: Some(KeyType::Unparsed.to_string()),
             key_bits: None,
             signature_algorithm: None,
             key_usage: Vec::new(),

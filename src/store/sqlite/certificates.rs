@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::StoreError;
 use super::statement::{ManyRows, Values, next_id};
 use crate::domain::{Fingerprint, KeyType, ScanId, Timestamp};
-use crate::x509::{Certificate, Facts};
+use crate::x509::Certificate;
 
 /// A certificate that has its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,7 @@ pub(super) async fn intern(
         })
         .await?;
     stored.extend(new.into_iter().map(|(id, certificate)| {
-        let key_type = certificate.facts.as_ref().ok().and_then(key_type);
-        let key_type = key_type.unwrap_or(KeyType::Unparsed);
+        let key_type = key_type(certificate);
         (certificate.fingerprint, StoredCertificate { id, key_type })
     }));
     Ok(stored)
@@ -109,10 +108,9 @@ async fn find(
             values.push_bind(fingerprint.as_bytes().to_vec());
         },
         |row| {
-            let word: Option<String> = row.try_get(2)?;
             let found = StoredCertificate {
                 id: row.try_get(0)?,
-                key_type: key_type_of_word(word.as_deref()),
+                key_type: key_type_of_word(row.try_get(2)?),
             };
             let sha256: Vec<u8> = row.try_get(1)?;
             if let Ok(sha256) = sha256.try_into() {
@@ -148,7 +146,7 @@ fn bind(values: &mut Values<'_>, id: i64, certificate: &Certificate, scan: ScanI
         .push_bind(issuer.map(|name| folded_issuer(&name.distinguished_name)))
         .push_bind(facts.and_then(|facts| facts.not_before.map(Timestamp::micros)))
         .push_bind(facts.and_then(|facts| facts.not_after.map(Timestamp::micros)))
-        .push_bind(facts.and_then(key_type).map(KeyType::as_str))
+        .push_bind(key_type(certificate).as_str())
         .push_bind(key.and_then(|key| key.bits).map(i64::from))
         .push_bind(text(key.and_then(|key| key.curve.as_ref())))
         .push_bind(text(facts.map(|facts| &facts.signature_algorithm)))
@@ -184,9 +182,10 @@ fn names(certificate: &Certificate) -> impl Iterator<Item = String> {
         })
 }
 
-/// `None` where the key's family could not be read.
-fn key_type(facts: &Facts) -> Option<KeyType> {
-    Some(facts.public_key.key_type).filter(|key_type| *key_type != KeyType::Unparsed)
+/// Unparsed where nothing of the certificate could be read, too.
+fn key_type(certificate: &Certificate) -> KeyType {
+    let facts = certificate.facts.as_ref();
+    facts.map_or(KeyType::Unparsed, |facts| facts.public_key.key_type)
 }
 
 /// A list of texts as the inventory holds it.
@@ -194,11 +193,11 @@ pub(super) fn json(texts: &[String]) -> String {
     serde_json::Value::from(texts).to_string()
 }
 
-/// The key type of a word in the inventory; null and what is no word of ours
-/// are unparsed.
-pub(super) fn key_type_of_word(word: Option<&str>) -> KeyType {
+/// The key type of a word in the inventory; what is no word of ours is
+/// unparsed.
+pub(super) fn key_type_of_word(word: &str) -> KeyType {
     let mut known = KeyType::ALL.iter().copied();
     known
-        .find(|key_type| Some(key_type.as_str()) == word)
+        .find(|key_type| key_type.as_str() == word)
         .unwrap_or(KeyType::Unparsed)
 }

@@ -172,7 +172,7 @@ async fn find(
                 .push_bind((*server_name).to_owned());
         },
         |row| {
-            let word: String = row.try_get(3)?;
+            let key_type = key_type_of_word(row.try_get(3)?);
             let there = questions.entry((row.try_get(1)?, row.try_get(2)?));
             let question = Question {
                 id: row.try_get(0)?,
@@ -185,9 +185,7 @@ async fn find(
                     current_changed: false,
                 },
             };
-            there
-                .or_default()
-                .insert(key_type_of_word(Some(&word)), question);
+            there.or_default().insert(key_type, question);
             Ok(())
         },
     )

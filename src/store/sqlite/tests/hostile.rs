@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{Attempt, OutcomeKind, ProtocolSet};
+use crate::report::CertificateRow;
 
 const HOSTILE: &str =
     "a\0b'\"; drop table scans; --\n\r\t\u{202e}\u{1b}[31m\u{10ffff}%_*?[\\|,=1+1";
@@ -49,8 +50,11 @@ async fn whatever_a_peer_says_comes_back_as_it_was() {
         Some("not a SEQUENCE")
     );
     assert_eq!(
-        (&other.certificate.key_type, other.certificate.is_ca),
-        (&None, None)
+        (
+            other.certificate.key_type.as_deref(),
+            other.certificate.is_ca
+        ),
+        (Some("unparsed"), None)
     );
     assert_eq!(other.alpn.as_deref(), Some("\\xffh\\x00"));
     let inventory = store.inventory().await;
@@ -102,4 +106,38 @@ async fn a_filter_is_a_value_and_never_a_piece_of_the_query() {
         assert_eq!(store.installations(&filter).await, []);
     }
     assert_eq!(store.dump_all().await, before);
+}
+
+#[tokio::test]
+async fn what_nothing_can_be_read_in_is_reported_as_unparsed() {
+    let mut store = Store::new().await;
+    let garbage = unparsed(&[0xff]);
+    let mut keyless = certificate("keyless");
+    keyless.facts.as_mut().unwrap().public_key.key_type = KeyType::Unparsed;
+    let certificates = [garbage, keyless];
+    let mut seen = Batch::default();
+    for (certificate, address) in certificates.iter().zip(["10.0.0.1", "10.0.0.2"]) {
+        let mut look = presenting(address, 443, &["-"], 10);
+        if let Outcome::Certificate(presented) = &mut look.outcome {
+            presented.chain = Chain::from_wire(vec![certificate.der.clone()]).unwrap();
+        }
+        seen.observations.push(look);
+        let parsed = certificate.clone();
+        seen.certificates.insert(certificate.fingerprint, parsed);
+    }
+    store.scan(seen).await;
+    let rows = store.installations(&Filter::default()).await;
+    for (row, certificate) in rows.iter().zip(&certificates) {
+        assert_eq!(row.certificate.key_type.as_deref(), Some("unparsed"));
+        let live = CertificateRow::of(certificate);
+        assert_eq!(row.certificate.key_type, live.key_type);
+    }
+    for view in ["v_installations", "v_certificates"] {
+        let query = format!("select key_type from {view}");
+        let words: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_all(&mut store.raw().await)
+            .await
+            .unwrap();
+        assert_eq!(words, ["unparsed", "unparsed"], "{view}");
+    }
 }
