@@ -1,7 +1,9 @@
 -- Why: one place that says what a row of a report is. The `*_rows` views hold
 -- the values as the program reads them; the `v_*` views write them as reports
 -- do (times RFC 3339, hashes in hexadecimal, lists as JSON arrays, booleans
--- 1 and 0) and are what users may rely on.
+-- 1 and 0) and are what users may rely on. SQLite writes no year after 9999
+-- (no certificate can, RFC 5280 section 4.1.2.5.2): such a time is null in a
+-- `v_*` view, the rest of its row is there.
 
 pragma user_version = 2;
 

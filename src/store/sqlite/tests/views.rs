@@ -220,6 +220,26 @@ async fn the_view_of_the_ledger_says_what_the_report_says() {
     }
 }
 
+#[tokio::test]
+async fn a_year_no_calendar_holds_takes_nothing_else_of_the_row() {
+    let mut store = Store::new().await;
+    let mut seen = batch(vec![presenting("10.0.0.1", 443, &["a"], 10)]);
+    let facts = seen.certificates.get_mut(&hash_of("a")).unwrap();
+    let facts = facts.facts.as_mut().unwrap();
+    facts.not_before = Some(Timestamp::from_seconds(-62_167_219_200));
+    facts.not_after = Some(Timestamp::from_seconds(253_402_300_800));
+    store.scan(seen).await;
+    let rows = store.history().await;
+    let mut told = installation(&rows[0]);
+    assert_eq!(told["not_before"], "0000-01-01T00:00:00Z");
+    assert_eq!(told["not_after"], "+10000-01-01T00:00:00Z");
+    assert_eq!(told["validity_days"], 3_652_425);
+    for time in ["not_after", "chain_not_after"] {
+        told[time] = Value::Null;
+    }
+    assert_eq!(view(&store, "v_installations").await, [told]);
+}
+
 /// The steps SQLite takes for the main report.
 async fn plan(store: &Store, filter: &Filter) -> Vec<String> {
     let mut query = super::super::report::select_installations(Detail::Facts);
