@@ -42,6 +42,15 @@ pub enum StoreError {
         /// The version needed.
         known: i64,
     },
+    /// The file has several names, and each would have a lock and a log of its
+    /// own; it was not touched.
+    #[error("{path} is one file with {links} names (hard links): not safe to write", path = path.display())]
+    HardLinked {
+        /// One of the names.
+        path: PathBuf,
+        /// How many there are.
+        links: u64,
+    },
     /// Another process writes to this inventory.
     #[error("another writer holds {path} ({holder})", path = path.display())]
     Locked {
@@ -124,6 +133,7 @@ impl StoreError {
             Self::NotAnInventory { .. } => Some("--db or CERTSWEEP_DB names another file"),
             Self::NewerVersion { .. } => Some("use the certsweep that wrote it, or a newer one"),
             Self::OlderVersion { .. } => Some("the next `certsweep scan` brings it up to date"),
+            Self::HardLinked { .. } => Some("remove its other names, or copy it and use the copy"),
             Self::Locked { .. } => Some("wait until it is done, or use another --db"),
             Self::DiskFull { .. } => {
                 Some("what was stored before is safe; free some space, then --resume")

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -35,29 +37,47 @@ pub(super) fn known_version() -> i64 {
         .unwrap_or_default()
 }
 
-/// Makes sure that a file is an inventory this program may open, and leaves
-/// it as it is; returns its absolute path and its version.
-pub(super) async fn inspect(path: &Path) -> Result<(PathBuf, i64), StoreError> {
-    let operation = "opening";
-    let path = match fs::canonicalize(path) {
-        Ok(path) => path,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let path = path.to_owned();
-            return Err(StoreError::NotFound { path });
-        }
-        Err(error) => return Err(StoreError::file(operation, path, error)),
-    };
-    let in_header = header_version(&path)?;
-    refuse_newer(&path, in_header)?;
+/// The absolute path of a file that is there, through any symbolic links.
+pub(super) fn locate(path: &Path) -> Result<PathBuf, StoreError> {
+    fs::canonicalize(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => StoreError::NotFound {
+            path: path.to_owned(),
+        },
+        _ => StoreError::file("opening", path, error),
+    })
+}
+
+/// Makes sure that a file is an inventory this program may read, and leaves
+/// it as it is; returns its version.
+pub(super) async fn inspect(path: &Path) -> Result<i64, StoreError> {
+    let in_header = header_version(path)?;
+    refuse_newer(path, in_header)?;
     // A writer's newest pages may not have come into the file itself yet.
-    let version = if beside(&path, "-wal").exists() {
-        let version = version_in_database(&path).await?;
-        refuse_newer(&path, version)?;
-        version
-    } else {
-        in_header
-    };
-    Ok((path, version))
+    if !beside(path, "-wal").exists() {
+        return Ok(in_header);
+    }
+    let version = version_in_database(path).await?;
+    refuse_newer(path, version)?;
+    Ok(version)
+}
+
+/// Makes sure that a file is an inventory this program may write, and leaves
+/// it as it is; returns its absolute path.
+///
+/// SQLite's log and our lock lie beside one name of a file. Writers that come
+/// by another name see neither, and would destroy it together.
+pub(super) async fn inspect_to_write(path: &Path) -> Result<PathBuf, StoreError> {
+    let path = locate(path)?;
+    let metadata = fs::metadata(&path).map_err(|error| {
+        let operation = "opening";
+        StoreError::file(operation, &path, error)
+    })?;
+    if metadata.is_file() && metadata.nlink() > 1 {
+        let links = metadata.nlink();
+        return Err(StoreError::HardLinked { path, links });
+    }
+    inspect(&path).await?;
+    Ok(path)
 }
 
 /// The absolute path of a file that is not there yet, in a directory that is.
@@ -228,15 +248,14 @@ impl Building {
         Ok(building)
     }
 
-    /// Puts the finished file into its place; never over another one.
+    /// Puts the finished file into its place; never over another one. At no
+    /// moment has it two names, which would be refused ever after.
     fn publish(&self, target: &Path) -> Result<(), StoreError> {
-        let placed = match fs::hard_link(&self.path, target) {
-            // Not every file system has links; the lock keeps other writers
+        let placed = match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE) {
+            // Not every file system has this; the lock keeps other writers
             // out of the moment between the two calls.
-            Err(error) if error.kind() != ErrorKind::AlreadyExists && !target.exists() => {
-                fs::rename(&self.path, target)
-            }
-            linked => linked,
+            Err(Errno::INVAL | Errno::NOSYS) if !target.exists() => fs::rename(&self.path, target),
+            renamed => renamed.map_err(io::Error::from),
         };
         placed
             .and_then(|()| sync_directory(target))

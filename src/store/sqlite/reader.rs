@@ -35,7 +35,8 @@ const MAX_CONNECTIONS: u32 = 4;
 impl SqliteInventory {
     /// Opens the inventory at `path` for reading.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let (path, found) = file::inspect(path).await?;
+        let path = file::locate(path)?;
+        let found = file::inspect(&path).await?;
         let known = file::known_version();
         if found < known {
             return Err(StoreError::OlderVersion { path, found, known });

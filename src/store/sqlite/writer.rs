@@ -40,7 +40,7 @@ const BEGIN: &str = "begin immediate";
 impl SqliteSink {
     /// Opens the inventory at `path` for writing.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let (path, _) = file::inspect(path).await?;
+        let path = file::inspect_to_write(path).await?;
         let lock = WriterLock::take(&path, clock::now())?;
         Self::connect(path, lock).await
     }
@@ -54,7 +54,7 @@ impl SqliteSink {
         }
         let path = file::absolute(path)?;
         let lock = WriterLock::take(&path, clock::now())?;
-        let opened = match file::inspect(&path).await {
+        let opened = match file::inspect_to_write(&path).await {
             Ok(_) => Opened::Existing,
             Err(StoreError::NotFound { .. }) => {
                 file::create(&path).await?;

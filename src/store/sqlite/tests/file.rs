@@ -277,3 +277,32 @@ async fn a_killed_scan_runs_no_longer_when_the_next_writer_comes() {
     assert_eq!(killed.finished_at, None);
     assert_eq!(killed.outcomes.count(OutcomeKind::NotAttempted), 256);
 }
+
+#[tokio::test]
+async fn a_file_with_two_names_is_not_written_by_either() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["a"], 1)]))
+        .await;
+    let path = store.path();
+    let Store { directory, sink } = store;
+    sink.close().await.unwrap();
+    let other = directory.path().join("other.db");
+    fs::hard_link(&path, &other).unwrap();
+    let before = contents(directory.path());
+    for name in [&path, &other] {
+        for error in [
+            SqliteSink::open(name).await.err().unwrap(),
+            SqliteSink::open_or_create(name).await.err().unwrap(),
+        ] {
+            assert!(
+                matches!(error, StoreError::HardLinked { links: 2, .. }),
+                "{error}"
+            );
+            assert!(error.hint().is_some());
+        }
+    }
+    assert_eq!(contents(directory.path()), before);
+    fs::remove_file(&other).unwrap();
+    SqliteSink::open(&path).await.unwrap();
+}
