@@ -22,6 +22,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 const APPLICATION_ID: u32 = 0x4353_5750;
 /// How long another program may keep the database locked before we give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// As many as Linux follows (path_resolution(7)).
+const MAX_SYMBOLIC_LINKS: usize = 40;
 /// Statements kept prepared; those over many rows are not among them.
 const STATEMENT_CACHE: usize = 32;
 /// The writer's page cache, 32 MiB as SQLite writes it: a batch that does not
@@ -80,18 +82,28 @@ pub(super) async fn inspect_to_write(path: &Path) -> Result<PathBuf, StoreError>
     Ok(path)
 }
 
-/// The absolute path of a file that is not there yet, in a directory that is.
-pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
-    let failed = |error| StoreError::file("creating", path, error);
-    let name = path
-        .file_name()
-        .ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
-    let directory = match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
-    let directory = fs::canonicalize(directory).map_err(failed)?;
-    Ok(directory.join(name))
+/// The absolute path at which a file that is not there yet is to be made:
+/// where a dangling symbolic link leads, so that the lock lies beside it. The
+/// directory must be there.
+pub(super) fn place(path: &Path) -> Result<PathBuf, StoreError> {
+    let failed = |error: io::Error| StoreError::file("creating", path, error);
+    let mut place = path.to_owned();
+    for _ in 0..MAX_SYMBOLIC_LINKS {
+        let name = place
+            .file_name()
+            .ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+        let directory = match place.parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
+            _ => Path::new("."),
+        };
+        let directory = fs::canonicalize(directory).map_err(failed)?;
+        place = directory.join(name);
+        match fs::read_link(&place) {
+            Ok(target) => place = directory.join(target),
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(failed(Errno::LOOP.into()))
 }
 
 /// Makes an empty inventory at an absolute path where there is nothing.

@@ -52,7 +52,7 @@ impl SqliteSink {
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
-        let path = file::absolute(path)?;
+        let path = file::place(path)?;
         let lock = WriterLock::take(&path, clock::now())?;
         let opened = match file::inspect_to_write(&path).await {
             Ok(_) => Opened::Existing,

@@ -306,3 +306,38 @@ async fn a_file_with_two_names_is_not_written_by_either() {
     fs::remove_file(&other).unwrap();
     SqliteSink::open(&path).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_inventory_is_created_where_a_dangling_link_leads() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::create_dir(path("data")).unwrap();
+    std::os::unix::fs::symlink("second.db", path("first.db")).unwrap();
+    std::os::unix::fs::symlink("data/real.db", path("second.db")).unwrap();
+    let (sink, opened) = SqliteSink::open_or_create(&path("first.db")).await.unwrap();
+    assert_eq!(opened, Opened::Created);
+    let real = fs::canonicalize(path("data")).unwrap().join("real.db");
+    assert_eq!(sink.path(), real);
+    let error = SqliteSink::open(&path("data/real.db")).await.err().unwrap();
+    assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+    sink.close().await.unwrap();
+    assert!(!path("first.db.lock").exists());
+    assert!(path("data/real.db.lock").exists());
+    SqliteInventory::open(&path("second.db")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_that_leads_nowhere_is_refused_with_nothing_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::os::unix::fs::symlink("no/such/directory.db", path("far.db")).unwrap();
+    std::os::unix::fs::symlink("circle.db", path("circle.db")).unwrap();
+    for name in ["far.db", "circle.db"] {
+        let error = SqliteSink::open_or_create(&path(name)).await.err().unwrap();
+        assert!(matches!(error, StoreError::File { .. }), "{error}");
+        if name == "far.db" {
+            assert_eq!(error.hint(), Some("create the directory first"));
+        }
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+}
