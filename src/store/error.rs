@@ -59,6 +59,20 @@ pub enum StoreError {
         /// What the other process wrote down about itself.
         holder: String,
     },
+    /// A writer was killed, or the file was copied while one was at work, and
+    /// we may not write there what reading it takes.
+    #[error("{path} was not closed in order, and its directory may not be written to put it right", path = path.display())]
+    NotClosed {
+        /// The inventory.
+        path: PathBuf,
+    },
+    /// A writer came while the file was read without locks, for want of the
+    /// right to write; what was read may be neither old nor new.
+    #[error("{path} was changed while it was read", path = path.display())]
+    ChangedWhileRead {
+        /// The inventory.
+        path: PathBuf,
+    },
     /// The disk, or a quota, is full.
     #[error("{operation}: no space left on the disk")]
     DiskFull {
@@ -135,6 +149,10 @@ impl StoreError {
             Self::OlderVersion { .. } => Some("the next `certsweep scan` brings it up to date"),
             Self::HardLinked { .. } => Some("remove its other names, or copy it and use the copy"),
             Self::Locked { .. } => Some("wait until it is done, or use another --db"),
+            Self::NotClosed { .. } => {
+                Some("let a user who may write there run `certsweep certs` once, or copy it")
+            }
+            Self::ChangedWhileRead { .. } => Some("read it again"),
             Self::DiskFull { .. } => {
                 Some("what was stored before is safe; free some space, then --resume")
             }

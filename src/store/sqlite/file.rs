@@ -15,6 +15,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use super::super::{DatabaseFault, StoreError};
 use super::fault::{corrupted, during};
 use super::lock::beside;
+use super::reading::{Reading, has_log};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -55,7 +56,7 @@ pub(super) async fn inspect(path: &Path) -> Result<i64, StoreError> {
     let in_header = header_version(path)?;
     refuse_newer(path, in_header)?;
     // A writer's newest pages may not have come into the file itself yet.
-    if !beside(path, "-wal").exists() {
+    if !has_log(path) {
         return Ok(in_header);
     }
     let version = version_in_database(path).await?;
@@ -133,8 +134,8 @@ pub(super) async fn connect_writer(path: &Path) -> Result<SqliteConnection, Stor
     Ok(connection)
 }
 
-/// How readers connect. `trusted_schema`: what somebody put into the schema
-/// of a file must not run functions with side effects.
+/// What all readers connect with. `trusted_schema`: what somebody put into
+/// the schema of a file must not run functions with side effects.
 pub(super) fn reader_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -214,7 +215,9 @@ fn header_version(path: &Path) -> Result<i64, StoreError> {
 
 async fn version_in_database(path: &Path) -> Result<i64, StoreError> {
     let failed = during("opening the inventory");
-    let mut connection = reader_options(path).connect().await.map_err(&failed)?;
+    // Not in order: the last to close would write the log into the file.
+    let options = Reading::of(path)?.options(path).read_only(true);
+    let mut connection = options.connect().await.map_err(&failed)?;
     let version = sqlx::query_scalar("pragma user_version")
         .fetch_one(&mut connection)
         .await

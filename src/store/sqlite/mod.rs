@@ -19,6 +19,7 @@ mod moment;
 mod names;
 mod questions;
 mod reader;
+mod reading;
 mod report;
 mod row;
 mod select;

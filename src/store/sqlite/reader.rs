@@ -13,6 +13,7 @@ use super::super::{
 };
 use super::address::AddressKey;
 use super::fault::during;
+use super::reading::Reading;
 use super::{file, report, select};
 use crate::domain::{Fingerprint, Port, ServerName};
 use crate::report::{
@@ -22,11 +23,14 @@ use crate::report::{
 /// A reader of the inventory in a SQLite file. Any number may read while one
 /// process writes.
 ///
-/// It never changes the file; SQLite's own `-wal` and `-shm` may stay beside
-/// it, empty, until the next writer closes.
+/// It never changes what the inventory holds. SQLite's own `-wal` and `-shm`
+/// appear beside the file while it is open; [`Self::close`] takes them away.
+/// Who may not write the file or its directory reads it too, and puts nothing
+/// there.
 #[derive(Clone, Debug)]
 pub struct SqliteInventory {
     pool: SqlitePool,
+    reading: Reading,
 }
 
 /// Questions asked at the same time: more would only wait for the disk.
@@ -41,21 +45,34 @@ impl SqliteInventory {
         if found < known {
             return Err(StoreError::OlderVersion { path, found, known });
         }
+        let reading = Reading::of(&path)?;
         let pool = SqlitePoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
-            .connect_with(file::reader_options(&path))
+            .connect_with(reading.options(&path))
             .await
             .map_err(during("opening the inventory"))?;
-        Ok(Self { pool })
+        Ok(Self { pool, reading })
     }
 
-    /// Closes the file in order.
+    /// Closes the file in order. A reader that is only dropped may leave
+    /// SQLite's own files beside it, until the next one closes.
     pub async fn close(self) {
         self.pool.close().await;
     }
 
     /// Streams the rows of a query, each read by `read`.
     async fn stream<T>(
+        &self,
+        operation: &'static str,
+        query: QueryBuilder<Sqlite>,
+        read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error> + Send,
+        visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
+    ) -> Result<(), StoreError> {
+        let streamed = self.stream_rows(operation, query, read, visit).await;
+        self.reading.judge(streamed)
+    }
+
+    async fn stream_rows<T>(
         &self,
         operation: &'static str,
         mut query: QueryBuilder<Sqlite>,

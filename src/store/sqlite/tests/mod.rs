@@ -5,6 +5,7 @@ mod filter;
 mod history;
 mod hostile;
 mod ledger;
+mod reading;
 mod views;
 
 use std::collections::HashMap;
