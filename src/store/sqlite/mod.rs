@@ -12,6 +12,7 @@ mod endpoints;
 mod fault;
 mod file;
 mod history;
+mod inspection;
 mod interned;
 mod ledger;
 mod lock;

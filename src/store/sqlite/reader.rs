@@ -14,7 +14,7 @@ use super::super::{
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{file, report, select};
+use super::{file, inspection, report, select};
 use crate::domain::{Fingerprint, Port, ServerName};
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, Installation, InstallationState, ScanRow,
@@ -39,8 +39,8 @@ const MAX_CONNECTIONS: u32 = 4;
 impl SqliteInventory {
     /// Opens the inventory at `path` for reading.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let path = file::locate(path)?;
-        let found = file::inspect(&path).await?;
+        let path = inspection::locate(path)?;
+        let found = inspection::inspect(&path).await?;
         let known = file::known_version();
         if found < known {
             return Err(StoreError::OlderVersion { path, found, known });

@@ -10,7 +10,7 @@ use super::interned::Interned;
 use super::lock::WriterLock;
 use super::moment::is_evidence;
 use super::questions::Saying;
-use super::{coverage, endpoints, file, names, questions};
+use super::{coverage, endpoints, file, inspection, names, questions};
 use crate::domain::{
     Chain, Der, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally, clock,
 };
@@ -40,7 +40,7 @@ const BEGIN: &str = "begin immediate";
 impl SqliteSink {
     /// Opens the inventory at `path` for writing.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let path = file::inspect_to_write(path).await?;
+        let path = inspection::inspect_to_write(path).await?;
         let lock = WriterLock::take(&path, clock::now())?;
         Self::connect(path, lock).await
     }
@@ -54,7 +54,7 @@ impl SqliteSink {
         }
         let path = file::place(path)?;
         let lock = WriterLock::take(&path, clock::now())?;
-        let opened = match file::inspect_to_write(&path).await {
+        let opened = match inspection::inspect_to_write(&path).await {
             Ok(_) => Opened::Existing,
             Err(StoreError::NotFound { .. }) => {
                 file::create(&path).await?;
