@@ -163,7 +163,9 @@ impl Building {
         let placed = match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE) {
             // Not every file system has this; the lock keeps other writers
             // out of the moment between the two calls.
-            Err(Errno::INVAL | Errno::NOSYS) if !target.exists() => fs::rename(&self.path, target),
+            Err(error) if error != Errno::EXIST && !target.exists() => {
+                fs::rename(&self.path, target)
+            }
             renamed => renamed.map_err(io::Error::from),
         };
         placed
