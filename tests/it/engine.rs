@@ -1,127 +1,20 @@
 //! The engine on a simulated network, under a paused clock.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::time::Duration;
 
-use certsweep::domain::{Fingerprint, OutcomeKind, ScanState, clock};
-use certsweep::pace::{Pacer, Rate, Rates};
-use certsweep::probe::{Prober, Timeouts};
-use certsweep::scan::{Pointers, Progress, RETRY_SPACING, Scan, ScanError, Settings, Summary};
-use certsweep::store::NewScan;
-use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
-use certsweep::tls::Ladder;
+use certsweep::domain::{OutcomeKind, ScanState};
+use certsweep::pace::{Rate, Rates};
+use certsweep::scan::{RETRY_SPACING, ScanError};
+use certsweep::target::Shard;
 use proptest::prelude::*;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use crate::simulation::{Memory, Names, Network, Peer, covered, flight};
-
-/// A scan about to run on a simulated network.
-struct Rig {
-    network: Network,
-    names: Names,
-    memory: Memory,
-    targets: Vec<String>,
-    exclude: Vec<String>,
-    shard: Shard,
-    rates: Rates,
-    retries: u32,
-    stop: CancellationToken,
-}
-
-impl Rig {
-    fn new(network: Network, targets: &[&str]) -> Self {
-        Self {
-            network,
-            names: Names::default(),
-            memory: Memory::default(),
-            targets: targets.iter().map(ToString::to_string).collect(),
-            exclude: Vec::new(),
-            shard: Shard::WHOLE,
-            rates: Rates {
-                overall: Rate::Unlimited,
-                per_host: Rate::Unlimited,
-                per_network: Rate::Unlimited,
-            },
-            retries: 0,
-            stop: CancellationToken::new(),
-        }
-    }
-
-    fn plan(&self) -> Plan {
-        let specs = self.targets.iter().map(|text| text.parse().unwrap());
-        let exclusions = parse_exclusions(self.exclude.join("\n"), "exclude").unwrap();
-        Plan::builder()
-            .targets(specs)
-            .exclusions(Exclusions::new(exclusions))
-            .seed(7)
-            .shard(self.shard)
-            .build()
-            .unwrap()
-    }
-
-    async fn run(&self) -> Result<Summary, ScanError> {
-        let plan = Arc::new(self.plan());
-        let guarded = Arc::clone(&plan);
-        let record = new_scan(&plan);
-        let pacer = Pacer::new(self.rates, NonZeroUsize::MAX, move |address, port| {
-            guarded.excluded_at(address, port).map(Exclusion::why)
-        });
-        let scan = Scan {
-            plan,
-            settings: Settings {
-                zone: "sim".parse().unwrap(),
-                ladder: Ladder::default(),
-                retries: self.retries,
-                workers: NonZeroUsize::new(512).unwrap(),
-                pointers: Pointers::LookUp,
-            },
-            prober: Prober::new(self.network.clone(), Arc::new(pacer), Timeouts::default()),
-            resolver: self.names.clone(),
-            progress: Arc::new(Progress::default()),
-        };
-        let sink = Box::new(self.memory.clone());
-        let summary = scan.run(sink, record, self.stop.clone(), |_| {}).await?;
-        assert_eq!(
-            summary.outcomes.total(),
-            summary.targets,
-            "the outcomes add up"
-        );
-        Ok(summary)
-    }
-}
-
-fn new_scan(plan: &Plan) -> NewScan {
-    NewScan {
-        started_at: clock::now(),
-        targets: plan.len(),
-        zone: "sim".parse().unwrap(),
-        note: None,
-        settings: "{}".to_owned(),
-        seed: plan.seed(),
-        plan: Fingerprint::of(plan.fingerprint().as_bytes()),
-        tool_version: "0".to_owned(),
-    }
-}
-
-/// A server on every address that ends in so many, dark and closed others.
-fn varied(address: SocketAddr, _: usize) -> Peer {
-    let IpAddr::V4(ip) = address.ip() else {
-        return Peer::Unreachable;
-    };
-    match ip.octets()[3] % 8 {
-        0 => Peer::Says(flight(&[&ip.octets(), b"intermediate"])),
-        1 => Peer::Closed,
-        2 => Peer::Silent,
-        3 => Peer::Says(b"220 mail.sim ESMTP\r\n".to_vec()),
-        4 => Peer::Unreachable,
-        _ => Peer::Dark,
-    }
-}
+use crate::rig::{Rig, varied};
+use crate::simulation::{Memory, Names, Network, Peer, covered};
 
 #[tokio::test(start_paused = true)]
 async fn every_target_has_one_outcome_and_every_certificate_is_found() {
@@ -198,18 +91,10 @@ async fn what_is_excluded_is_never_dialled_not_even_by_name() {
         &["10.0.0.0/24", "inside.sim", "both.sim"],
     );
     rig.exclude = ["10.0.0.8/29", "10.0.9.0/24"].map(str::to_owned).to_vec();
-    let address = |text: &str| text.parse::<IpAddr>().unwrap();
-    rig.names.0 = [
-        (
-            "inside.sim".to_owned(),
-            vec![address("10.0.9.8"), address("::ffff:10.0.9.16")],
-        ),
-        (
-            "both.sim".to_owned(),
-            vec![address("10.0.9.8"), address("10.0.1.8")],
-        ),
-    ]
-    .into();
+    rig.names = Names::of(&[
+        ("inside.sim", &["10.0.9.8", "::ffff:10.0.9.16"]),
+        ("both.sim", &["10.0.9.8", "10.0.1.8"]),
+    ]);
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::Excluded), 8 + 1);
     assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 32 - 1 + 1);
@@ -300,9 +185,7 @@ async fn a_full_disk_ends_the_scan_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_name_is_asked_at_each_of_its_addresses() {
     let mut rig = Rig::new(Network::new(varied), &["www.sim", "10.0.0.8", "gone.sim"]);
-    let addresses = ["10.0.0.8", "10.0.0.9", "10.0.0.16"];
-    let addresses = addresses.map(|text| text.parse().unwrap()).to_vec();
-    rig.names.0.insert("www.sim".to_owned(), addresses);
+    rig.names = Names::of(&[("www.sim", &["10.0.0.8", "10.0.0.9", "10.0.0.16"])]);
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.targets, 3, "a name and an address never merge");
     assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 2);

@@ -13,9 +13,11 @@
 )]
 
 mod program;
+mod rig;
 mod simulation;
 mod servers;
 
+mod bad_days;
 mod cli;
 mod engine;
 mod interruption;

@@ -149,13 +149,51 @@ fn u24(length: usize) -> [u8; 3] {
 }
 
 /// The simulated DNS.
-#[derive(Clone, Default)]
-pub(crate) struct Names(pub(crate) HashMap<String, Vec<IpAddr>>);
+#[derive(Clone)]
+pub(crate) struct Names {
+    answer: Arc<Answer>,
+    asked: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+/// What a name resolves to, by how often it was asked before.
+type Answer = dyn Fn(&str, usize) -> Result<Vec<IpAddr>, LookupError> + Send + Sync;
+
+impl Names {
+    pub(crate) fn new(
+        answer: impl Fn(&str, usize) -> Result<Vec<IpAddr>, LookupError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            answer: Arc::new(answer),
+            asked: Arc::default(),
+        }
+    }
+
+    /// These names, and no others.
+    pub(crate) fn of(names: &[(&str, &[&str])]) -> Self {
+        let address = |text: &&str| text.parse().unwrap();
+        let known: HashMap<_, Vec<_>> = names
+            .iter()
+            .map(|(name, addresses)| {
+                let addresses = addresses.iter().map(address).collect();
+                ((*name).to_owned(), addresses)
+            })
+            .collect();
+        Self::new(move |name, _| {
+            let found = known.get(name).cloned();
+            found.ok_or(LookupError::Unresolved(Unresolved::NoSuchName))
+        })
+    }
+}
 
 impl Resolver for Names {
     async fn addresses(&self, name: &ServerName) -> Result<Vec<IpAddr>, LookupError> {
-        let found = self.0.get(name.as_str()).cloned();
-        found.ok_or(LookupError::Unresolved(Unresolved::NoSuchName))
+        let earlier = {
+            let mut asked = self.asked.lock().unwrap();
+            let times = asked.entry(name.as_str().to_owned()).or_default();
+            *times += 1;
+            *times - 1
+        };
+        (self.answer)(name.as_str(), earlier)
     }
 
     async fn pointer(&self, address: IpAddr) -> Option<String> {

@@ -1,0 +1,142 @@
+//! What a scan makes of faults, on a simulated network under a paused clock.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use certsweep::domain::{OutcomeKind, ScanState, Unresolved};
+use certsweep::pace::Rate;
+use certsweep::resolve::LookupError;
+use certsweep::scan::ScanError;
+use tokio::time::{Instant, timeout};
+
+use crate::rig::{Rig, varied};
+use crate::simulation::{Memory, Names, Network, Peer, flight};
+
+fn one_address() -> Vec<IpAddr> {
+    vec![IpAddr::from([10, 0, 0, 8])]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_one_target_ends_the_scan_and_says_so() {
+    let mut rig = Rig::new(Network::new(varied), &["bug.sim", "a.sim", "b.sim"]);
+    rig.names = Names::new(|name, _| {
+        assert_ne!(name, "bug.sim", "a bug");
+        Ok(one_address())
+    });
+    let ended = timeout(Duration::from_mins(10), rig.run()).await;
+    let error = ended.expect("the scan hangs").unwrap_err();
+    assert!(matches!(error, ScanError::Panicked(_)), "{error}");
+    let end = rig.memory.stored().end.clone();
+    assert_eq!(end.map(|end| end.state), Some(ScanState::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_ends_the_retries_too() {
+    let mut rig = Rig::new(Network::new(varied), &["10.0.0.0/19"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(1000).unwrap());
+    rig.retries = 3;
+    rig.memory = Memory::failing_at(1);
+    let began = Instant::now();
+    rig.run().await.unwrap_err();
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    let end = rig.memory.stored().end.clone().unwrap();
+    assert_eq!(
+        end.outcomes.count(OutcomeKind::NotAttempted),
+        8192,
+        "nothing was stored"
+    );
+}
+
+/// RFC 8446 section 6: a fatal protocol_version alert.
+const NO_SUCH_VERSION: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46];
+
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_second_connection_is_lost_is_looked_at_again() {
+    let network = Network::new(|_, earlier| match earlier {
+        0 => Peer::Says(NO_SUCH_VERSION.to_vec()),
+        1 => Peer::Dark,
+        _ => Peer::Says(flight(&[b"leaf"])),
+    });
+    let mut rig = Rig::new(network, &["10.0.0.1"]);
+    rig.retries = 1;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_spoke_once_is_not_forgotten_when_it_is_dark_later() {
+    let network = Network::new(|_, earlier| match earlier {
+        0 => Peer::Says(NO_SUCH_VERSION.to_vec()),
+        _ => Peer::Dark,
+    });
+    let mut rig = Rig::new(network, &["10.0.0.1"]);
+    rig.retries = 1;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::TlsRefused), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_fault_of_ours_does_not_hide_what_was_seen() {
+    let network = Network::new(|_, earlier| match earlier {
+        0 => Peer::Dark,
+        _ => Peer::OutOfDescriptors,
+    });
+    let mut rig = Rig::new(network, &["10.0.0.1"]);
+    rig.retries = 1;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 1);
+
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Dark), &["a.sim"]);
+    rig.retries = 1;
+    rig.names = Names::new(|_, earlier| match earlier {
+        0 => Ok(one_address()),
+        _ => Err(LookupError::Unresolved(Unresolved::ServerFailure)),
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_resolver_does_not_hold_up_the_stop() {
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Dark), &["10.0.0.0/28", "a.sim"]);
+    rig.retries = 3;
+    rig.names = Names::new(|_, _| Err(LookupError::Resolver("no answer in time".to_owned())));
+    let stop = rig.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stop.cancel();
+    });
+    let began = Instant::now();
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Interrupted);
+    assert!(
+        began.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        summary.outcomes.count(OutcomeKind::Filtered),
+        16,
+        "one look was had"
+    );
+    assert_eq!(summary.outcomes.count(OutcomeKind::LocalError), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_after_the_last_target_takes_nothing_from_the_scan() {
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Silent), &["10.0.0.1"]);
+    let stop = rig.stop.clone();
+    rig.retries = 1;
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.cancel();
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Silent), 1);
+    assert_eq!(summary.state, ScanState::Complete);
+}

@@ -1,0 +1,119 @@
+//! A scan about to run on a simulated network.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use certsweep::domain::{Fingerprint, clock};
+use certsweep::pace::{Pacer, Rate, Rates};
+use certsweep::probe::{Prober, Timeouts};
+use certsweep::scan::{Pointers, Progress, Scan, ScanError, Settings, Summary};
+use certsweep::store::NewScan;
+use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
+use certsweep::tls::Ladder;
+use tokio_util::sync::CancellationToken;
+
+use crate::simulation::{Memory, Names, Network, Peer, flight};
+
+/// Everything around the engine, simulated.
+pub(crate) struct Rig {
+    pub(crate) network: Network,
+    pub(crate) names: Names,
+    pub(crate) memory: Memory,
+    pub(crate) targets: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) shard: Shard,
+    pub(crate) rates: Rates,
+    pub(crate) retries: u32,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Rig {
+    pub(crate) fn new(network: Network, targets: &[&str]) -> Self {
+        Self {
+            network,
+            names: Names::of(&[]),
+            memory: Memory::default(),
+            targets: targets.iter().map(ToString::to_string).collect(),
+            exclude: Vec::new(),
+            shard: Shard::WHOLE,
+            rates: Rates {
+                overall: Rate::Unlimited,
+                per_host: Rate::Unlimited,
+                per_network: Rate::Unlimited,
+            },
+            retries: 0,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        let specs = self.targets.iter().map(|text| text.parse().unwrap());
+        let exclusions = parse_exclusions(self.exclude.join("\n"), "exclude").unwrap();
+        Plan::builder()
+            .targets(specs)
+            .exclusions(Exclusions::new(exclusions))
+            .seed(7)
+            .shard(self.shard)
+            .build()
+            .unwrap()
+    }
+
+    pub(crate) async fn run(&self) -> Result<Summary, ScanError> {
+        let plan = Arc::new(self.plan());
+        let guarded = Arc::clone(&plan);
+        let record = new_scan(&plan);
+        let pacer = Pacer::new(self.rates, NonZeroUsize::MAX, move |address, port| {
+            guarded.excluded_at(address, port).map(Exclusion::why)
+        });
+        let scan = Scan {
+            plan,
+            settings: Settings {
+                zone: "sim".parse().unwrap(),
+                ladder: Ladder::default(),
+                retries: self.retries,
+                workers: NonZeroUsize::new(512).unwrap(),
+                pointers: Pointers::LookUp,
+            },
+            prober: Prober::new(self.network.clone(), Arc::new(pacer), Timeouts::default()),
+            resolver: self.names.clone(),
+            progress: Arc::new(Progress::default()),
+        };
+        let sink = Box::new(self.memory.clone());
+        let summary = scan.run(sink, record, self.stop.clone(), |_| {}).await?;
+        assert_eq!(
+            summary.outcomes.total(),
+            summary.targets,
+            "the outcomes add up"
+        );
+        Ok(summary)
+    }
+}
+
+fn new_scan(plan: &Plan) -> NewScan {
+    NewScan {
+        started_at: clock::now(),
+        targets: plan.len(),
+        zone: "sim".parse().unwrap(),
+        note: None,
+        settings: "{}".to_owned(),
+        seed: plan.seed(),
+        plan: Fingerprint::of(plan.fingerprint().as_bytes()),
+        tool_version: "0".to_owned(),
+    }
+}
+
+/// A server on every address that ends in so many, dark and closed others.
+pub(crate) fn varied(address: SocketAddr, _: usize) -> Peer {
+    let IpAddr::V4(ip) = address.ip() else {
+        return Peer::Unreachable;
+    };
+    match ip.octets()[3] % 8 {
+        0 => Peer::Says(flight(&[&ip.octets(), b"intermediate"])),
+        1 => Peer::Closed,
+        2 => Peer::Silent,
+        3 => Peer::Says(b"220 mail.sim ESMTP\r\n".to_vec()),
+        4 => Peer::Unreachable,
+        _ => Peer::Dark,
+    }
+}
