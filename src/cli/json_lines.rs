@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::domain::{Der, Dialect, Observation, Outcome, Presented, ScanId, Timestamp};
 use crate::report::{
-    CertificateRow, ENDPOINTS, EndpointRow, Format, Head, Installation, InstallationState, Report,
-    SIGHTINGS, Source,
+    CertificateRow, EndpointRow, Format, Head, Installation, InstallationState, Report, SIGHTINGS,
+    SPEAKERS, Source,
 };
 use crate::scan::Sighting;
 use crate::x509::Certificate;
@@ -24,7 +24,7 @@ pub(super) fn write(out: &mut dyn io::Write, sighting: &Sighting<'_>) -> io::Res
         })?;
         lines.end()
     } else {
-        let mut lines = Report::begin(out, Format::JsonLines, &ENDPOINTS, head)?;
+        let mut lines = Report::begin(out, Format::JsonLines, &SPEAKERS, head)?;
         lines.row(&endpoint(seen, sighting.scan))?;
         lines.end()
     }

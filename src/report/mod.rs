@@ -20,7 +20,8 @@ pub use row::{
     ScanRow, Source,
 };
 pub use table::{
-    CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SUMMARY, Table,
+    CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, SUMMARY,
+    Table,
 };
 pub use writer::{Format, Report};
 

@@ -123,19 +123,25 @@ pub static INSTALLATIONS: Table<Installation> = Table {
     ],
 };
 
-/// What a running scan says of a certificate that it sees: a row of the main
-/// report without what only the inventory knows.
-pub static SIGHTINGS: LazyLock<Table<Installation>> = LazyLock::new(|| {
-    let columns = INSTALLATIONS.columns.iter();
+/// What a running scan says of a certificate that it sees.
+pub static SIGHTINGS: LazyLock<Table<Installation>> = LazyLock::new(|| live(&INSTALLATIONS));
+
+/// What a running scan says of an endpoint that spoke without a certificate.
+pub static SPEAKERS: LazyLock<Table<EndpointRow>> = LazyLock::new(|| live(&ENDPOINTS));
+
+/// The rows of a report without what only the inventory knows.
+fn live<Row>(report: &'static Table<Row>) -> Table<Row> {
+    let columns = report.columns.iter();
     let columns = columns.filter(|column| !KNOWN_BY_INVENTORY.contains(&column.name));
     Table {
-        kind: INSTALLATIONS.kind,
-        certificate: INSTALLATIONS.certificate,
+        kind: report.kind,
+        certificate: report.certificate,
         columns: Vec::leak(columns.map(|own| column(own.name, own.value)).collect()),
     }
-});
+}
 
-const KNOWN_BY_INVENTORY: [&str; 6] = [
+const KNOWN_BY_INVENTORY: [&str; 7] = [
+    "certificates",
     "protocols",
     "installations",
     "state",
