@@ -37,7 +37,7 @@ async fn main() {
         let scan = begin(&mut sink).await;
         let start = Instant::now();
         for batch in batches {
-            sink.write(scan, batch).await.unwrap();
+            sink.write(scan, &batch).await.unwrap();
         }
         let rate = f64::from(OBSERVATIONS) / start.elapsed().as_secs_f64();
         println!("{OBSERVATIONS} observations, {what}: {rate:.0} a second");

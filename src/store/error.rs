@@ -154,7 +154,7 @@ impl StoreError {
             }
             Self::ChangedWhileRead { .. } => Some("read it again"),
             Self::DiskFull { .. } => {
-                Some("what was stored before is safe; free some space, then --resume")
+                Some("what was stored before is safe; free some space, then scan again")
             }
             Self::ReadOnly { .. } => Some("check the owner and mode of the file and its directory"),
             Self::Busy { .. } => Some("close the other program that has the file open"),

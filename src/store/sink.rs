@@ -13,7 +13,11 @@ pub trait Sink: Send {
     fn begin(&mut self, scan: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>>;
 
     /// Stores what a scan saw.
-    fn write(&mut self, scan: ScanId, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn write<'a>(
+        &'a mut self,
+        scan: ScanId,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Ends a scan; when this returns, all of it outlasts a power failure.
     fn finish(&mut self, scan: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -236,7 +236,11 @@ impl Sink for Memory {
         async { Ok(ScanId::new(1)) }.boxed()
     }
 
-    fn write(&mut self, _: ScanId, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn write<'a>(
+        &'a mut self,
+        _: ScanId,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut stored = self.stored();
         stored.writes += 1;
         if stored.fail_at == Some(stored.writes) {
@@ -247,10 +251,12 @@ impl Sink for Memory {
             }
             .boxed();
         }
-        stored.observations.extend(batch.observations);
+        stored
+            .observations
+            .extend(batch.observations.iter().cloned());
         stored.certificates += batch.certificates.len();
-        stored.coverage.extend(batch.coverage);
-        stored.names.extend(batch.names);
+        stored.coverage.extend(batch.coverage.iter().cloned());
+        stored.names.extend(batch.names.iter().cloned());
         async { Ok(()) }.boxed()
     }
 

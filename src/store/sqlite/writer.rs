@@ -149,15 +149,15 @@ impl SqliteSink {
         .await
     }
 
-    async fn write_batch(&mut self, scan: ScanId, batch: Batch) -> Result<(), StoreError> {
-        let looks = sorted_looks(&batch);
+    async fn write_batch(&mut self, scan: ScanId, batch: &Batch) -> Result<(), StoreError> {
+        let looks = sorted_looks(batch);
         let chains = chains_of(&looks);
         let failed = during("storing a batch");
         let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
         let connection = &mut *transaction;
         let interned = self
             .interned
-            .intern(connection, &chains.members, &batch, scan)
+            .intern(connection, &chains.members, batch, scan)
             .await?;
         let known = endpoints::record(connection, &looks, scan).await?;
         let mut sayings = Vec::new();
@@ -219,7 +219,11 @@ impl Sink for SqliteSink {
         Box::pin(self.begin_scan(scan))
     }
 
-    fn write(&mut self, scan: ScanId, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn write<'a>(
+        &'a mut self,
+        scan: ScanId,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.write_batch(scan, batch))
     }
 

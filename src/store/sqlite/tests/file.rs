@@ -183,7 +183,7 @@ async fn a_reader_sees_what_is_stored_while_the_scan_goes_on() {
     let inventory = store.inventory().await;
     for n in 1..=3 {
         let seen = presenting(&format!("10.0.0.{n}"), 443, &["a"], n);
-        store.sink.write(scan, batch(vec![seen])).await.unwrap();
+        store.sink.write(scan, &batch(vec![seen])).await.unwrap();
         let mut count = 0;
         let mut visit = |_| {
             count += 1;

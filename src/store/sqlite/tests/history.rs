@@ -77,11 +77,11 @@ async fn a_batch_written_again_changes_nothing() {
         at: at(30),
     });
     for batch in [&first, &second] {
-        store.sink.write(scan, batch.clone()).await.unwrap();
+        store.sink.write(scan, batch).await.unwrap();
     }
     let before = store.dump_all().await;
     for batch in [&second, &first, &second] {
-        store.sink.write(scan, batch.clone()).await.unwrap();
+        store.sink.write(scan, batch).await.unwrap();
         assert_eq!(store.dump_all().await, before);
     }
 }
@@ -282,7 +282,7 @@ async fn a_batch_that_fails_leaves_nothing_and_spoils_nothing() {
     let whole = network(10);
     let mut lacking = whole.clone();
     lacking.certificates.remove(&hash_of("root"));
-    let failed = store.sink.write(scan, lacking).await;
+    let failed = store.sink.write(scan, &lacking).await;
     assert!(
         matches!(failed, Err(StoreError::MissingCertificate(missing)) if missing == hash_of("root"))
     );
@@ -297,10 +297,10 @@ async fn a_batch_that_fails_leaves_nothing_and_spoils_nothing() {
         detail: String::new(),
         at: at(0),
     });
-    let failed = store.sink.write(scan, backwards).await;
+    let failed = store.sink.write(scan, &backwards).await;
     assert!(matches!(failed, Err(StoreError::InvalidRun { .. })));
     assert_eq!(store.dump_all().await, before);
-    store.sink.write(scan, whole).await.unwrap();
+    store.sink.write(scan, &whole).await.unwrap();
     assert_eq!(store.history().await.len(), 5);
 }
 
@@ -327,7 +327,7 @@ async fn a_stored_certificate_need_not_be_parsed_again() {
 async fn a_full_disk_is_named_and_what_was_stored_stays() {
     let mut store = Store::new().await;
     let scan = store.begin().await;
-    store.sink.write(scan, network(10)).await.unwrap();
+    store.sink.write(scan, &network(10)).await.unwrap();
     let before = store.dump_all().await;
     let pages: i64 = sqlx::query_scalar("pragma page_count")
         .fetch_one(store.sink.connection())
@@ -339,7 +339,7 @@ async fn a_full_disk_is_named_and_what_was_stored_stays() {
         .await
         .unwrap();
     let many = (0..2000).map(|n| presenting("10.9.0.1", 443, &[&format!("certificate {n}")], n));
-    let failed = store.sink.write(scan, batch(many.collect())).await;
+    let failed = store.sink.write(scan, &batch(many.collect())).await;
     assert!(
         matches!(failed, Err(StoreError::DiskFull { .. })),
         "{failed:?}"
@@ -393,7 +393,8 @@ async fn a_write_that_is_given_up_is_stored_whole_or_not_at_all() {
     let before = store.dump_all().await;
     let mut seen = Vec::new();
     for polls in 0..60 {
-        let mut write = store.sink.write(scan, network(10));
+        let given_up = network(10);
+        let mut write = store.sink.write(scan, &given_up);
         for _ in 0..polls {
             if (&mut write).now_or_never().is_some() {
                 break;
@@ -402,13 +403,13 @@ async fn a_write_that_is_given_up_is_stored_whole_or_not_at_all() {
         }
         drop(write);
         // The connection has done with what was given up when it has done this.
-        store.sink.write(scan, Batch::default()).await.unwrap();
+        store.sink.write(scan, &Batch::default()).await.unwrap();
         let after = store.dump_all().await;
         if after != before {
             seen.push(after);
         }
     }
-    store.sink.write(scan, network(10)).await.unwrap();
+    store.sink.write(scan, &network(10)).await.unwrap();
     let whole = store.dump_all().await;
     assert!(seen.into_iter().all(|dump| dump == whole));
 }

@@ -114,7 +114,7 @@ async fn agrees_with_a_map_of_addresses(scans: Vec<Vec<AddressRun>>) {
                 }
             }
         }
-        store.sink.write(scan, covering(runs)).await.unwrap();
+        store.sink.write(scan, &covering(runs)).await.unwrap();
     }
     let spots: BTreeSet<_> = model.keys().map(|(_, _, address)| *address).collect();
     let inventory = store.inventory().await;
@@ -182,7 +182,7 @@ async fn a_whole_ipv6_network_is_counted_as_far_as_numbers_go() {
     assert_eq!(rows[0].outcomes.total(), i64::MAX as u64);
     let endless = run("2001:db8::", "2001:db9::", OutcomeKind::Excluded, 10);
     let scan = store.begin().await;
-    let failed = store.sink.write(scan, covering(vec![endless])).await;
+    let failed = store.sink.write(scan, &covering(vec![endless])).await;
     assert!(matches!(failed, Err(StoreError::InvalidRun { .. })));
 }
 

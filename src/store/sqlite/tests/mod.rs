@@ -54,7 +54,7 @@ impl Store {
     /// A whole scan that sees this.
     async fn scan(&mut self, batch: Batch) -> ScanId {
         let scan = self.begin().await;
-        self.sink.write(scan, batch).await.unwrap();
+        self.sink.write(scan, &batch).await.unwrap();
         self.finish(scan).await;
         scan
     }
