@@ -3,13 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::sweep;
 use crate::config::Settings;
 use crate::domain::printable;
 use crate::scan::RETRY_SPACING;
 use crate::target::Plan;
-
-/// Addresses in the networks that rates are kept for, at most.
-const NETWORK: u64 = 256;
 
 /// Targets, exclusions, limits and time, for a person.
 pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
@@ -40,33 +38,31 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
             rates.overall, rates.per_host, rates.per_network
         ),
     );
-    let concurrency = settings.concurrency.map_or_else(
-        || "what the machine allows".to_owned(),
-        |number| number.to_string(),
-    );
+    let workers = sweep::workers(settings);
     line(
-        "concurrency",
+        "in flight",
         format!(
-            "{concurrency}, {} established per address",
+            "{workers} connections, {} established per address",
             settings.concurrency_per_host
         ),
     );
-    line("blocks", plan.blocks().count().to_string());
+    line("blocks", plan.block_count().to_string());
     let hosts = summary.addresses + summary.names;
-    let networks = summary.addresses.div_ceil(NETWORK) + summary.names;
-    let least = rates.fastest(summary.questions, hosts, networks);
-    let looks = summary
-        .questions
-        .saturating_mul(u64::from(settings.retries) + 1);
-    let most = rates.fastest(looks, hosts, networks)
-        + (settings.timeouts.connect + RETRY_SPACING) * settings.retries
-        + settings.timeouts.connect;
+    let looks = u64::from(settings.retries) + 1;
+    let dialled = |looks| {
+        let connections = summary.questions.saturating_mul(looks);
+        settings.rates.fastest(connections, hosts, summary.networks)
+    };
+    let rounds = summary.questions.div_ceil(workers.get() as u64);
+    let rounds = u32::try_from(rounds.saturating_mul(looks)).unwrap_or(u32::MAX);
+    let waited = settings.timeouts.connect.saturating_mul(rounds);
+    let spaced = RETRY_SPACING * settings.retries;
     line(
         "time",
         format!(
             "about {} where every target answers at once, {} where none does",
-            seconds(least),
-            seconds(most)
+            seconds(dialled(1)),
+            seconds(dialled(looks).max(waited) + spaced)
         ),
     );
     line("sent", "nothing, not even DNS".to_owned());

@@ -148,7 +148,7 @@ impl Arguments {
             printer: printer.clone(),
         };
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-        runtime.block_on(async {
+        let exit = runtime.block_on(async {
             match self.command {
                 Command::Scan(arguments) => arguments.run(context).await,
                 Command::Report(arguments) => arguments.run(context).await,
@@ -158,7 +158,10 @@ impl Arguments {
                 Command::Show(arguments) => arguments.run(context).await,
                 Command::Demo(arguments) => arguments.run(context).await,
             }
-        })
+        });
+        // A thread that is stuck in writing to a pipe must not hold up the end.
+        runtime.shutdown_background();
+        exit
     }
 }
 

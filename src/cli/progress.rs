@@ -1,5 +1,6 @@
 //! How far a scan has come: a bar on a terminal, log lines elsewhere.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,15 +18,15 @@ const FRAME: Duration = Duration::from_millis(200);
 const LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// Shows `progress` until it is dropped by whoever awaits the scan.
-pub(super) async fn show(progress: Arc<Progress>, targets: u64, printer: Printer) {
+pub(super) async fn show(progress: Arc<Progress>, targets: u64, printer: Printer) -> Infallible {
     if printer.is_watched() {
-        draw(&progress, targets, &printer).await;
+        draw(&progress, targets, &printer).await
     } else {
-        log(&progress, targets).await;
+        log(&progress, targets).await
     }
 }
 
-async fn draw(progress: &Progress, targets: u64, printer: &Printer) {
+async fn draw(progress: &Progress, targets: u64, printer: &Printer) -> Infallible {
     let bar = printer.bars().add(ProgressBar::new(targets));
     let template = "{wide_bar} {human_pos}/{human_len} targets  {per_sec}  {msg}  ETA {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -40,7 +41,7 @@ async fn draw(progress: &Progress, targets: u64, printer: &Printer) {
     }
 }
 
-async fn log(progress: &Progress, targets: u64) {
+async fn log(progress: &Progress, targets: u64) -> Infallible {
     let began = Instant::now();
     let mut lines = interval(LOG_EVERY);
     lines.tick().await;

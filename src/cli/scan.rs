@@ -7,7 +7,8 @@ use super::failure::Failure;
 use super::sweep::{Sweep, Written};
 use super::{Context, targets};
 use crate::config::{Job, Options, Settings, advised};
-use crate::domain::clock;
+use crate::domain::{clock, printable};
+use crate::net;
 use crate::resolve::AddressFamily;
 use crate::target::{Exclusion, Exclusions, InvalidShard, Plan, Shard, parse_exclusions};
 
@@ -95,6 +96,13 @@ impl Arguments {
                 let hint = error.hint();
                 Failure::usage(error).hint(hint)
             })?;
+        let today = clock::now().date();
+        for exclusion in plan.exclusions().lapsed(today) {
+            let lapse = exclusion.lapse(today).unwrap_or_default();
+            context
+                .printer
+                .note(&format!("note: {}", printable(&lapse)));
+        }
         if self.dry_run {
             let text = dry_run::text(&plan, &settings);
             context.printer.data(|out| out.write_all(text.as_bytes()))?;
@@ -137,7 +145,7 @@ fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
     for path in options.exclude_file.iter().flatten() {
         all.extend(exclusions_in(path)?);
     }
-    Ok(Exclusions::new(all))
+    Ok(Exclusions::on_networks(all, net::broadcast_addresses()))
 }
 
 fn exclusions_written(options: &Options) -> Vec<String> {
@@ -153,7 +161,7 @@ fn exclusions_written(options: &Options) -> Vec<String> {
 }
 
 fn exclusions_in(path: &Path) -> Result<Vec<Exclusion>, Failure> {
-    let text = targets::text_of(path)?;
+    let text = targets::contents(path, "--exclude-file")?;
     parse_exclusions(&text, &path.display().to_string()).map_err(|error| {
         let hint = error.hint();
         Failure::usage(error).hint(hint)

@@ -7,9 +7,11 @@ use ipnetwork::IpNetwork;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Context, inventory};
-use crate::domain::{Fingerprint, Port, Timestamp, clock, printable};
+use crate::domain::{Fingerprint, Port, ServerName, Timestamp, clock, printable};
 use crate::report::{Installation, InstallationState, page};
-use crate::store::{AddressLook, Detail, Filter, FingerprintPrefix, Inventory, SqliteInventory};
+use crate::store::{
+    AddressLook, Detail, Filter, FingerprintPrefix, Inventory, NameRow, SqliteInventory,
+};
 
 /// Show one certificate, or one endpoint and what is known of its address
 #[derive(clap::Args)]
@@ -17,10 +19,11 @@ use crate::store::{AddressLook, Detail, Filter, FingerprintPrefix, Inventory, Sq
 Examples:
   certsweep show 3f9a
   certsweep show 10.0.0.7:443
-  certsweep show 10.0.0.8        any address ever targeted, dark ones too")]
+  certsweep show 10.0.0.8        any address ever targeted, dark ones too
+  certsweep show www.example.com any name ever targeted")]
 pub(super) struct Arguments {
-    /// The beginning of a certificate's SHA-256, IP:PORT, or IP
-    #[arg(value_name = "FINGERPRINT|IP:PORT")]
+    /// The beginning of a certificate's SHA-256, IP:PORT, IP, or a name
+    #[arg(value_name = "FINGERPRINT|IP:PORT|NAME")]
     what: String,
 }
 
@@ -35,12 +38,14 @@ impl Arguments {
         } else if let Ok(address) = self.what.parse::<IpAddr>() {
             let address = address.to_canonical();
             looks_text(address, None, &inventory.address(address).await?)
-        } else {
-            let prefix = self.what.parse().map_err(|_| {
-                Failure::usage(format_args!("can't show `{}`", printable(&self.what)))
-                    .hint(Some("the beginning of a SHA-256, IP:PORT or IP"))
-            })?;
+        } else if let Ok(prefix) = self.what.parse() {
             certificate_text(&inventory, &self.what, &prefix, now).await?
+        } else if let Ok(name) = self.what.parse::<ServerName>() {
+            name_text(&name, &inventory.name(&name).await?)
+        } else {
+            let what = printable(&self.what);
+            return Err(Failure::usage(format_args!("can't show `{what}`"))
+                .hint(Some("the beginning of a SHA-256, IP:PORT, IP or a name")));
         };
         inventory.close().await;
         context.printer.data(|out| out.write_all(text.as_bytes()))?;
@@ -161,6 +166,29 @@ fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
     }
     rows.push(row);
     ControlFlow::Continue(())
+}
+
+/// What the ledger says of a name, a line a port.
+fn name_text(name: &ServerName, rows: &[NameRow]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let detail = match row.detail.as_str() {
+            "" => String::new(),
+            detail => format!(" ({})", printable(detail)),
+        };
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "{name}:{}  {}{detail}  {}  scan {}  zone {}",
+            row.port, row.outcome, row.at, row.scan, row.zone
+        );
+    }
+    if text.is_empty() {
+        let _ = writeln!(text, "{name}  never looked at");
+    } else {
+        let _ = writeln!(text, "its certificates: certsweep report --name {name}");
+    }
+    text
 }
 
 /// What the ledger says, a line a port.

@@ -17,7 +17,7 @@ use super::{progress, summary};
 use crate::config::Settings;
 use crate::domain::{Fingerprint, ScanState, clock};
 use crate::net::{self, TcpDialer};
-use crate::pace::Pacer;
+use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver};
 use crate::scan::{self, Progress, Scan, ScanError, Sighting, Summary};
@@ -27,6 +27,10 @@ use crate::target::Plan;
 /// Descriptors kept for the inventory, the DNS and the terminal.
 const DESCRIPTORS_RESERVED: usize = 64;
 
+/// Probes in flight, however many descriptors there are: each costs memory,
+/// and no machine gains by more.
+const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
+
 /// A scan about to run for real.
 pub(super) struct Sweep {
     pub(super) plan: Arc<Plan>,
@@ -34,6 +38,34 @@ pub(super) struct Sweep {
     pub(super) settings: Settings,
     /// JSON lines on stdout instead of a summary for people.
     pub(super) json: bool,
+}
+
+/// As many probes in flight as asked for and as descriptors allow; where
+/// nothing is asked for, no more than the rate can keep busy.
+pub(super) fn workers(settings: &Settings) -> NonZeroUsize {
+    let descriptors = usize::try_from(net::descriptors()).unwrap_or(usize::MAX);
+    let most = NonZeroUsize::new(descriptors.saturating_sub(DESCRIPTORS_RESERVED));
+    let most = most.unwrap_or(NonZeroUsize::MIN);
+    match settings.concurrency {
+        Some(wanted) if wanted > most => {
+            warn!(%wanted, %most, "fewer connections in flight: descriptor limit");
+            most
+        }
+        Some(wanted) => wanted,
+        None => most.min(useful(settings)),
+    }
+}
+
+/// The probes that can be under way at once: each of those that begin in the
+/// time that one may take.
+fn useful(settings: &Settings) -> NonZeroUsize {
+    let Rate::PerSecond(rate) = settings.rates.overall else {
+        return MOST_WORKERS;
+    };
+    let seconds = settings.timeouts.target.as_secs().max(1);
+    let begun = u64::from(rate.get()).saturating_mul(seconds);
+    let begun = usize::try_from(begun).unwrap_or(usize::MAX);
+    NonZeroUsize::new(begun).map_or(MOST_WORKERS, |begun| begun.min(MOST_WORKERS))
 }
 
 /// What the operator wrote, kept with the scan: files by their names.
@@ -75,7 +107,7 @@ impl Sweep {
             ))
             .hint(Some("--source takes an address of this machine"))
         })?;
-        let workers = self.workers();
+        let workers = workers(&self.settings);
         let (sink, opened) = SqliteSink::open_or_create(db).await?;
         if opened == Opened::Created {
             printer.note(&format!("new inventory {}", sink.path().display()));
@@ -90,7 +122,7 @@ impl Sweep {
         let running = scan.run(Box::new(sink), record, stop.clone(), watch);
         tokio::select! {
             ended = running => ended.map_err(Failure::from),
-            () = show => Err(Failure::failed("the progress display ended")),
+            never = show => match never {},
             error = signals(&stop, printer) => Err(error),
         }
     }
@@ -126,21 +158,6 @@ impl Sweep {
         }
     }
 
-    /// As many probes in flight as asked for and as descriptors allow.
-    fn workers(&self) -> NonZeroUsize {
-        let descriptors = usize::try_from(net::descriptors()).unwrap_or(usize::MAX);
-        let most = NonZeroUsize::new(descriptors.saturating_sub(DESCRIPTORS_RESERVED));
-        let most = most.unwrap_or(NonZeroUsize::MIN);
-        match self.settings.concurrency {
-            Some(wanted) if wanted > most => {
-                warn!(%wanted, %most, "fewer connections in flight: descriptor limit");
-                most
-            }
-            Some(wanted) => wanted,
-            None => most,
-        }
-    }
-
     fn resolver(&self) -> Result<DnsResolver, Failure> {
         DnsResolver::new(resolve::Settings {
             name_server: self.settings.resolver,
@@ -158,11 +175,18 @@ impl Sweep {
             targets: self.plan.len(),
             zone: self.settings.zone.clone(),
             note: self.settings.note.clone(),
-            plan: Fingerprint::of(self.plan.fingerprint().as_bytes()),
+            plan: self.plan_fingerprint(),
             settings: Value::from(settings).to_string(),
             seed: self.plan.seed(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    /// The plan prints its SHA-256 in hexadecimal.
+    fn plan_fingerprint(&self) -> Fingerprint {
+        let printed = self.plan.fingerprint();
+        let read = printed.parse();
+        read.unwrap_or_else(|_| Fingerprint::of(printed.as_bytes()))
     }
 
     fn watch(&self, printer: &Printer) -> impl FnMut(Sighting<'_>) + Send + use<> {
@@ -195,8 +219,13 @@ async fn signals(stop: &CancellationToken, printer: &Printer) -> Failure {
     };
     either().await;
     stop.cancel();
-    printer.note("stopping: probes in flight end and are stored; once more to abort");
+    let printer = printer.clone();
+    // Apart: whoever reads what is printed may have stopped reading.
+    let told = tokio::task::spawn_blocking(move || {
+        printer.note("stopping: probes in flight end and are stored; once more to abort");
+    });
     either().await;
+    drop(told);
     Failure::failed("aborted; what was stored before is kept")
 }
 

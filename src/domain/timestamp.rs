@@ -2,8 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime};
 
 /// A moment in UTC, to the microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,17 @@ impl Timestamp {
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
+    }
+
+    /// Its day in UTC; the nearest that a calendar has where it has none.
+    #[must_use]
+    pub fn date(self) -> Date {
+        let time = OffsetDateTime::from_unix_timestamp(self.seconds());
+        match time {
+            Ok(time) => time.date(),
+            Err(_) if self.0 < 0 => Date::MIN,
+            Err(_) => Date::MAX,
+        }
     }
 
     /// How long after `earlier` this is; zero if it isn't.

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use time::Date;
 
-use super::special::special_purpose;
+use super::special::{broadcast, special_purpose};
 use super::sweep::sweep;
 use super::{AddressRange, Exclusion, Hosts, Scope};
 use crate::domain::{Port, ServerName};
@@ -58,9 +58,20 @@ impl Exclusions {
     /// networks.
     #[must_use]
     pub fn new(listed: impl IntoIterator<Item = Exclusion>) -> Self {
+        Self::on_networks(listed, [])
+    }
+
+    /// The same on a machine whose own networks have these broadcast
+    /// addresses.
+    #[must_use]
+    pub fn on_networks(
+        listed: impl IntoIterator<Item = Exclusion>,
+        broadcasts: impl IntoIterator<Item = Ipv4Addr>,
+    ) -> Self {
         let mut entries: Vec<_> = listed.into_iter().collect();
         let listed = entries.len();
         entries.extend(special_purpose());
+        entries.extend(broadcasts.into_iter().map(broadcast));
         let mut names: HashMap<_, Vec<_>> = HashMap::new();
         let mut everywhere = BTreeMap::new();
         for (rank, entry) in entries.iter().enumerate() {

@@ -18,6 +18,15 @@ pub(super) fn special_purpose() -> impl Iterator<Item = Exclusion> {
     })
 }
 
+/// The broadcast address of a network that this machine is on.
+pub(super) fn broadcast(address: Ipv4Addr) -> Exclusion {
+    let hosts = Hosts::Addresses(AddressRange::single(address.into()));
+    Exclusion::built_in(
+        hosts,
+        "broadcast on this machine's network (RFC 919 section 7)",
+    )
+}
+
 const SPECIAL: &[(IpNetwork, &str)] = &[
     (
         IpNetwork::V4(Ipv4Network::new_checked(Ipv4Addr::UNSPECIFIED, 8).unwrap()),
