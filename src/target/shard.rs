@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 /// Part `number` of `of` equal parts of a plan: the whole is 1 of 1.
 ///
-/// It has every `of`th index of the plan, so that parts are disjoint and
-/// complete whatever the seed, and each is spread over all networks.
+/// It has every `of`th group of 256 indices of the plan, so that parts are
+/// disjoint and complete whatever the seed, each is spread over all networks,
+/// and neighbours stay together in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shard {
     /// From 1 to `of`.
@@ -17,6 +18,9 @@ pub struct Shard {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a shard")]
 pub struct InvalidShard(pub String);
+
+/// Indices that go to one part together: about a /24 at one port.
+const GROUP: u64 = 256;
 
 impl Shard {
     /// All of a plan.
@@ -46,21 +50,25 @@ impl Shard {
 
     /// How many of the plan's first `indices` it has.
     pub(super) fn count_below(self, indices: u64) -> u64 {
-        match indices.checked_sub(self.first()) {
-            None => 0,
-            Some(from_first) => from_first.div_ceil(u64::from(self.of())),
-        }
+        let (rounds, rest) = (indices / self.round(), indices % self.round());
+        rounds * GROUP + rest.saturating_sub(self.first()).min(GROUP)
     }
 
     /// The plan's index of its own index; the caller's lies in the plan.
     pub(super) fn plan_index(self, own: u64) -> Option<u64> {
-        own.checked_mul(u64::from(self.of()))?
-            .checked_add(self.first())
+        (own / GROUP)
+            .checked_mul(self.round())?
+            .checked_add(self.first() + own % GROUP)
     }
 
     /// The lowest index of the plan that it has.
     fn first(self) -> u64 {
-        u64::from(self.number() - 1)
+        u64::from(self.number() - 1) * GROUP
+    }
+
+    /// Indices in which each part has one group.
+    fn round(self) -> u64 {
+        u64::from(self.of()) * GROUP
     }
 }
 
@@ -115,7 +123,7 @@ mod tests {
     #[test]
     fn shards_are_disjoint_and_complete() {
         for of in 1..=7 {
-            for total in 0..50 {
+            for total in (0..50).chain(250..520).chain([256 * 7 * 3 + 100]) {
                 let mut indices = Vec::new();
                 for number in 1..=of {
                     let shard = Shard::new(number, of).unwrap();

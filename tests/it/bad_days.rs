@@ -140,3 +140,12 @@ async fn a_stop_after_the_last_target_takes_nothing_from_the_scan() {
     assert_eq!(summary.outcomes.count(OutcomeKind::Silent), 1);
     assert_eq!(summary.state, ScanState::Complete);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_inventory_that_others_lock_for_a_while_loses_nothing() {
+    let rig = Rig::new(Network::new(varied), &["10.0.0.0/24"]);
+    rig.memory.stored().busy_until = 30;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(rig.memory.stored().observations.len(), 256);
+}

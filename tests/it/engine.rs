@@ -206,6 +206,15 @@ async fn a_name_is_asked_at_each_of_its_addresses() {
     assert_eq!(refused, 1, "each address of a name is in the ledger");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_dark_network_is_one_run_of_the_ledger_however_long_it_took() {
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Dark), &["10.0.0.0/24"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::MIN);
+    rig.run().await.unwrap();
+    let stored = rig.memory.stored();
+    assert_eq!(stored.coverage.len(), 1, "{:#?}", stored.coverage);
+}
+
 /// Some of 10.0.0.0/24 at some ports.
 #[derive(Clone, Debug)]
 struct Patch {

@@ -216,6 +216,7 @@ pub(crate) struct Stored {
     pub(crate) certificates: usize,
     pub(crate) end: Option<ScanEnd>,
     pub(crate) fail_at: Option<usize>,
+    pub(crate) busy_until: usize,
     writes: usize,
 }
 
@@ -243,6 +244,14 @@ impl Sink for Memory {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut stored = self.stored();
         stored.writes += 1;
+        if stored.writes <= stored.busy_until {
+            return async {
+                Err(StoreError::Busy {
+                    operation: "writing",
+                })
+            }
+            .boxed();
+        }
         if stored.fail_at == Some(stored.writes) {
             return async {
                 Err(StoreError::DiskFull {
