@@ -1,5 +1,6 @@
 //! Which rows are wanted: the same flags for every report and list.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
@@ -159,7 +160,7 @@ fn certificate(text: &str) -> Result<CertificateHash, Failure> {
     match text.parse() {
         Ok(hash) => Ok(hash),
         Err(error) => match contents(text)? {
-            None => Err(Failure::usage(error)),
+            None => Err(neither(error)),
             Some(bytes) => Ok(CertificateHash::Sha256(in_file(
                 text,
                 x509::certificate_in(&bytes),
@@ -172,7 +173,7 @@ fn authority(text: &str) -> Result<Fingerprint, Failure> {
     match text.parse() {
         Ok(fingerprint) => Ok(fingerprint),
         Err(error) => match contents(text)? {
-            None => Err(Failure::usage(error)),
+            None => Err(neither(error)),
             Some(bytes) => in_file(text, x509::certificate_in(&bytes)),
         },
     }
@@ -182,10 +183,14 @@ fn key(text: &str) -> Result<Fingerprint, Failure> {
     match text.parse() {
         Ok(fingerprint) => Ok(fingerprint),
         Err(error) => match contents(text)? {
-            None => Err(Failure::usage(error)),
+            None => Err(neither(error)),
             Some(bytes) => in_file(text, x509::key_in(&bytes)),
         },
     }
+}
+
+fn neither(not_a_hash: impl Display) -> Failure {
+    Failure::usage(not_a_hash).hint(Some("there is no file of this name either"))
 }
 
 /// The bytes of the file of this name; `None` where there is none.

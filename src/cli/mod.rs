@@ -133,16 +133,15 @@ pub fn run() -> Exit {
 
 impl Arguments {
     fn run(self, db_flag: Named, printer: &Printer) -> Result<Exit, Failure> {
-        let config = Config::load(self.common.config.as_deref()).map_err(|error| {
-            let hint = error.hint();
-            Failure::usage(error).hint(hint)
-        })?;
+        // An empty variable is one that is not set.
+        let named = |path: &PathBuf| !path.as_os_str().is_empty();
+        let config =
+            Config::load(self.common.config.filter(named).as_deref()).map_err(|error| {
+                let hint = error.hint();
+                Failure::usage(error).hint(hint)
+            })?;
         let context = Context {
-            db: self
-                .common
-                .db
-                .filter(|path| !path.as_os_str().is_empty())
-                .or_else(|| config.db.clone()),
+            db: self.common.db.filter(named).or_else(|| config.db.clone()),
             db_named: db_flag,
             config,
             printer: printer.clone(),

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::x509;
 
-/// The header of the main report, as CONTRACT.md has it.
+/// The header of the main report, as scripts rely on it.
 const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,cipher_suite,\
     key_exchange,client_auth,alpn,subject_cn,subject_dn,issuer_cn,issuer_dn,serial,not_before,\
     not_after,days_left,validity_days,severity,san,key_type,key_bits,signature_algorithm,\

@@ -18,6 +18,7 @@ mod simulation;
 mod servers;
 
 mod bad_days;
+mod care;
 mod cli;
 mod engine;
 mod interruption;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The columns of the main report, in their order (CONTRACT.md).
+/// The columns of the main report, in the order that scripts rely on.
 pub(crate) const COLUMNS: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,\
     cipher_suite,key_exchange,client_auth,alpn,subject_cn,subject_dn,issuer_cn,issuer_dn,serial,\
     not_before,not_after,days_left,validity_days,severity,san,key_type,key_bits,\
@@ -18,7 +18,7 @@ pub(crate) const COLUMNS: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version
     accepted,owner,tags,sha256,sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,\
     previous_sha256,first_seen,last_seen,last_checked,source,scan_id";
 
-/// Every word that an outcome can be (CONTRACT.md).
+/// Every word that an outcome can be.
 pub(crate) const OUTCOMES: [&str; 14] = [
     "certificate",
     "no-certificate",
