@@ -1,12 +1,16 @@
 //! A scan's end, told to a person and to a machine.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::Tally;
+use crate::domain::{OutcomeKind, Tally, printable};
 use crate::scan::Summary;
+
+/// Faults of ours that are told; `show` tells each address's.
+const MOST_FAULTS: usize = 3;
 
 /// The lines a person reads; their numbers add up to the targets.
 pub(super) fn text(summary: &Summary, db: &Path) -> String {
@@ -23,6 +27,16 @@ pub(super) fn text(summary: &Summary, db: &Path) -> String {
     );
     for (kind, count) in summary.outcomes.iter().filter(|(_, count)| *count > 0) {
         let _ = writeln!(text, "  {count:>width$}  {kind}");
+        if kind == OutcomeKind::LocalError {
+            for (fault, count) in summary.faults.iter().take(MOST_FAULTS) {
+                let _ = writeln!(
+                    text,
+                    "  {:>width$}  of them {count}: {}",
+                    "",
+                    printable(fault)
+                );
+            }
+        }
     }
     let _ = write!(
         text,
@@ -41,12 +55,13 @@ pub(super) fn json(summary: &Summary) -> Value {
         "state": summary.state.as_str(),
         "targets": summary.targets,
         "outcomes": outcomes(&summary.outcomes),
+        "faults": summary.faults.iter().cloned().collect::<BTreeMap<_, _>>(),
         "certificates": summary.certificates,
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
 }
 
 fn outcomes(tally: &Tally) -> Map<String, Value> {
-    let entry = |(kind, count): (crate::domain::OutcomeKind, u64)| (kind.to_string(), count.into());
+    let entry = |(kind, count): (OutcomeKind, u64)| (kind.to_string(), count.into());
     tally.iter().map(entry).collect()
 }

@@ -1,7 +1,7 @@
 //! Settled targets → parcels for the writer: parses what is new, keeps the
 //! block's ledger and the tally.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,9 @@ const MOST_TARGETS: u64 = 1000;
 /// Bytes of certificates that make a parcel full, however few they are.
 const MOST_BYTES: usize = 16 << 20;
 
+/// Different faults that are counted; there are a dozen.
+const MOST_FAULTS: usize = 64;
+
 /// How long a target may wait for its parcel to fill.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -43,6 +46,7 @@ pub(super) struct Collector<F> {
     bytes: usize,
     known: Known,
     leaves: HashSet<Fingerprint>,
+    faults: HashMap<String, u64>,
     progress: Arc<Progress>,
     watch: F,
 }
@@ -51,6 +55,8 @@ pub(super) struct Collector<F> {
 pub(super) struct Collected {
     /// Different leaves.
     pub(super) certificates: u64,
+    /// Our own faults and how often each was the outcome, most frequent first.
+    pub(super) faults: Vec<(String, u64)>,
 }
 
 /// Nobody takes parcels any more: the writer has failed.
@@ -75,6 +81,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             bytes: 0,
             known: Known::default(),
             leaves: HashSet::new(),
+            faults: HashMap::new(),
             progress,
             watch,
         }
@@ -88,8 +95,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     ) -> Collected {
         // The writer's own error tells why it is gone.
         let _ = self.collect(&mut settled, &parcels).await;
+        let mut faults: Vec<_> = self.faults.into_iter().collect();
+        faults.sort_unstable_by(|(a, more), (b, most)| most.cmp(more).then_with(|| a.cmp(b)));
         Collected {
             certificates: self.leaves.len() as u64,
+            faults,
         }
     }
 
@@ -136,6 +146,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             }
         }
         self.parcel.outcomes.add(kind);
+        if let Outcome::LocalError(fault) = &settled.outcome
+            && self.faults.len() < MOST_FAULTS
+        {
+            *self.faults.entry(fault.to_string()).or_default() += 1;
+        }
         self.progress.settle(kind == OutcomeKind::Certificate);
         for observation in settled.observations {
             self.observe(observation);

@@ -35,7 +35,7 @@ use crate::probe::Prober;
 use crate::resolve::Resolver;
 use crate::store::{NewScan, ScanEnd, Sink, StoreError};
 use crate::target::Plan;
-use collector::Collector;
+use collector::{Collected, Collector};
 use feed::Feed;
 use worker::{Bench, Settled};
 use writer::Written;
@@ -130,13 +130,17 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let closed = sink.close().await;
         written.and(finished).and(closed)?;
         worked?;
-        let certificates = collected?.certificates;
+        let Collected {
+            certificates,
+            faults,
+        } = collected?;
         info!(%scan, %state, certificates, "scan ended");
         Ok(Summary {
             scan,
             state,
             targets,
             outcomes,
+            faults,
             certificates,
             elapsed: finished_at.since(began),
         })

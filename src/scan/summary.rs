@@ -13,6 +13,9 @@ pub struct Summary {
     pub targets: u64,
     /// How many targets had each outcome.
     pub outcomes: Tally,
+    /// What went wrong on our side, and for how many targets: the most
+    /// frequent first.
+    pub faults: Vec<(String, u64)>,
     /// Different leaf certificates seen.
     pub certificates: u64,
     /// From first to last, wall time.
