@@ -33,7 +33,10 @@ pub(super) struct Look {
 pub(super) enum NoAnswer {
     Filtered,
     Unreachable,
-    LocalError,
+    /// Descriptors, ports or memory ran out here.
+    Exhausted,
+    /// The resolver did not answer.
+    Resolver,
 }
 
 /// Hands looks to the workers, block after block: a block begins when every

@@ -206,7 +206,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     fn has_looks_left(&self, no_answer: NoAnswer, look: &Look) -> bool {
         let looks = match no_answer {
             NoAnswer::Filtered | NoAnswer::Unreachable => self.settings.retries,
-            NoAnswer::LocalError => self.settings.retries.max(LOCAL_RETRIES),
+            NoAnswer::Exhausted | NoAnswer::Resolver => self.settings.retries.max(LOCAL_RETRIES),
         };
         let left = look.earlier < looks;
         if left && self.stop.is_cancelled() {
@@ -263,9 +263,8 @@ fn no_answer(outcome: &Outcome) -> Option<NoAnswer> {
         Outcome::Filtered => Some(NoAnswer::Filtered),
         Outcome::Unreachable => Some(NoAnswer::Unreachable),
         // What ran out comes back; a route or a permission does not.
-        Outcome::LocalError(LocalFault::Exhausted(_) | LocalFault::Resolver(_)) => {
-            Some(NoAnswer::LocalError)
-        }
+        Outcome::LocalError(LocalFault::Exhausted(_)) => Some(NoAnswer::Exhausted),
+        Outcome::LocalError(LocalFault::Resolver(_)) => Some(NoAnswer::Resolver),
         Outcome::LocalError(LocalFault::Network(_) | LocalFault::Internal(_))
         | Outcome::Certificate(_)
         | Outcome::NoCertificate(..)
@@ -302,8 +301,11 @@ impl From<NoAnswer> for Outcome {
         match no_answer {
             NoAnswer::Filtered => Self::Filtered,
             NoAnswer::Unreachable => Self::Unreachable,
-            NoAnswer::LocalError => {
+            NoAnswer::Exhausted => {
                 Self::LocalError(LocalFault::Exhausted("at every look".to_owned()))
+            }
+            NoAnswer::Resolver => {
+                Self::LocalError(LocalFault::Resolver("silent at every look".to_owned()))
             }
         }
     }
