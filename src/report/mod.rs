@@ -20,8 +20,7 @@ pub use row::{
     ScanRow, Source,
 };
 pub use table::{
-    CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, SUMMARY,
-    Table,
+    CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,
 };
 pub use writer::{Format, Report};
 

@@ -275,26 +275,17 @@ pub static COVERAGE: Table<Coverage> = Table {
 pub static SCANS: Table<ScanRow> = Table {
     kind: "scan",
     certificate: |_| None,
-    columns: SCAN_COLUMNS,
+    columns: &[
+        column("id", |row, _| scan(row.id)),
+        column("started_at", |row, _| row.started_at.into()),
+        column("finished_at", |row, _| row.finished_at.into()),
+        column("state", |row, _| Value::text(row.state.as_str())),
+        column("targets", |row, _| Value::count(row.targets)),
+        column("outcomes", |row, _| Value::Counts(row.outcomes)),
+        column("note", |row, _| row.note.as_ref().into()),
+        column("settings", |row, _| Value::Json(&row.settings)),
+    ],
 };
-
-/// The scan that has just ended: the last of its own lines.
-pub static SUMMARY: Table<ScanRow> = Table {
-    kind: "summary",
-    certificate: |_| None,
-    columns: SCAN_COLUMNS,
-};
-
-const SCAN_COLUMNS: &[Column<ScanRow>] = &[
-    column("id", |row, _| scan(row.id)),
-    column("started_at", |row, _| row.started_at.into()),
-    column("finished_at", |row, _| row.finished_at.into()),
-    column("state", |row, _| Value::text(row.state.as_str())),
-    column("targets", |row, _| Value::count(row.targets)),
-    column("outcomes", |row, _| Value::Counts(row.outcomes)),
-    column("note", |row, _| row.note.as_ref().into()),
-    column("settings", |row, _| Value::Json(&row.settings)),
-];
 
 const fn column<Row>(
     name: &'static str,
