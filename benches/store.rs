@@ -70,6 +70,7 @@ fn batch(first: u32, at: Timestamp) -> Batch {
         observations.push(Observation {
             endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
             server_name: None,
+            asked_for: None,
             at,
             outcome: Outcome::Certificate(Box::new(Presented {
                 chain: Chain::from_wire(chain).unwrap(),
@@ -79,12 +80,14 @@ fn batch(first: u32, at: Timestamp) -> Batch {
                     key_exchange: None,
                     alpn: None,
                     client_auth: Some(ClientAuth::None),
+                    acceptable_issuers: Vec::new(),
                     ocsp_staple: None,
                 },
                 truncated: None,
             })),
             attempts: Vec::new(),
             pointer: None,
+            survey: None,
         });
         certificates.insert(leaf.fingerprint, leaf);
     }

@@ -6,6 +6,7 @@
 pub mod domain;
 pub mod target;
 pub mod tls;
+pub mod starttls;
 pub mod x509;
 pub mod report;
 pub mod pace;

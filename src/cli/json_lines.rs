@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::domain::{Der, Dialect, Observation, Outcome, Presented, ScanId, Timestamp};
+use crate::domain::{Der, Observation, Outcome, Presented, ScanId, Timestamp};
 use crate::report::{
     CertificateRow, EndpointRow, Format, Head, Installation, InstallationState, Report, SIGHTINGS,
     SPEAKERS, Source,
@@ -44,9 +44,7 @@ fn installation(
         ip: Some(endpoint.address),
         port: Some(endpoint.port),
         sni,
-        starttls: match endpoint.dialect {
-            Dialect::Tls => None,
-        },
+        starttls: endpoint.dialect.starttls().map(str::to_owned),
         pointer: seen.pointer.clone(),
         tls_version: Some(session.version.to_string()),
         protocols: Vec::new(),
@@ -82,7 +80,7 @@ fn endpoint(seen: &Observation, scan: ScanId) -> EndpointRow {
         outcome: seen.outcome.kind(),
         detail: seen.outcome.detail(),
         banner: match &seen.outcome {
-            Outcome::NotTls(said) => Some(String::from_utf8_lossy(said).into_owned()),
+            Outcome::NotTls(_, said) => Some(String::from_utf8_lossy(said).into_owned()),
             _ => None,
         },
         attempts: seen.attempts.iter().map(ToString::to_string).collect(),

@@ -20,6 +20,7 @@ mod protocol_set;
 mod question;
 mod scan;
 mod server_name;
+mod survey;
 mod tally;
 mod target;
 mod text;
@@ -39,7 +40,8 @@ pub use key_type::KeyType;
 pub use named_group::NamedGroup;
 pub use observation::Observation;
 pub use outcome::{
-    Broken, LocalFault, NoCertificate, Outcome, OutcomeKind, Refusal, UnknownOutcome, Unresolved,
+    Broken, LocalFault, NoCertificate, NotTls, Outcome, OutcomeKind, Refusal, UnknownOutcome,
+    Unresolved,
 };
 pub use phase::Phase;
 pub use port::{InvalidPort, Port};
@@ -48,6 +50,7 @@ pub use protocol_set::{InvalidProtocolSet, ProtocolSet};
 pub use question::Question;
 pub use scan::{ScanId, ScanState, UnknownScanState};
 pub use server_name::{InvalidServerName, ServerName};
+pub use survey::{Acceptance, HybridGroup, Survey};
 pub use tally::Tally;
 pub use target::Target;
 pub use text::{is_hazardous, printable};

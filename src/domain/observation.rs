@@ -1,4 +1,4 @@
-use super::{Attempt, Endpoint, Outcome, ServerName, Timestamp};
+use super::{Attempt, Endpoint, KeyType, Outcome, ServerName, Survey, Timestamp};
 
 /// What one probe saw: the unit that is batched and stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,6 +7,9 @@ pub struct Observation {
     pub endpoint: Endpoint,
     /// The server name it sent, if any.
     pub server_name: Option<ServerName>,
+    /// The key type it restricted the server to: its outcome says nothing
+    /// about certificates of another. `None`: the server chose.
+    pub asked_for: Option<KeyType>,
     /// When it was over.
     pub at: Timestamp,
     /// What it saw: the best of its attempts.
@@ -16,4 +19,6 @@ pub struct Observation {
     /// The PTR name of the address, where a TCP connection succeeded and one
     /// exists. It comes from the network: any text.
     pub pointer: Option<String>,
+    /// What else the endpoint accepts, where that was asked.
+    pub survey: Option<Survey>,
 }

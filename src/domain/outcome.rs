@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Alert, Phase, Presented, Session};
+use super::{Alert, NamedGroup, Phase, Presented, Session};
 
 /// What became of a target, an endpoint, a question or one attempt.
 ///
@@ -16,7 +16,7 @@ pub enum Outcome {
     /// An alert, a close or a reset instead of a flight.
     TlsRefused(Refusal),
     /// It answered something else: the first bytes, bounded.
-    NotTls(Vec<u8>),
+    NotTls(NotTls, Vec<u8>),
     /// TCP open, nothing said within the deadline.
     Silent(Phase),
     /// Malformed, over a size limit, or dripping into the deadline.
@@ -74,6 +74,15 @@ pub enum NoCertificate {
     Anonymous,
 }
 
+/// What a server speaks instead of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotTls {
+    /// Another protocol, or one we know that begins no TLS.
+    Other,
+    /// The dialect it was asked in; it declined to begin TLS.
+    StarttlsDeclined,
+}
+
 /// How a server turned us away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -100,6 +109,9 @@ pub enum Broken {
     TooLarge,
     /// It kept talking until the deadline.
     Deadline,
+    /// Well-formed TLS that we can't go on with: it insists on this key
+    /// exchange, which nothing here computes.
+    UnsupportedGroup(NamedGroup),
 }
 
 /// Why a name has no address.
@@ -134,7 +146,7 @@ impl Outcome {
             Self::Certificate(_) => OutcomeKind::Certificate,
             Self::NoCertificate(..) => OutcomeKind::NoCertificate,
             Self::TlsRefused(_) => OutcomeKind::TlsRefused,
-            Self::NotTls(_) => OutcomeKind::NotTls,
+            Self::NotTls(..) => OutcomeKind::NotTls,
             Self::Silent(_) => OutcomeKind::Silent,
             Self::Broken(_) => OutcomeKind::Broken,
             Self::Refused => OutcomeKind::Refused,
@@ -160,12 +172,12 @@ impl Outcome {
             Self::NoCertificate(reason, _) => reason.as_str().to_owned(),
             Self::TlsRefused(refusal) => refusal.to_string(),
             Self::Silent(phase) => phase.to_string(),
-            Self::Broken(broken) => broken.as_str().to_owned(),
+            Self::NotTls(why, _) => why.as_str().to_owned(),
+            Self::Broken(broken) => broken.to_string(),
             Self::Unresolved(unresolved) => unresolved.as_str().to_owned(),
             Self::Excluded(reason) => reason.clone(),
             Self::LocalError(fault) => fault.to_string(),
-            Self::NotTls(_)
-            | Self::Refused
+            Self::Refused
             | Self::Filtered
             | Self::Unreachable
             | Self::Fresh
@@ -262,12 +274,22 @@ impl NoCertificate {
     }
 }
 
-impl Broken {
+impl NotTls {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Malformed => "malformed",
-            Self::TooLarge => "too-large",
-            Self::Deadline => "deadline",
+            Self::Other => "",
+            Self::StarttlsDeclined => "starttls-declined",
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("malformed"),
+            Self::TooLarge => f.write_str("too-large"),
+            Self::Deadline => f.write_str("deadline"),
+            Self::UnsupportedGroup(group) => write!(f, "unsupported-group {group}"),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 pub enum Phase {
     /// The TCP handshake.
     Connect,
+    /// The words before TLS, in a STARTTLS dialect.
+    Starttls,
     /// Our ClientHello is out, nothing of TLS has come back.
     Hello,
     /// The server's flight has begun.
@@ -13,13 +15,14 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in order.
-    pub const ALL: &[Self] = &[Self::Connect, Self::Hello, Self::Flight];
+    pub const ALL: &[Self] = &[Self::Connect, Self::Starttls, Self::Hello, Self::Flight];
 
     /// Its word, as reports and the inventory write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Starttls => "starttls",
             Self::Hello => "hello",
             Self::Flight => "flight",
         }

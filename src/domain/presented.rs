@@ -26,6 +26,10 @@ pub struct Session {
     /// Whether a client certificate was asked for; `None` where the flight
     /// ended before it was known.
     pub client_auth: Option<ClientAuth>,
+    /// The authorities whose client certificates it would take (RFC 5246
+    /// section 7.4.4, RFC 8446 section 4.2.4): distinguished names, DER, as
+    /// sent. Empty where it named none.
+    pub acceptable_issuers: Vec<Vec<u8>>,
     /// The stapled OCSP response (RFC 6066 section 8), DER.
     pub ocsp_staple: Option<Vec<u8>>,
 }

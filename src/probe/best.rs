@@ -60,7 +60,7 @@ fn telling(outcome: &Outcome) -> Telling {
         },
         Outcome::Certificate(_)
         | Outcome::NoCertificate(..)
-        | Outcome::NotTls(_)
+        | Outcome::NotTls(..)
         | Outcome::Silent(_)
         | Outcome::Broken(_)
         | Outcome::Refused

@@ -1,7 +1,8 @@
 use std::io;
 
 use crate::domain::{
-    Broken, Chain, Der, LocalFault, NoCertificate, Outcome, Phase, Presented, Refusal, Session,
+    Broken, Chain, Der, LocalFault, NoCertificate, NotTls, Outcome, Phase, Presented, Refusal,
+    Session,
 };
 use crate::net::DialError;
 use crate::tls::{Cause, End, Ending};
@@ -94,7 +95,7 @@ fn unlisted(cause: Cause, phase: Phase, session: Option<Session>) -> Outcome {
         Cause::Stalled => Outcome::Broken(Broken::Deadline),
         Cause::Malformed => Outcome::Broken(Broken::Malformed),
         Cause::TooLarge => Outcome::Broken(Broken::TooLarge),
-        Cause::NotTls(first) => Outcome::NotTls(first),
+        Cause::NotTls(first) => Outcome::NotTls(NotTls::Other, first),
     }
 }
 
@@ -113,6 +114,7 @@ mod tests {
                 key_exchange: None,
                 alpn: None,
                 client_auth: None,
+                acceptable_issuers: Vec::new(),
                 ocsp_staple: None,
             }),
             certificates,

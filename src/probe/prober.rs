@@ -83,10 +83,12 @@ impl<D: Dialer> Prober<D> {
         Observation {
             endpoint: probe.endpoint,
             server_name: probe.server_name,
+            asked_for: probe.ladder.key_type(),
             at: clock::now(),
             attempts: tried.iter().filter_map(attempt_of).collect(),
             outcome: best(tried).unwrap_or(Outcome::NotAttempted),
             pointer: None,
+            survey: None,
         }
     }
 

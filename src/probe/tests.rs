@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Probe, Prober, Timeouts};
 use crate::domain::{
-    Alert, Attempt, Broken, ClientAuth, Dialect, Endpoint, KeyExchange, LocalFault, Observation,
-    Outcome, OutcomeKind, Phase, Port, Refusal, TlsVersion, Zone,
+    Alert, Attempt, Broken, ClientAuth, Dialect, Endpoint, KeyExchange, LocalFault, NotTls,
+    Observation, Outcome, OutcomeKind, Phase, Port, Refusal, TlsVersion, Zone,
 };
 use crate::net::{DialError, Dialer};
 use crate::pace::{Lane, Pacer, Pass, Rate, Rates};
@@ -295,7 +295,7 @@ async fn a_failed_dial_is_never_retried_as_tls() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_speaks_something_else_ends_the_probe_with_its_words() {
     let banner = b"SSH-2.0-OpenSSH_9.6\r\n".to_vec();
-    let expected = Outcome::NotTls(banner.clone());
+    let expected = Outcome::NotTls(NotTls::Other, banner.clone());
     let greeting = banner.clone();
     let (observation, _) = observe(move |_| Manner::Greet(greeting.clone())).await;
     assert_eq!(observation.outcome, expected, "said and reset");

@@ -269,7 +269,7 @@ fn no_answer(outcome: &Outcome) -> Option<NoAnswer> {
         | Outcome::Certificate(_)
         | Outcome::NoCertificate(..)
         | Outcome::TlsRefused(_)
-        | Outcome::NotTls(_)
+        | Outcome::NotTls(..)
         | Outcome::Silent(_)
         | Outcome::Broken(_)
         | Outcome::Refused

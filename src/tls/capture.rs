@@ -94,8 +94,8 @@ impl CaptureConfig {
             .set_certificate_verifier(recorder.clone());
         config.client_auth_cert_resolver = recorder.clone();
         config.enable_sni = server_name.is_some();
-        if alpn == Alpn::Offered {
-            config.alpn_protocols = offer::APPLICATION_PROTOCOLS.map(Vec::from).into();
+        if let Alpn::Offered(protocols) = alpn {
+            config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         }
         let connection = ClientConnection::new(Arc::new(config), rustls_name(server_name)?)?;
         let mut capture = Capture {
@@ -173,6 +173,7 @@ impl Capture {
                 .map(|group| KeyExchange::Group(NamedGroup(group.name().into()))),
             alpn: self.connection.alpn_protocol().map(<[u8]>::to_vec),
             client_auth,
+            acceptable_issuers: Vec::new(),
             ocsp_staple: shown.and_then(|shown| shown.ocsp_staple.clone()),
         })
     }

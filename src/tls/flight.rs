@@ -133,6 +133,7 @@ fn server_hello(body: &[u8]) -> Result<Session, Malformed> {
         },
         alpn: None,
         client_auth: None,
+        acceptable_issuers: Vec::new(),
         ocsp_staple: None,
     };
     // The certificate does not depend on the extensions: odd ones are left.

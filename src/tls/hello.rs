@@ -93,10 +93,10 @@ impl ClientHello<'_> {
             out.extend(NO_RESPONDERS);
             out.extend(NO_REQUEST_EXTENSIONS);
         });
-        if self.alpn == Alpn::Offered {
+        if let Alpn::Offered(protocols) = self.alpn {
             extension(out, APPLICATION_LAYER_PROTOCOL_NEGOTIATION, |out| {
                 write_u16_prefixed(out, |out| {
-                    for protocol in offer::APPLICATION_PROTOCOLS {
+                    for protocol in protocols.iter().copied() {
                         write_u8_prefixed(out, |out| out.extend(protocol));
                     }
                 });
@@ -178,7 +178,7 @@ mod tests {
         ClientHello {
             newest: TlsVersion::TLS_1_2,
             server_name,
-            alpn: Alpn::Offered,
+            alpn: Alpn::WEB,
             suites: Suites::Certified,
             random: [7; 32],
         }

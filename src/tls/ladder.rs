@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::{
-    Alert, Broken, InvalidProtocolSet, Outcome, Phase, ProtocolSet, Refusal, TlsVersion,
+    Alert, Broken, InvalidProtocolSet, KeyType, Outcome, Phase, ProtocolSet, Refusal, TlsVersion,
 };
 
 /// Which protocol sets are offered, one connection after the other, until
@@ -11,6 +11,8 @@ use crate::domain::{
 pub struct Ladder {
     first: ProtocolSet,
     rest: Vec<ProtocolSet>,
+    alpn: Alpn,
+    key_type: Option<KeyType>,
 }
 
 /// What one connection offers.
@@ -22,14 +24,18 @@ pub struct Rung {
     pub alpn: Alpn,
     /// The cipher suites before TLS 1.3.
     pub suites: Suites,
+    /// The key type the certificate must have; `None`: the server's choice.
+    pub key_type: Option<KeyType>,
+    /// The key-exchange groups.
+    pub groups: Groups,
 }
 
 /// Whether a hello offers application protocols (RFC 7301).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alpn {
-    /// h2 and http/1.1.
-    Offered,
-    /// None: the server has refused those.
+    /// These, most wanted first.
+    Offered(&'static [&'static [u8]]),
+    /// None: the server has refused those, or has no use for them.
     Withheld,
 }
 
@@ -40,6 +46,15 @@ pub enum Suites {
     Certified,
     /// Those for servers that have none: anonymous and pre-shared keys.
     Anonymous,
+}
+
+/// Which key-exchange groups a hello offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// All that help to a certificate.
+    All,
+    /// In TLS 1.3, hybrid post-quantum ones alone.
+    Hybrid,
 }
 
 /// A text that is no ladder.
@@ -64,10 +79,42 @@ const NO_APPLICATION_PROTOCOL: Alert = Alert(120);
 const INSUFFICIENT_SECURITY: Alert = Alert(71);
 
 impl Ladder {
+    /// One hello and no other.
+    #[must_use]
+    pub const fn of_one(set: ProtocolSet) -> Self {
+        Self {
+            first: set,
+            rest: Vec::new(),
+            alpn: Alpn::WEB,
+            key_type: None,
+        }
+    }
+
+    /// The same sets, for a certificate of this key type and no other.
+    #[must_use]
+    pub fn restricted_to(self, key_type: KeyType) -> Self {
+        Self {
+            key_type: Some(key_type),
+            ..self
+        }
+    }
+
+    /// The same sets, offering these application protocols.
+    #[must_use]
+    pub fn offering(self, alpn: Alpn) -> Self {
+        Self { alpn, ..self }
+    }
+
+    /// The key type it is restricted to, if it is.
+    #[must_use]
+    pub const fn key_type(&self) -> Option<KeyType> {
+        self.key_type
+    }
+
     /// The rung to begin with.
     #[must_use]
     pub fn first(&self) -> Rung {
-        Rung::new(self.first)
+        self.rung(self.first)
     }
 
     /// The rung that may still find what those `tried` did not, going by how
@@ -82,7 +129,7 @@ impl Ladder {
         let (rung, outcome) = tried.last()?;
         match outcome {
             Outcome::TlsRefused(Refusal::Alert(_, NO_APPLICATION_PROTOCOL))
-                if rung.alpn == Alpn::Offered =>
+                if rung.alpn != Alpn::Withheld =>
             {
                 Some(Rung {
                     alpn: Alpn::Withheld,
@@ -97,10 +144,10 @@ impl Ladder {
                 let next = self.untried(tried).next();
                 next.or_else(|| self.anonymous(tried))
             }
-            Outcome::Broken(Broken::TooLarge | Broken::Deadline)
+            Outcome::Broken(Broken::TooLarge | Broken::Deadline | Broken::UnsupportedGroup(_))
             | Outcome::Certificate(_)
             | Outcome::NoCertificate(..)
-            | Outcome::NotTls(_)
+            | Outcome::NotTls(..)
             | Outcome::Silent(_)
             | Outcome::Refused
             | Outcome::Filtered
@@ -141,7 +188,15 @@ impl Ladder {
         let is_tried = |set: ProtocolSet| tried.iter().any(|(rung, _)| rung.offered == set);
         self.sets()
             .filter(move |set| !is_tried(*set))
-            .map(Rung::new)
+            .map(|set| self.rung(set))
+    }
+
+    const fn rung(&self, set: ProtocolSet) -> Rung {
+        Rung {
+            alpn: self.alpn,
+            key_type: self.key_type,
+            ..Rung::new(set)
+        }
     }
 
     fn sets(&self) -> impl Iterator<Item = ProtocolSet> {
@@ -168,12 +223,22 @@ fn is_available(set: ProtocolSet) -> bool {
     set == ProtocolSet::TLS_1_3 || set.versions().all(|version| in_clear.contains(&version))
 }
 
+impl Alpn {
+    /// The web's two: a server that speaks neither and insists answers
+    /// no_application_protocol, and is asked again without.
+    pub const WEB: Self = Self::Offered(&[b"h2", b"http/1.1"]);
+}
+
 impl Rung {
-    const fn new(offered: ProtocolSet) -> Self {
+    /// The hello that offers these protocols, and all that helps besides.
+    #[must_use]
+    pub const fn new(offered: ProtocolSet) -> Self {
         Self {
             offered,
-            alpn: Alpn::Offered,
+            alpn: Alpn::WEB,
             suites: Suites::Certified,
+            key_type: None,
+            groups: Groups::All,
         }
     }
 }
@@ -183,8 +248,8 @@ impl Default for Ladder {
     /// TLS 1.3.
     fn default() -> Self {
         Self {
-            first: ProtocolSet::TLS_1_2_TO_1_0,
             rest: vec![ProtocolSet::TLS_1_3],
+            ..Self::of_one(ProtocolSet::TLS_1_2_TO_1_0)
         }
     }
 }
@@ -210,10 +275,7 @@ impl FromStr for Ladder {
         let first = sets
             .next()
             .unwrap_or_else(|| Err(InvalidProtocolSet(String::new()).into()))?;
-        let mut ladder = Self {
-            first,
-            rest: Vec::new(),
-        };
+        let mut ladder = Self::of_one(first);
         for set in sets {
             let set = set?;
             if ladder.sets().any(|earlier| earlier == set) {
@@ -228,7 +290,7 @@ impl FromStr for Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LocalFault, NoCertificate};
+    use crate::domain::{LocalFault, NoCertificate, NotTls};
 
     fn after(ladder: &str, tried: &[&str], last: &Outcome) -> Option<String> {
         let tried: Vec<_> = tried
@@ -267,7 +329,7 @@ mod tests {
     fn what_no_other_hello_would_change_ends_it() {
         let ends = [
             Outcome::NoCertificate(NoCertificate::Anonymous, None),
-            Outcome::NotTls(b"SSH-2.0".to_vec()),
+            Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
             Outcome::Silent(Phase::Hello),
             Outcome::Broken(Broken::Deadline),
             Outcome::Broken(Broken::TooLarge),

@@ -24,4 +24,4 @@ pub(crate) mod tests;
 
 pub use conversation::{Client, Conversation, Step, UnableToOpen};
 pub use ending::{Cause, End, Ending};
-pub use ladder::{Alpn, InvalidLadder, Ladder, Rung, Suites};
+pub use ladder::{Alpn, Groups, InvalidLadder, Ladder, Rung, Suites};

@@ -69,10 +69,6 @@ pub(super) const SIGNATURE_SCHEMES: &[u16] = &[
     0x0402, 0x0502, 0x0602, 0x0303, 0x0301, 0x0302, 0x0203, 0x0201, 0x0202, 0x0101,
 ];
 
-/// The web's two, most wanted first (RFC 7301): a server that speaks neither
-/// and insists answers no_application_protocol, and is asked again without.
-pub(super) const APPLICATION_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -211,7 +211,7 @@ impl Look {
             .map(ToString::to_string)
             .collect();
         let banner = match &observation.outcome {
-            Outcome::NotTls(said) => Some(said.iter().copied().take(MAX_BANNER).collect()),
+            Outcome::NotTls(_, said) => Some(said.iter().copied().take(MAX_BANNER).collect()),
             _ => None,
         };
         Self {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::OutcomeKind;
+use crate::domain::{NotTls, OutcomeKind};
 use crate::report::InstallationState;
 use crate::store::Expiry;
 
@@ -21,7 +21,12 @@ async fn store() -> Store {
             ),
             pointed,
             elsewhere,
-            looking("10.0.0.9", 443, Outcome::NotTls(Vec::new()), 10),
+            looking(
+                "10.0.0.9",
+                443,
+                Outcome::NotTls(NotTls::Other, Vec::new()),
+                10,
+            ),
         ]))
         .await;
     store

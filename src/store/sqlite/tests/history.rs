@@ -1,7 +1,7 @@
 use futures_util::FutureExt;
 
 use super::*;
-use crate::domain::{Broken, LocalFault, OutcomeKind, Phase, Refusal};
+use crate::domain::{Broken, LocalFault, NotTls, OutcomeKind, Phase, Refusal};
 use crate::report::InstallationState;
 
 /// The tables that grow with change, not with scans.
@@ -27,7 +27,7 @@ fn network(second: i64) -> Batch {
         looking(
             "10.0.0.3",
             443,
-            Outcome::NotTls(b"SSH-2.0".to_vec()),
+            Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
             second,
         ),
     ])
@@ -207,7 +207,12 @@ async fn only_what_spoke_gets_an_endpoint_and_keeps_it() {
     store
         .scan(batch(vec![
             looking("10.0.0.1", 443, Outcome::Refused, 10),
-            looking("10.0.0.2", 443, Outcome::NotTls(vec![b'x'; 5000]), 10),
+            looking(
+                "10.0.0.2",
+                443,
+                Outcome::NotTls(NotTls::Other, vec![b'x'; 5000]),
+                10,
+            ),
             looking("10.0.0.3", 443, Outcome::Silent(Phase::Hello), 10),
         ]))
         .await;

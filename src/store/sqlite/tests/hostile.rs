@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Attempt, OutcomeKind, ProtocolSet};
+use crate::domain::{Attempt, NotTls, OutcomeKind, ProtocolSet};
 use crate::report::CertificateRow;
 
 const HOSTILE: &str =
@@ -16,7 +16,12 @@ async fn whatever_a_peer_says_comes_back_as_it_was() {
         presented.chain = Chain::from_wire(vec![bytes.clone()]).unwrap();
         presented.session.alpn = Some(vec![0xff, b'h', 0]);
     }
-    let mut banner = looking("10.0.0.3", 22, Outcome::NotTls(vec![0xff, 0, b'x']), 10);
+    let mut banner = looking(
+        "10.0.0.3",
+        22,
+        Outcome::NotTls(NotTls::Other, vec![0xff, 0, b'x']),
+        10,
+    );
     banner.attempts = vec![Attempt {
         offered: ProtocolSet::TLS_1_3,
         outcome: OutcomeKind::NotTls,

@@ -257,6 +257,7 @@ fn session() -> Session {
         key_exchange: Some(KeyExchange::Group(NamedGroup(29))),
         alpn: Some(b"h2".to_vec()),
         client_auth: Some(ClientAuth::None),
+        acceptable_issuers: Vec::new(),
         ocsp_staple: Some(vec![0x30, 0x00]),
     }
 }
@@ -283,10 +284,12 @@ fn looking(address: &str, number: u16, outcome: Outcome, second: i64) -> Observa
     Observation {
         endpoint: Endpoint::tcp(Zone::default(), ip(address), port(number), Dialect::Tls),
         server_name: None,
+        asked_for: None,
         at: at(second),
         outcome,
         attempts: Vec::new(),
         pointer: None,
+        survey: None,
     }
 }
 

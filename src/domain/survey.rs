@@ -1,0 +1,44 @@
+use std::collections::BTreeMap;
+
+use super::{NamedGroup, TlsVersion};
+
+/// What an endpoint accepts beside what it chose: one connection a version,
+/// and one for the groups that withstand a quantum computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Every version asked for by itself, and whether a ServerHello of that
+    /// version came back. A version whose asking failed for another reason
+    /// (time-out, fault of ours) is not in it.
+    pub versions: BTreeMap<TlsVersion, Acceptance>,
+    /// The hybrid post-quantum group it agrees to in TLS 1.3; `None` where
+    /// that is not known.
+    pub hybrid_group: Option<HybridGroup>,
+}
+
+/// Whether a server takes a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Acceptance {
+    /// Its ServerHello chose it.
+    Accepted,
+    /// It answered otherwise.
+    Refused,
+}
+
+/// Whether a server agrees to a hybrid post-quantum key exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HybridGroup {
+    /// To this one, when it was offered nothing else.
+    Agreed(NamedGroup),
+    /// To none of those offered.
+    Refused,
+}
+
+impl Survey {
+    /// The versions it accepts, oldest first.
+    pub fn accepted(&self) -> impl Iterator<Item = TlsVersion> {
+        self.versions
+            .iter()
+            .filter(|(_, acceptance)| **acceptance == Acceptance::Accepted)
+            .map(|(version, _)| *version)
+    }
+}

@@ -1,0 +1,70 @@
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::domain::ServerName;
+
+use super::Carriage;
+
+/// One connection's words before TLS, in one protocol.
+///
+/// Every dialogue bounds what it keeps of the server's words.
+pub trait Dialogue: fmt::Debug + Send {
+    /// What the client says unasked; empty where the server greets first.
+    fn open(&mut self) -> Vec<u8>;
+
+    /// Takes what was read, in portions of any size. Not called again after
+    /// [`Turn::Ready`] or [`Turn::Over`].
+    fn feed(&mut self, bytes: &[u8]) -> Turn;
+
+    /// What the server has said so far, bounded by
+    /// [`Verdict::MAX_SAID`]: all that is known when the connection ends in
+    /// the middle.
+    fn said(&self) -> &[u8];
+}
+
+/// What to do after some bytes were fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Read on.
+    NeedMore,
+    /// Write these, then read on.
+    Send(Vec<u8>),
+    /// The ClientHello may be sent.
+    Ready {
+        /// How TLS travels from here on.
+        carriage: Carriage,
+        /// What came behind the last word: it belongs to TLS.
+        early: Vec<u8>,
+    },
+    /// No TLS will come of it.
+    Over(Verdict),
+}
+
+/// How a dialogue ended without TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It speaks the protocol and will not begin TLS: what it said.
+    Declined(Vec<u8>),
+    /// It speaks the protocol, to which no TLS belongs: what it said.
+    Plain(Vec<u8>),
+    /// It speaks something else: its first bytes.
+    Foreign(Vec<u8>),
+    /// It begins as the protocol does, and breaks its rules.
+    Malformed,
+    /// More than the dialogue's limits allow.
+    TooLarge,
+}
+
+/// What a dialogue may have to name.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The name the server is known by, if it has one.
+    pub server_name: Option<&'a ServerName>,
+    /// The address that is dialled.
+    pub address: IpAddr,
+}
+
+impl Verdict {
+    /// Most bytes kept of what a server said.
+    pub const MAX_SAID: usize = 512;
+}

@@ -1,0 +1,62 @@
+use crate::domain::{Dialect, Port};
+
+use super::{Circumstances, Dialogue};
+
+/// A protocol in which TLS begins after some words.
+#[derive(Debug)]
+pub struct Protocol {
+    /// Its word.
+    pub dialect: Dialect,
+    /// What it is and where that is written down, for help and docs.
+    pub title: &'static str,
+    /// The ports that take it by number.
+    pub ports: &'static [u16],
+    /// The application protocols of the direct hello on its ports, where TLS
+    /// without the words insists on one (RFC 7301); empty: those of the web.
+    pub application_protocols: &'static [&'static [u8]],
+    /// Whether bytes that a server said unasked are this protocol's greeting.
+    pub greets_with: fn(&[u8]) -> bool,
+    /// Begins a dialogue.
+    pub begin: fn(Circumstances<'_>) -> Box<dyn Dialogue>,
+}
+
+/// The protocol of a dialect; `None` for TLS itself.
+#[must_use]
+pub const fn of(dialect: Dialect) -> Option<&'static Protocol> {
+    match dialect {
+        Dialect::Tls
+        | Dialect::Smtp
+        | Dialect::Lmtp
+        | Dialect::Imap
+        | Dialect::Pop3
+        | Dialect::Ftp
+        | Dialect::Ldap
+        | Dialect::Xmpp
+        | Dialect::XmppServer
+        | Dialect::Postgres
+        | Dialect::Mysql
+        | Dialect::Mssql
+        | Dialect::Rdp
+        | Dialect::Nntp
+        | Dialect::Sieve
+        | Dialect::Irc
+        | Dialect::Http => None,
+    }
+}
+
+/// Every protocol, in the order of the help text.
+pub fn all() -> impl Iterator<Item = &'static Protocol> {
+    Dialect::ALL.iter().filter_map(|dialect| of(*dialect))
+}
+
+/// The protocol that a port takes by its number.
+#[must_use]
+pub fn by_port(port: Port) -> Option<&'static Protocol> {
+    all().find(|protocol| protocol.ports.contains(&port.number()))
+}
+
+/// The protocol whose greeting these bytes are.
+#[must_use]
+pub fn recognised(greeting: &[u8]) -> Option<&'static Protocol> {
+    all().find(|protocol| (protocol.greets_with)(greeting))
+}
