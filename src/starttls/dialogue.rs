@@ -31,9 +31,13 @@ pub enum Turn {
     Send(Vec<u8>),
     /// The ClientHello may be sent.
     Ready {
+        /// Words to write just before it, to which there is no reply; mostly
+        /// none. They are not carried.
+        words: Vec<u8>,
         /// How TLS travels from here on.
         carriage: Carriage,
-        /// What came behind the last word: it belongs to TLS.
+        /// What came behind the server's last word, still carried: it belongs
+        /// to TLS.
         early: Vec<u8>,
     },
     /// No TLS will come of it.

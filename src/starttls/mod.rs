@@ -5,10 +5,20 @@
 //! each a [`Protocol`] in the table of [`of`]; ports, help and the
 //! recognition of greetings derive from it.
 
+mod tds;
 mod carriage;
 mod dialogue;
+mod exchange;
+mod ber;
+mod ldap;
+mod postgres;
+mod mysql;
+mod mssql;
+mod rdp;
 mod protocol;
+#[cfg(test)]
+mod rehearsal;
 
-pub use carriage::Carriage;
+pub use carriage::{BrokenCarriage, Carriage};
 pub use dialogue::{Circumstances, Dialogue, Turn, Verdict};
 pub use protocol::{Protocol, all, by_port, of, recognised};

@@ -1,6 +1,6 @@
 use crate::domain::{Dialect, Port};
 
-use super::{Circumstances, Dialogue};
+use super::{Circumstances, Dialogue, ldap, mssql, mysql, postgres, rdp};
 
 /// A protocol in which TLS begins after some words.
 #[derive(Debug)]
@@ -24,19 +24,19 @@ pub struct Protocol {
 #[must_use]
 pub const fn of(dialect: Dialect) -> Option<&'static Protocol> {
     match dialect {
+        Dialect::Ldap => Some(&ldap::PROTOCOL),
+        Dialect::Postgres => Some(&postgres::PROTOCOL),
+        Dialect::Mysql => Some(&mysql::PROTOCOL),
+        Dialect::Mssql => Some(&mssql::PROTOCOL),
+        Dialect::Rdp => Some(&rdp::PROTOCOL),
         Dialect::Tls
         | Dialect::Smtp
         | Dialect::Lmtp
         | Dialect::Imap
         | Dialect::Pop3
         | Dialect::Ftp
-        | Dialect::Ldap
         | Dialect::Xmpp
         | Dialect::XmppServer
-        | Dialect::Postgres
-        | Dialect::Mysql
-        | Dialect::Mssql
-        | Dialect::Rdp
         | Dialect::Nntp
         | Dialect::Sieve
         | Dialect::Irc

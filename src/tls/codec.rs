@@ -92,7 +92,8 @@ impl<'a> Reader<'a> {
         self.take(length).map(Self::new)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    /// The next `N` bytes.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed::Short)?;
         self.rest = rest;
         Ok(*taken)

@@ -6,7 +6,7 @@
 //! so rustls runs that rung with a verifier that records and trusts nothing
 //! (`capture`). [`Ladder`] decides which rung comes next.
 
-mod codec;
+pub(crate) mod codec;
 mod ending;
 mod suite;
 mod offer;

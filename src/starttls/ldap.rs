@@ -1,0 +1,115 @@
+use crate::domain::Dialect;
+use crate::tls::codec::Reader;
+
+use super::ber::{ENUMERATED, Element, INTEGER, OCTET_STRING, SEQUENCE, length, small_number};
+use super::exchange::{Exchange, MAX_ANSWER, arrived, declined, foreign, ready};
+use super::{Carriage, Protocol, Turn, Verdict};
+
+/// LDAP's StartTLS, an extended operation in BER.
+pub(super) static PROTOCOL: Protocol = Protocol {
+    dialect: Dialect::Ldap,
+    title: "LDAP with StartTLS (RFC 4511 section 4.14)",
+    ports: &[389, 3268],
+    application_protocols: &[],
+    greets_with: |_| false,
+    begin: |_| Exchange::new(START_TLS.to_vec(), answer),
+};
+
+/// LDAPMessage 1: ExtendedRequest of 1.3.6.1.4.1.1466.20037.
+const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+/// The messageID of our request.
+const REQUEST: u8 = 1;
+/// The messageID of what a server says unasked (RFC 4511 section 4.4).
+const UNSOLICITED: u8 = 0;
+/// ExtendedResponse: [APPLICATION 24], constructed.
+const EXTENDED_RESPONSE: u8 = 0x78;
+/// resultCode success.
+const SUCCESS: u8 = 0;
+
+/// Messages in turn, until one answers the request. A server that disconnects
+/// says so in one that is unsolicited.
+fn answer(heard: &[u8]) -> Result<Turn, Verdict> {
+    if !begins_message(heard) {
+        return Err(foreign(heard));
+    }
+    let mut reader = Reader::new(heard);
+    while let Some(message) = arrived(Element::read(&mut reader, MAX_ANSWER))? {
+        let (number, result) = extended_response(message)?;
+        match number {
+            REQUEST if result.code == SUCCESS => return Ok(ready(Carriage::Bare, reader.rest())),
+            REQUEST => return Err(result.declined()),
+            // The one notification that RFC 4511 defines is of disconnection;
+            // what else there may be is no failure.
+            UNSOLICITED if result.code != SUCCESS => return Err(result.declined()),
+            UNSOLICITED => {}
+            _ => return Err(Verdict::Malformed),
+        }
+    }
+    Ok(Turn::NeedMore)
+}
+
+/// Whether an LDAPMessage begins like this, as far as it has come: it is a
+/// sequence, and a number is the first thing in it.
+fn begins_message(heard: &[u8]) -> bool {
+    let mut reader = Reader::new(heard);
+    let is_sequence = reader.u8().is_ok_and(|tag| tag == SEQUENCE);
+    let content = length(&mut reader).and_then(|_| reader.u8());
+    heard.is_empty() || is_sequence && !content.is_ok_and(|tag| tag != INTEGER)
+}
+
+/// The messageID and the result in a message, which is one extended response.
+fn extended_response(message: Element<'_>) -> Result<(u8, OperationResult<'_>), Verdict> {
+    let mut fields = Reader::new(message.content);
+    let number = small_number(Element::expect(&mut fields, INTEGER)?)?;
+    let response = Element::expect(&mut fields, EXTENDED_RESPONSE)?;
+    if message.tag != SEQUENCE {
+        return Err(Verdict::Malformed);
+    }
+    Ok((number, OperationResult::read(response)?))
+}
+
+/// The head of an LDAPResult (RFC 4511 section 4.1.9).
+#[derive(Debug)]
+struct OperationResult<'a> {
+    code: u8,
+    diagnostic: &'a [u8],
+}
+
+impl<'a> OperationResult<'a> {
+    fn read(operation: &'a [u8]) -> Result<Self, Verdict> {
+        let mut fields = Reader::new(operation);
+        let code = small_number(Element::expect(&mut fields, ENUMERATED)?)?;
+        let _matched_name = Element::expect(&mut fields, OCTET_STRING)?;
+        let diagnostic = Element::expect(&mut fields, OCTET_STRING)?;
+        Ok(Self { code, diagnostic })
+    }
+
+    fn declined(&self) -> Verdict {
+        match self.name() {
+            Some(name) => declined(&[name.as_bytes(), self.diagnostic]),
+            None => declined(&[
+                format!("resultCode {}", self.code).as_bytes(),
+                self.diagnostic,
+            ]),
+        }
+    }
+
+    /// RFC 4511 section 4.1.9, as far as a StartTLS response has a use for it
+    /// (section 4.14.2 names some).
+    const fn name(&self) -> Option<&'static str> {
+        Some(match self.code {
+            1 => "operationsError",
+            2 => "protocolError",
+            8 => "strongerAuthRequired",
+            10 => "referral",
+            12 => "unavailableCriticalExtension",
+            13 => "confidentialityRequired",
+            50 => "insufficientAccessRights",
+            51 => "busy",
+            52 => "unavailable",
+            53 => "unwillingToPerform",
+            80 => "other",
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Dialogues with servers made of bytes.
