@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use super::tds::{HEADER, PRELOGIN, PacketHeader, TABULAR_RESULT, prelogin};
 
 /// How the bytes of TLS travel once a dialogue is over, for as long as the
@@ -13,7 +15,7 @@ pub enum Carriage {
 
 /// Packets → their contents one behind the other, wherever the reads cut them.
 ///
-/// Invariants: `header` is shorter than [`HEADER`] between calls, and empty
+/// Invariants: `header` is shorter than a header between calls, and empty
 /// while content is left; nothing else of the stream is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TdsPackets {
@@ -32,7 +34,7 @@ pub struct BrokenCarriage {
 }
 
 /// The types of TLS records (RFC 8446 section 5.1); none is a packet's.
-const TLS_RECORDS: std::ops::RangeInclusive<u8> = 20..=23;
+const TLS_RECORDS: RangeInclusive<u8> = 20..=23;
 /// Packets without content: no server has a reason for one, and each costs it
 /// less than it costs us.
 const MAX_EMPTY_PACKETS: usize = 32;

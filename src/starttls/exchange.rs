@@ -24,7 +24,7 @@ pub(super) const MAX_ANSWER: usize = 16 << 10;
 impl Exchange {
     /// The dialogue that says `question`, or nothing, and judges what comes
     /// by `answer`.
-    pub(super) fn new(question: Vec<u8>, answer: Answer) -> Box<dyn Dialogue> {
+    pub(super) fn begin(question: Vec<u8>, answer: Answer) -> Box<dyn Dialogue> {
         Box::new(Self {
             question,
             answer,

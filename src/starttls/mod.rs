@@ -3,7 +3,8 @@
 //!
 //! Pure: bytes in, bytes out; neither socket nor clock. One protocol a file,
 //! each a [`Protocol`] in the table of [`of`]; ports, help and the
-//! recognition of greetings derive from it.
+//! recognition of greetings derive from it. Those of one question and one
+//! answer share `exchange`.
 
 mod tds;
 mod carriage;
@@ -19,6 +20,6 @@ mod protocol;
 #[cfg(test)]
 mod rehearsal;
 
-pub use carriage::{BrokenCarriage, Carriage};
+pub use carriage::{BrokenCarriage, Carriage, TdsPackets};
 pub use dialogue::{Circumstances, Dialogue, Turn, Verdict};
 pub use protocol::{Protocol, all, by_port, of, recognised};

@@ -16,7 +16,7 @@ pub(super) static PROTOCOL: Protocol = Protocol {
     ports: &[1433],
     application_protocols: &[b"tds/8.0"],
     greets_with: |_| false,
-    begin: |_| Exchange::new(prelogin(PRELOGIN_OPTIONS), answer),
+    begin: |_| Exchange::begin(prelogin(PRELOGIN_OPTIONS), answer),
 };
 
 /// A token, an offset and a length for VERSION and for ENCRYPTION, the end;
@@ -121,4 +121,108 @@ fn error(message: &[u8]) -> Result<Verdict, Malformed> {
     let units: Vec<_> = units.iter().copied().map(u16::from_le_bytes).collect();
     let text = String::from_utf16_lossy(&units);
     Ok(declined(&[number.to_string().as_bytes(), text.as_bytes()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::starttls::rehearsal::{
+        assert_ends, assert_heard, assert_withstands_mutations, declined, foreign, heard, question,
+        ready,
+    };
+
+    // No SQL Server was at hand: these are by MS-TDS sections 2.2.6.5 and
+    // 2.2.7.10, with the options that section 4.1 shows. FreeTDS 1.3 takes the
+    // first for an answer and begins TLS in packets as they are made here.
+
+    /// SQL Server 2019 with encryption as we ask for it.
+    const ENCRYPTED: &[u8] = b"\x04\x01\x00\x2b\x00\x00\x01\x00\
+        \x00\x00\x1a\x00\x06\x01\x00\x20\x00\x01\x02\x00\x21\x00\x01\x03\x00\x22\x00\x00\
+        \x04\x00\x22\x00\x01\xff\x0f\x00\x07\xd0\x00\x00\x01\x00\x00";
+    /// The same without a certificate.
+    const NOT_SUPPORTED: &[u8] = b"\x04\x01\x00\x2b\x00\x00\x01\x00\
+        \x00\x00\x1a\x00\x06\x01\x00\x20\x00\x01\x02\x00\x21\x00\x01\x03\x00\x22\x00\x00\
+        \x04\x00\x22\x00\x01\xff\x0f\x00\x07\xd0\x00\x00\x02\x00\x00";
+    /// VERSION alone, in two packets.
+    const VERSION_ALONE: &[u8] = b"\x04\x00\x00\x0e\x00\x00\x01\x00\x00\x00\x06\x00\x06\xff\
+        \x04\x01\x00\x0e\x00\x00\x02\x00\x08\x00\x02\xff\x00\x00";
+    /// The error of a server that is paused, its text shortened.
+    const PAUSED: &[u8] = b"\x04\x01\x00\x32\x00\x00\x01\x00\
+        \xaa\x1a\x00\xf6\x42\x00\x00\x01\x0e\x06\x00p\0a\0u\0s\0e\0d\0\0\0\0\0\0\0\
+        \xfd\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+
+    fn wrapped() -> Carriage {
+        Carriage::Tds(TdsPackets::default())
+    }
+
+    #[test]
+    fn the_question_asks_for_encryption() {
+        let options = b"\x12\x01\x00\x1a\x00\x00\x01\x00\
+            \x00\x00\x0b\x00\x06\x01\x00\x11\x00\x01\xff\x00\x00\x00\x00\x00\x00\x01";
+        assert_eq!(question(&PROTOCOL), options);
+    }
+
+    #[test]
+    fn tls_is_wrapped_after_any_answer_that_encrypts() {
+        assert_heard(&PROTOCOL, ENCRYPTED, &ready(wrapped(), b""));
+        for encryption in [ENCRYPT_OFF, ENCRYPT_REQ] {
+            let mut words = ENCRYPTED.to_vec();
+            words[40] = encryption;
+            assert_heard(&PROTOCOL, &words, &ready(wrapped(), b""));
+        }
+        let early = [ENCRYPTED, b"\x12\x01"].concat();
+        assert_eq!(heard(&PROTOCOL, &early), ready(wrapped(), b"\x12\x01"));
+    }
+
+    #[test]
+    fn a_server_without_encryption_or_with_an_error_declines() {
+        assert_heard(&PROTOCOL, NOT_SUPPORTED, &declined("ENCRYPT_NOT_SUP"));
+        assert_heard(&PROTOCOL, VERSION_ALONE, &declined("no ENCRYPTION option"));
+        assert_heard(&PROTOCOL, PAUSED, &declined("17142: paused"));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_foreign() {
+        let others: [&[u8]; 3] = [
+            b"\x15\x03\x03\x00\x02\x02\x32",
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"\x12\x01\x00\x2b",
+        ];
+        for words in others {
+            assert_eq!(heard(&PROTOCOL, words), foreign(words));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_breaks_the_rules_is_malformed() {
+        let broken: [&[u8]; 7] = [
+            b"\x04\x01\x00\x07\x00\x00\x01\x00",
+            b"\x04\x01\x00\x08\x00\x00\x01\x00",
+            b"\x04\x01\x00\x09\x00\x00\x01\x00\xfd",
+            b"\x04\x01\x00\x0d\x00\x00\x01\x00\x00\x00\x00\x00\x00",
+            b"\x04\x01\x00\x0e\x00\x00\x01\x00\x00\xff\xff\xff\xff\xff",
+            b"\x04\x01\x00\x0c\x00\x00\x01\x00\xaa\x04\x00\x76",
+            b"\x04\x00\x00\x09\x00\x00\x01\x00\x00\x12\x01\x00\x09\x00\x00\x01\x00\xff",
+        ];
+        for words in broken {
+            let turn = heard(&PROTOCOL, words);
+            assert_eq!(turn, Turn::Over(Verdict::Malformed), "{words:x?}");
+        }
+        let mut unknown = ENCRYPTED.to_vec();
+        unknown[40] = 0x55;
+        assert_eq!(heard(&PROTOCOL, &unknown), Turn::Over(Verdict::Malformed));
+    }
+
+    #[test]
+    fn an_answer_without_end_is_too_large() {
+        assert_ends(&PROTOCOL, b"\x04\x01\xff\xff\x00\x00\x01\x00");
+        let unfinished = b"\x04\x00\x00\x09\x00\x00\x01\x00\x00";
+        assert_ends(&PROTOCOL, &unfinished.repeat(MAX_ANSWER));
+    }
+
+    #[test]
+    fn no_mutation_is_too_much() {
+        let transcripts = [ENCRYPTED, NOT_SUPPORTED, VERSION_ALONE, PAUSED];
+        assert_withstands_mutations(&PROTOCOL, &transcripts);
+    }
 }

@@ -11,7 +11,7 @@ pub(super) static PROTOCOL: Protocol = Protocol {
     ports: &[3389],
     application_protocols: &[],
     greets_with: |_| false,
-    begin: |_| Exchange::new(CONNECTION_REQUEST.to_vec(), answer),
+    begin: |_| Exchange::begin(CONNECTION_REQUEST.to_vec(), answer),
 };
 
 /// TPKT, an X.224 Connection Request, and RDP_NEG_REQ with PROTOCOL_SSL and
@@ -105,4 +105,98 @@ const fn failure(code: u32) -> Option<&'static str> {
         6 => "SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::starttls::rehearsal::{
+        assert_ends, assert_heard, assert_withstands_mutations, declined, foreign, heard, ready,
+    };
+
+    /// xrdp 0.9 with `security_layer=tls`.
+    const TLS: &[u8] = b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\
+        \x02\x01\x08\x00\x01\x00\x00\x00";
+    /// xrdp 0.9 with `security_layer=rdp`.
+    const STANDARD: &[u8] = b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\
+        \x02\x01\x08\x00\x00\x00\x00\x00";
+    /// xrdp 0.9, of a request that does not negotiate.
+    const NO_NEGOTIATION: &[u8] = b"\x03\x00\x00\x0b\x06\xd0\x00\x00\x12\x34\x00";
+    /// By MS-RDPBCGR section 2.2.1.2.2: SSL_NOT_ALLOWED_BY_SERVER.
+    const FAILURE: &[u8] = b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\
+        \x03\x00\x08\x00\x02\x00\x00\x00";
+    /// By X.224 section 13.5: a refused connection, with reason 136.
+    const DISCONNECTED: &[u8] = b"\x03\x00\x00\x0b\x06\x80\x00\x01\x00\x00\x88";
+
+    #[test]
+    fn tls_begins_with_every_protocol_but_the_standard_one() {
+        assert_heard(&PROTOCOL, TLS, &ready(Carriage::Bare, b""));
+        for hybrid in [2, 8] {
+            let mut words = TLS.to_vec();
+            words[15] = hybrid;
+            assert_heard(&PROTOCOL, &words, &ready(Carriage::Bare, b""));
+        }
+        let early = [TLS, b"\x15"].concat();
+        assert_eq!(heard(&PROTOCOL, &early), ready(Carriage::Bare, b"\x15"));
+    }
+
+    #[test]
+    fn standard_security_with_or_without_a_word_of_it_declines() {
+        assert_heard(&PROTOCOL, STANDARD, &declined("standard RDP security"));
+        assert_heard(
+            &PROTOCOL,
+            NO_NEGOTIATION,
+            &declined("standard RDP security, no negotiation"),
+        );
+    }
+
+    #[test]
+    fn a_failure_declines_by_its_name() {
+        assert_heard(&PROTOCOL, FAILURE, &declined("SSL_NOT_ALLOWED_BY_SERVER"));
+        let mut unnamed = FAILURE.to_vec();
+        unnamed[15] = 99;
+        assert_heard(&PROTOCOL, &unnamed, &declined("failure 99"));
+        assert_heard(&PROTOCOL, DISCONNECTED, &declined("disconnect request 136"));
+    }
+
+    #[test]
+    fn what_is_no_packet_is_foreign() {
+        let others: [&[u8]; 3] = [
+            b"\x15\x03\x03\x00\x02\x02\x32",
+            b"RFB 003.008\n",
+            b"\x03\x01\x00\x13",
+        ];
+        for words in others {
+            assert_eq!(heard(&PROTOCOL, words), foreign(words));
+        }
+    }
+
+    #[test]
+    fn a_packet_that_breaks_the_rules_is_malformed() {
+        let broken: [&[u8]; 7] = [
+            b"\x03\x00\x00\x03",
+            b"\x03\x00\x00\x04",
+            b"\x03\x00\x00\x0b\x07\xd0\x00\x00\x12\x34\x00",
+            b"\x03\x00\x00\x0b\x05\xd0\x00\x00\x12\x34\x00",
+            // An MCS message, as xrdp answers a ClientHello with.
+            b"\x03\x00\x00\x09\x02\xf0\x80\x21\x80",
+            b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x01\x09\x00\x01\x00\x00\x00",
+            b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x07\x01\x08\x00\x01\x00\x00\x00",
+        ];
+        for words in broken {
+            let turn = heard(&PROTOCOL, words);
+            assert_eq!(turn, Turn::Over(Verdict::Malformed), "{words:x?}");
+        }
+    }
+
+    #[test]
+    fn a_packet_over_any_use_is_too_large() {
+        assert_ends(&PROTOCOL, b"\x03\x00\xff\xff\xfe\xd0");
+    }
+
+    #[test]
+    fn no_mutation_is_too_much() {
+        let transcripts = [TLS, STANDARD, NO_NEGOTIATION, FAILURE, DISCONNECTED];
+        assert_withstands_mutations(&PROTOCOL, &transcripts);
+    }
 }
