@@ -1,12 +1,20 @@
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest;
 
 /// The bytes of one certificate exactly as received; they may be anything.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Der(Arc<[u8]>);
+///
+/// Clones share them, and their fingerprint once it was asked for.
+#[derive(Clone)]
+pub struct Der(Arc<Received>);
+
+struct Received {
+    bytes: Box<[u8]>,
+    fingerprint: OnceLock<Fingerprint>,
+}
 
 /// SHA-256 of the received bytes: the identity of a certificate.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,31 +36,51 @@ impl Der {
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.0.bytes
     }
 
-    /// Their SHA-256.
+    /// Their SHA-256, computed once.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.0)
+        let received = &*self.0;
+        let compute = || Fingerprint::of(&received.bytes);
+        *received.fingerprint.get_or_init(compute)
+    }
+}
+
+impl PartialEq for Der {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Der {}
+
+impl Hash for Der {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl From<&[u8]> for Der {
     fn from(bytes: &[u8]) -> Self {
-        Self(Arc::from(bytes))
+        Self::from(bytes.to_vec())
     }
 }
 
 impl From<Vec<u8>> for Der {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::from(bytes))
+        Self(Arc::new(Received {
+            bytes: bytes.into_boxed_slice(),
+            fingerprint: OnceLock::new(),
+        }))
     }
 }
 
 impl fmt::Debug for Der {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Der({} bytes, {})", self.0.len(), self.fingerprint())
+        let length = self.as_bytes().len();
+        write!(f, "Der({length} bytes, {})", self.fingerprint())
     }
 }
 
@@ -165,6 +193,15 @@ mod tests {
         );
         assert_eq!(text.parse(), Ok(fingerprint));
         assert!(text.get(1..).unwrap().parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn the_same_bytes_are_the_same_der_however_they_came() {
+        let (one, other) = (Der::from(&b"abc"[..]), Der::from(b"abc".to_vec()));
+        assert_eq!(one, other);
+        assert_eq!(one.fingerprint(), Fingerprint::of(b"abc"));
+        assert_eq!(one.clone().fingerprint(), other.fingerprint());
+        assert_ne!(one, Der::from(&b"abd"[..]));
     }
 
     #[test]
