@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{NamedGroup, TlsVersion};
 
@@ -40,5 +41,26 @@ impl Survey {
             .iter()
             .filter(|(_, acceptance)| **acceptance == Acceptance::Accepted)
             .map(|(version, _)| *version)
+    }
+}
+
+impl Acceptance {
+    /// Its word, as the inventory writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl fmt::Display for HybridGroup {
+    /// The group's name, or `refused`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agreed(group) => group.fmt(f),
+            Self::Refused => f.write_str("refused"),
+        }
     }
 }
