@@ -17,6 +17,7 @@ mod walk;
 
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, key_in};
+pub use name::{name_text, name_texts};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
 
 use aws_lc_rs::digest;

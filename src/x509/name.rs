@@ -1,4 +1,7 @@
 //! The DER of a Name → its common name and its string of RFC 4514.
+//!
+//! In a certificate as much is told as can be read, beside the certificate's
+//! faults; a name that stands alone is told whole or as its bytes.
 
 use std::fmt::Write;
 
@@ -42,6 +45,61 @@ pub(super) fn read(der: &[u8], field: &str, faults: &mut Faults) -> Name {
         common_name,
         distinguished_name: join(relatives),
     }
+}
+
+/// Most bytes of text of a list of names: about as much as the list itself
+/// may take on the wire (RFC 5246 section 7.4.4), which hexadecimal doubles.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// A Name by itself (RFC 5280 section 4.1.2.4) in the string form of RFC 4514.
+///
+/// Total: what is no Name, or can't be read to its end, is `#` and all of its
+/// bytes in hexadecimal.
+#[must_use]
+pub fn name_text(der: &[u8]) -> String {
+    if is_whole(der) {
+        // What is noted is a value in no encoding of text: it is written in
+        // hexadecimal.
+        let name = read(der, "", &mut Faults::default());
+        name.distinguished_name
+    } else {
+        hexadecimal(der)
+    }
+}
+
+/// Names, DER each, in the form of [`name_text`]: as many as 64 KiB of text
+/// hold. Where there are more, the last item counts them: `…(+12)`.
+#[must_use]
+pub fn name_texts(names: &[Vec<u8>]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut length = 0;
+    for (position, name) in names.iter().enumerate() {
+        let text = name_text(name);
+        length += text.len();
+        if length > MAX_TEXT {
+            texts.push(format!("…(+{})", names.len() - position));
+            break;
+        }
+        texts.push(text);
+    }
+    texts
+}
+
+/// Whether every byte has its place in a SEQUENCE OF SET OF type and value.
+fn is_whole(der: &[u8]) -> bool {
+    let name = Element::first(der).filter(|name| name.is(Tag::Sequence));
+    let Some(name) = name.filter(|name| name.raw.len() == der.len()) else {
+        return false;
+    };
+    let mut sets = name.within(Tag::Sequence);
+    sets.by_ref().all(|set| is_whole_set(&set)) && sets.rest().is_empty()
+}
+
+fn is_whole_set(set: &Element<'_>) -> bool {
+    let mut attributes = set.within(Tag::Set);
+    let attribute = |element| Attribute::read(&element);
+    let read: Option<Vec<_>> = attributes.by_ref().map(attribute).collect();
+    read.is_some_and(|read| !read.is_empty()) && attributes.rest().is_empty()
 }
 
 /// RFC 4514 section 2.1 wants the last relative name first; OpenSSL turns
