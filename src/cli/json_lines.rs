@@ -9,9 +9,10 @@ use crate::report::{
     SPEAKERS, Source,
 };
 use crate::scan::Sighting;
-use crate::x509::Certificate;
+use crate::x509::{self, Certificate};
 
-/// Writes a sighting as one line.
+/// Writes a sighting as one line; one that was restricted to a key type and
+/// brought no certificate says nothing of the endpoint, and has none.
 pub(super) fn write(out: &mut dyn io::Write, sighting: &Sighting<'_>) -> io::Result<()> {
     let seen = sighting.observation;
     let head = Head::at(seen.at);
@@ -23,6 +24,8 @@ pub(super) fn write(out: &mut dyn io::Write, sighting: &Sighting<'_>) -> io::Res
             ..installation(seen, presented, CertificateRow::of(leaf))
         })?;
         lines.end()
+    } else if seen.asked_for.is_some() {
+        Ok(())
     } else {
         let mut lines = Report::begin(out, Format::JsonLines, &SPEAKERS, head)?;
         lines.row(&endpoint(seen, sighting.scan))?;
@@ -68,6 +71,8 @@ fn installation(
         last_checked: seen.at,
         source: Source::Scan,
         scan: None,
+        client_auth_issuers: x509::name_texts(&session.acceptable_issuers),
+        hybrid_group: hybrid_group(seen),
     }
 }
 
@@ -89,7 +94,15 @@ fn endpoint(seen: &Observation, scan: ScanId) -> EndpointRow {
         first_seen: seen.at,
         last_checked: seen.at,
         scan,
+        protocols: Vec::new(),
+        protocols_refused: Vec::new(),
+        hybrid_group: hybrid_group(seen),
     }
+}
+
+fn hybrid_group(seen: &Observation) -> Option<String> {
+    let survey = seen.survey.as_ref()?;
+    survey.hybrid_group.map(|group| group.to_string())
 }
 
 fn earliest_end(chain: &[Arc<Certificate>]) -> Option<Timestamp> {

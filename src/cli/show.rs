@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Context, inventory};
-use crate::domain::{Fingerprint, Port, ServerName, Timestamp, clock, printable};
+use crate::domain::{Dialect, Fingerprint, Port, ServerName, Timestamp, clock, printable};
 use crate::report::{Installation, InstallationState, page};
 use crate::store::{
     AddressLook, Detail, Filter, FingerprintPrefix, Inventory, NameRow, SqliteInventory,
@@ -148,11 +148,21 @@ async fn endpoint_text(
             ..Filter::default()
         };
         let mut installations = Vec::new();
-        let mut keep = |row| keep_in(&mut installations, row);
+        let of_this_dialect = |row: &Installation| {
+            row.starttls.as_deref().unwrap_or(Dialect::Tls.as_str()) == endpoint.dialect
+        };
+        let mut keep = |row| {
+            if of_this_dialect(&row) {
+                keep_in(&mut installations, row)
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
         inventory
             .installations(&filter, Detail::Facts, &mut keep)
             .await?;
-        text += &page::endpoint(&endpoint, &installations, now);
+        let questions = inventory.questions(&endpoint).await?;
+        text += &page::endpoint(&endpoint, &questions, &installations, now);
     }
     Ok(text)
 }

@@ -17,7 +17,7 @@ mod writer;
 pub use head::Head;
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
-    ScanRow, Source,
+    QuestionRow, ScanRow, Source,
 };
 pub use table::{
     CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,

@@ -6,9 +6,9 @@
 use std::fmt::Write;
 
 use super::list;
-use super::row::{CertificateRow, EndpointRow, Installation};
+use super::row::{CertificateRow, EndpointRow, Installation, QuestionRow};
 use super::table::{colons, days_left, hexadecimal};
-use crate::domain::{Timestamp, printable};
+use crate::domain::{OutcomeKind, Timestamp, printable};
 
 /// A page: lines of a label and a value.
 struct Page(String);
@@ -65,9 +65,15 @@ pub fn certificate(row: &CertificateRow, installations: &[Installation], now: Ti
     page.0
 }
 
-/// One endpoint: what came of the latest look, and what is installed there.
+/// One endpoint: what came of the latest look, what it was asked, and what is
+/// installed there.
 #[must_use]
-pub fn endpoint(row: &EndpointRow, installations: &[Installation], now: Timestamp) -> String {
+pub fn endpoint(
+    row: &EndpointRow,
+    questions: &[QuestionRow],
+    installations: &[Installation],
+    now: Timestamp,
+) -> String {
     let mut page = Page(String::new());
     page.line("Endpoint", &list::endpoint(row));
     page.line("Zone", row.zone.as_str());
@@ -77,6 +83,11 @@ pub fn endpoint(row: &EndpointRow, installations: &[Installation], now: Timestam
     page.line("Detail", &row.detail);
     page.optional("Banner", row.banner.as_ref());
     page.list("Attempts", &row.attempts);
+    page.line("Accepts", &row.protocols.join(", "));
+    page.line("Refuses", &row.protocols_refused.join(", "));
+    page.optional("Hybrid group", row.hybrid_group.as_ref());
+    let questions: Vec<_> = questions.iter().map(question).collect();
+    page.list("Questions", &questions);
     page.line("First seen", &row.first_seen.to_string());
     page.line("Last checked", &row.last_checked.to_string());
     page.line("Scan", &row.scan.to_string());
@@ -91,6 +102,17 @@ pub fn endpoint(row: &EndpointRow, installations: &[Installation], now: Timestam
         }
     }
     page.0
+}
+
+/// `a.example, rsa: tls-refused 2026-11-21T08:00:00Z, answered 2026-11-14T08:00:00Z`.
+fn question(row: &QuestionRow) -> String {
+    let name = row.sni.as_deref().unwrap_or("no name");
+    let (key_type, outcome, asked) = (&row.key_type, row.outcome, row.asked_at);
+    let asked = format!("{name}, {key_type}: {outcome} {asked}");
+    match outcome {
+        OutcomeKind::Certificate => asked,
+        _ => format!("{asked}, answered {}", row.answered_at),
+    }
 }
 
 fn facts(page: &mut Page, row: &CertificateRow, now: Timestamp) {
@@ -136,6 +158,7 @@ fn seen(page: &mut Page, row: &Installation) {
     page.line("Session", &session.join(", "));
     page.line("Protocols", &row.protocols.join(", "));
     page.optional("Client auth", row.client_auth.as_ref());
+    page.list("Client CAs", &row.client_auth_issuers);
     page.optional("ALPN", row.alpn.as_ref());
     let chain: Vec<String> = row.chain.iter().map(ToString::to_string).collect();
     page.list("Chain", &chain);

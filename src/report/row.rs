@@ -59,6 +59,11 @@ pub struct Installation {
     pub source: Source,
     /// The scan that saw it last; `None` for an import.
     pub scan: Option<ScanId>,
+    /// The authorities whose client certificates it would take, RFC 4514.
+    pub client_auth_issuers: Vec<String>,
+    /// The hybrid post-quantum group that the endpoint agrees to, `refused`
+    /// where it agrees to none; `None` where that was not asked.
+    pub hybrid_group: Option<String>,
 }
 
 /// What reports say of a certificate wherever it is installed.
@@ -164,6 +169,29 @@ pub struct EndpointRow {
     pub last_checked: Timestamp,
     /// The scan that looked last.
     pub scan: ScanId,
+    /// Every version it is known to accept.
+    pub protocols: Vec<String>,
+    /// Every version it refused when offered no other, and has not come by
+    /// since.
+    pub protocols_refused: Vec<String>,
+    /// The hybrid post-quantum group it agrees to, `refused` where it agrees
+    /// to none; `None` where that was not asked.
+    pub hybrid_group: Option<String>,
+}
+
+/// One question at an endpoint: what a certificate there is the answer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuestionRow {
+    /// The server name sent, if any.
+    pub sni: Option<String>,
+    /// The key type of its answers.
+    pub key_type: String,
+    /// What became of it when it was last asked.
+    pub outcome: OutcomeKind,
+    /// When that was.
+    pub asked_at: Timestamp,
+    /// When it was last answered.
+    pub answered_at: Timestamp,
 }
 
 /// What the ledger knows of one network (or name) and port: how many of its

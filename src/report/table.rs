@@ -120,6 +120,10 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         column("last_checked", |row, _| row.last_checked.into()),
         column("source", |row, _| Value::text(row.source.as_str())),
         column("scan_id", |row, _| row.scan.map(scan).into()),
+        column("client_auth_issuers", |row, _| {
+            Value::list(&row.client_auth_issuers)
+        }),
+        column("hybrid_group", |row, _| row.hybrid_group.as_ref().into()),
     ],
 };
 
@@ -140,9 +144,10 @@ fn live<Row>(report: &'static Table<Row>) -> Table<Row> {
     }
 }
 
-const KNOWN_BY_INVENTORY: [&str; 7] = [
+const KNOWN_BY_INVENTORY: [&str; 8] = [
     "certificates",
     "protocols",
+    "protocols_refused",
     "installations",
     "state",
     "previous_sha256",
@@ -210,6 +215,11 @@ pub static ENDPOINTS: Table<EndpointRow> = Table {
         column("first_seen", |row, _| row.first_seen.into()),
         column("last_checked", |row, _| row.last_checked.into()),
         column("scan_id", |row, _| scan(row.scan)),
+        column("protocols", |row, _| Value::list(&row.protocols)),
+        column("protocols_refused", |row, _| {
+            Value::list(&row.protocols_refused)
+        }),
+        column("hybrid_group", |row, _| row.hybrid_group.as_ref().into()),
     ],
 };
 

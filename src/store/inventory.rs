@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Filter, FingerprintPrefix, StoreError};
 use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
-use crate::report::{CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
+use crate::report::{CertificateUse, Coverage, EndpointRow, Installation, QuestionRow, ScanRow};
 
 /// Tells what is known across scans, also while one runs.
 ///
@@ -76,6 +76,13 @@ pub trait Inventory: Send + Sync {
         port: Port,
     ) -> BoxFuture<'_, Result<Vec<EndpointRow>, StoreError>>;
 
+    /// The questions at one endpoint of those, by name and key type: at most
+    /// 100.
+    fn questions<'a>(
+        &'a self,
+        endpoint: &'a EndpointRow,
+    ) -> BoxFuture<'a, Result<Vec<QuestionRow>, StoreError>>;
+
     /// What the ledger says of an address, by zone and port.
     fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>>;
 
@@ -83,8 +90,9 @@ pub trait Inventory: Send + Sync {
     fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>>;
 }
 
-/// Most candidates for a fingerprint's beginning: nobody reads more.
-pub(super) const MAX_CANDIDATES: u32 = 100;
+/// Most rows of what a person reads: candidates for a fingerprint's beginning,
+/// questions at an endpoint.
+pub(super) const MAX_SHOWN: u32 = 100;
 
 /// How much of each certificate is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

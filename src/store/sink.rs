@@ -6,7 +6,8 @@ use crate::domain::ScanId;
 /// Takes what a scan sees: the one writer of an inventory.
 ///
 /// A batch is stored whole or not at all, also when its future is dropped.
-/// Storing a batch again changes nothing.
+/// Storing a batch again changes nothing, and so does any batch of a scan that
+/// is over.
 pub trait Sink: Send {
     /// Numbers a scan. Until it ends, all its targets count as not attempted;
     /// if it is killed, the next sink ends it as interrupted.

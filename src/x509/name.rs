@@ -75,7 +75,7 @@ pub fn name_texts(names: &[Vec<u8>]) -> Vec<String> {
     let mut length = 0;
     for (position, name) in names.iter().enumerate() {
         let text = name_text(name);
-        length += text.len();
+        length += text.len() + 1;
         if length > MAX_TEXT {
             texts.push(format!("…(+{})", names.len() - position));
             break;
@@ -85,7 +85,8 @@ pub fn name_texts(names: &[Vec<u8>]) -> Vec<String> {
     texts
 }
 
-/// Whether every byte has its place in a SEQUENCE OF SET OF type and value.
+/// Whether it is one SEQUENCE OF SET OF type and value that can be read to its
+/// end.
 fn is_whole(der: &[u8]) -> bool {
     let name = Element::first(der).filter(|name| name.is(Tag::Sequence));
     let Some(name) = name.filter(|name| name.raw.len() == der.len()) else {

@@ -16,7 +16,8 @@ pub(crate) const COLUMNS: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version
     not_before,not_after,days_left,validity_days,severity,san,key_type,key_bits,\
     signature_algorithm,key_usage,eku,self_signed,is_ca,trust,trusted_by,root_dn,findings,\
     accepted,owner,tags,sha256,sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,\
-    previous_sha256,first_seen,last_seen,last_checked,source,scan_id";
+    previous_sha256,first_seen,last_seen,last_checked,source,scan_id,client_auth_issuers,\
+    hybrid_group";
 
 /// Every word that an outcome can be.
 pub(crate) const OUTCOMES: [&str; 14] = [

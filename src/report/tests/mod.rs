@@ -9,7 +9,7 @@ use crate::domain::{
     Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, is_hazardous,
 };
 use crate::x509;
-use rows::{certificate, coverage, endpoint, hostile, installation, now, scan, used};
+use rows::{certificate, coverage, endpoint, hostile, installation, now, question, scan, used};
 
 /// The header of the main report, as scripts rely on it.
 const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,cipher_suite,\
@@ -17,7 +17,7 @@ const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,c
     not_after,days_left,validity_days,severity,san,key_type,key_bits,signature_algorithm,\
     key_usage,eku,self_signed,is_ca,trust,trusted_by,root_dn,findings,accepted,owner,tags,sha256,\
     sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,previous_sha256,first_seen,\
-    last_seen,last_checked,source,scan_id";
+    last_seen,last_checked,source,scan_id,client_auth_issuers,hybrid_group";
 
 fn report<Row: Debug>(format: Format, table: &'static Table<Row>, rows: &[Row]) -> String {
     let mut out = Vec::new();
@@ -53,7 +53,7 @@ fn cell(cells: &[(String, String)], column: &str) -> String {
 fn the_main_report_has_the_columns_scripts_rely_on() {
     let text = report(Format::Csv, &INSTALLATIONS, &[]);
     assert_eq!(text, format!("{HEADER}\n"));
-    assert_eq!(INSTALLATIONS.columns.len(), 51);
+    assert_eq!(INSTALLATIONS.columns.len(), 53);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_terminal_sees_no_control_character_but_the_end_of_a_line() {
             list::endpoints([&endpoint(text)], Some(80)),
             list::scans([&scan(text)], Some(80)),
             page::certificate(&row, std::slice::from_ref(&seen), now()),
-            page::endpoint(&endpoint(text), &[seen], now()),
+            page::endpoint(&endpoint(text), &[question(text)], &[seen], now()),
         ];
         for shown in shown {
             let steers = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';

@@ -89,6 +89,8 @@ pub(super) fn installation(text: &str) -> Installation {
         last_checked: now(),
         source: Source::Scan,
         scan: Some(ScanId::new(7)),
+        client_auth_issuers: vec![text.to_owned(); 2],
+        hybrid_group: some(),
     }
 }
 
@@ -107,6 +109,19 @@ pub(super) fn endpoint(text: &str) -> EndpointRow {
         first_seen: now(),
         last_checked: now(),
         scan: ScanId::new(7),
+        protocols: vec![text.to_owned()],
+        protocols_refused: vec![text.to_owned()],
+        hybrid_group: Some(text.to_owned()),
+    }
+}
+
+pub(super) fn question(text: &str) -> QuestionRow {
+    QuestionRow {
+        sni: Some(text.to_owned()),
+        key_type: text.to_owned(),
+        outcome: OutcomeKind::TlsRefused,
+        asked_at: now(),
+        answered_at: now(),
     }
 }
 

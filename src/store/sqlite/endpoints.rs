@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::StoreError;
 use super::address::AddressKey;
 use super::certificates::json;
-use super::moment::{Moment, outcome_supersedes};
+use super::moment::{Moment, better_supersedes};
 use super::row;
 use super::statement::{ManyRows, Values, next_id};
 use crate::domain::{Endpoint, Observation, Outcome, OutcomeKind, ScanId, Timestamp};
@@ -18,7 +18,7 @@ const FIND: ManyRows = ManyRows {
     before: "with wanted (place, zone, address, port, transport, dialect) as (",
     columns: 6,
     after: ") select w.place, e.id, e.first_seen, e.outcome, e.detail, e.banner, e.attempts, \
-            e.ptr, e.checked_at, e.scan_id \
+            e.ptr, e.checked_at, e.scan_id, e.asked_for \
             from wanted w cross join endpoints e \
             on e.zone = w.zone and e.address = w.address and e.port = w.port \
             and e.transport = w.transport and e.dialect = w.dialect",
@@ -27,17 +27,18 @@ const FIND: ManyRows = ManyRows {
 const STORE: ManyRows = ManyRows {
     operation: "storing endpoints",
     before: "insert into endpoints (id, zone, address, port, transport, dialect, ip, first_seen, \
-             outcome, detail, banner, attempts, ptr, checked_at, scan_id) ",
-    columns: 15,
+             outcome, detail, banner, attempts, ptr, checked_at, scan_id, asked_for) ",
+    columns: 16,
     after: " on conflict (id) do update set outcome = excluded.outcome, \
             detail = excluded.detail, banner = excluded.banner, attempts = excluded.attempts, \
-            ptr = excluded.ptr, checked_at = excluded.checked_at, scan_id = excluded.scan_id",
+            ptr = excluded.ptr, checked_at = excluded.checked_at, scan_id = excluded.scan_id, \
+            asked_for = excluded.asked_for",
 };
 
 /// Most bytes of a banner that are kept; a greeting or a header fits.
 const MAX_BANNER: usize = 1024;
 
-/// An endpoint and the latest look at it.
+/// An endpoint and the best look of the latest scan of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Record {
     id: i64,
@@ -54,6 +55,8 @@ struct Look {
     detail: String,
     banner: Option<Vec<u8>>,
     attempts: String,
+    /// The key type that it was restricted to.
+    asked_for: Option<String>,
 }
 
 /// Records what `observations`, which are all results of looks, say of their
@@ -67,7 +70,7 @@ pub(super) async fn record<'a>(
     let mut records = find(connection, observations).await?;
     let highest = "select max(id) from endpoints";
     let mut next = next_id(connection, STORE.operation, highest).await?;
-    for observation in observations {
+    for observation in observations.iter().filter(|look| tells_of_all(look)) {
         let moment = Moment {
             at: observation.at,
             scan,
@@ -95,6 +98,12 @@ pub(super) async fn record<'a>(
     Ok(known
         .filter_map(|(endpoint, record)| Some((endpoint, record?.id)))
         .collect())
+}
+
+/// Whether a look tells of its endpoint as a whole. One restricted to a key
+/// type does if a certificate came; else it tells of that key type alone.
+fn tells_of_all(look: &Observation) -> bool {
+    look.asked_for.is_none() || look.outcome.kind() == OutcomeKind::Certificate
 }
 
 async fn find<'a>(
@@ -149,8 +158,8 @@ impl Record {
 
     /// Takes in another look.
     fn observe(&mut self, observation: &Observation, moment: Moment) {
-        let seen = (observation.outcome.kind(), moment);
-        let better = outcome_supersedes(seen, (self.look.outcome, self.checked));
+        let look = Look::of(observation);
+        let better = better_supersedes((look.merit(), moment), (self.look.merit(), self.checked));
         let at = if moment.scan == self.checked.scan {
             moment.at.max(self.checked.at)
         } else if better {
@@ -162,7 +171,7 @@ impl Record {
         self.changed |= better || checked != self.checked;
         self.checked = checked;
         if better {
-            self.look = Look::of(observation);
+            self.look = look;
         }
         // No name now may be no look-up now: the last one known stays.
         if observation.pointer.is_some() && observation.pointer != self.pointer {
@@ -180,6 +189,7 @@ impl Record {
                 detail: row.try_get(4)?,
                 banner: row.try_get(5)?,
                 attempts: row.try_get(6)?,
+                asked_for: row.try_get(10)?,
             },
             pointer: row.try_get(7)?,
             checked: row::moment(row, 8, 9)?,
@@ -199,7 +209,8 @@ impl Record {
             .push_bind(self.look.attempts.clone())
             .push_bind(self.pointer.clone())
             .push_bind(self.checked.at.micros())
-            .push_bind(self.checked.scan.number());
+            .push_bind(self.checked.scan.number())
+            .push_bind(self.look.asked_for.clone());
     }
 }
 
@@ -219,6 +230,13 @@ impl Look {
             detail: observation.outcome.detail(),
             banner,
             attempts: json(&attempts),
+            asked_for: observation.asked_for.map(|asked| asked.to_string()),
         }
+    }
+
+    /// The better outcome, of equal ones the one that the server chose itself:
+    /// its attempts are what the endpoint shows.
+    fn merit(&self) -> (OutcomeKind, bool) {
+        (self.outcome, self.asked_for.is_some())
     }
 }

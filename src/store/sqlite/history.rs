@@ -39,6 +39,8 @@ pub(super) struct SessionWords {
     pub(super) key_exchange: Option<String>,
     pub(super) alpn: Option<String>,
     pub(super) client_auth: Option<String>,
+    /// The authorities it named, JSON; `None` where it named none.
+    pub(super) client_auth_issuers: Option<String>,
 }
 
 /// A certificate, sent in one chain, as long as it was the answer.
@@ -47,6 +49,8 @@ pub(super) struct Interval {
     pub(super) id: i64,
     pub(super) certificate: i64,
     pub(super) chain: i64,
+    /// Whether the flight broke off: the chain may go on.
+    pub(super) chain_is_partial: bool,
     /// The certificate that it took the place of.
     pub(super) previous: Option<i64>,
     pub(super) first: Moment,
@@ -79,14 +83,7 @@ impl History {
     /// The history of a question that was never answered before.
     pub(super) fn begin(answer: Answer, moment: Moment, ids: &mut impl FnMut() -> i64) -> Self {
         Self {
-            current: Some(Interval {
-                id: ids(),
-                certificate: answer.certificate,
-                chain: answer.chain,
-                previous: None,
-                first: moment,
-                end: None,
-            }),
+            current: Some(Interval::begin(ids(), &answer, None, moment)),
             look: Look {
                 asked: moment,
                 outcome: OutcomeKind::Certificate,
@@ -113,7 +110,10 @@ impl History {
             return;
         }
         match self.current.take() {
-            Some(interval) if interval.goes_on_with(&answer) => self.current = Some(interval),
+            Some(mut interval) if interval.goes_on_with(&answer) => {
+                self.current_changed |= interval.complete(&answer);
+                self.current = Some(interval);
+            }
             before => {
                 let previous = before.as_ref().and_then(|before| before.precedes(&answer));
                 self.ended.extend(before.map(|interval| Interval {
@@ -125,14 +125,7 @@ impl History {
                     ..interval
                 }));
                 self.current_changed = true;
-                self.current = Some(Interval {
-                    id: ids(),
-                    certificate: answer.certificate,
-                    chain: answer.chain,
-                    previous,
-                    first: moment,
-                    end: None,
-                });
+                self.current = Some(Interval::begin(ids(), &answer, previous, moment));
             }
         }
         self.look_changed = true;
@@ -159,7 +152,7 @@ impl History {
         look.outcome = outcome;
     }
 
-    /// Ended intervals, and the current one if it is new: what to store.
+    /// Ended intervals, and the current one if it changed: what to store.
     pub(super) fn changed_intervals(&self) -> impl Iterator<Item = &Interval> {
         let current = self.current.iter().filter(|_| self.current_changed);
         self.ended.iter().chain(current)
@@ -167,11 +160,36 @@ impl History {
 }
 
 impl Interval {
+    fn begin(id: i64, answer: &Answer, previous: Option<i64>, first: Moment) -> Self {
+        Self {
+            id,
+            certificate: answer.certificate,
+            chain: answer.chain,
+            chain_is_partial: answer.truncated.is_some(),
+            previous,
+            first,
+            end: None,
+        }
+    }
+
     /// Whether `answer` is more of the same. A flight that broke off shows
-    /// nothing against the chain known.
+    /// nothing against the chain known, nor does a chain known from one
+    /// against that of a whole flight.
     fn goes_on_with(&self, answer: &Answer) -> bool {
+        let same_chain = self.chain == answer.chain;
         self.certificate == answer.certificate
-            && (self.chain == answer.chain || answer.truncated.is_some())
+            && (same_chain || self.chain_is_partial || answer.truncated.is_some())
+    }
+
+    /// Takes the chain of a whole flight in place of one that broke off;
+    /// returns whether it did.
+    fn complete(&mut self, answer: &Answer) -> bool {
+        let completes = self.chain_is_partial && answer.truncated.is_none();
+        if completes {
+            self.chain = answer.chain;
+            self.chain_is_partial = false;
+        }
+        completes
     }
 
     /// The certificate that `answer`'s took the place of: this one's, or where
@@ -271,6 +289,29 @@ mod tests {
         history.answered(broken_off, moment(2, 20), &mut ids);
         assert_eq!(history.changed_intervals().count(), 0);
         assert_eq!(history.current.unwrap().chain, 1);
+    }
+
+    #[test]
+    fn a_whole_flight_completes_the_chain_of_one_that_broke_off() {
+        let mut ids = ids();
+        let broken_off = Answer {
+            truncated: Some("reset at flight".to_owned()),
+            ..answer(1, 1)
+        };
+        let begun = History::begin(broken_off.clone(), moment(1, 10), &mut ids);
+        let mut history = stored(begun);
+        history.answered(answer(1, 2), moment(2, 20), &mut ids);
+        assert!(history.ended.is_empty());
+        assert!(history.current_changed);
+        let current = history.current.clone().unwrap();
+        assert_eq!((current.id, current.chain), (1, 2));
+        assert_eq!(current.first, moment(1, 10));
+        // It is whole now: another one is another.
+        let mut history = stored(history);
+        history.answered(broken_off, moment(3, 30), &mut ids);
+        assert_eq!(history.changed_intervals().count(), 0);
+        history.answered(answer(1, 3), moment(4, 40), &mut ids);
+        assert_eq!(history.ended.len(), 1);
     }
 
     #[test]

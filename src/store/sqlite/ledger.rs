@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::address::AddressKey;
-use super::moment::{Moment, is_evidence, outcome_supersedes};
+use super::moment::{Moment, better_supersedes, is_evidence};
 use crate::domain::OutcomeKind;
 
 /// What the ledger says of an address.
@@ -39,7 +39,7 @@ impl Entry {
             (true, false) => true,
             (false, true) => false,
             (true, true) | (false, false) => {
-                outcome_supersedes((self.outcome, self.moment), (known.outcome, known.moment))
+                better_supersedes((self.outcome, self.moment), (known.outcome, known.moment))
             }
         }
     }

@@ -25,6 +25,7 @@ mod report;
 mod row;
 mod select;
 mod statement;
+mod surveys;
 mod writer;
 
 pub use reader::SqliteInventory;

@@ -11,21 +11,24 @@ impl Moment {
     /// Whether what was seen now takes the place of what was seen at `known`.
     ///
     /// A later scan does, also when a clock was set back in between; so does
-    /// a later look of an earlier scan that was resumed. Neither holds for a
-    /// batch that is written again: that is why it changes nothing.
+    /// a later look of an earlier scan that runs again. Neither holds for a
+    /// batch that is written again: that is why it changes nothing. (After a
+    /// clock was set back it would, for a batch of an earlier scan; but that
+    /// one is over, and nothing of it is stored any more.)
     pub(super) fn supersedes(self, known: Self) -> bool {
         self.at > known.at || self.scan > known.scan
     }
 }
 
-/// Whether an outcome takes the place of a known one: within one scan the
-/// better one stands, of equal ones the later; else the newer one.
-pub(super) fn outcome_supersedes(
-    (outcome, moment): (OutcomeKind, Moment),
-    (known_outcome, known): (OutcomeKind, Moment),
+/// Whether something takes the place of what is known, by its merit (the
+/// least is the best): within one scan the better stands, of equals the
+/// later; else the newer.
+pub(super) fn better_supersedes<Merit: Ord>(
+    (merit, moment): (Merit, Moment),
+    (known_merit, known): (Merit, Moment),
 ) -> bool {
     if moment.scan == known.scan {
-        outcome < known_outcome || (outcome == known_outcome && moment.at > known.at)
+        merit < known_merit || (merit == known_merit && moment.at > known.at)
     } else {
         moment.supersedes(known)
     }

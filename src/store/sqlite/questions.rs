@@ -6,12 +6,13 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::super::StoreError;
-use super::certificates::key_type_of_word;
+use super::certificates::{json, key_type_of_word};
 use super::history::{Answer, End, History, Interval, Look, SessionWords};
 use super::moment::Moment;
 use super::row;
 use super::statement::{ManyRows, next_id};
 use crate::domain::{KeyType, OutcomeKind, Presented, ScanId, Session, Timestamp};
+use crate::x509;
 
 const FIND: ManyRows = ManyRows {
     operation: "looking up questions",
@@ -20,8 +21,9 @@ const FIND: ManyRows = ManyRows {
     after: ") select q.id, q.endpoint_id, q.server_name, q.key_type, \
             l.asked_at, l.outcome, l.scan_id, l.answered_at, l.answered_scan, \
             l.tls_version, l.cipher_suite, l.key_exchange, l.alpn, l.client_auth, \
-            l.truncated, l.ocsp_staple, \
-            i.id, i.certificate_id, i.chain_id, i.previous_id, i.first_seen, i.first_scan \
+            l.client_auth_issuers, l.truncated, l.ocsp_staple, \
+            i.id, i.certificate_id, i.chain_id, i.chain_is_partial, i.previous_id, \
+            i.first_seen, i.first_scan \
             from wanted w cross join questions q \
             on q.endpoint_id = w.endpoint_id and q.server_name = w.server_name \
             join looks l on l.question_id = q.id \
@@ -39,29 +41,33 @@ const STORE_LOOKS: ManyRows = ManyRows {
     operation: "storing looks",
     before: "insert into looks (question_id, asked_at, outcome, scan_id, answered_at, \
              answered_scan, tls_version, cipher_suite, key_exchange, alpn, client_auth, \
-             truncated, ocsp_staple) ",
-    columns: 13,
+             client_auth_issuers, truncated, ocsp_staple) ",
+    columns: 14,
     after: " on conflict (question_id) do update set asked_at = excluded.asked_at, \
             outcome = excluded.outcome, scan_id = excluded.scan_id, \
             answered_at = excluded.answered_at, answered_scan = excluded.answered_scan, \
             tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
             key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
-            client_auth = excluded.client_auth, truncated = excluded.truncated, \
-            ocsp_staple = excluded.ocsp_staple",
+            client_auth = excluded.client_auth, \
+            client_auth_issuers = excluded.client_auth_issuers, \
+            truncated = excluded.truncated, ocsp_staple = excluded.ocsp_staple",
 };
 
 /// Ended ones first: a question has one current installation at a time.
 const STORE_INSTALLATIONS: ManyRows = ManyRows {
     operation: "storing installations",
-    before: "insert into installations (id, question_id, certificate_id, chain_id, state, \
-             previous_id, first_seen, last_seen, first_scan, last_scan, ended_scan, tls_version, \
-             cipher_suite, key_exchange, alpn, client_auth) ",
-    columns: 16,
-    after: " on conflict (id) do update set state = excluded.state, \
+    before: "insert into installations (id, question_id, certificate_id, chain_id, \
+             chain_is_partial, state, previous_id, first_seen, last_seen, first_scan, last_scan, \
+             ended_scan, tls_version, cipher_suite, key_exchange, alpn, client_auth, \
+             client_auth_issuers) ",
+    columns: 18,
+    after: " on conflict (id) do update set chain_id = excluded.chain_id, \
+            chain_is_partial = excluded.chain_is_partial, state = excluded.state, \
             last_seen = excluded.last_seen, last_scan = excluded.last_scan, \
             ended_scan = excluded.ended_scan, tls_version = excluded.tls_version, \
             cipher_suite = excluded.cipher_suite, key_exchange = excluded.key_exchange, \
-            alpn = excluded.alpn, client_auth = excluded.client_auth",
+            alpn = excluded.alpn, client_auth = excluded.client_auth, \
+            client_auth_issuers = excluded.client_auth_issuers",
 };
 
 /// What one observation says of the questions at its endpoint and name.
@@ -70,6 +76,8 @@ pub(super) struct Saying {
     pub(super) endpoint: i64,
     /// Empty where none was sent.
     pub(super) server_name: String,
+    /// The key type that it was restricted to.
+    pub(super) asked_for: Option<KeyType>,
     pub(super) at: Timestamp,
     pub(super) outcome: OutcomeKind,
     /// The key type of the certificate that came, and the answer it is.
@@ -85,8 +93,10 @@ struct Question {
 }
 
 /// Records what `sayings`, sorted by time, say of their questions: an answer
-/// of that question alone, a failed look of every question known at its
-/// endpoint and name.
+/// of the question of its key type, a failed look of every question known at
+/// its endpoint and name. A look restricted to a key type says nothing of the
+/// others, but for what answers it; if that is of another key type, then TLS
+/// was spoken and there was no certificate of the one asked for.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     sayings: Vec<Saying>,
@@ -107,12 +117,19 @@ pub(super) async fn record(
         let there = questions
             .entry((saying.endpoint, saying.server_name))
             .or_default();
+        let asked = |key_type: &KeyType| saying.asked_for.is_none_or(|only| only == *key_type);
         let Some((key_type, answer)) = saying.answer else {
-            for question in there.values_mut() {
+            for (_, question) in there.iter_mut().filter(|(key_type, _)| asked(key_type)) {
                 question.history.asked(saying.outcome, moment);
             }
             continue;
         };
+        if !asked(&key_type)
+            && let Some(unanswered) = saying.asked_for.and_then(|asked| there.get_mut(&asked))
+        {
+            let outcome = OutcomeKind::NoCertificate;
+            unanswered.history.asked(outcome, moment);
+        }
         if let Some(question) = there.get_mut(&key_type) {
             let history = &mut question.history;
             history.answered(answer, moment, &mut installation_ids);
@@ -145,11 +162,10 @@ fn words(session: &Session) -> SessionWords {
         tls_version: session.version.to_string(),
         cipher_suite: session.cipher_suite.to_string(),
         key_exchange: session.key_exchange.map(|exchange| exchange.to_string()),
-        alpn: session
-            .alpn
-            .as_ref()
-            .map(|name| name.escape_ascii().to_string()),
+        alpn: session.alpn_text(),
         client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),
+        client_auth_issuers: (!session.acceptable_issuers.is_empty())
+            .then(|| json(&x509::name_texts(&session.acceptable_issuers))),
     }
 }
 
@@ -204,22 +220,24 @@ fn read_look(row: &SqliteRow) -> Result<Look, sqlx::Error> {
             key_exchange: row.try_get(11)?,
             alpn: row.try_get(12)?,
             client_auth: row.try_get(13)?,
+            client_auth_issuers: row.try_get(14)?,
         },
-        truncated: row.try_get(14)?,
-        ocsp_staple: row.try_get(15)?,
+        truncated: row.try_get(15)?,
+        ocsp_staple: row.try_get(16)?,
     })
 }
 
 fn read_interval(row: &SqliteRow) -> Result<Option<Interval>, sqlx::Error> {
-    let Some(id) = row.try_get(16)? else {
+    let Some(id) = row.try_get(17)? else {
         return Ok(None);
     };
     Ok(Some(Interval {
         id,
-        certificate: row.try_get(17)?,
-        chain: row.try_get(18)?,
-        previous: row.try_get(19)?,
-        first: row::moment(row, 20, 21)?,
+        certificate: row.try_get(18)?,
+        chain: row.try_get(19)?,
+        chain_is_partial: row.try_get(20)?,
+        previous: row.try_get(21)?,
+        first: row::moment(row, 22, 23)?,
         end: None,
     }))
 }
@@ -278,6 +296,7 @@ async fn store_looks(
                 .push_bind(look.session.key_exchange.clone())
                 .push_bind(look.session.alpn.clone())
                 .push_bind(look.session.client_auth.clone())
+                .push_bind(look.session.client_auth_issuers.clone())
                 .push_bind(look.truncated.clone())
                 .push_bind(look.ocsp_staple.clone());
         })
@@ -298,6 +317,7 @@ async fn store_intervals(
                 .push_bind(*question)
                 .push_bind(interval.certificate)
                 .push_bind(interval.chain)
+                .push_bind(interval.chain_is_partial)
                 .push_bind(if end.is_some() { "gone" } else { "current" })
                 .push_bind(interval.previous)
                 .push_bind(interval.first.at.micros())
@@ -309,7 +329,8 @@ async fn store_intervals(
                 .push_bind(session.map(|session| session.cipher_suite.clone()))
                 .push_bind(session.and_then(|session| session.key_exchange.clone()))
                 .push_bind(session.and_then(|session| session.alpn.clone()))
-                .push_bind(session.and_then(|session| session.client_auth.clone()));
+                .push_bind(session.and_then(|session| session.client_auth.clone()))
+                .push_bind(session.and_then(|session| session.client_auth_issuers.clone()));
         })
         .await
 }

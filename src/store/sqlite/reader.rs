@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
-use super::super::inventory::MAX_CANDIDATES;
+use super::super::inventory::MAX_SHOWN;
 use super::super::{
     AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow, StoreError,
 };
@@ -17,7 +17,7 @@ use super::reading::Reading;
 use super::{file, inspection, report, select};
 use crate::domain::{Fingerprint, Port, ServerName};
 use crate::report::{
-    CertificateUse, Coverage, EndpointRow, Installation, InstallationState, ScanRow,
+    CertificateUse, Coverage, EndpointRow, Installation, InstallationState, QuestionRow, ScanRow,
 };
 
 /// A reader of the inventory in a SQLite file. Any number may read while one
@@ -198,7 +198,7 @@ impl Inventory for SqliteInventory {
             .push(" and ")
             .push_bind(prefix.last().to_vec())
             .push(" order by c.sha256 limit ")
-            .push_bind(MAX_CANDIDATES);
+            .push_bind(MAX_SHOWN);
         Box::pin(self.list("reading a certificate", query, report::certificate_use))
     }
 
@@ -234,6 +234,25 @@ impl Inventory for SqliteInventory {
             .push_bind(i64::from(port.number()))
             .push(report::ENDPOINT_ORDER);
         Box::pin(self.list("reading an endpoint", query, report::endpoint))
+    }
+
+    fn questions<'a>(
+        &'a self,
+        endpoint: &'a EndpointRow,
+    ) -> BoxFuture<'a, Result<Vec<QuestionRow>, StoreError>> {
+        let mut query = report::select_questions();
+        query
+            .push(" where e.address = ")
+            .push_bind(AddressKey::from(endpoint.ip).to_blob())
+            .push(" and e.port = ")
+            .push_bind(i64::from(endpoint.port.number()))
+            .push(" and e.zone = ")
+            .push_bind(endpoint.zone.to_string())
+            .push(" and e.dialect = ")
+            .push_bind(&endpoint.dialect)
+            .push(" order by q.server_name, q.key_type limit ")
+            .push_bind(MAX_SHOWN);
+        Box::pin(self.list("reading questions", query, report::question))
     }
 
     fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>> {

@@ -9,7 +9,7 @@ use super::{row, select};
 use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally};
 use crate::report::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
-    ScanRow, Source,
+    QuestionRow, ScanRow, Source,
 };
 
 /// What [`certificate`] reads, the DER after it.
@@ -50,7 +50,8 @@ pub(super) fn select_installations(detail: Detail) -> QueryBuilder<Sqlite> {
         ", r.zone, r.address, r.port, r.dialect, r.server_name, r.ptr, r.tls_version, \
          r.protocols, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.chain_sha256, \
          r.chain_not_after, coalesce(u.installations, 0), r.state, r.previous_sha256, \
-         r.first_seen, r.last_seen, r.last_checked, r.scan_id \
+         r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
+         r.hybrid_group \
          from installation_rows r \
          left join certificate_uses u on u.certificate_id = r.certificate_id",
     );
@@ -68,7 +69,7 @@ pub(super) fn select_certificates(detail: Detail) -> QueryBuilder<Sqlite> {
     query
 }
 
-/// Endpoints, from `endpoints e`.
+/// Endpoints, from `endpoint_rows e`.
 pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
     QueryBuilder::new(
         "select e.zone, e.address, e.port, e.dialect, e.outcome, e.detail, e.banner, e.attempts, \
@@ -76,8 +77,19 @@ pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
          (select count(*) from questions q \
             join installations i on i.question_id = q.id and i.last_seen is null \
            where q.endpoint_id = e.id and i.state = 'current'), \
-         e.first_seen, e.checked_at, e.scan_id \
-         from endpoints e",
+         e.first_seen, e.checked_at, e.scan_id, e.protocols, e.protocols_refused, \
+         e.hybrid_group \
+         from endpoint_rows e",
+    )
+}
+
+/// Questions at an endpoint, from `endpoints e`.
+pub(super) fn select_questions() -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(
+        "select q.server_name, q.key_type, l.outcome, l.asked_at, l.answered_at \
+         from endpoints e \
+         join questions q on q.endpoint_id = e.id \
+         join looks l on l.question_id = q.id",
     )
 }
 
@@ -101,8 +113,7 @@ pub(super) fn select_coverage(filter: &Filter) -> QueryBuilder<Sqlite> {
 pub(super) fn installation(row: &SqliteRow) -> Result<Installation, sqlx::Error> {
     let at = AFTER_CERTIFICATE;
     let ip = row::address(row, at + 1)?;
-    let server_name: String = row.try_get(at + 4)?;
-    let sni = Some(server_name).filter(|name| !name.is_empty());
+    let sni = server_name(row.try_get(at + 4)?);
     Ok(Installation {
         zone: Some(row::word(row, at)?),
         host: sni.clone().unwrap_or_else(|| ip.to_string()),
@@ -128,6 +139,8 @@ pub(super) fn installation(row: &SqliteRow) -> Result<Installation, sqlx::Error>
         last_checked: row::time(row, at + 19)?,
         source: Source::Scan,
         scan: Some(row::scan(row, at + 20)?),
+        client_auth_issuers: row::texts(row, at + 21)?,
+        hybrid_group: row.try_get(at + 22)?,
     })
 }
 
@@ -154,6 +167,19 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRow, sqlx::Error> {
         first_seen: row::time(row, 10)?,
         last_checked: row::time(row, 11)?,
         scan: row::scan(row, 12)?,
+        protocols: row::texts(row, 13)?,
+        protocols_refused: row::texts(row, 14)?,
+        hybrid_group: row.try_get(15)?,
+    })
+}
+
+pub(super) fn question(row: &SqliteRow) -> Result<QuestionRow, sqlx::Error> {
+    Ok(QuestionRow {
+        sni: server_name(row.try_get(0)?),
+        key_type: row.try_get(1)?,
+        outcome: row::outcome(row, 2)?,
+        asked_at: row::time(row, 3)?,
+        answered_at: row::time(row, 4)?,
     })
 }
 
@@ -292,6 +318,11 @@ fn state(word: &str) -> Result<InstallationState, sqlx::Error> {
     .into_iter()
     .find(|state| state.as_str() == word)
     .ok_or_else(|| row::impossible(format!("`{word}` is not a state")))
+}
+
+/// `None` where none was sent.
+fn server_name(name: String) -> Option<String> {
+    Some(name).filter(|name| !name.is_empty())
 }
 
 /// `None` for direct TLS.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
@@ -10,9 +10,11 @@ use super::interned::Interned;
 use super::lock::WriterLock;
 use super::moment::is_evidence;
 use super::questions::Saying;
-use super::{coverage, endpoints, file, inspection, names, questions};
+use super::surveys::Surveyed;
+use super::{coverage, endpoints, file, inspection, names, questions, surveys};
 use crate::domain::{
-    Chain, Der, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally, clock,
+    Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
+    clock,
 };
 
 /// The writer of an inventory in a SQLite file. There is one at a time.
@@ -155,6 +157,9 @@ impl SqliteSink {
         let failed = during("storing a batch");
         let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
         let connection = &mut *transaction;
+        if is_over(connection, scan).await? {
+            return Ok(());
+        }
         let interned = self
             .interned
             .intern(connection, &chains.members, batch, scan)
@@ -167,6 +172,7 @@ impl SqliteSink {
             }
         }
         questions::record(connection, sayings, scan).await?;
+        surveys::record(connection, &surveyed(&looks, &known), scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
         names::record(connection, &batch.names, scan).await?;
         transaction.commit().await.map_err(&failed)?;
@@ -244,14 +250,26 @@ struct Chains {
     members: BTreeMap<Fingerprint, Vec<Fingerprint>>,
 }
 
-/// The observations that are looks, in the order of their rows, then of time.
+/// The observations that are looks, by endpoint, then by time. Of what was
+/// seen at the same moment, any order will do as long as it is one: that of
+/// the batch must not matter.
 fn sorted_looks(batch: &Batch) -> Vec<&Observation> {
     let mut looks: Vec<_> = batch
         .observations
         .iter()
         .filter(|observation| is_evidence(observation.outcome.kind()))
         .collect();
-    looks.sort_by_key(|look| (&look.endpoint, &look.server_name, look.at));
+    looks.sort_by(|one, other| {
+        let place = (&one.endpoint, one.at, &one.server_name, one.asked_for);
+        let other_place = (
+            &other.endpoint,
+            other.at,
+            &other.server_name,
+            other.asked_for,
+        );
+        let by_place = place.cmp(&other_place);
+        by_place.then_with(|| format!("{one:?}").cmp(&format!("{other:?}")))
+    });
     looks
 }
 
@@ -301,10 +319,35 @@ fn saying(
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
+        asked_for: look.asked_for,
         at: look.at,
         outcome: look.outcome.kind(),
         answer,
     })
+}
+
+/// The surveys among the looks, in their order.
+fn surveyed<'a>(looks: &[&'a Observation], known: &HashMap<&Endpoint, i64>) -> Vec<Surveyed<'a>> {
+    let surveyed = looks.iter().filter_map(|look| {
+        Some(Surveyed {
+            endpoint: *known.get(&look.endpoint)?,
+            survey: look.survey.as_ref()?,
+            at: look.at,
+        })
+    });
+    surveyed.collect()
+}
+
+/// Whether a scan has ended: all that it saw is stored then, and what comes
+/// is stored again.
+async fn is_over(connection: &mut SqliteConnection, scan: ScanId) -> Result<bool, StoreError> {
+    let ended = "select exists (select 1 from scans where id = $1 and state <> $2)";
+    sqlx::query_scalar(ended)
+        .bind(scan.number())
+        .bind(ScanState::Running.as_str())
+        .fetch_one(connection)
+        .await
+        .map_err(during("storing a batch"))
 }
 
 /// Ends the scans whose process was killed: whoever holds the writer's lock

@@ -59,8 +59,8 @@ fn what_is_no_whole_name_is_told_as_its_bytes() {
 fn a_list_of_names_without_end_is_cut_and_counted() {
     let names = vec![common_name(0x0c, &[b'x'; 97]); 1000];
     let texts = name_texts(&names);
-    assert_eq!(texts.len(), 656);
-    assert_eq!(texts.last().unwrap(), "…(+345)");
+    assert_eq!(texts.len(), 649);
+    assert_eq!(texts.last().unwrap(), "…(+352)");
     assert_eq!(name_texts(&names[..3]).len(), 3);
     assert_eq!(name_texts(&[]), Vec::<String>::new());
 }

@@ -1,7 +1,5 @@
-use futures_util::FutureExt;
-
 use super::*;
-use crate::domain::{Broken, LocalFault, NotTls, OutcomeKind, Phase, Refusal};
+use crate::domain::{Broken, LocalFault, NotTls, OutcomeKind};
 use crate::report::InstallationState;
 
 /// The tables that grow with change, not with scans.
@@ -14,7 +12,7 @@ const IDENTITY: &[&str] = &[
     "installations",
 ];
 
-fn network(second: i64) -> Batch {
+pub(super) fn network(second: i64) -> Batch {
     batch(vec![
         presenting("10.0.0.1", 443, &["a.example", "ca"], second),
         presenting("10.0.0.1", 443, &["a-ecdsa.example", "ca"], second + 1),
@@ -52,37 +50,6 @@ async fn a_second_scan_of_an_unchanged_network_rewrites_no_identity() {
         assert!(row.first_seen < at(100));
         assert!(row.last_seen >= at(5000));
         assert_eq!(row.scan, Some(ScanId::new(2)));
-    }
-}
-
-#[tokio::test]
-async fn a_batch_written_again_changes_nothing() {
-    let mut store = Store::new().await;
-    let scan = store.begin().await;
-    let first = network(10);
-    let mut second = network(20);
-    second
-        .observations
-        .push(presenting("10.0.0.2", 443, &["b2.example"], 25));
-    second
-        .certificates
-        .extend(batch(second.observations.clone()).certificates);
-    second.coverage.push(AddressRun {
-        zone: Zone::default(),
-        port: port(443),
-        first: ip("10.0.0.0"),
-        last: ip("10.0.3.255"),
-        outcome: OutcomeKind::Filtered,
-        detail: String::new(),
-        at: at(30),
-    });
-    for batch in [&first, &second] {
-        store.sink.write(scan, batch).await.unwrap();
-    }
-    let before = store.dump_all().await;
-    for batch in [&second, &first, &second] {
-        store.sink.write(scan, batch).await.unwrap();
-        assert_eq!(store.dump_all().await, before);
     }
 }
 
@@ -250,11 +217,10 @@ async fn only_what_spoke_gets_an_endpoint_and_keeps_it() {
 #[tokio::test]
 async fn an_endpoint_shows_the_best_of_its_questions_in_a_scan() {
     let mut store = Store::new().await;
-    let refused = Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
     store
         .scan(batch(vec![
             asking("a.example", presenting("10.0.0.1", 443, &["a.example"], 10)),
-            asking("b.example", looking("10.0.0.1", 443, refused.clone(), 11)),
+            asking("b.example", looking("10.0.0.1", 443, refused(), 11)),
         ]))
         .await;
     let inventory = store.inventory().await;
@@ -269,7 +235,7 @@ async fn an_endpoint_shows_the_best_of_its_questions_in_a_scan() {
                 "a.example",
                 looking("10.0.0.1", 443, Outcome::Broken(Broken::Deadline), 20),
             ),
-            asking("b.example", looking("10.0.0.1", 443, refused, 21)),
+            asking("b.example", looking("10.0.0.1", 443, refused(), 21)),
         ]))
         .await;
     let [row] = &inventory.endpoint(ip("10.0.0.1"), port(443)).await.unwrap()[..] else {
@@ -277,79 +243,6 @@ async fn an_endpoint_shows_the_best_of_its_questions_in_a_scan() {
     };
     assert_eq!(row.outcome, OutcomeKind::TlsRefused);
     assert_eq!(row.detail, "closed at hello");
-}
-
-#[tokio::test]
-async fn a_batch_that_fails_leaves_nothing_and_spoils_nothing() {
-    let mut store = Store::new().await;
-    let scan = store.begin().await;
-    let before = store.dump_all().await;
-    let whole = network(10);
-    let mut lacking = whole.clone();
-    lacking.certificates.remove(&hash_of("root"));
-    let failed = store.sink.write(scan, &lacking).await;
-    assert!(
-        matches!(failed, Err(StoreError::MissingCertificate(missing)) if missing == hash_of("root"))
-    );
-    assert_eq!(store.dump_all().await, before);
-    let mut backwards = whole.clone();
-    backwards.coverage.push(AddressRun {
-        zone: Zone::default(),
-        port: port(443),
-        first: ip("10.0.0.2"),
-        last: ip("10.0.0.1"),
-        outcome: OutcomeKind::Refused,
-        detail: String::new(),
-        at: at(0),
-    });
-    let failed = store.sink.write(scan, &backwards).await;
-    assert!(matches!(failed, Err(StoreError::InvalidRun { .. })));
-    assert_eq!(store.dump_all().await, before);
-    store.sink.write(scan, &whole).await.unwrap();
-    assert_eq!(store.history().await.len(), 5);
-}
-
-#[tokio::test]
-async fn a_stored_certificate_need_not_be_parsed_again() {
-    let mut store = Store::new().await;
-    store.scan(network(10)).await;
-    let path = store.path();
-    let Store { directory, sink } = store;
-    sink.close().await.unwrap();
-    let mut store = Store {
-        sink: SqliteSink::open(&path).await.unwrap(),
-        directory,
-    };
-    let again = Batch {
-        certificates: HashMap::new(),
-        ..network(20)
-    };
-    store.scan(again).await;
-    assert_eq!(store.history().await.len(), 5);
-}
-
-#[tokio::test]
-async fn a_full_disk_is_named_and_what_was_stored_stays() {
-    let mut store = Store::new().await;
-    let scan = store.begin().await;
-    store.sink.write(scan, &network(10)).await.unwrap();
-    let before = store.dump_all().await;
-    let pages: i64 = sqlx::query_scalar("pragma page_count")
-        .fetch_one(store.sink.connection())
-        .await
-        .unwrap();
-    let limit = format!("pragma max_page_count = {pages}");
-    sqlx::query(AssertSqlSafe(limit))
-        .execute(store.sink.connection())
-        .await
-        .unwrap();
-    let many = (0..2000).map(|n| presenting("10.9.0.1", 443, &[&format!("certificate {n}")], n));
-    let failed = store.sink.write(scan, &batch(many.collect())).await;
-    assert!(
-        matches!(failed, Err(StoreError::DiskFull { .. })),
-        "{failed:?}"
-    );
-    assert_eq!(store.dump_all().await, before);
 }
 
 #[tokio::test]
@@ -392,29 +285,27 @@ async fn a_scan_accounts_for_its_targets_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_given_up_is_stored_whole_or_not_at_all() {
+async fn a_chain_cut_short_is_completed_and_makes_no_second_interval() {
     let mut store = Store::new().await;
+    let mut cut_short = presenting("10.0.0.1", 443, &["leaf"], 10);
+    presented(&mut cut_short).truncated = Some(Refusal::Reset(Phase::Flight));
     let scan = store.begin().await;
-    let before = store.dump_all().await;
-    let mut seen = Vec::new();
-    for polls in 0..60 {
-        let given_up = network(10);
-        let mut write = store.sink.write(scan, &given_up);
-        for _ in 0..polls {
-            if (&mut write).now_or_never().is_some() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        drop(write);
-        // The connection has done with what was given up when it has done this.
-        store.sink.write(scan, &Batch::default()).await.unwrap();
-        let after = store.dump_all().await;
-        if after != before {
-            seen.push(after);
-        }
+    let seen = batch(vec![cut_short.clone()]);
+    store.sink.write(scan, &seen).await.unwrap();
+    let whole = presenting("10.0.0.1", 443, &["leaf", "ca", "root"], 20);
+    for _ in 0..2 {
+        let seen = batch(vec![whole.clone()]);
+        store.sink.write(scan, &seen).await.unwrap();
+        assert_eq!(store.dump("installations").await.len(), 1);
     }
-    store.sink.write(scan, &network(10)).await.unwrap();
-    let whole = store.dump_all().await;
-    assert!(seen.into_iter().all(|dump| dump == whole));
+    // Nor does it lose what it knows when the next one is cut short again.
+    cut_short.at = at(30);
+    store.scan(batch(vec![cut_short])).await;
+    assert_eq!(store.dump("installations").await.len(), 1);
+    let rows = store.history().await;
+    assert_eq!(rows[0].chain, [hash_of("ca"), hash_of("root")]);
+    assert_eq!((rows[0].first_seen, rows[0].last_seen), (at(10), at(30)));
+    let other = presenting("10.0.0.1", 443, &["leaf", "ca"], 40);
+    store.scan(batch(vec![other])).await;
+    assert_eq!(store.dump("installations").await.len(), 2);
 }

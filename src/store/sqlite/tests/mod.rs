@@ -1,11 +1,16 @@
 //! The inventory through its two seams, on real files.
 
+mod batch;
 mod file;
 mod filter;
 mod history;
 mod hostile;
 mod ledger;
+mod migration;
 mod reading;
+mod restricted;
+mod session;
+mod survey;
 mod views;
 
 use std::collections::HashMap;
@@ -22,10 +27,10 @@ use super::super::{
 use super::{SqliteInventory, SqliteSink};
 use crate::domain::{
     Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange, KeyType,
-    NamedGroup, Observation, Outcome, Port, Presented, ScanId, ScanState, ServerName, Session,
-    Tally, Timestamp, TlsVersion, Zone,
+    NamedGroup, Observation, Outcome, Phase, Port, Presented, Refusal, ScanId, ScanState,
+    ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
 };
-use crate::report::{Installation, ScanRow};
+use crate::report::{EndpointRow, Installation, QuestionRow, ScanRow};
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
 
 /// An inventory in a directory of its own, open for writing.
@@ -84,6 +89,18 @@ impl Store {
             .await
             .unwrap();
         rows
+    }
+
+    async fn endpoint(&self, address: &str, number: u16) -> EndpointRow {
+        let found = self.inventory().await;
+        let found = found.endpoint(ip(address), port(number)).await.unwrap();
+        let [row] = <[_; 1]>::try_from(found).unwrap();
+        row
+    }
+
+    async fn questions(&self, address: &str, number: u16) -> Vec<QuestionRow> {
+        let endpoint = self.endpoint(address, number).await;
+        self.inventory().await.questions(&endpoint).await.unwrap()
     }
 
     async fn scans(&self) -> Vec<ScanRow> {
@@ -153,6 +170,7 @@ const TABLES: &[&str] = &[
     "questions",
     "looks",
     "installations",
+    "surveys",
     "coverage",
     "name_coverage",
 ];
@@ -192,11 +210,9 @@ fn port(number: u16) -> Port {
 
 /// A certificate by its name alone; RSA unless the name says otherwise.
 fn certificate(name: &str) -> Certificate {
-    let key_type = if name.contains("ecdsa") {
-        KeyType::Ecdsa
-    } else {
-        KeyType::Rsa
-    };
+    let said = |key_type: &KeyType| name.contains(key_type.as_str());
+    let said = [KeyType::Ecdsa, KeyType::Eddsa].into_iter().find(said);
+    let key_type = said.unwrap_or(KeyType::Rsa);
     let der = Der::from(name.as_bytes());
     Certificate {
         fingerprint: der.fingerprint(),
@@ -298,6 +314,26 @@ fn asking(name: &str, observation: Observation) -> Observation {
         server_name: Some(name.parse::<ServerName>().unwrap()),
         ..observation
     }
+}
+
+/// A look restricted to a key type.
+fn restricted(key_type: KeyType, observation: Observation) -> Observation {
+    Observation {
+        asked_for: Some(key_type),
+        ..observation
+    }
+}
+
+/// What a look presented.
+fn presented(observation: &mut Observation) -> &mut Presented {
+    match &mut observation.outcome {
+        Outcome::Certificate(presented) => presented,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused() -> Outcome {
+    Outcome::TlsRefused(Refusal::Closed(Phase::Hello))
 }
 
 /// A batch with all that its observations need.

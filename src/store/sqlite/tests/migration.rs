@@ -1,0 +1,125 @@
+//! Inventories of earlier versions.
+
+use super::*;
+use crate::report::InstallationState;
+
+/// An inventory as it was when 0003 was the newest migration; see the README
+/// beside it.
+const VERSION_3: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/inventory-0003.sql"
+));
+
+/// The tables of then, and the columns they had.
+const THEN: &[(&str, &str)] = &[
+    ("scans", "*"),
+    ("certificates", "*"),
+    ("certificate_names", "*"),
+    ("chains", "*"),
+    ("chain_members", "*"),
+    (
+        "endpoints",
+        "id, zone, address, port, transport, dialect, ip, first_seen, outcome, detail, banner, \
+         attempts, ptr, checked_at, scan_id",
+    ),
+    ("questions", "*"),
+    (
+        "looks",
+        "question_id, asked_at, outcome, scan_id, answered_at, answered_scan, tls_version, \
+         cipher_suite, key_exchange, alpn, client_auth, truncated, ocsp_staple",
+    ),
+    (
+        "installations",
+        "id, question_id, certificate_id, chain_id, state, previous_id, first_seen, last_seen, \
+         first_scan, last_scan, ended_scan, tls_version, cipher_suite, key_exchange, alpn, \
+         client_auth",
+    ),
+    ("coverage", "*"),
+    ("name_coverage", "*"),
+];
+
+/// The rows of then, byte for byte.
+async fn rows(connection: &mut SqliteConnection) -> Vec<(&'static str, Vec<String>)> {
+    let mut rows = Vec::new();
+    for (table, columns) in THEN {
+        let columns: Vec<String> = match *columns {
+            "*" => {
+                let names = AssertSqlSafe(format!("select name from pragma_table_info('{table}')"));
+                sqlx::query_scalar(names)
+                    .fetch_all(&mut *connection)
+                    .await
+                    .unwrap()
+            }
+            listed => listed.split(", ").map(str::to_owned).collect(),
+        };
+        let quoted: Vec<_> = columns
+            .iter()
+            .map(|name| format!("quote({name})"))
+            .collect();
+        let query = format!(
+            "select {} as line from {table} order by line",
+            quoted.join(" || ',' || ")
+        );
+        let found = sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        rows.push((*table, found));
+    }
+    rows
+}
+
+/// The old inventory after the present program opened it to write, and its
+/// rows before.
+async fn migrated() -> (Store, Vec<(&'static str, Vec<String>)>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    let before = rows(&mut old).await;
+    old.close().await.unwrap();
+    let refused = SqliteInventory::open(&path).await.unwrap_err();
+    assert!(matches!(refused, StoreError::OlderVersion { found: 3, .. }));
+    let sink = SqliteSink::open(&path).await.unwrap();
+    (Store { directory, sink }, before)
+}
+
+#[tokio::test]
+async fn an_inventory_of_version_3_keeps_every_row() {
+    let (mut store, before) = migrated().await;
+    assert!(before.iter().all(|(_, rows)| !rows.is_empty()));
+    assert_eq!(rows(store.sink.connection()).await, before);
+    let installations = store.history().await;
+    assert_eq!(installations.len(), 7);
+    for row in &installations {
+        assert_eq!(row.protocols, ["TLSv1.2"]);
+        assert_eq!(row.client_auth_issuers, Vec::<String>::new());
+        assert_eq!(row.hybrid_group, None);
+    }
+    let gone = |row: &&Installation| row.state == InstallationState::Gone;
+    assert_eq!(installations.iter().filter(gone).count(), 1);
+    let named = store.questions("10.0.0.2", 443).await;
+    assert_eq!(named[1].sni.as_deref(), Some("b.example"));
+}
+
+#[tokio::test]
+async fn an_inventory_of_version_3_goes_on() {
+    let (mut store, _) = migrated().await;
+    let intervals = store.dump("installations").await.len();
+    // One chain was whole before it was cut short, the other never was.
+    let seen = vec![
+        presenting("10.0.0.1", 443, &["renewed.example", "ca"], 9000),
+        presenting("10.0.0.2", 443, &["b.example", "ca"], 9000),
+        presenting("10.0.0.4", 443, &["partial.example", "ca"], 9000),
+    ];
+    store.scan(batch(seen)).await;
+    assert_eq!(store.dump("installations").await.len(), intervals);
+    let rows = store.installations(&Filter::default()).await;
+    let completed = rows.iter().find(|row| row.ip == Some(ip("10.0.0.4")));
+    assert_eq!(completed.unwrap().chain, [hash_of("ca")]);
+}
