@@ -111,3 +111,91 @@ fn earliest_end(chain: &[Arc<Certificate>]) -> Option<Timestamp> {
         .filter_map(|certificate| certificate.facts.as_ref().ok());
     facts.filter_map(|facts| facts.not_after).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::domain::{
+        Chain, CipherSuite, ClientAuth, Dialect, Endpoint, HybridGroup, KeyType, NamedGroup, Phase,
+        Port, Refusal, Session, Survey, TlsVersion, Zone,
+    };
+
+    fn seen(asked_for: Option<KeyType>, outcome: Outcome) -> Observation {
+        let address = "127.0.0.1".parse().unwrap();
+        let dialect = Dialect::Imap;
+        Observation {
+            endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, dialect),
+            server_name: None,
+            asked_for,
+            at: Timestamp::from_seconds(0),
+            outcome,
+            attempts: Vec::new(),
+            pointer: None,
+            survey: Some(Survey {
+                hybrid_group: Some(HybridGroup::Agreed(NamedGroup(0x11ec))),
+                ..Survey::default()
+            }),
+        }
+    }
+
+    /// The lines of a sighting that presents this, or nothing.
+    fn lines(observation: &Observation) -> Vec<Value> {
+        let chain = match &observation.outcome {
+            Outcome::Certificate(presented) => vec![Arc::new(x509::parse(presented.chain.leaf()))],
+            _ => Vec::new(),
+        };
+        let sighting = Sighting {
+            scan: ScanId::new(1),
+            observation,
+            chain: &chain,
+        };
+        let mut out = Vec::new();
+        write(&mut out, &sighting).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_restricted_look_that_failed_is_no_line() {
+        let refused = || Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
+        assert!(lines(&seen(Some(KeyType::Rsa), refused())).is_empty());
+        let [line] = &lines(&seen(None, refused()))[..] else {
+            panic!("one line");
+        };
+        assert_eq!(line["type"], "endpoint");
+        assert_eq!(line["dialect"], "imap");
+        assert_eq!(line["hybrid_group"], "X25519MLKEM768");
+    }
+
+    #[test]
+    fn a_certificate_says_whose_client_certificates_its_server_takes() {
+        let presented = Presented {
+            chain: Chain::from_wire(vec![Der::from(&b"any bytes"[..])]).unwrap(),
+            session: Session {
+                version: TlsVersion::TLS_1_2,
+                cipher_suite: CipherSuite(0xc02f),
+                key_exchange: None,
+                alpn: None,
+                client_auth: Some(ClientAuth::Requested),
+                acceptable_issuers: vec![vec![0x30, 0x00], vec![0xff]],
+                ocsp_staple: None,
+            },
+            truncated: None,
+        };
+        let presented = Outcome::Certificate(Box::new(presented));
+        for asked_for in [None, Some(KeyType::Rsa)] {
+            let [line] = &lines(&seen(asked_for, presented.clone()))[..] else {
+                panic!("one line");
+            };
+            assert_eq!(line["type"], "installation");
+            assert_eq!(line["starttls"], "imap");
+            assert_eq!(line["client_auth"], "requested");
+            assert_eq!(line["client_auth_issuers"], serde_json::json!(["", "#ff"]));
+            assert_eq!(line["hybrid_group"], "X25519MLKEM768");
+            assert_eq!(line.get("protocols"), None);
+        }
+    }
+}

@@ -80,6 +80,8 @@ fn a_row_says_what_the_installation_holds() {
         ("previous_sha256", ""),
         ("source", "scan"),
         ("scan_id", "7"),
+        ("client_auth_issuers", "x|x"),
+        ("hybrid_group", "x"),
     ];
     for (column, value) in expected {
         assert_eq!(cell(&cells, column), value, "{column}");
@@ -303,6 +305,35 @@ fn a_page_says_what_is_left_of_the_validity() {
         page.contains("Days left:        none, it has expired"),
         "{page}"
     );
+}
+
+#[test]
+fn a_page_of_an_endpoint_says_what_it_accepts_and_all_that_it_was_asked() {
+    let mut row = endpoint("xmpp");
+    row.protocols = vec!["TLSv1.2".to_owned(), "TLSv1.3".to_owned()];
+    row.protocols_refused = vec!["SSLv3".to_owned()];
+    row.hybrid_group = Some("X25519MLKEM768".to_owned());
+    let mut unnamed = question("rsa");
+    unnamed.sni = None;
+    let mut answered = question("ecdsa");
+    answered.sni = Some("a.example".to_owned());
+    answered.outcome = OutcomeKind::Certificate;
+    let mut seen = installation("x");
+    seen.client_auth = Some("requested".to_owned());
+    seen.client_auth_issuers = vec!["CN=KMIP CA".to_owned(), "CN=b".to_owned()];
+    let page = page::endpoint(&row, &[unnamed, answered], &[seen], now());
+    for lines in [
+        "\nDialect:          xmpp\n",
+        "\nAccepts:          TLSv1.2, TLSv1.3\n",
+        "\nRefuses:          SSLv3\n",
+        "\nHybrid group:     X25519MLKEM768\n",
+        "\nQuestions:        no name, rsa: tls-refused 2026-11-21T08:00:00Z, \
+         answered 2026-11-21T08:00:00Z\n",
+        "\n                  a.example, ecdsa: certificate 2026-11-21T08:00:00Z\n",
+        "\nClient auth:      requested\nClient CAs:       CN=KMIP CA\n                  CN=b\n",
+    ] {
+        assert!(page.contains(lines), "{lines}\n{page}");
+    }
 }
 
 #[test]

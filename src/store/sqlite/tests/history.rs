@@ -309,3 +309,25 @@ async fn a_chain_cut_short_is_completed_and_makes_no_second_interval() {
     store.scan(batch(vec![other])).await;
     assert_eq!(store.dump("installations").await.len(), 2);
 }
+
+#[tokio::test]
+async fn the_dialects_of_a_port_are_endpoints_with_questions_of_their_own() {
+    let mut store = Store::new().await;
+    let mut smtp = presenting("10.0.0.1", 25, &["mail"], 10);
+    smtp.endpoint.dialect = Dialect::Smtp;
+    let direct = asking("a.example", presenting("10.0.0.1", 25, &["direct"], 11));
+    store.scan(batch(vec![smtp, direct])).await;
+    let inventory = store.inventory().await;
+    let endpoints = inventory.endpoint(ip("10.0.0.1"), port(25)).await.unwrap();
+    let mut asked = Vec::new();
+    for endpoint in &endpoints {
+        for question in inventory.questions(endpoint).await.unwrap() {
+            asked.push((endpoint.dialect.as_str(), question.sni));
+        }
+    }
+    let named = Some("a.example".to_owned());
+    assert_eq!(asked, [("smtp", None), ("tls", named)]);
+    let rows = store.history().await;
+    let starttls: Vec<_> = rows.iter().map(|row| row.starttls.as_deref()).collect();
+    assert_eq!(starttls, [Some("smtp"), None]);
+}
