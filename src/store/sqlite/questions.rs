@@ -117,18 +117,12 @@ pub(super) async fn record(
         let there = questions
             .entry((saying.endpoint, saying.server_name))
             .or_default();
-        let asked = |key_type: &KeyType| saying.asked_for.is_none_or(|only| only == *key_type);
         let Some((key_type, answer)) = saying.answer else {
-            for (_, question) in there.iter_mut().filter(|(key_type, _)| asked(key_type)) {
-                question.history.asked(saying.outcome, moment);
-            }
+            unanswered(there, saying.asked_for, saying.outcome, moment);
             continue;
         };
-        if !asked(&key_type)
-            && let Some(unanswered) = saying.asked_for.and_then(|asked| there.get_mut(&asked))
-        {
-            let outcome = OutcomeKind::NoCertificate;
-            unanswered.history.asked(outcome, moment);
+        if saying.asked_for.is_some_and(|asked| asked != key_type) {
+            unanswered(there, saying.asked_for, OutcomeKind::NoCertificate, moment);
         }
         if let Some(question) = there.get_mut(&key_type) {
             let history = &mut question.history;
@@ -144,6 +138,21 @@ pub(super) async fn record(
         }
     }
     store(connection, &questions).await
+}
+
+/// A look at the questions of one endpoint and name that brought no answer:
+/// at all of them, or at that of the key type it was restricted to.
+fn unanswered(
+    there: &mut BTreeMap<KeyType, Question>,
+    asked_for: Option<KeyType>,
+    outcome: OutcomeKind,
+    moment: Moment,
+) {
+    for (key_type, question) in there {
+        if asked_for.is_none_or(|only| only == *key_type) {
+            question.history.asked(outcome, moment);
+        }
+    }
 }
 
 /// The answer in an observation that presented a certificate.
