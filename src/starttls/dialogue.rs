@@ -12,7 +12,8 @@ pub trait Dialogue: fmt::Debug + Send {
     /// What the client says unasked; empty where the server greets first.
     fn open(&mut self) -> Vec<u8>;
 
-    /// Takes what was read, in portions of any size. Not called again after
+    /// Takes what was read, in portions of any size: how it was cut changes
+    /// neither what is said nor how it ends. Not called again after
     /// [`Turn::Ready`] or [`Turn::Over`].
     fn feed(&mut self, bytes: &[u8]) -> Turn;
 
@@ -45,6 +46,12 @@ pub enum Turn {
 }
 
 /// How a dialogue ended without TLS.
+///
+/// What tells them apart, in every protocol: until the first unit of the
+/// protocol (line, message, element) has come whole and is one that opens it,
+/// the server is `Foreign`; a refusal in the place of the greeting opens it
+/// too. From then on an answer that the protocol knows, and that is not the
+/// go-ahead, is `Declined`, and one that it doesn't know is `Malformed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It speaks the protocol and will not begin TLS: what it said.
@@ -66,6 +73,19 @@ pub struct Circumstances<'a> {
     pub server_name: Option<&'a ServerName>,
     /// The address that is dialled.
     pub address: IpAddr,
+}
+
+impl Circumstances<'_> {
+    /// The server as the host of a URL (RFC 3986 section 3.2.2), as XMPP
+    /// (RFC 7622 section 3.2) and HTTP write it too: its name, else the
+    /// address, IPv6 in brackets.
+    pub(super) fn host(&self) -> String {
+        match (self.server_name, self.address) {
+            (Some(name), _) => name.to_string(),
+            (None, IpAddr::V4(address)) => address.to_string(),
+            (None, IpAddr::V6(address)) => format!("[{address}]"),
+        }
+    }
 }
 
 impl Verdict {

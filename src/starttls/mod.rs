@@ -6,9 +6,25 @@
 //! recognition of greetings derive from it. Those of one question and one
 //! answer share `exchange`.
 
+mod said;
+mod dialogue;
 mod tds;
 mod carriage;
-mod dialogue;
+mod lines;
+mod script;
+mod replies;
+mod smtp;
+mod lmtp;
+mod imap;
+mod pop3;
+mod ftp;
+mod nntp;
+mod sieve;
+mod irc;
+mod http;
+mod markup;
+mod xmpp;
+mod xmpp_server;
 mod exchange;
 mod ber;
 mod ldap;
@@ -19,6 +35,8 @@ mod rdp;
 mod protocol;
 #[cfg(test)]
 mod rehearsal;
+#[cfg(test)]
+mod tests;
 
 pub use carriage::{BrokenCarriage, Carriage, TdsPackets};
 pub use dialogue::{Circumstances, Dialogue, Turn, Verdict};

@@ -11,7 +11,7 @@ use super::{Carriage, Protocol, Turn, Verdict};
 /// after `max_connect_errors` of them.
 pub(super) static PROTOCOL: Protocol = Protocol {
     dialect: Dialect::Mysql,
-    title: "MySQL and MariaDB with SSLRequest (MySQL client/server protocol, connection phase)",
+    title: "SSLRequest for MySQL and MariaDB",
     ports: &[3306],
     application_protocols: &[],
     greets_with,

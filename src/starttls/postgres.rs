@@ -9,7 +9,7 @@ use super::{Carriage, Protocol, Turn, Verdict};
 /// A server of release 17 also takes TLS at once, and insists on ALPN then.
 pub(super) static PROTOCOL: Protocol = Protocol {
     dialect: Dialect::Postgres,
-    title: "PostgreSQL with SSLRequest (PostgreSQL documentation, SSL Session Encryption)",
+    title: "SSLRequest for PostgreSQL",
     ports: &[5432],
     application_protocols: &[b"postgresql"],
     greets_with: |_| false,

@@ -1,6 +1,9 @@
 use crate::domain::{Dialect, Port};
 
-use super::{Circumstances, Dialogue, ldap, mssql, mysql, postgres, rdp};
+use super::{
+    Circumstances, Dialogue, ftp, http, imap, irc, ldap, lmtp, mssql, mysql, nntp, pop3, postgres,
+    rdp, sieve, smtp, xmpp, xmpp_server,
+};
 
 /// A protocol in which TLS begins after some words.
 #[derive(Debug)]
@@ -24,23 +27,23 @@ pub struct Protocol {
 #[must_use]
 pub const fn of(dialect: Dialect) -> Option<&'static Protocol> {
     match dialect {
+        Dialect::Tls => None,
+        Dialect::Smtp => Some(&smtp::PROTOCOL),
+        Dialect::Lmtp => Some(&lmtp::PROTOCOL),
+        Dialect::Imap => Some(&imap::PROTOCOL),
+        Dialect::Pop3 => Some(&pop3::PROTOCOL),
+        Dialect::Ftp => Some(&ftp::PROTOCOL),
         Dialect::Ldap => Some(&ldap::PROTOCOL),
+        Dialect::Xmpp => Some(&xmpp::PROTOCOL),
+        Dialect::XmppServer => Some(&xmpp_server::PROTOCOL),
         Dialect::Postgres => Some(&postgres::PROTOCOL),
         Dialect::Mysql => Some(&mysql::PROTOCOL),
         Dialect::Mssql => Some(&mssql::PROTOCOL),
         Dialect::Rdp => Some(&rdp::PROTOCOL),
-        Dialect::Tls
-        | Dialect::Smtp
-        | Dialect::Lmtp
-        | Dialect::Imap
-        | Dialect::Pop3
-        | Dialect::Ftp
-        | Dialect::Xmpp
-        | Dialect::XmppServer
-        | Dialect::Nntp
-        | Dialect::Sieve
-        | Dialect::Irc
-        | Dialect::Http => None,
+        Dialect::Nntp => Some(&nntp::PROTOCOL),
+        Dialect::Sieve => Some(&sieve::PROTOCOL),
+        Dialect::Irc => Some(&irc::PROTOCOL),
+        Dialect::Http => Some(&http::PROTOCOL),
     }
 }
 

@@ -1,0 +1,21 @@
+use super::Verdict;
+
+/// The beginning of what a server said: that is where its banner is.
+#[derive(Debug, Default)]
+pub(super) struct Said(Vec<u8>);
+
+impl Said {
+    /// Keeps what there is room for.
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        let room = Verdict::MAX_SAID.saturating_sub(self.0.len());
+        self.0.extend(bytes.iter().take(room));
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+}
