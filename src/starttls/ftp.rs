@@ -4,7 +4,7 @@ use crate::domain::Dialect;
 
 use super::Protocol;
 use super::lines::Line;
-use super::replies::{Awaited, Code, REFUSED, greeting_names, names_ftp};
+use super::replies::{Awaited, Code, greeting_names, names_ftp};
 use super::script::{Heard, Script};
 
 pub(super) static PROTOCOL: Protocol = Protocol {
@@ -19,7 +19,7 @@ pub(super) static PROTOCOL: Protocol = Protocol {
 static SCRIPT: Script<Awaited<Step>> = Script {
     dialect: Dialect::Ftp,
     opening: "",
-    first_words: &["220", "120", REFUSED[0], REFUSED[1]],
+    first_words: &["220", "120", "4", "5"],
     first: Awaited::reply_to(Step::Greeting),
     hear: |awaited: Awaited<Step>, line: &Line| awaited.hear(line, answer),
 };

@@ -15,15 +15,24 @@ pub(super) static PROTOCOL: Protocol = Protocol {
     begin: |_| SCRIPT.begin(),
 };
 
-/// A server need not greet, and what it may send first is no answer, so the
-/// client speaks at once.
-static SCRIPT: Script<()> = Script {
+/// A server need not greet, so the client speaks at once. Many drop what they
+/// don't know before a client has registered, and STARTTLS without a word; to
+/// CAP they answer, and so tell that they have none.
+static SCRIPT: Script<Awaited> = Script {
     dialect: Dialect::Irc,
-    opening: "STARTTLS\r\n",
+    opening: "CAP LS\r\nSTARTTLS\r\n",
     first_words: &[":", "@", "PING ", "NOTICE ", "ERROR "],
-    first: (),
-    hear: |(), line: &Line| hear(line),
+    first: Awaited::Capabilities,
+    hear,
 };
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// The answer to CAP, then that to STARTTLS.
+    Capabilities,
+    /// The answer to STARTTLS.
+    StartTls,
+}
 
 /// A message of IRC (RFC 2812 section 2.3.1, IRCv3 message tags) without tags
 /// and sender.
@@ -33,19 +42,36 @@ struct Message<'a> {
 }
 
 /// Judges one message. Numbers by IRCv3 `tls` and RFC 2812 section 5.
-fn hear(line: &Line) -> Heard<()> {
+fn hear(awaited: Awaited, line: &Line) -> Heard<Awaited> {
     let Some(message) = message(line.text()) else {
         return Heard::Malformed;
     };
-    match message.command.to_ascii_uppercase().as_slice() {
+    match (awaited, message.command.to_ascii_uppercase().as_slice()) {
         // RPL_STARTTLS.
-        b"670" => Heard::Ready,
-        // ERR_STARTTLS; ERR_UNKNOWNCOMMAND and ERR_NOTREGISTERED from servers
-        // that know nothing of it; ERROR before they close.
-        b"691" | b"421" | b"451" | b"ERROR" => Heard::Declined,
+        (_, b"670") => Heard::Ready,
+        (Awaited::Capabilities, b"CAP") if message.names(b"TLS") => Heard::Await(Awaited::StartTls),
+        // ERR_UNKNOWNCOMMAND and ERR_NOTREGISTERED: the first is CAP's, unless
+        // it names the other.
+        (Awaited::Capabilities, b"421" | b"451") if !message.names(b"STARTTLS") => {
+            Heard::Await(Awaited::StartTls)
+        }
+        // ERR_STARTTLS, and the word before the server closes.
+        (_, b"421" | b"451" | b"691" | b"ERROR") | (Awaited::Capabilities, b"CAP") => {
+            Heard::Declined
+        }
         // Some hear no command before this is answered.
-        b"PING" => Heard::Say([b"PONG ", message.parameters, b"\r\n"].concat(), ()),
-        _ => Heard::Await(()),
+        (_, b"PING") => Heard::Say([b"PONG ", message.parameters, b"\r\n"].concat(), awaited),
+        _ => Heard::Await(awaited),
+    }
+}
+
+impl Message<'_> {
+    /// Whether one of the words of its parameters is this one, in capitals.
+    fn names(&self, name: &[u8]) -> bool {
+        let words = self.parameters.split(|byte| b" :".contains(byte));
+        words
+            .into_iter()
+            .any(|word| word.eq_ignore_ascii_case(name))
     }
 }
 
@@ -98,10 +124,12 @@ mod tests {
     #[test]
     fn a_server_goes_ahead_with_whatever_it_says_before() {
         let end = transcript(
-            "C: STARTTLS
+            "C: CAP LS
+             C: STARTTLS
              S: :irc.example.net NOTICE * :*** Looking up your hostname...
              S: @time=2026-11-21T10:00:00Z :irc.example.net NOTICE * :*** Found
              S: NOTICE AUTH :*** Checking Ident
+             S: :irc.example.net CAP * LS :multi-prefix tls sasl
              S: :irc.example.net 670 * :STARTTLS successful, proceed with TLS handshake",
         )
         .ends();
@@ -111,7 +139,8 @@ mod tests {
     #[test]
     fn a_ping_gets_its_pong() {
         let end = transcript(
-            "C: STARTTLS
+            "C: CAP LS
+             C: STARTTLS
              S: PING :8B4F2C
              C: PONG :8B4F2C
              S: :irc.example.net 670 * :go",
@@ -125,10 +154,13 @@ mod tests {
         for reply in [
             ":irc.example.net 691 * :STARTTLS failed",
             ":irc.example.net 421 * STARTTLS :Unknown command",
-            ":irc.example.net 451 * :You have not registered",
+            ":irc.example.net 421 * CAP :Unknown command\nS: :irc.example.net 421 * x :Unknown",
+            ":irc.example.net 451 * :Register\nS: :irc.example.net 451 * :You have not registered",
+            ":irc.example.net CAP * LS :multi-prefix sasl",
+            ":irc.example.net CAP * LS :tls\nS: :irc.example.net 451 * :Register first",
             "ERROR :Closing Link: 192.0.2.1 (Throttled)",
         ] {
-            let end = transcript(&format!("C: STARTTLS\nS: {reply}")).ends();
+            let end = transcript(&format!("C: CAP LS\nC: STARTTLS\nS: {reply}")).ends();
             assert_eq!(end, End::Declined, "{reply}");
         }
     }
@@ -143,11 +175,12 @@ mod tests {
             ":a b1",
             "HTTP/1.1 400 Bad Request",
         ] {
-            let end = transcript(&format!("C: STARTTLS\nS: {banner}")).ends();
+            let end = transcript(&format!("C: CAP LS\nC: STARTTLS\nS: {banner}")).ends();
             assert_eq!(end, End::Foreign, "{banner}");
         }
         let end = transcript(
-            "C: STARTTLS
+            "C: CAP LS
+             C: STARTTLS
              S: NOTICE AUTH :hello
              S: 67O",
         )

@@ -4,7 +4,7 @@ use crate::domain::Dialect;
 
 use super::Protocol;
 use super::lines::Line;
-use super::replies::{Awaited, Code, REFUSED, greeting_names, names_lmtp};
+use super::replies::{Awaited, Code, greeting_names, names_lmtp};
 use super::script::{Heard, Script};
 use super::smtp::{Step, answer_after};
 
@@ -20,7 +20,7 @@ pub(super) static PROTOCOL: Protocol = Protocol {
 static SCRIPT: Script<Awaited<Step>> = Script {
     dialect: Dialect::Lmtp,
     opening: "",
-    first_words: &["220", REFUSED[0], REFUSED[1]],
+    first_words: &["220", "4", "5"],
     first: Awaited::reply_to(Step::Greeting),
     hear: |awaited: Awaited<Step>, line: &Line| awaited.hear(line, answer),
 };

@@ -3,8 +3,12 @@
 //!
 //! Pure: bytes in, bytes out; neither socket nor clock. One protocol a file,
 //! each a [`Protocol`] in the table of [`of`]; ports, help and the
-//! recognition of greetings derive from it. Those of one question and one
-//! answer share `exchange`.
+//! recognition of greetings derive from it.
+//!
+//! Where the server speaks in lines, a protocol is a `Script`: what it waits
+//! for × a line → what to say. `replies` reads the numbered ones of mail, files
+//! and news; `markup` the tags of XMPP. Those of one question and one answer
+//! share `exchange`.
 
 mod said;
 mod dialogue;

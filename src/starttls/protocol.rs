@@ -14,8 +14,10 @@ pub struct Protocol {
     pub title: &'static str,
     /// The ports that take it by number.
     pub ports: &'static [u16],
-    /// The application protocols of the direct hello on its ports, where TLS
-    /// without the words insists on one (RFC 7301); empty: those of the web.
+    /// The application protocols that a hello in it names (RFC 7301): some
+    /// servers insist on theirs where TLS comes without the words, and many
+    /// refuse the web's, so as not to be taken for a web server (RFC 7301
+    /// section 3.2). Empty: none of its own.
     pub application_protocols: &'static [&'static [u8]],
     /// Whether bytes that a server said unasked are this protocol's greeting.
     pub greets_with: fn(&[u8]) -> bool,

@@ -8,7 +8,8 @@
 use super::lines::Line;
 use super::script::Heard;
 
-/// The code of a reply.
+/// The code of a reply. A refusal, also in the place of a greeting, begins
+/// with 4 or 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Code(pub(super) u16);
 
@@ -18,10 +19,6 @@ pub(super) struct Awaited<S> {
     step: S,
     within: Option<Code>,
 }
-
-/// How a server's first line begins when it refuses the connection: "4yz" and
-/// "5yz" (RFC 5321 section 4.2.1).
-pub(super) const REFUSED: [&str; 2] = ["4", "5"];
 
 impl<S: Copy> Awaited<S> {
     /// Waits for the reply to `step`.

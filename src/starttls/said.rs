@@ -19,3 +19,18 @@ impl Said {
         self.0.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_is_kept_and_no_more() {
+        let mut said = Said::default();
+        said.hear(b"220 ready");
+        said.hear(&[b'x'; 2 * Verdict::MAX_SAID]);
+        said.hear(b"more");
+        assert!(said.as_bytes().starts_with(b"220 readyx"));
+        assert_eq!(said.to_vec().len(), Verdict::MAX_SAID);
+    }
+}

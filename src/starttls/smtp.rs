@@ -4,14 +4,15 @@ use crate::domain::Dialect;
 
 use super::Protocol;
 use super::lines::Line;
-use super::replies::{Awaited, Code, REFUSED, greeting_names, names_smtp};
+use super::replies::{Awaited, Code, greeting_names, names_smtp};
 use super::script::{Heard, Script};
 
 pub(super) static PROTOCOL: Protocol = Protocol {
     dialect: Dialect::Smtp,
     title: "STARTTLS for SMTP (RFC 3207)",
     ports: &[25, 587, 2525],
-    application_protocols: &[],
+    // Not registered with IANA; nginx goes by it.
+    application_protocols: &[b"smtp"],
     greets_with: |greeting| greeting_names(greeting, Code(220), names_smtp),
     begin: |_| SCRIPT.begin(),
 };
@@ -19,7 +20,7 @@ pub(super) static PROTOCOL: Protocol = Protocol {
 static SCRIPT: Script<Awaited<Step>> = Script {
     dialect: Dialect::Smtp,
     opening: "",
-    first_words: &["220", REFUSED[0], REFUSED[1]],
+    first_words: &["220", "4", "5"],
     first: Awaited::reply_to(Step::Greeting),
     hear: |awaited: Awaited<Step>, line: &Line| awaited.hear(line, answer),
 };
