@@ -25,6 +25,16 @@ const WORDS: [(&str, TlsVersion); 6] = [
 impl ProtocolSet {
     /// TLS 1.3 alone.
     pub const TLS_1_3: Self = Self(0b00_0001);
+    /// The two that are in use.
+    pub const TLS_1_3_OR_1_2: Self = Self(0b00_0011);
+    /// TLS 1.0 or SSL 3.0.
+    pub const TLS_1_0_OR_SSL_3: Self = Self(0b01_1000);
+    /// SSL 3.0 alone.
+    pub const SSL_3: Self = Self(0b01_0000);
+    /// TLS 1.0, or anything older.
+    pub const TLS_1_0_TO_SSL_2: Self = Self(0b11_1000);
+    /// SSL 2.0 alone.
+    pub const SSL_2: Self = Self(0b10_0000);
     /// Everything that sends its certificate in clear and takes extensions.
     pub const TLS_1_2_TO_1_0: Self = Self(0b00_1110);
 
@@ -35,6 +45,18 @@ impl ProtocolSet {
             .enumerate()
             .filter(move |(bit, _)| self.0 & (1 << bit) != 0)
             .map(|(_, (_, version))| *version)
+    }
+
+    /// The newest version in it.
+    #[must_use]
+    pub fn newest(self) -> TlsVersion {
+        self.versions().next().unwrap_or(TlsVersion::SSL_2)
+    }
+
+    /// Whether every version of `other` is in it too.
+    #[must_use]
+    pub const fn holds(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// Whether `version` is offered.
@@ -92,6 +114,20 @@ mod tests {
             "tls1.0+tls1.2+tls1.1".parse(),
             Ok(ProtocolSet::TLS_1_2_TO_1_0)
         );
+        let constants = [
+            (ProtocolSet::TLS_1_3_OR_1_2, "tls1.3+tls1.2"),
+            (ProtocolSet::TLS_1_0_OR_SSL_3, "tls1.0+ssl3"),
+            (ProtocolSet::TLS_1_0_TO_SSL_2, "tls1.0+ssl3+ssl2"),
+            (ProtocolSet::SSL_3, "ssl3"),
+            (ProtocolSet::SSL_2, "ssl2"),
+        ];
+        for (set, words) in constants {
+            assert_eq!(set.to_string(), words);
+            assert_eq!(words.parse(), Ok(set));
+        }
+        assert_eq!(ProtocolSet::TLS_1_0_TO_SSL_2.newest(), TlsVersion::TLS_1_0);
+        assert!(ProtocolSet::TLS_1_0_TO_SSL_2.holds(ProtocolSet::SSL_2));
+        assert!(!ProtocolSet::SSL_2.holds(ProtocolSet::TLS_1_0_TO_SSL_2));
         assert!(ProtocolSet::TLS_1_2_TO_1_0.contains(TlsVersion::TLS_1_1));
         assert!("tls1.2+".parse::<ProtocolSet>().is_err());
         assert!("".parse::<ProtocolSet>().is_err());
