@@ -1,10 +1,18 @@
 use std::fmt;
 
 /// A cipher suite's code point; unknown ones are kept.
+///
+/// It is 24 bits wide, the form in which a hello of SSL 2.0 lists suites: the
+/// two bytes of a TLS suite with a zero before them, or one of the kinds of
+/// SSL 2.0 itself, which begin with another byte (RFC 5246 appendix E.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CipherSuite(pub u16);
+pub struct CipherSuite(pub u32);
 
 impl CipherSuite {
+    /// What every connection begins with, and stays with where no suite was
+    /// agreed on.
+    pub const NULL: Self = Self(0x0000);
+
     /// Its name in the registry; `None` for a code point that has none.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
@@ -27,9 +35,10 @@ impl fmt::Display for CipherSuite {
 }
 
 /// IANA "TLS Cipher Suites", with the 56-bit export suites and the first GOST
-/// ones, which are deployed though never registered. In ascending order.
+/// ones, which are deployed though never registered; then the kinds of SSL 2.0
+/// (draft-hickman-netscape-ssl-00, "Cipher kinds"). In ascending order.
 #[rustfmt::skip]
-const NAMES: &[(u16, &str)] = &[
+const NAMES: &[(u32, &str)] = &[
     (0x0000, "TLS_NULL_WITH_NULL_NULL"),
     (0x0001, "TLS_RSA_WITH_NULL_MD5"),
     (0x0002, "TLS_RSA_WITH_NULL_SHA"),
@@ -393,6 +402,13 @@ const NAMES: &[(u16, &str)] = &[
     (0xd002, "TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384"),
     (0xd003, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256"),
     (0xd005, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256"),
+    (0x01_0080, "SSL_CK_RC4_128_WITH_MD5"),
+    (0x02_0080, "SSL_CK_RC4_128_EXPORT40_WITH_MD5"),
+    (0x03_0080, "SSL_CK_RC2_128_CBC_WITH_MD5"),
+    (0x04_0080, "SSL_CK_RC2_128_CBC_EXPORT40_WITH_MD5"),
+    (0x05_0080, "SSL_CK_IDEA_128_CBC_WITH_MD5"),
+    (0x06_0040, "SSL_CK_DES_64_CBC_WITH_MD5"),
+    (0x07_00c0, "SSL_CK_DES_192_EDE3_CBC_WITH_MD5"),
 ];
 
 #[cfg(test)]
@@ -411,5 +427,6 @@ mod tests {
     fn an_unknown_suite_shows_its_code_point() {
         assert_eq!(CipherSuite(0x0a0a).to_string(), "0x0a0a");
         assert_eq!(CipherSuite(0x0a0a).name(), None);
+        assert_eq!(CipherSuite(0x0b_0080).to_string(), "0x0b0080");
     }
 }

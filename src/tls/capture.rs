@@ -23,9 +23,9 @@ use crate::domain::{
 use super::ending::{Cause, Ending};
 use super::flight::MAX_CHAIN;
 use super::groups;
-use super::ladder::Alpn;
 use super::offer;
 use super::record::Records;
+use super::rung::Alpn;
 
 /// Reads the flight of a TLS 1.3 server, which only a handshake decrypts:
 /// rustls runs it up to the moment it would judge the chain, and there it is
@@ -166,7 +166,7 @@ impl Capture {
         };
         Some(Session {
             version: TlsVersion(self.connection.protocol_version()?.into()),
-            cipher_suite: CipherSuite(suite.suite().into()),
+            cipher_suite: CipherSuite(u16::from(suite.suite()).into()),
             key_exchange: self
                 .connection
                 .negotiated_key_exchange_group()

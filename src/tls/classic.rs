@@ -1,8 +1,12 @@
 use std::ops::ControlFlow;
 
+use crate::domain::Alert;
+
 use super::ending::{Cause, Ending};
 use super::flight::Flight;
 use super::record::Records;
+
+const UNKNOWN_PSK_IDENTITY: Alert = Alert(115);
 
 /// Reads the flight of a server that sends its certificate in clear. Nothing
 /// is verified, decrypted or answered.
@@ -30,7 +34,12 @@ impl Classic {
             self.flight.read_unfinished(message);
         }
         let phase = self.records.phase();
-        let cause = self.records.told(cause);
+        let cause = match self.records.told(cause) {
+            // It chose a suite without a certificate, and missed the name that
+            // goes with it (RFC 4279 section 2, RFC 5054 section 2.5.1.3).
+            Cause::Alert(UNKNOWN_PSK_IDENTITY) => Cause::Complete,
+            cause => cause,
+        };
         let (session, certificates) = self.flight.into_parts();
         Ending {
             cause,

@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use crate::domain::{CipherSuite, ClientAuth, Der, KeyExchange, NamedGroup, Session, TlsVersion};
 
+use super::certificate_request::acceptable_issuers;
 use super::codec::{Malformed, Reader};
 use super::ending::Cause;
 use super::hello::{APPLICATION_LAYER_PROTOCOL_NEGOTIATION, SUPPORTED_VERSIONS};
@@ -59,6 +60,7 @@ impl Flight {
             }
             (CERTIFICATE_REQUEST, Some(session)) => {
                 session.client_auth = Some(ClientAuth::Requested);
+                session.acceptable_issuers = acceptable_issuers(session.version, body);
                 ControlFlow::Continue(())
             }
             (SERVER_HELLO_DONE, Some(session)) if self.certificates.is_some() => {
@@ -101,7 +103,7 @@ impl Flight {
             return ControlFlow::Break(Cause::Malformed);
         }
         match Traits::of(session.cipher_suite).authentication {
-            Authentication::Certificate => ControlFlow::Continue(()),
+            Authentication::Key(_) | Authentication::Certificate => ControlFlow::Continue(()),
             Authentication::Other => ControlFlow::Break(Cause::Complete),
         }
     }
@@ -122,7 +124,7 @@ fn server_hello(body: &[u8]) -> Result<Session, Malformed> {
     let version = TlsVersion(reader.u16()?);
     reader.take(RANDOM)?;
     reader.sub_u8(MAX_SESSION_ID)?;
-    let cipher_suite = CipherSuite(reader.u16()?);
+    let cipher_suite = CipherSuite(reader.u16()?.into());
     let _compression = reader.u8()?;
     let mut session = Session {
         version,

@@ -1,30 +1,24 @@
-use crate::domain::{ServerName, TlsVersion};
+use crate::domain::{ProtocolSet, ServerName, TlsVersion};
 
 use super::codec::{write_code_points, write_u8_prefixed, write_u16_prefixed, write_u24_prefixed};
-use super::ladder::{Alpn, Suites};
 use super::offer;
+use super::rung::{Alpn, Rung, Shape};
+use super::sslv2;
 
 /// A ClientHello for the versions that send their certificate in clear
 /// (RFC 5246 section 7.4.1.2). It names its newest version; a server may
 /// answer with any older one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClientHello<'a> {
-    /// The newest version offered, TLS 1.2 or older.
-    pub(super) newest: TlsVersion,
+    /// What it offers: anything but TLS 1.3.
+    pub(super) rung: Rung,
     /// The name to send; without one the extension is left out, since it has
     /// no room for addresses.
     pub(super) server_name: Option<&'a ServerName>,
-    /// Whether to offer application protocols.
-    pub(super) alpn: Alpn,
-    /// Which cipher suites to offer.
-    pub(super) suites: Suites,
     /// Its 32 random bytes.
     pub(super) random: [u8; 32],
 }
 
-/// The record's version, whatever the hello's: servers that know only old
-/// versions look at it first (RFC 5246 appendix E.1).
-const RECORD_VERSION: TlsVersion = TlsVersion::TLS_1_0;
 const HANDSHAKE_RECORD: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
@@ -44,14 +38,22 @@ pub(super) const APPLICATION_LAYER_PROTOCOL_NEGOTIATION: u16 = 16;
 const PADDING: u16 = 21;
 const EXTENDED_MASTER_SECRET: u16 = 23;
 pub(super) const SUPPORTED_VERSIONS: u16 = 43;
+const SIGNATURE_ALGORITHMS_CERT: u16 = 50;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
 impl ClientHello<'_> {
-    /// The record that carries it, less than one segment long.
+    /// The bytes that carry it, less than one segment long.
     pub(super) fn encode(&self) -> Vec<u8> {
+        match self.rung.shape() {
+            Shape::Extended | Shape::Plain => self.record(),
+            Shape::Version2 => sslv2::client_hello(self.rung, self.random),
+        }
+    }
+
+    fn record(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(CAPACITY);
         out.push(HANDSHAKE_RECORD);
-        write_code_points(&mut out, &[RECORD_VERSION.0]);
+        write_code_points(&mut out, &[record_version(self.rung.offered).0]);
         write_u16_prefixed(&mut out, |out| {
             let message = out.len();
             out.push(CLIENT_HELLO);
@@ -62,19 +64,19 @@ impl ClientHello<'_> {
 
     /// `message` is where the handshake message begins in `out`.
     fn body(&self, out: &mut Vec<u8>, message: usize) {
-        write_code_points(out, &[self.newest.0]);
+        write_code_points(out, &[self.rung.offered.newest().0]);
         out.extend(self.random);
         write_u8_prefixed(out, |_session_id| ());
-        let suites = match self.suites {
-            Suites::Certified => offer::CIPHER_SUITES,
-            Suites::Anonymous => offer::ANONYMOUS_CIPHER_SUITES,
-        };
-        write_u16_prefixed(out, |out| write_code_points(out, suites));
-        write_u8_prefixed(out, |compression| compression.push(0));
         write_u16_prefixed(out, |out| {
-            self.extensions(out);
-            pad(out, message);
+            write_code_points(out, &offer::cipher_suites(self.rung));
         });
+        write_u8_prefixed(out, |compression| compression.push(0));
+        if self.rung.shape() == Shape::Extended {
+            write_u16_prefixed(out, |out| {
+                self.extensions(out);
+                pad(out, message);
+            });
+        }
     }
 
     /// The last one is never empty: WebSphere 7 refuses a hello that ends in
@@ -93,7 +95,7 @@ impl ClientHello<'_> {
             out.extend(NO_RESPONDERS);
             out.extend(NO_REQUEST_EXTENSIONS);
         });
-        if let Alpn::Offered(protocols) = self.alpn {
+        if let Alpn::Offered(protocols) = self.rung.alpn {
             extension(out, APPLICATION_LAYER_PROTOCOL_NEGOTIATION, |out| {
                 write_u16_prefixed(out, |out| {
                     for protocol in protocols.iter().copied() {
@@ -110,14 +112,32 @@ impl ClientHello<'_> {
             write_u8_prefixed(out, |out| out.push(UNCOMPRESSED));
         });
         // RFC 5246 section 7.4.1.4.1: not for clients of older versions.
-        if self.newest >= TlsVersion::TLS_1_2 {
-            extension(out, SIGNATURE_ALGORITHMS, |out| {
-                write_u16_prefixed(out, |out| {
-                    write_code_points(out, offer::SIGNATURE_SCHEMES);
-                });
-            });
+        if self.rung.offered.newest() >= TlsVersion::TLS_1_2 {
+            self.signature_algorithms(out);
         }
     }
+
+    /// Where the leaf is to be of one key type, those above it need not be, and
+    /// have an extension of their own (RFC 8446 section 4.2.3).
+    fn signature_algorithms(&self, out: &mut Vec<u8>) {
+        let mut list = |kind, key_type| {
+            extension(out, kind, |out| {
+                write_u16_prefixed(out, |out| {
+                    write_code_points(out, &offer::signature_schemes(key_type));
+                });
+            });
+        };
+        list(SIGNATURE_ALGORITHMS, self.rung.key_type);
+        if self.rung.key_type.is_some() {
+            list(SIGNATURE_ALGORITHMS_CERT, None);
+        }
+    }
+}
+
+/// The version on the record, not above TLS 1.0 whatever the hello's: servers
+/// that know only old versions look at it first (RFC 5246 appendix E.1).
+fn record_version(offered: ProtocolSet) -> TlsVersion {
+    offered.newest().min(TlsVersion::TLS_1_0)
 }
 
 /// RFC 6066 section 3.
@@ -147,80 +167,164 @@ fn extension(out: &mut Vec<u8>, kind: u16, content: impl FnOnce(&mut Vec<u8>)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::KeyType;
     use crate::tls::codec::Reader;
 
-    /// The extension kinds of a hello in order, and its whole length.
-    fn extensions(hello: ClientHello) -> (Vec<(u16, usize)>, usize) {
-        let bytes = hello.encode();
-        let mut record = Reader::new(&bytes);
-        assert_eq!(record.take(3).unwrap(), [22, 3, 1]);
-        let mut message = record.sub_u16(1 << 14).unwrap();
-        record.finish().unwrap();
-        assert_eq!(message.u8(), Ok(1));
-        let mut body = message.sub_u24(1 << 14).unwrap();
-        message.finish().unwrap();
-        assert_eq!(body.u16(), Ok(hello.newest.0));
-        assert_eq!(body.take(32).unwrap(), hello.random);
-        assert!(body.sub_u8(0).unwrap().is_empty());
-        assert_eq!(body.sub_u16(400).unwrap().rest().len() % 2, 0);
-        assert_eq!(body.sub_u8(1).unwrap().rest(), [0]);
-        let mut block = body.sub_u16(1000).unwrap();
-        body.finish().unwrap();
-        let mut kinds = Vec::new();
-        while !block.is_empty() {
-            let kind = block.u16().unwrap();
-            kinds.push((kind, block.sub_u16(1000).unwrap().rest().len()));
-        }
-        (kinds, bytes.len())
+    /// A TLS hello, taken apart.
+    struct Parts {
+        record_version: u16,
+        version: u16,
+        suites: Vec<u16>,
+        /// Kind and length; `None` where there is no block of them.
+        extensions: Option<Vec<(u16, usize)>>,
+        length: usize,
     }
 
-    fn hello(server_name: Option<&ServerName>) -> ClientHello<'_> {
+    impl Parts {
+        fn of(hello: ClientHello) -> Self {
+            let bytes = hello.encode();
+            let mut record = Reader::new(&bytes);
+            assert_eq!(record.u8(), Ok(22));
+            let record_version = record.u16().unwrap();
+            let mut message = record.sub_u16(1 << 14).unwrap();
+            record.finish().unwrap();
+            assert_eq!(message.u8(), Ok(1));
+            let mut body = message.sub_u24(1 << 14).unwrap();
+            message.finish().unwrap();
+            let version = body.u16().unwrap();
+            assert_eq!(body.take(32).unwrap(), hello.random);
+            assert!(body.sub_u8(0).unwrap().is_empty());
+            let mut suites = Vec::new();
+            let mut list = body.sub_u16(400).unwrap();
+            while !list.is_empty() {
+                suites.push(list.u16().unwrap());
+            }
+            assert_eq!(body.sub_u8(1).unwrap().rest(), [0]);
+            Self {
+                record_version,
+                version,
+                suites,
+                extensions: (!body.is_empty()).then(|| extensions(body)),
+                length: bytes.len(),
+            }
+        }
+
+        fn kinds(&self) -> Vec<u16> {
+            let extensions = self.extensions.iter().flatten();
+            extensions.map(|(kind, _)| *kind).collect()
+        }
+    }
+
+    fn extensions(mut body: Reader<'_>) -> Vec<(u16, usize)> {
+        let mut block = body.sub_u16(1000).unwrap();
+        body.finish().unwrap();
+        let mut extensions = Vec::new();
+        while !block.is_empty() {
+            let kind = block.u16().unwrap();
+            extensions.push((kind, block.sub_u16(1000).unwrap().rest().len()));
+        }
+        extensions
+    }
+
+    fn hello<'a>(set: &str, server_name: Option<&'a ServerName>) -> ClientHello<'a> {
         ClientHello {
-            newest: TlsVersion::TLS_1_2,
+            rung: Rung::new(set.parse().unwrap()),
             server_name,
-            alpn: Alpn::WEB,
-            suites: Suites::Certified,
             random: [7; 32],
         }
     }
 
+    const CLEAR: &str = "tls1.2+tls1.1+tls1.0";
+
     #[test]
-    fn a_hello_is_never_of_the_length_that_hangs_and_fits_a_segment() {
+    fn no_hello_is_of_the_length_that_hangs_and_each_fits_a_segment() {
         const SMALLEST_SEGMENT: usize = 1220;
-        let (kinds, length) = extensions(hello(None));
-        assert_eq!(length, 5 + SAFE_LENGTH);
-        assert_eq!(kinds.last().unwrap().0, PADDING);
+        let parts = Parts::of(hello(CLEAR, None));
+        assert_eq!(parts.length, 5 + SAFE_LENGTH);
+        assert_eq!(parts.kinds().last(), Some(&PADDING));
+        let key_types = KeyType::ALL.iter().copied().map(Some).chain([None]);
+        let rungs: Vec<Rung> = key_types
+            .flat_map(|key_type| {
+                ["tls1.2", CLEAR, "tls1.1", "tls1.0"].map(|set| Rung {
+                    key_type,
+                    ..hello(set, None).rung
+                })
+            })
+            .collect();
         for labels in 1..=63 {
             let name: ServerName = vec!["abc"; labels].join(".").parse().unwrap();
-            let (kinds, length) = extensions(hello(Some(&name)));
-            assert!(
-                (5 + SAFE_LENGTH..=SMALLEST_SEGMENT).contains(&length),
-                "{length}"
-            );
-            assert!(kinds.last().unwrap().1 > 0);
+            for rung in rungs.iter().copied().filter(|rung| rung.is_available()) {
+                let parts = Parts::of(ClientHello {
+                    rung,
+                    ..hello(CLEAR, Some(&name))
+                });
+                let fitting = 5 + SAFE_LENGTH..=SMALLEST_SEGMENT;
+                assert!(fitting.contains(&parts.length), "{}", parts.length);
+                assert!(parts.extensions.unwrap().last().unwrap().1 > 0);
+                assert_eq!(parts.record_version, 0x0301);
+            }
+        }
+    }
+
+    #[test]
+    fn a_hello_for_old_servers_is_short_and_has_no_extensions() {
+        const HANGS_FROM: usize = 256;
+        let name: ServerName = "www.example.com".parse().unwrap();
+        for (set, record_version, version) in [
+            ("ssl3", 0x0300, 0x0300),
+            ("tls1.0+ssl3", 0x0301, 0x0301),
+            ("tls1.2+tls1.1+tls1.0+ssl3", 0x0301, 0x0303),
+        ] {
+            let hello = hello(set, Some(&name));
+            let parts = Parts::of(hello);
+            assert_eq!(parts.record_version, record_version);
+            assert_eq!(parts.version, version);
+            assert_eq!(parts.extensions, None, "not even a block of none");
+            assert!(parts.length < HANGS_FROM, "{set}: {}", parts.length);
+            let anonymous = Parts::of(ClientHello {
+                rung: Rung {
+                    suites: crate::tls::Suites::Anonymous,
+                    ..hello.rung
+                },
+                ..hello
+            });
+            assert!(anonymous.length < HANGS_FROM);
         }
     }
 
     #[test]
     fn a_name_is_sent_only_where_there_is_one() {
         let name: ServerName = "www.example.com".parse().unwrap();
-        let bytes = hello(Some(&name)).encode();
+        let bytes = hello(CLEAR, Some(&name)).encode();
         assert!(bytes.windows(15).any(|window| window == b"www.example.com"));
-        let (kinds, _) = extensions(hello(Some(&name)));
-        assert_eq!(kinds[0], (SERVER_NAME, 20));
-        let (kinds, _) = extensions(hello(None));
-        assert!(kinds.iter().all(|(kind, _)| *kind != SERVER_NAME));
+        let parts = Parts::of(hello(CLEAR, Some(&name)));
+        assert_eq!(parts.extensions.unwrap()[0], (SERVER_NAME, 20));
+        let parts = Parts::of(hello(CLEAR, None));
+        assert!(!parts.kinds().contains(&SERVER_NAME));
     }
 
     #[test]
     fn signature_algorithms_are_for_tls_1_2_alone() {
-        let old = ClientHello {
-            newest: TlsVersion::TLS_1_1,
-            alpn: Alpn::Withheld,
-            ..hello(None)
-        };
-        let (kinds, _) = extensions(old);
-        let unfit = [SIGNATURE_ALGORITHMS, APPLICATION_LAYER_PROTOCOL_NEGOTIATION];
-        assert!(kinds.iter().all(|(kind, _)| !unfit.contains(kind)));
+        let mut old = hello("tls1.1+tls1.0", None);
+        old.rung.alpn = Alpn::Withheld;
+        let kinds = Parts::of(old).kinds();
+        assert!(kinds.contains(&SUPPORTED_GROUPS));
+        for unfit in [SIGNATURE_ALGORITHMS, APPLICATION_LAYER_PROTOCOL_NEGOTIATION] {
+            assert!(!kinds.contains(&unfit));
+        }
+    }
+
+    #[test]
+    fn a_key_type_restricts_the_leaf_and_leaves_its_issuers_free() {
+        let mut restricted = hello(CLEAR, None);
+        restricted.rung.key_type = Some(KeyType::Eddsa);
+        let parts = Parts::of(restricted);
+        assert!(parts.suites.contains(&0xc02b) && !parts.suites.contains(&0xc02f));
+        let extensions = parts.extensions.unwrap();
+        assert!(extensions.contains(&(SIGNATURE_ALGORITHMS, 2 + 2 * 2)));
+        let every_scheme = 2 + 2 * offer::SIGNATURE_SCHEMES.len();
+        assert!(extensions.contains(&(SIGNATURE_ALGORITHMS_CERT, every_scheme)));
+        let free = Parts::of(hello(CLEAR, None));
+        assert!(!free.kinds().contains(&SIGNATURE_ALGORITHMS_CERT));
     }
 }

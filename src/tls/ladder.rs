@@ -1,9 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::{
-    Alert, Broken, InvalidProtocolSet, KeyType, Outcome, Phase, ProtocolSet, Refusal, TlsVersion,
-};
+use crate::domain::{InvalidProtocolSet, KeyType, ProtocolSet};
+
+use super::rung::{Alpn, Rung, can_ask_for, is_available};
 
 /// Which protocol sets are offered, one connection after the other, until
 /// one yields a certificate. Never empty; no set twice.
@@ -15,48 +15,6 @@ pub struct Ladder {
     key_type: Option<KeyType>,
 }
 
-/// What one connection offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rung {
-    /// The protocols.
-    pub offered: ProtocolSet,
-    /// The application protocols.
-    pub alpn: Alpn,
-    /// The cipher suites before TLS 1.3.
-    pub suites: Suites,
-    /// The key type the certificate must have; `None`: the server's choice.
-    pub key_type: Option<KeyType>,
-    /// The key-exchange groups.
-    pub groups: Groups,
-}
-
-/// Whether a hello offers application protocols (RFC 7301).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alpn {
-    /// These, most wanted first.
-    Offered(&'static [&'static [u8]]),
-    /// None: the server has refused those, or has no use for them.
-    Withheld,
-}
-
-/// Which cipher suites a hello offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suites {
-    /// Those by which a server shows a certificate.
-    Certified,
-    /// Those for servers that have none: anonymous and pre-shared keys.
-    Anonymous,
-}
-
-/// Which key-exchange groups a hello offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Groups {
-    /// All that help to a certificate.
-    All,
-    /// In TLS 1.3, hybrid post-quantum ones alone.
-    Hybrid,
-}
-
 /// A text that is no ladder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLadder {
@@ -65,7 +23,8 @@ pub enum InvalidLadder {
     Set(#[from] InvalidProtocolSet),
     /// We have no hello that offers this set.
     #[error(
-        "`{0}` can't be offered in one hello (available: tls1.3, or any of tls1.2+tls1.1+tls1.0)"
+        "`{0}` can't be offered in one hello (available: tls1.3, tls1.3+tls1.2, \
+         or any of tls1.2+tls1.1+tls1.0+ssl3+ssl2)"
     )]
     Unavailable(ProtocolSet),
     /// A set stands in it twice.
@@ -73,10 +32,8 @@ pub enum InvalidLadder {
     Repeated(ProtocolSet),
 }
 
-/// RFC 7301 section 3.2.
-const NO_APPLICATION_PROTOCOL: Alert = Alert(120);
-/// RFC 5246 section 7.2.2: its suites are all stronger than ours.
-const INSUFFICIENT_SECURITY: Alert = Alert(71);
+/// The name of [`Ladder::venafi`] where a ladder is written.
+const VENAFI: &str = "venafi";
 
 impl Ladder {
     /// One hello and no other.
@@ -90,13 +47,55 @@ impl Ladder {
         }
     }
 
-    /// The same sets, for a certificate of this key type and no other.
+    /// One modern hello: what a browser sends, and nothing after it.
     #[must_use]
-    pub fn restricted_to(self, key_type: KeyType) -> Self {
-        Self {
+    pub const fn gentle() -> Self {
+        Self::of_one(ProtocolSet::TLS_1_3_OR_1_2)
+    }
+
+    /// The certificate in clear first, since it costs no cryptography; then
+    /// TLS 1.3.
+    #[must_use]
+    pub fn fast() -> Self {
+        Self::of_one(ProtocolSet::TLS_1_2_TO_1_0).then(&[ProtocolSet::TLS_1_3])
+    }
+
+    /// Every server: after the modern ones those that refuse, or do not
+    /// answer, a newer version, any extension or a long hello; those of SSL
+    /// 3.0 that refuse a newer version even so; those that read only the frame
+    /// of SSL 2.0; and those of SSL 2.0 that refuse a newer version in it.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::of_one(ProtocolSet::TLS_1_2_TO_1_0).then(&[
+            ProtocolSet::TLS_1_3,
+            ProtocolSet::TLS_1_0_OR_SSL_3,
+            ProtocolSet::SSL_3,
+            ProtocolSet::TLS_1_0_TO_SSL_2,
+            ProtocolSet::SSL_2,
+        ])
+    }
+
+    /// The four sets of Venafi's certificate discovery, in its order.
+    #[must_use]
+    pub fn venafi() -> Self {
+        Self::of_one(ProtocolSet::TLS_1_0_TO_SSL_2).then(&[
+            ProtocolSet::TLS_1_0_OR_SSL_3,
+            ProtocolSet::TLS_1_2_TO_1_0,
+            ProtocolSet::SSL_3,
+        ])
+    }
+
+    /// The same sets, for a certificate of this key type and no other, as far
+    /// as a hello of theirs can ask for it; `None` where none can.
+    #[must_use]
+    pub fn restricted_to(self, key_type: KeyType) -> Option<Self> {
+        let mut sets = self.sets().filter(|set| can_ask_for(*set, key_type));
+        Some(Self {
+            first: sets.next()?,
+            rest: sets.collect(),
             key_type: Some(key_type),
-            ..self
-        }
+            alpn: self.alpn,
+        })
     }
 
     /// The same sets, offering these application protocols.
@@ -117,78 +116,16 @@ impl Ladder {
         self.rung(self.first)
     }
 
-    /// The rung that may still find what those `tried` did not, going by how
-    /// they ended; `None` when the question is answered, or no hello would
-    /// change the answer.
-    ///
-    /// Silence ends it: a server of TLS 1.3 alone answers an older hello with
-    /// an alert (RFC 8446 section 4.1.3 and appendix D.2), so one that says
-    /// nothing would not speak to a newer one either.
-    #[must_use]
-    pub fn next(&self, tried: &[(Rung, Outcome)]) -> Option<Rung> {
-        let (rung, outcome) = tried.last()?;
-        match outcome {
-            Outcome::TlsRefused(Refusal::Alert(_, NO_APPLICATION_PROTOCOL))
-                if rung.alpn != Alpn::Withheld =>
-            {
-                Some(Rung {
-                    alpn: Alpn::Withheld,
-                    ..*rung
-                })
-            }
-            Outcome::TlsRefused(Refusal::Alert(_, Alert::PROTOCOL_VERSION)) => self
-                .untried(tried)
-                .find(|next| may_answer(next.offered, rung.offered))
-                .or_else(|| self.anonymous(tried)),
-            Outcome::TlsRefused(_) | Outcome::Broken(Broken::Malformed) => {
-                let next = self.untried(tried).next();
-                next.or_else(|| self.anonymous(tried))
-            }
-            Outcome::Broken(Broken::TooLarge | Broken::Deadline | Broken::UnsupportedGroup(_))
-            | Outcome::Certificate(_)
-            | Outcome::NoCertificate(..)
-            | Outcome::NotTls(..)
-            | Outcome::Silent(_)
-            | Outcome::Refused
-            | Outcome::Filtered
-            | Outcome::Unreachable
-            | Outcome::Unresolved(_)
-            | Outcome::Excluded(_)
-            | Outcome::Fresh
-            | Outcome::NotAttempted
-            | Outcome::LocalError(_) => None,
-        }
+    /// Every rung, in order.
+    pub fn rungs(&self) -> impl Iterator<Item = Rung> {
+        self.sets().map(|set| self.rung(set))
     }
 
-    /// The last resort, once every rung was refused: a server that found no
-    /// suite to its liking may have no certificate. A ladder of one rung means
-    /// one hello, and has no such resort.
-    fn anonymous(&self, tried: &[(Rung, Outcome)]) -> Option<Rung> {
-        let is_anonymous = |(rung, _): &(Rung, Outcome)| rung.suites == Suites::Anonymous;
-        if self.rest.is_empty() || tried.iter().any(is_anonymous) {
-            return None;
+    fn then(self, rest: &[ProtocolSet]) -> Self {
+        Self {
+            rest: rest.to_vec(),
+            ..self
         }
-        let no_common_suite = |(rung, outcome): &&(Rung, Outcome)| {
-            rung.offered != ProtocolSet::TLS_1_3
-                && matches!(
-                    outcome,
-                    Outcome::TlsRefused(Refusal::Alert(
-                        Phase::Hello,
-                        Alert::HANDSHAKE_FAILURE | INSUFFICIENT_SECURITY
-                    ))
-                )
-        };
-        tried.iter().find(no_common_suite).map(|(rung, _)| Rung {
-            suites: Suites::Anonymous,
-            ..*rung
-        })
-    }
-
-    fn untried(&self, tried: &[(Rung, Outcome)]) -> impl Iterator<Item = Rung> {
-        let is_tried = |set: ProtocolSet| tried.iter().any(|(rung, _)| rung.offered == set);
-        self.sets()
-            .filter(move |set| !is_tried(*set))
-            .map(|set| self.rung(set))
     }
 
     const fn rung(&self, set: ProtocolSet) -> Rung {
@@ -204,53 +141,9 @@ impl Ladder {
     }
 }
 
-/// Whether a server that refused the versions of `refused` may take `set`:
-/// it has a version that was not offered, or a lower one on top, for servers
-/// that refuse a newer version where they should answer with an older.
-fn may_answer(set: ProtocolSet, refused: ProtocolSet) -> bool {
-    let newest = |set: ProtocolSet| set.versions().next();
-    newest(set) < newest(refused) || set.versions().any(|version| !refused.contains(version))
-}
-
-/// A hello in clear names one version and takes any older one; TLS 1.3 has a
-/// hello of its own.
-fn is_available(set: ProtocolSet) -> bool {
-    let in_clear = [
-        TlsVersion::TLS_1_2,
-        TlsVersion::TLS_1_1,
-        TlsVersion::TLS_1_0,
-    ];
-    set == ProtocolSet::TLS_1_3 || set.versions().all(|version| in_clear.contains(&version))
-}
-
-impl Alpn {
-    /// The web's two: a server that speaks neither and insists answers
-    /// no_application_protocol, and is asked again without.
-    pub const WEB: Self = Self::Offered(&[b"h2", b"http/1.1"]);
-}
-
-impl Rung {
-    /// The hello that offers these protocols, and all that helps besides.
-    #[must_use]
-    pub const fn new(offered: ProtocolSet) -> Self {
-        Self {
-            offered,
-            alpn: Alpn::WEB,
-            suites: Suites::Certified,
-            key_type: None,
-            groups: Groups::All,
-        }
-    }
-}
-
 impl Default for Ladder {
-    /// The certificate in clear first, since it costs no cryptography; then
-    /// TLS 1.3.
     fn default() -> Self {
-        Self {
-            rest: vec![ProtocolSet::TLS_1_3],
-            ..Self::of_one(ProtocolSet::TLS_1_2_TO_1_0)
-        }
+        Self::standard()
     }
 }
 
@@ -266,6 +159,9 @@ impl FromStr for Ladder {
     type Err = InvalidLadder;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == VENAFI {
+            return Ok(Self::venafi());
+        }
         let mut sets = text.split(',').map(|word| {
             let set: ProtocolSet = word.trim().parse()?;
             is_available(set)
@@ -290,120 +186,54 @@ impl FromStr for Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LocalFault, NoCertificate, NotTls};
-
-    fn after(ladder: &str, tried: &[&str], last: &Outcome) -> Option<String> {
-        let tried: Vec<_> = tried
-            .iter()
-            .map(|set| (Rung::new(set.parse().unwrap()), last.clone()))
-            .collect();
-        let ladder: Ladder = ladder.parse().unwrap();
-        let next = ladder.next(&tried)?;
-        assert_eq!(next.suites, Suites::Certified);
-        Some(next.offered.to_string())
-    }
-
-    fn alert(alert: Alert) -> Outcome {
-        Outcome::TlsRefused(Refusal::Alert(Phase::Hello, alert))
-    }
-
-    const CLEAR: &str = "tls1.2+tls1.1+tls1.0";
-    const DEFAULT: &str = "tls1.2+tls1.1+tls1.0,tls1.3";
-
-    #[test]
-    fn a_refusal_leads_to_the_next_rung_and_the_last_to_none() {
-        let refusals = [
-            alert(Alert::ILLEGAL_PARAMETER),
-            alert(Alert::PROTOCOL_VERSION),
-            Outcome::TlsRefused(Refusal::Closed(Phase::Hello)),
-            Outcome::TlsRefused(Refusal::Reset(Phase::Flight)),
-            Outcome::Broken(Broken::Malformed),
-        ];
-        for refusal in &refusals {
-            assert_eq!(after(DEFAULT, &[CLEAR], refusal).as_deref(), Some("tls1.3"));
-            assert_eq!(after(DEFAULT, &[CLEAR, "tls1.3"], refusal), None);
-        }
-    }
-
-    #[test]
-    fn what_no_other_hello_would_change_ends_it() {
-        let ends = [
-            Outcome::NoCertificate(NoCertificate::Anonymous, None),
-            Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
-            Outcome::Silent(Phase::Hello),
-            Outcome::Broken(Broken::Deadline),
-            Outcome::Broken(Broken::TooLarge),
-            Outcome::Refused,
-            Outcome::Filtered,
-            Outcome::Unreachable,
-            Outcome::Excluded(String::new()),
-            Outcome::LocalError(LocalFault::Internal(String::new())),
-        ];
-        for end in &ends {
-            assert_eq!(after(DEFAULT, &[CLEAR], end), None, "{end:?}");
-        }
-    }
-
-    #[test]
-    fn a_refused_version_is_followed_by_a_rung_that_may_answer() {
-        let version = alert(Alert::PROTOCOL_VERSION);
-        let ladder = "tls1.2+tls1.1,tls1.2,tls1.0,tls1.3";
-        let tried = ["tls1.2+tls1.1"];
-        assert_eq!(after(ladder, &tried, &version).as_deref(), Some("tls1.0"));
-        let failure = alert(Alert::HANDSHAKE_FAILURE);
-        assert_eq!(after(ladder, &tried, &failure).as_deref(), Some("tls1.2"));
-    }
-
-    #[test]
-    fn a_server_that_wants_other_application_protocols_is_asked_without() {
-        let ladder = Ladder::default();
-        let refused = alert(NO_APPLICATION_PROTOCOL);
-        let with = ladder.first();
-        let without = Rung {
-            alpn: Alpn::Withheld,
-            ..with
-        };
-        let mut tried = vec![(with, refused.clone())];
-        assert_eq!(ladder.next(&tried), Some(without));
-        tried.push((without, refused));
-        let next = ladder.next(&tried).unwrap();
-        assert_eq!(next.offered, ProtocolSet::TLS_1_3);
-    }
-
-    #[test]
-    fn a_server_that_likes_no_suite_is_last_asked_for_those_without_a_certificate() {
-        let ladder = Ladder::default();
-        let failure = alert(Alert::HANDSHAKE_FAILURE);
-        let in_clear = ladder.first();
-        let newest = Rung::new(ProtocolSet::TLS_1_3);
-        let anonymous = Rung {
-            suites: Suites::Anonymous,
-            ..in_clear
-        };
-        let version = alert(Alert::PROTOCOL_VERSION);
-        let mut tried = vec![(in_clear, failure.clone())];
-        assert_eq!(ladder.next(&tried), Some(newest));
-        tried.push((newest, version.clone()));
-        assert_eq!(ladder.next(&tried), Some(anonymous));
-        tried.push((anonymous, failure.clone()));
-        assert_eq!(ladder.next(&tried), None);
-        let of_version = [(in_clear, version), (newest, failure.clone())];
-        assert_eq!(ladder.next(&of_version), None, "no suite was looked at");
-        let one: Ladder = CLEAR.parse().unwrap();
-        assert_eq!(one.next(&[(in_clear, failure)]), None, "one hello is one");
-    }
 
     #[test]
     fn a_ladder_reads_back_what_it_prints() {
-        assert_eq!(Ladder::default().to_string(), DEFAULT);
-        assert_eq!(DEFAULT.parse(), Ok(Ladder::default()));
+        let ladders = [
+            (Ladder::gentle(), "tls1.3+tls1.2"),
+            (Ladder::fast(), "tls1.2+tls1.1+tls1.0,tls1.3"),
+            (
+                Ladder::standard(),
+                "tls1.2+tls1.1+tls1.0,tls1.3,tls1.0+ssl3,ssl3,tls1.0+ssl3+ssl2,ssl2",
+            ),
+            (
+                Ladder::venafi(),
+                "tls1.0+ssl3+ssl2,tls1.0+ssl3,tls1.2+tls1.1+tls1.0,ssl3",
+            ),
+        ];
+        for (ladder, text) in ladders {
+            assert_eq!(ladder.to_string(), text);
+            assert_eq!(text.parse(), Ok(ladder));
+        }
+        assert_eq!(Ladder::default(), Ladder::standard());
         let spaced: Ladder = "tls1.3, tls1.0".parse().unwrap();
         assert_eq!(spaced.to_string(), "tls1.3,tls1.0");
     }
 
     #[test]
+    fn the_field_s_own_ladder_has_a_name() {
+        assert_eq!("venafi".parse(), Ok(Ladder::venafi()));
+        assert!("venafi,tls1.3".parse::<Ladder>().is_err());
+    }
+
+    #[test]
+    fn every_set_of_what_comes_in_clear_is_available() {
+        let words = ["tls1.2", "tls1.1", "tls1.0", "ssl3", "ssl2"];
+        for chosen in 1..1 << words.len() {
+            let chosen: Vec<&str> = words
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| chosen & 1 << bit != 0)
+                .map(|(_, word)| *word)
+                .collect();
+            let text = chosen.join("+");
+            assert_eq!(text.parse::<Ladder>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
     fn a_set_without_a_hello_is_refused_with_those_that_have_one() {
-        for unavailable in ["ssl2", "tls1.0+ssl3", "tls1.3+tls1.2"] {
+        for unavailable in ["tls1.3+tls1.1", "tls1.3+tls1.2+tls1.1", "tls1.3+ssl2"] {
             let error = unavailable.parse::<Ladder>().unwrap_err();
             assert!(matches!(error, InvalidLadder::Unavailable(_)));
             assert!(error.to_string().contains("available: tls1.3"), "{error}");
@@ -411,5 +241,25 @@ mod tests {
         for wrong in ["", "tls1.4", "tls1.3,", "tls1.3,tls1.3"] {
             assert!(wrong.parse::<Ladder>().is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_restricted_ladder_keeps_the_sets_that_can_ask_for_its_key_type() {
+        let restricted = |key_type| {
+            let ladder = Ladder::standard().restricted_to(key_type)?;
+            assert_eq!(ladder.key_type(), Some(key_type));
+            assert!(ladder.rungs().all(|rung| rung.key_type == Some(key_type)));
+            Some(ladder.to_string())
+        };
+        let modern = "tls1.2+tls1.1+tls1.0,tls1.3";
+        for key_type in [KeyType::Rsa, KeyType::Ecdsa, KeyType::Eddsa] {
+            assert_eq!(restricted(key_type).as_deref(), Some(modern));
+        }
+        let in_clear = restricted(KeyType::Dsa);
+        assert_eq!(in_clear.as_deref(), Some("tls1.2+tls1.1+tls1.0"));
+        assert_eq!(restricted(KeyType::MlDsa).as_deref(), Some("tls1.3"));
+        assert_eq!(restricted(KeyType::Other), None);
+        let old: Ladder = "ssl3,ssl2".parse().unwrap();
+        assert_eq!(old.restricted_to(KeyType::Rsa), None);
     }
 }

@@ -1,4 +1,4 @@
-use crate::domain::{CipherSuite, KeyExchange};
+use crate::domain::{CipherSuite, KeyExchange, KeyType};
 
 /// What a cipher suite before TLS 1.3 says of the handshake, which is all in
 /// its registered name: `TLS_<key exchange>_WITH_<cipher>`.
@@ -26,6 +26,9 @@ pub(super) enum Agreement {
 /// Whether a suite has the server show a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Authentication {
+    /// One for a key of this type.
+    Key(KeyType),
+    /// One for a key that is of no type we ask for, or can't tell.
     Certificate,
     /// Anonymous, pre-shared key, password or Kerberos.
     Other,
@@ -36,7 +39,8 @@ impl Traits {
     /// what follows is read.
     pub(super) fn of(suite: CipherSuite) -> Self {
         use Agreement::{Dhe, Ecdhe, Fixed, Unknown};
-        use Authentication::{Certificate, Other};
+        use Authentication::{Certificate, Key, Other};
+        use KeyType::{Dsa, Ecdsa, Rsa};
 
         let method = suite
             .name()
@@ -48,12 +52,17 @@ impl Traits {
             .or_else(|| method.strip_suffix("_EXPORT1024"))
             .unwrap_or(method);
         let (agreement, authentication) = match method {
-            "RSA" | "RSA_PSK" => (Fixed(KeyExchange::Rsa), Certificate),
-            "DH_RSA" | "DH_DSS" | "ECDH_RSA" | "ECDH_ECDSA" => {
-                (Fixed(KeyExchange::StaticDh), Certificate)
-            }
-            "DHE_RSA" | "DHE_DSS" => (Dhe, Certificate),
-            "ECDHE_RSA" | "ECDHE_ECDSA" => (Ecdhe, Certificate),
+            "RSA" | "RSA_PSK" => (Fixed(KeyExchange::Rsa), Key(Rsa)),
+            // A certificate for a Diffie-Hellman key.
+            "DH_RSA" | "DH_DSS" => (Fixed(KeyExchange::StaticDh), Certificate),
+            // Both hold a key of ECDSA's kind (RFC 4492 section 2.1, 2.3).
+            "ECDH_RSA" | "ECDH_ECDSA" => (Fixed(KeyExchange::StaticDh), Key(Ecdsa)),
+            "DHE_RSA" => (Dhe, Key(Rsa)),
+            "DHE_DSS" => (Dhe, Key(Dsa)),
+            "ECDHE_RSA" => (Ecdhe, Key(Rsa)),
+            "ECDHE_ECDSA" => (Ecdhe, Key(Ecdsa)),
+            "SRP_SHA_RSA" => (Unknown, Key(Rsa)),
+            "SRP_SHA_DSS" => (Unknown, Key(Dsa)),
             "NULL" | "DH_anon" | "ECDH_anon" | "PSK" | "PSK_DHE" | "DHE_PSK" | "ECDHE_PSK"
             | "KRB5" | "SRP_SHA" | "ECCPWD" => (Unknown, Other),
             _ => (Unknown, Certificate),
@@ -69,23 +78,27 @@ impl Traits {
 mod tests {
     use super::*;
 
-    fn traits(code_point: u16) -> (Agreement, Authentication) {
+    fn traits(code_point: u32) -> (Agreement, Authentication) {
         let traits = Traits::of(CipherSuite(code_point));
         (traits.agreement, traits.authentication)
     }
 
     #[test]
-    fn the_name_of_a_suite_tells_its_key_exchange() {
-        use Authentication::Certificate;
-        let rsa = Agreement::Fixed(KeyExchange::Rsa);
-        assert_eq!(traits(0x002f), (rsa, Certificate));
-        assert_eq!(traits(0x0003), (rsa, Certificate), "export");
-        assert_eq!(traits(0x0062), (rsa, Certificate), "56-bit export");
-        assert_eq!(traits(0x0033), (Agreement::Dhe, Certificate));
-        assert_eq!(traits(0x0011), (Agreement::Dhe, Certificate), "export");
-        assert_eq!(traits(0xc02f), (Agreement::Ecdhe, Certificate));
+    fn the_name_of_a_suite_tells_its_key_exchange_and_the_key_it_certifies() {
+        use Authentication::{Certificate, Key};
+        let rsa = (Agreement::Fixed(KeyExchange::Rsa), Key(KeyType::Rsa));
+        assert_eq!(traits(0x002f), rsa);
+        assert_eq!(traits(0x0003), rsa, "export");
+        assert_eq!(traits(0x0062), rsa, "56-bit export");
+        assert_eq!(traits(0x0033), (Agreement::Dhe, Key(KeyType::Rsa)));
+        assert_eq!(traits(0x0014), (Agreement::Dhe, Key(KeyType::Rsa)));
+        assert_eq!(traits(0x0011), (Agreement::Dhe, Key(KeyType::Dsa)));
+        assert_eq!(traits(0xc02f), (Agreement::Ecdhe, Key(KeyType::Rsa)));
+        assert_eq!(traits(0xc0ae), (Agreement::Ecdhe, Key(KeyType::Ecdsa)));
         let fixed = Agreement::Fixed(KeyExchange::StaticDh);
-        assert_eq!(traits(0xc004), (fixed, Certificate));
+        assert_eq!(traits(0xc004), (fixed, Key(KeyType::Ecdsa)));
+        assert_eq!(traits(0xc00e), (fixed, Key(KeyType::Ecdsa)), "ECDH_RSA");
+        assert_eq!(traits(0x0031), (fixed, Certificate), "DH_RSA");
     }
 
     #[test]
@@ -96,8 +109,9 @@ mod tests {
             let name = CipherSuite(anonymous).name();
             assert_eq!(traits(anonymous).1, Authentication::Other, "{name:?}");
         }
-        assert_eq!(traits(0x00ac).1, Authentication::Certificate, "RSA_PSK");
-        assert_eq!(traits(0xc01e).1, Authentication::Certificate, "SRP_SHA_RSA");
-        assert_eq!(traits(0x0a0a).1, Authentication::Certificate, "unknown");
+        for certified in [0x00ac, 0xc01e, 0xc01f, 0x0a0a, 0x0081] {
+            let name = CipherSuite(certified).name();
+            assert_ne!(traits(certified).1, Authentication::Other, "{name:?}");
+        }
     }
 }

@@ -9,9 +9,7 @@ use super::transcript::{
 };
 
 fn conversation(client: &Client) -> Conversation {
-    let (conversation, _) = client
-        .open(Ladder::default().first(), None, [7; 32])
-        .unwrap();
+    let (conversation, _) = client.open(Ladder::fast().first(), None, [7; 32]).unwrap();
     conversation
 }
 
