@@ -2,5 +2,7 @@
 
 mod encrypted;
 mod in_clear;
+mod old_servers;
+mod old_versions;
 pub(crate) mod servers;
 pub(crate) mod transcript;

@@ -8,8 +8,18 @@ pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 
 /// A record of TLS 1.2.
 pub(crate) fn record(content: u8, bytes: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
-    [&[content, 3, 3], &length[..], bytes].concat()
+    record_of(0x0303, content, bytes)
+}
+
+/// A record of another version.
+pub(crate) fn record_of(version: u16, content: u8, bytes: &[u8]) -> Vec<u8> {
+    [
+        &[content][..],
+        &version.to_be_bytes(),
+        &length16(bytes.len()),
+        bytes,
+    ]
+    .concat()
 }
 
 /// A handshake stream cut into records of at most `size` bytes.
@@ -68,7 +78,7 @@ pub(crate) fn named_curve(group: u16) -> Vec<u8> {
 
 /// ServerKeyExchange with a prime.
 pub(crate) fn prime(prime: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(prime.len()).unwrap().to_be_bytes();
+    let length = length16(prime.len());
     message(12, &[&length[..], prime, &[0, 1, 2, 0, 1, 5]].concat())
 }
 
@@ -76,6 +86,51 @@ pub(crate) fn prime(prime: &[u8]) -> Vec<u8> {
 pub(crate) fn certificate_request() -> Vec<u8> {
     message(13, &[1, 1, 0, 2, 4, 1, 0, 0])
 }
+
+/// CertificateRequest of a version that has no signature algorithms in it,
+/// with the names of authorities.
+pub(crate) fn old_certificate_request(names: &[&[u8]]) -> Vec<u8> {
+    let list: Vec<u8> = names
+        .iter()
+        .flat_map(|name| [&length16(name.len())[..], name].concat())
+        .collect();
+    message(13, &[&[2, 1, 2], &length16(list.len())[..], &list].concat())
+}
+
+/// SERVER-HELLO of SSL 2.0 behind a header of two bytes, field by field as
+/// draft-hickman-netscape-ssl-00 has them.
+pub(crate) fn sslv2_server_hello(certificate: &[u8], kinds: &[u8]) -> Vec<u8> {
+    let message = sslv2_message(certificate, kinds);
+    let [high, low] = length16(message.len());
+    [&[0x80 | high, low], &message[..]].concat()
+}
+
+/// The same behind a header of three bytes, with so many bytes of padding.
+pub(crate) fn padded_sslv2_server_hello(certificate: &[u8], padding: u8) -> Vec<u8> {
+    let message = sslv2_message(certificate, SSLV2_RC4);
+    let [high, low] = length16(message.len() + usize::from(padding));
+    let pad = vec![0; padding.into()];
+    [&[high, low, padding], &message[..], &pad].concat()
+}
+
+fn sslv2_message(certificate: &[u8], kinds: &[u8]) -> Vec<u8> {
+    const CONNECTION_ID: [u8; 16] = [9; 16];
+    [
+        &[4, 0, 1, 0, 2][..],
+        &length16(certificate.len()),
+        &length16(kinds.len()),
+        &length16(CONNECTION_ID.len()),
+        certificate,
+        kinds,
+        &CONNECTION_ID,
+    ]
+    .concat()
+}
+
+/// SSL_CK_RC4_128_WITH_MD5, then SSL_CK_DES_192_EDE3_CBC_WITH_MD5.
+pub(crate) const SSLV2_RC4: &[u8] = &[1, 0, 0x80, 7, 0, 0xc0];
+/// NO-CIPHER-ERROR of SSL 2.0.
+pub(crate) const SSLV2_ERROR: &[u8] = &[0x80, 3, 0, 0, 1];
 
 /// ServerHelloDone.
 pub(crate) fn done() -> Vec<u8> {
@@ -100,6 +155,10 @@ pub(crate) fn full_flight() -> Vec<u8> {
         done(),
     ]
     .concat()
+}
+
+fn length16(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap().to_be_bytes()
 }
 
 fn length24(length: usize) -> [u8; 3] {
