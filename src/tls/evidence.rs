@@ -71,14 +71,16 @@ impl Ladder {
 
     /// The last resort, once every rung was refused: a server that found no
     /// suite to its liking may have no certificate. It is asked by the newest
-    /// hello that it read. A ladder of one rung means one hello, and one for a
-    /// key type a certificate of that; they have no such resort.
+    /// hello that it so refused, but not in a frame of SSL 2.0: JSSE answers
+    /// any with the same alert. A ladder of one rung means one hello, and one
+    /// for a key type a certificate of that; they have no such resort.
     fn anonymous(&self, tried: &[(Rung, Outcome)]) -> Option<Rung> {
         if self.rungs().count() == 1 || self.key_type().is_some() || met_silence(tried) {
             return None;
         }
         let no_common_suite = |(rung, outcome): &&(Rung, Outcome)| {
             !rung.offered.contains(TlsVersion::TLS_1_3)
+                && rung.shape() != Shape::Version2
                 && matches!(
                     outcome,
                     Outcome::TlsRefused(Refusal::Alert(
@@ -333,6 +335,8 @@ mod tests {
         assert_eq!(refuses(CLEAR, failure, failure), [CLEAR], "one is one");
         let newest_that_was_read = refuses("venafi", failure, failure);
         assert_eq!(newest_that_was_read.last().unwrap(), anonymous);
+        let frame = refuses("tls1.0+ssl3+ssl2,ssl3", failure, version);
+        assert_eq!(frame, [MIXED, "ssl3"], "that it does not read the frame");
     }
 
     #[test]

@@ -206,8 +206,9 @@ fn an_error_of_ssl_2_0_is_a_refusal_unless_more_is_said() {
         }
         let flood = converse(set, &SSLV2_ERROR.repeat(1000));
         assert_eq!(flood.cause, refused);
-        // JSSE 17, where SSLv2Hello is off, as captured.
-        let jsse = [SSLV2_ERROR, &[21, 3, 3, 0, 2, 2, 10]].concat();
+        // JSSE 17, where SSLv2Hello is on and SSL 2.0 alone was offered, as
+        // captured.
+        let jsse = [SSLV2_ERROR, &[21, 3, 1, 0, 2, 2, 10]].concat();
         for size in [1, 2, 100] {
             let ending = converse_by(rung(set), &jsse, size, End::Closed);
             assert_eq!(ending.cause, Cause::Alert(Alert(10)), "unexpected_message");
