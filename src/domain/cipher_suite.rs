@@ -25,10 +25,11 @@ impl CipherSuite {
 }
 
 impl fmt::Display for CipherSuite {
-    /// Its IANA name, else its code point, `0xfefe`.
+    /// Its IANA name, else its code point, `0xfefe` or `0x0b0080`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
+            None if self.0 > 0xffff => write!(f, "{:#08x}", self.0),
             None => write!(f, "{:#06x}", self.0),
         }
     }

@@ -57,7 +57,7 @@ impl Ladder {
             MISSING_EXTENSION => self
                 .untried(tried)
                 .find(|next| next.offered.contains(TlsVersion::TLS_1_3)),
-            NO_APPLICATION_PROTOCOL if rung.alpn != Alpn::Withheld => Some(Rung {
+            NO_APPLICATION_PROTOCOL if offered_protocols(rung) => Some(Rung {
                 alpn: Alpn::Withheld,
                 ..rung
             }),
@@ -131,6 +131,11 @@ fn is_known_to_fail(rung: Rung, tried: &[(Rung, Outcome)]) -> bool {
             alert && earlier.offered.holds(rung.offered)
         }),
     }
+}
+
+/// Only a hello with extensions can have.
+fn offered_protocols(rung: Rung) -> bool {
+    rung.alpn != Alpn::Withheld && rung.shape() == Shape::Extended
 }
 
 const fn phase(refusal: Refusal) -> Phase {
@@ -227,6 +232,38 @@ mod tests {
             let climbed = climb(&Ladder::standard(), |_| alert(refusal));
             assert_eq!(climbed.len(), 6);
             assert_eq!(climbed[5], "tls1.2+tls1.1+tls1.0 anonymous");
+        }
+    }
+
+    #[test]
+    fn whatever_a_server_answers_no_rung_is_climbed_twice() {
+        let answers = [
+            closed(),
+            SILENT,
+            alert(Alert::HANDSHAKE_FAILURE),
+            alert(Alert::PROTOCOL_VERSION),
+            alert(NO_APPLICATION_PROTOCOL),
+        ];
+        let ladders = [Ladder::standard(), Ladder::venafi(), Ladder::fast()];
+        let mut pending: Vec<_> = ladders
+            .iter()
+            .map(|ladder| (ladder, ladder.first(), Vec::new()))
+            .collect();
+        while let Some((ladder, rung, tried)) = pending.pop() {
+            let earlier: Vec<Rung> = tried.iter().map(|(rung, _)| *rung).collect();
+            assert!(!earlier.contains(&rung), "{rung:?} after {tried:?}");
+            assert!(rung.is_available());
+            for answer in &answers {
+                let mut tried = tried.clone();
+                tried.push((rung, answer.clone()));
+                let silent_for = tried.iter().skip_while(|(_, answer)| *answer != SILENT);
+                let mut sets: Vec<_> = silent_for.map(|(rung, _)| rung.offered).collect();
+                sets.dedup();
+                assert!(sets.len() <= 3, "two more after silence: {tried:?}");
+                if let Some(next) = ladder.next(&tried) {
+                    pending.push((ladder, next, tried));
+                }
+            }
         }
     }
 

@@ -15,6 +15,9 @@ enum Answer {
     Hang,
 }
 
+/// A server, by what it does about a hello.
+type Stub = fn(&Hello) -> Answer;
+
 /// A hello as a stub sees it.
 #[derive(Debug)]
 struct Hello {
@@ -82,7 +85,7 @@ fn flight(version: u16, suite: u16) -> Answer {
 
 /// Climbs the ladder against a stub: the sets offered, and the version by which
 /// the certificate came.
-fn climb(ladder: &Ladder, stub: fn(&Hello) -> Answer) -> (Vec<String>, Option<TlsVersion>) {
+fn climb(ladder: &Ladder, stub: Stub) -> (Vec<String>, Option<TlsVersion>) {
     let client = Client::new();
     let mut tried: Vec<(Rung, Outcome)> = Vec::new();
     let mut next = Some(ladder.first());
@@ -135,7 +138,7 @@ const MIXED: &str = "tls1.0+ssl3+ssl2";
 #[test]
 fn a_server_that_answers_with_its_own_older_version_takes_one_connection() {
     for (version, stub) in [
-        (0x0301, (|_| flight(0x0301, 0x002f)) as fn(&Hello) -> Answer),
+        (0x0301, (|_| flight(0x0301, 0x002f)) as Stub),
         (0x0300, |_| flight(0x0300, 0x000a)),
     ] {
         let (offered, found) = climb(&Ladder::standard(), stub);
@@ -146,7 +149,7 @@ fn a_server_that_answers_with_its_own_older_version_takes_one_connection() {
 
 #[test]
 fn a_server_that_does_not_bear_a_newer_version_is_found() {
-    let stubs: [fn(&Hello) -> Answer; 3] = [
+    let stubs: [Stub; 3] = [
         |hello| match hello.version {
             0x0302.. => alert(0x0301, Alert::PROTOCOL_VERSION.0),
             _ => flight(0x0301, 0x002f),
@@ -170,14 +173,17 @@ fn a_server_that_does_not_bear_a_newer_version_is_found() {
 
 #[test]
 fn a_server_that_hangs_on_a_newer_version_an_extension_or_a_long_hello_is_found() {
-    let stubs: [fn(&Hello) -> Answer; 3] = [
+    let stubs: [Stub; 3] = [
         |hello| match hello.version {
             0x0302.. => Answer::Hang,
             _ => flight(0x0301, 0x002f),
         },
-        |hello| match hello.extensions {
-            true => Answer::Hang,
-            false => flight(0x0301, 0x002f),
+        |hello| {
+            if hello.extensions {
+                Answer::Hang
+            } else {
+                flight(0x0301, 0x002f)
+            }
         },
         |hello| match hello.length {
             256.. => Answer::Hang,
@@ -203,7 +209,7 @@ fn a_terminator_that_hangs_on_256_to_511_bytes_is_found_at_once() {
 
 #[test]
 fn a_server_of_ssl_3_0_that_bears_nothing_newer_is_found() {
-    let stubs: [fn(&Hello) -> Answer; 3] = [
+    let stubs: [Stub; 3] = [
         |hello| match (hello.version, hello.framed, hello.record_version) {
             (0x0300, false, 0x0300) => flight(0x0300, 0x0004),
             _ => alert(0x0300, Alert::HANDSHAKE_FAILURE.0),
@@ -227,33 +233,43 @@ fn a_server_of_ssl_3_0_that_bears_nothing_newer_is_found() {
 /// Picks a kind of SSL 2.0, as a server of it alone does.
 fn sslv2(hello: &Hello) -> Answer {
     let kind = [1, 0, 0x80];
-    match hello.specs.contains(&0x01_0080) {
-        true => Answer::Bytes(sslv2_server_hello(LEAF, &kind)),
-        false => Answer::Bytes(SSLV2_ERROR.to_vec()),
+    if hello.specs.contains(&0x01_0080) {
+        Answer::Bytes(sslv2_server_hello(LEAF, &kind))
+    } else {
+        Answer::Bytes(SSLV2_ERROR.to_vec())
     }
 }
 
 #[test]
 fn a_server_of_ssl_2_0_alone_is_found_whatever_it_does_about_tls() {
-    let stubs: [(fn(&Hello) -> Answer, &[&str]); 4] = [
+    let stubs: [(Stub, &[&str]); 4] = [
         (
-            |hello| match hello.framed {
-                true => sslv2(hello),
-                false => Answer::Close,
+            |hello| {
+                if hello.framed {
+                    sslv2(hello)
+                } else {
+                    Answer::Close
+                }
             },
             &[CLEAR, "tls1.3", PLAIN, "ssl3", MIXED],
         ),
         (
-            |hello| match hello.framed {
-                true => sslv2(hello),
-                false => Answer::Bytes(SSLV2_ERROR.to_vec()),
+            |hello| {
+                if hello.framed {
+                    sslv2(hello)
+                } else {
+                    Answer::Bytes(SSLV2_ERROR.to_vec())
+                }
             },
             &[CLEAR, "tls1.3", PLAIN, "ssl3", MIXED],
         ),
         (
-            |hello| match hello.framed {
-                true => sslv2(hello),
-                false => Answer::Hang,
+            |hello| {
+                if hello.framed {
+                    sslv2(hello)
+                } else {
+                    Answer::Hang
+                }
             },
             &[CLEAR, PLAIN, MIXED],
         ),
@@ -274,9 +290,12 @@ fn a_server_of_ssl_2_0_alone_is_found_whatever_it_does_about_tls() {
 
 #[test]
 fn a_server_that_takes_only_the_frame_of_ssl_2_0_may_choose_ssl_3_0() {
-    let (offered, found) = climb(&Ladder::standard(), |hello| match hello.framed {
-        true => flight(0x0300, 0x0005),
-        false => Answer::Close,
+    let (offered, found) = climb(&Ladder::standard(), |hello| {
+        if hello.framed {
+            flight(0x0300, 0x0005)
+        } else {
+            Answer::Close
+        }
     });
     assert_eq!(offered.last().unwrap(), MIXED);
     assert_eq!(found, Some(TlsVersion::SSL_3));
@@ -284,7 +303,7 @@ fn a_server_that_takes_only_the_frame_of_ssl_2_0_may_choose_ssl_3_0() {
 
 #[test]
 fn a_modern_server_under_the_field_s_own_ladder_is_found_on_its_third_set() {
-    let stubs: [fn(&Hello) -> Answer; 3] = [
+    let stubs: [Stub; 3] = [
         // OpenSSL reads the frame, and has no version for it.
         |hello| match hello.version {
             0x0303 => flight(0x0303, 0xc02f),

@@ -32,8 +32,8 @@ fn converse(set: &str, bytes: &[u8]) -> Ending {
     converse_by(rung(set), bytes, usize::MAX, End::Closed)
 }
 
-fn leaf() -> Option<Vec<Der>> {
-    Some(vec![Der::from(LEAF)])
+fn leaf() -> Vec<Der> {
+    vec![Der::from(LEAF)]
 }
 
 /// The flight of an old server that wants a client certificate, in a record of
@@ -65,7 +65,7 @@ fn a_flight_without_extensions_tells_everything() {
             (ending.cause, ending.phase),
             (Cause::Complete, Phase::Flight)
         );
-        assert_eq!(ending.certificates, leaf());
+        assert_eq!(ending.certificates, Some(leaf()));
         let session = ending.session.unwrap();
         assert_eq!(session.version, TlsVersion(version));
         assert_eq!(session.cipher_suite, CipherSuite(0x002f));
@@ -92,7 +92,7 @@ fn a_server_hello_of_ssl_2_0_shows_a_chain_of_one_however_it_is_cut() {
                 (ending.cause, ending.phase),
                 (Cause::Complete, Phase::Flight)
             );
-            assert_eq!(ending.certificates, leaf());
+            assert_eq!(ending.certificates, Some(leaf()));
             let session = ending.session.unwrap();
             assert_eq!(session.version, TlsVersion::SSL_2);
             let suite = session.cipher_suite.to_string();
@@ -117,7 +117,7 @@ fn a_server_of_ssl_2_0_without_a_common_cipher_shows_its_certificate_all_the_sam
     let ending = converse("ssl2", &sslv2_server_hello(LEAF, &[]));
     assert_eq!(
         (ending.cause, ending.certificates),
-        (Cause::Complete, leaf())
+        (Cause::Complete, Some(leaf()))
     );
     assert_eq!(ending.session.unwrap().cipher_suite, CipherSuite::NULL);
     let ending = converse("ssl2", &sslv2_server_hello(&[], SSLV2_RC4));
@@ -140,7 +140,7 @@ fn every_prefix_of_a_hello_of_ssl_2_0_keeps_what_had_arrived() {
             };
             assert_eq!(ending.cause, cause, "{arrived}");
             let whole = arrived >= 2 + 11 + LEAF.len();
-            assert_eq!(ending.certificates, leaf().filter(|_| whole), "{arrived}");
+            assert_eq!(ending.certificates, whole.then(leaf), "{arrived}");
             assert_eq!(ending.session.is_some(), arrived >= 2 + 5, "{arrived}");
         }
     }
@@ -157,10 +157,10 @@ fn lengths_that_lie_lose_only_what_they_lie_about() {
     for (field, length, certificates) in [
         (0, 255, None),
         (0, 1, Some(vec![Der::from(&LEAF[..1])])),
-        (1, 255, leaf()),
-        (1, 0, leaf()),
-        (2, 255, leaf()),
-        (2, 0, leaf()),
+        (1, 255, Some(leaf())),
+        (1, 0, Some(leaf())),
+        (2, 255, Some(leaf())),
+        (2, 0, Some(leaf())),
     ] {
         let ending = length_of(field, length);
         assert_eq!(ending.cause, Cause::Malformed, "{field} {length}");
@@ -186,7 +186,7 @@ fn what_follows_a_hello_of_ssl_2_0_is_not_read() {
     };
     assert_eq!(
         (ending.cause, ending.certificates),
-        (Cause::Complete, leaf())
+        (Cause::Complete, Some(leaf()))
     );
     assert_eq!(conversation.feed(&flood), Step::NeedMore);
 }
