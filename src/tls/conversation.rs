@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use crate::domain::{Phase, ProtocolSet, ServerName, TlsVersion};
+use crate::domain::{Phase, ServerName, TlsVersion};
 
 use super::capture::{Capture, CaptureConfig};
 use super::classic::Classic;
@@ -71,8 +71,8 @@ impl Client {
         server_name: Option<&ServerName>,
         random: [u8; 32],
     ) -> Result<(Conversation, Vec<u8>), UnableToOpen> {
-        let (engine, hello) = if rung.offered == ProtocolSet::TLS_1_3 {
-            let opened = self.capture.open(server_name, rung.alpn);
+        let (engine, hello) = if rung.offered.contains(TlsVersion::TLS_1_3) {
+            let opened = self.capture.open(rung, server_name);
             let (capture, hello) = opened.map_err(|error| UnableToOpen(error.to_string()))?;
             (Engine::Capture(Box::new(capture)), hello)
         } else {

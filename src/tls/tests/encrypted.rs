@@ -4,7 +4,8 @@ use rustls::{ServerConfig, ServerConnection};
 use std::sync::Arc;
 
 use crate::domain::{Alert, ClientAuth, Der, KeyExchange, NamedGroup, Phase, TlsVersion};
-use crate::tls::groups::{FINITE_FIELD, Secp521r1};
+use crate::tls::groups::Secp521r1;
+use crate::tls::key_of_one::{BRAINPOOL, FINITE_FIELD, X448};
 use crate::tls::{Cause, Client, End, Ending, Ladder, Rung, Step};
 
 use super::servers::Wanted;
@@ -89,8 +90,18 @@ fn a_server_that_wants_a_client_certificate_shows_its_own_first() {
 
 #[test]
 fn a_server_of_one_group_alone_is_asked_again_with_it() {
-    let groups = [kx_group::SECP384R1, &Secp521r1, kx_group::X25519MLKEM768];
-    for group in groups.into_iter().chain(FINITE_FIELD) {
+    let mut groups = vec![
+        kx_group::SECP384R1,
+        &Secp521r1,
+        kx_group::X25519MLKEM768,
+        kx_group::SECP256R1MLKEM768,
+        kx_group::MLKEM1024,
+        &X448,
+    ];
+    for group in FINITE_FIELD.iter().chain(&BRAINPOOL) {
+        groups.push(group);
+    }
+    for group in groups {
         let (server, leaf) = Wanted {
             groups: vec![group],
             ..Wanted::version(&TLS13)
@@ -127,10 +138,7 @@ fn an_answer_that_tls_1_3_does_not_allow_is_told_apart() {
         (alert(2, 40), Cause::Alert(Alert::HANDSHAKE_FAILURE)),
         (alert(2, 201), Cause::Alert(Alert(201))),
         (alert(1, 0), Cause::Alert(Alert::CLOSE_NOTIFY)),
-        (
-            record(22, &server_hello(0x0303, 0xc02f, &[])),
-            Cause::Malformed,
-        ),
+        (record(22, &server_hello(0x0304, 0, &[])), Cause::Malformed),
         (record(22, &[0xff; 40]), Cause::TooLarge),
         (
             b"SSH-2.0-x\n".to_vec(),
