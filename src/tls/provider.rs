@@ -79,15 +79,14 @@ pub(super) fn signature_schemes(wanted: Option<KeyType>) -> Vec<SignatureScheme>
 
 /// Whose signatures a scheme is for (IANA "TLS SignatureScheme").
 const fn key_type(scheme: u16) -> Option<KeyType> {
-    match (scheme, scheme.to_be_bytes()) {
-        (0x0804..=0x0806 | 0x0809..=0x080b, _) => Some(KeyType::Rsa),
+    // The second byte, where the first is a hash (RFC 5246 section 7.4.1.4.1).
+    let signature = scheme & 0xff;
+    match (scheme, signature) {
+        (0x0804..=0x0806 | 0x0809..=0x080b, _) | (_, 1) => Some(KeyType::Rsa),
+        (0x081a..=0x081c, _) | (_, 3) => Some(KeyType::Ecdsa),
         (0x0807 | 0x0808, _) => Some(KeyType::Eddsa),
-        (0x081a..=0x081c, _) => Some(KeyType::Ecdsa),
         (0x0904..=0x0906, _) => Some(KeyType::MlDsa),
-        // A hash, then a signature (RFC 5246 section 7.4.1.4.1).
-        (_, [_, 1]) => Some(KeyType::Rsa),
-        (_, [_, 2]) => Some(KeyType::Dsa),
-        (_, [_, 3]) => Some(KeyType::Ecdsa),
+        (_, 2) => Some(KeyType::Dsa),
         _ => None,
     }
 }

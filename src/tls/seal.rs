@@ -23,8 +23,8 @@ pub(super) struct Seal {
 pub(super) struct Unopened;
 
 enum Key {
-    Authenticated(LessSafeKey),
-    Counter { key: DecryptingKey, tag: usize },
+    Authenticated(Box<LessSafeKey>),
+    Counter { key: Box<DecryptingKey>, tag: usize },
 }
 
 const IV: usize = aead::NONCE_LEN;
@@ -83,14 +83,14 @@ impl Key {
         let mut key = vec![0; algorithm.key_len()];
         expand_label(expander, b"key", &mut key)?;
         let key = UnboundKey::new(algorithm, &key).ok()?;
-        Some(Self::Authenticated(LessSafeKey::new(key)))
+        Some(Self::Authenticated(Box::new(LessSafeKey::new(key))))
     }
 
     fn counter(expander: &dyn HkdfExpander, tag: usize) -> Option<Self> {
         let mut key = [0; 16];
         expand_label(expander, b"key", &mut key)?;
         let key = UnboundCipherKey::new(&cipher::AES_128, &key).ok()?;
-        let key = DecryptingKey::ctr(key).ok()?;
+        let key = Box::new(DecryptingKey::ctr(key).ok()?);
         Some(Self::Counter { key, tag })
     }
 
@@ -149,4 +149,29 @@ fn expand_label(expander: &dyn HkdfExpander, label: &[u8], out: &mut [u8]) -> Op
     });
     write_u8_prefixed(&mut info, |_no_context| ());
     expander.expand_slice(&[&info], out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// NIST SP 800-38C, example 3: the same counter blocks as in TLS.
+    #[test]
+    fn a_published_example_of_aes_ccm_opens() {
+        let key: Vec<u8> = (0x40..0x50).collect();
+        let key = UnboundCipherKey::new(&cipher::AES_128, &key).unwrap();
+        let key = Key::Counter {
+            key: Box::new(DecryptingKey::ctr(key).unwrap()),
+            tag: 8,
+        };
+        let nonce: Vec<u8> = (0x10..0x1c).collect();
+        let mut sealed = [
+            0xe3, 0xb2, 0x01, 0xa9, 0xf5, 0xb7, 0x1a, 0x7a, 0x9b, 0x1c, 0xea, 0xec, 0xcd, 0x97,
+            0xe7, 0x0b, 0x61, 0x76, 0xaa, 0xd9, 0xa4, 0x42, 0x8a, 0xa5, 0x48, 0x43, 0x92, 0xfb,
+            0xc1, 0xb0, 0x99, 0x51,
+        ];
+        let opened = key.open(nonce.try_into().unwrap(), [0; HEADER], &mut sealed);
+        let expected: Vec<u8> = (0x20..0x38).collect();
+        assert_eq!(opened, Some(&expected[..]));
+    }
 }

@@ -2,5 +2,7 @@
 
 mod encrypted;
 mod in_clear;
+mod scripted;
+mod sealed;
 pub(crate) mod servers;
 pub(crate) mod transcript;
