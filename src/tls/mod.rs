@@ -2,9 +2,10 @@
 //!
 //! Pure: bytes in, bytes out; neither socket nor clock. Up to TLS 1.2 the
 //! server sends its certificate in clear, so a hand-made hello and a bounded
-//! reader are enough ([`Conversation`] runs `classic`); TLS 1.3 encrypts it,
-//! so rustls runs that rung with a verifier that records and trusts nothing
-//! (`capture`). [`Ladder`] decides which rung comes next.
+//! reader are enough ([`Conversation`] runs `classic`). TLS 1.3 encrypts it:
+//! there rustls makes the hello and agrees on the key (`capture`), and the
+//! flight is read from the key on (`sealed`). [`Ladder`] decides which rung
+//! comes next.
 
 mod codec;
 mod ending;
@@ -20,6 +21,7 @@ mod provider;
 mod seal;
 mod sealed_flight;
 mod sealed;
+mod agreement;
 mod capture;
 mod opening;
 mod conversation;

@@ -26,6 +26,9 @@ const CERTIFICATE_REQUEST: u8 = 13;
 // IANA "TLS ExtensionType Values".
 const CERTIFICATE_AUTHORITIES: u16 = 47;
 
+/// Names kept of one CertificateRequest: the stores of browsers hold about 150
+/// authorities.
+const MAX_ISSUERS: usize = 512;
 /// An 8-bit length has no larger value.
 const MAX_U8: usize = 0xff;
 /// A 16-bit length has no larger value.
@@ -135,7 +138,7 @@ fn application_protocol(body: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
 }
 
 /// The names that a CertificateRequest lists (RFC 8446 sections 4.3.2 and
-/// 4.2.4), as far as they read.
+/// 4.2.4), as far as they read, and up to a limit.
 fn acceptable_issuers(body: &[u8]) -> Vec<Vec<u8>> {
     let mut names = Vec::new();
     let _ = read_issuers(body, &mut names);
@@ -150,7 +153,7 @@ fn read_issuers(body: &[u8], names: &mut Vec<Vec<u8>>) -> Result<(), Malformed> 
         return Ok(());
     };
     let mut list = content.sub_u16(MAX_U16)?;
-    while !list.is_empty() {
+    while !list.is_empty() && names.len() < MAX_ISSUERS {
         names.push(list.sub_u16(MAX_U16)?.rest().to_vec());
     }
     Ok(())
