@@ -145,7 +145,7 @@ fn a_server_with_a_certificate_of_every_type_shows_the_one_that_is_asked_for() {
         assert_eq!(shown, [Der::from(&leaf[..])], "{key_type}");
     }
     let (ecdsa_alone, _) = server_of_key_types(&[&PKCS_ECDSA_P256_SHA256]);
-    for key_type in [KeyType::Rsa, KeyType::Eddsa, KeyType::MlDsa, KeyType::Dsa] {
+    for key_type in [KeyType::Rsa, KeyType::Eddsa, KeyType::MlDsa] {
         let rung = Rung {
             key_type: Some(key_type),
             ..rung("tls1.3")
