@@ -78,7 +78,9 @@ fn listed(cause: &Cause, phase: Phase, session: Session, certificates: Vec<Der>)
             Cause::Closed => Some(Refusal::Closed(phase)),
             Cause::Reset => Some(Refusal::Reset(phase)),
             Cause::Silence | Cause::Stalled => Some(Refusal::Stalled(phase)),
-            Cause::Malformed | Cause::NotTls(_) => Some(Refusal::Malformed(phase)),
+            Cause::Malformed | Cause::UnsupportedGroup(_) | Cause::NotTls(_) => {
+                Some(Refusal::Malformed(phase))
+            }
             Cause::TooLarge => Some(Refusal::TooLarge(phase)),
         },
     }))
@@ -95,6 +97,7 @@ fn unlisted(cause: Cause, phase: Phase, session: Option<Session>) -> Outcome {
         Cause::Stalled => Outcome::Broken(Broken::Deadline),
         Cause::Malformed => Outcome::Broken(Broken::Malformed),
         Cause::TooLarge => Outcome::Broken(Broken::TooLarge),
+        Cause::UnsupportedGroup(group) => Outcome::Broken(Broken::UnsupportedGroup(group)),
         Cause::NotTls(first) => Outcome::NotTls(NotTls::Other, first),
     }
 }
@@ -102,7 +105,7 @@ fn unlisted(cause: Cause, phase: Phase, session: Option<Session>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alert, CipherSuite, TlsVersion};
+    use crate::domain::{Alert, CipherSuite, NamedGroup, TlsVersion};
 
     fn ending(cause: Cause, certificates: Option<Vec<Der>>) -> Outcome {
         outcome(Finish::Ended(Ending {
@@ -131,6 +134,7 @@ mod tests {
             Cause::Stalled,
             Cause::Malformed,
             Cause::TooLarge,
+            Cause::UnsupportedGroup(NamedGroup(0x0029)),
             Cause::NotTls(b"x".to_vec()),
         ]
     }
@@ -167,6 +171,7 @@ mod tests {
                 "broken deadline",
                 "broken malformed",
                 "broken too-large",
+                "broken unsupported-group curveSM2",
                 "not-tls ",
             ]
         );

@@ -81,7 +81,7 @@ impl Client {
             return Err(UnableToOpen(format!("{rung:?} is not available")));
         }
         let (engine, hello) = if rung.offered.contains(TlsVersion::TLS_1_3) {
-            let opened = self.capture.open(server_name, rung.alpn);
+            let opened = self.capture.open(rung, server_name);
             let (capture, hello) = opened.map_err(|error| UnableToOpen(error.to_string()))?;
             (Engine::Capture(Box::new(capture)), hello)
         } else {

@@ -1,4 +1,4 @@
-use crate::domain::{Alert, Der, Phase, Session};
+use crate::domain::{Alert, Der, NamedGroup, Phase, Session};
 
 use super::codec::Malformed;
 
@@ -35,6 +35,9 @@ pub enum Cause {
     Malformed,
     /// More than a limit of the reader allows.
     TooLarge,
+    /// It asks for a share of this group, which it was not offered and nothing
+    /// here computes.
+    UnsupportedGroup(NamedGroup),
     /// It speaks something else: its first bytes, at most
     /// [`Cause::MAX_NOT_TLS`].
     NotTls(Vec<u8>),

@@ -5,7 +5,7 @@ use crate::domain::{CipherSuite, ClientAuth, Der, KeyExchange, NamedGroup, Sessi
 use super::certificate_request::acceptable_issuers;
 use super::codec::{Malformed, Reader};
 use super::ending::Cause;
-use super::hello::{APPLICATION_LAYER_PROTOCOL_NEGOTIATION, SUPPORTED_VERSIONS};
+use super::hello::{APPLICATION_LAYER_PROTOCOL_NEGOTIATION, KEY_SHARE, SUPPORTED_VERSIONS};
 use super::record::{MAX_MESSAGE, Message};
 use super::suite::{Agreement, Authentication, Traits};
 
@@ -118,7 +118,7 @@ impl Flight {
 }
 
 /// RFC 5246 section 7.4.1.3. The version is whatever the server chose.
-fn server_hello(body: &[u8]) -> Result<Session, Malformed> {
+pub(super) fn server_hello(body: &[u8]) -> Result<Session, Malformed> {
     const RANDOM: usize = 32;
     let mut reader = Reader::new(body);
     let version = TlsVersion(reader.u16()?);
@@ -150,6 +150,10 @@ fn server_extensions(mut reader: Reader<'_>, session: &mut Session) -> Result<()
         let mut content = block.sub_u16(MAX_U16)?;
         match kind {
             SUPPORTED_VERSIONS => session.version = TlsVersion(content.u16()?),
+            // RFC 8446 section 4.2.8: in TLS 1.3 alone.
+            KEY_SHARE => {
+                session.key_exchange = Some(KeyExchange::Group(NamedGroup(content.u16()?)));
+            }
             APPLICATION_LAYER_PROTOCOL_NEGOTIATION => {
                 let mut list = content.sub_u16(MAX_U16)?;
                 session.alpn = Some(list.sub_u8(MAX_PROTOCOL_NAME)?.rest().to_vec());

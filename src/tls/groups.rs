@@ -3,38 +3,27 @@
 
 use aws_lc_rs::agreement::{self, ECDH_P521, EphemeralPrivateKey, UnparsedPublicKey};
 use aws_lc_rs::rand::SystemRandom;
+use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::crypto::{ActiveKeyExchange, GetRandomFailed, SharedSecret, SupportedKxGroup};
-use rustls::ffdhe_groups::{self, FfdheGroup};
-use rustls::{Error, NamedGroup, PeerMisbehaved};
+use rustls::ffdhe_groups::FfdheGroup;
+use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
 
 /// P-521 (RFC 8446 section 4.2.8.2).
 #[derive(Debug)]
 pub(super) struct Secp521r1;
 
-/// The groups of RFC 7919.
-pub(super) static FINITE_FIELD: [&dyn SupportedKxGroup; 5] = [
-    &FiniteField(NamedGroup::FFDHE2048, ffdhe_groups::FFDHE2048),
-    &FiniteField(NamedGroup::FFDHE3072, ffdhe_groups::FFDHE3072),
-    &FiniteField(NamedGroup::FFDHE4096, ffdhe_groups::FFDHE4096),
-    &FiniteField(NamedGroup::FFDHE6144, ffdhe_groups::FFDHE6144),
-    &FiniteField(NamedGroup::FFDHE8192, ffdhe_groups::FFDHE8192),
-];
-
-/// A finite-field group with the private exponent 1, which needs no
-/// arithmetic: our share is the generator, the secret is the peer's share.
-/// The key protects nothing of ours, since we send nothing under it; it only
-/// reads what the server shows to anyone.
+/// P-384 and ML-KEM-1024 together (draft-ietf-tls-ecdhe-mlkem section 4).
 #[derive(Debug)]
-struct FiniteField(NamedGroup, FfdheGroup<'static>);
+pub(super) struct Secp384r1MlKem1024;
 
 struct EllipticExchange {
     private: EphemeralPrivateKey,
     public: agreement::PublicKey,
 }
 
-struct FiniteFieldExchange {
-    name: NamedGroup,
-    group: FfdheGroup<'static>,
+struct HybridExchange {
+    classical: Box<dyn ActiveKeyExchange>,
+    post_quantum: Box<dyn ActiveKeyExchange>,
     share: Vec<u8>,
 }
 
@@ -78,36 +67,49 @@ impl ActiveKeyExchange for EllipticExchange {
     }
 }
 
-impl SupportedKxGroup for FiniteField {
+impl Secp384r1MlKem1024 {
+    pub(super) const NAME: NamedGroup = NamedGroup::Unknown(0x11ed);
+    /// How long a share of P-384 is, which stands first in both shares.
+    pub(super) const CLASSICAL_SHARE: usize = 97;
+}
+
+impl SupportedKxGroup for Secp384r1MlKem1024 {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        let Self(name, group) = *self;
-        Ok(Box::new(FiniteFieldExchange {
-            name,
-            group,
-            share: padded(group.g, group.p.len()),
+        let classical = kx_group::SECP384R1.start()?;
+        let post_quantum = kx_group::MLKEM1024.start()?;
+        Ok(Box::new(HybridExchange {
+            share: [classical.pub_key(), post_quantum.pub_key()].concat(),
+            classical,
+            post_quantum,
         }))
     }
 
     fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
-        Some(self.1)
+        None
     }
 
     fn name(&self) -> NamedGroup {
-        self.0
+        Self::NAME
+    }
+
+    fn usable_for_version(&self, version: ProtocolVersion) -> bool {
+        version == ProtocolVersion::TLSv1_3
     }
 }
 
-impl ActiveKeyExchange for FiniteFieldExchange {
+impl ActiveKeyExchange for HybridExchange {
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, Error> {
-        // RFC 8446 section 4.2.8.1: as long as the prime.
-        if peer.len() != self.group.p.len() {
-            return Err(PeerMisbehaved::InvalidKeyShare.into());
-        }
-        Ok(SharedSecret::from(peer))
+        let (classical, post_quantum) = peer
+            .split_at_checked(Secp384r1MlKem1024::CLASSICAL_SHARE)
+            .ok_or(PeerMisbehaved::InvalidKeyShare)?;
+        let classical = self.classical.complete(classical)?;
+        let post_quantum = self.post_quantum.complete(post_quantum)?;
+        let secret = [classical.secret_bytes(), post_quantum.secret_bytes()].concat();
+        Ok(SharedSecret::from(secret))
     }
 
     fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
-        Some(self.group)
+        None
     }
 
     fn pub_key(&self) -> &[u8] {
@@ -115,13 +117,6 @@ impl ActiveKeyExchange for FiniteFieldExchange {
     }
 
     fn group(&self) -> NamedGroup {
-        self.name
+        Secp384r1MlKem1024::NAME
     }
-}
-
-fn padded(number: &[u8], length: usize) -> Vec<u8> {
-    let zeros = length.saturating_sub(number.len());
-    let mut padded = vec![0; zeros];
-    padded.extend(number);
-    padded
 }

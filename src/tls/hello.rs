@@ -30,7 +30,7 @@ const CAPACITY: usize = 1024;
 
 // IANA "TLS ExtensionType Values".
 const SERVER_NAME: u16 = 0;
-const STATUS_REQUEST: u16 = 5;
+pub(super) const STATUS_REQUEST: u16 = 5;
 const SUPPORTED_GROUPS: u16 = 10;
 const EC_POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
@@ -39,6 +39,7 @@ const PADDING: u16 = 21;
 const EXTENDED_MASTER_SECRET: u16 = 23;
 pub(super) const SUPPORTED_VERSIONS: u16 = 43;
 const SIGNATURE_ALGORITHMS_CERT: u16 = 50;
+pub(super) const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
 impl ClientHello<'_> {

@@ -3,9 +3,10 @@
 //! Pure: bytes in, bytes out; neither socket nor clock. Up to TLS 1.2 the
 //! server sends its certificate in clear, so a hand-made hello and a bounded
 //! reader are enough ([`Conversation`] runs `classic`, and `sslv2` for what
-//! came before SSL 3.0); TLS 1.3 encrypts it, so rustls runs that rung with a
-//! verifier that records and trusts nothing (`capture`). [`Ladder`] holds the
-//! rungs; the evidence decides which comes next ([`Ladder::next`]).
+//! came before SSL 3.0). TLS 1.3 encrypts it: there rustls makes the hello and
+//! agrees on the key (`capture`), and the flight is read from the key on
+//! (`sealed`). [`Ladder`] holds the rungs; the evidence decides which comes
+//! next ([`Ladder::next`]).
 
 pub(crate) mod codec;
 mod ending;
@@ -19,6 +20,12 @@ mod certificate_request;
 mod flight;
 mod classic;
 mod groups;
+mod key_of_one;
+mod provider;
+mod seal;
+mod sealed_flight;
+mod sealed;
+mod agreement;
 mod capture;
 mod opening;
 mod conversation;

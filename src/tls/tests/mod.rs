@@ -4,5 +4,7 @@ mod encrypted;
 mod in_clear;
 mod old_servers;
 mod old_versions;
+mod scripted;
+mod sealed;
 pub(crate) mod servers;
 pub(crate) mod transcript;
