@@ -11,8 +11,8 @@ import javax.net.ssl.SSLSocket;
  * TLS servers of the Java platform on loopback, until stdin ends.
  *
  * <p>Arguments: a PKCS#12 key store, its password, and for each server the one version that it
- * speaks, with "+client" after it to demand a client certificate. Each says "listening VERSION
- * ADDRESS".
+ * speaks, perhaps "/SUITE" for its only cipher suite, and "+client" to demand a client certificate.
+ * Each says "listening VERSION ADDRESS".
  */
 public class JsseServer {
     public static void main(String[] arguments) throws Exception {
@@ -28,11 +28,15 @@ public class JsseServer {
 
         for (int i = 2; i < arguments.length; i++) {
             String[] words = arguments[i].split("\\+");
+            String[] versionAndSuite = words[0].split("/");
             SSLServerSocket listener =
                     (SSLServerSocket)
                             context.getServerSocketFactory()
                                     .createServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
-            listener.setEnabledProtocols(new String[] {words[0]});
+            listener.setEnabledProtocols(new String[] {versionAndSuite[0]});
+            if (versionAndSuite.length > 1) {
+                listener.setEnabledCipherSuites(new String[] {versionAndSuite[1]});
+            }
             listener.setNeedClientAuth(words.length > 1);
             System.out.println("listening " + words[0] + " 127.0.0.1:" + listener.getLocalPort());
             start(() -> serve(listener));

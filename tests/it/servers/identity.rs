@@ -12,6 +12,8 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
+use super::process::run;
+
 /// The family of a server's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -65,7 +67,7 @@ impl Key {
             Self::Ed25519 => &["-algorithm", "ED25519"],
         };
         KEYS[self as usize]
-            .get_or_init(|| openssl(Command::new("openssl").arg("genpkey").args(options)))
+            .get_or_init(|| run(Command::new("openssl").arg("genpkey").args(options)))
     }
 }
 
@@ -124,30 +126,26 @@ impl Authority {
         let request = identity.key.with_extension("ocsp-request");
         let response = identity.key.with_extension("ocsp-response");
         let index = write(self.folder.path(), "index.txt", "");
-        openssl(
-            Command::new("openssl")
-                .args(["ocsp", "-issuer"])
-                .arg(self.intermediate())
-                .arg("-cert")
-                .arg(&identity.certificate)
-                .arg("-reqout")
-                .arg(&request),
-        );
-        openssl(
-            Command::new("openssl")
-                .args(["ocsp", "-index"])
-                .arg(index)
-                .arg("-CA")
-                .arg(self.intermediate())
-                .arg("-rsigner")
-                .arg(self.intermediate())
-                .arg("-rkey")
-                .arg(&self.intermediate_key_file)
-                .arg("-reqin")
-                .arg(&request)
-                .arg("-respout")
-                .arg(&response),
-        );
+        run(Command::new("openssl")
+            .args(["ocsp", "-issuer"])
+            .arg(self.intermediate())
+            .arg("-cert")
+            .arg(&identity.certificate)
+            .arg("-reqout")
+            .arg(&request));
+        run(Command::new("openssl")
+            .args(["ocsp", "-index"])
+            .arg(index)
+            .arg("-CA")
+            .arg(self.intermediate())
+            .arg("-rsigner")
+            .arg(self.intermediate())
+            .arg("-rkey")
+            .arg(&self.intermediate_key_file)
+            .arg("-reqin")
+            .arg(&request)
+            .arg("-respout")
+            .arg(&response));
         response
     }
 }
@@ -156,16 +154,14 @@ impl Identity {
     /// A PKCS#12 key store with it, for Java.
     pub(crate) fn key_store(&self, password: &str) -> PathBuf {
         let store = self.key.with_extension("p12");
-        openssl(
-            Command::new("openssl")
-                .args(["pkcs12", "-export", "-passout", &format!("pass:{password}")])
-                .arg("-in")
-                .arg(&self.chain)
-                .arg("-inkey")
-                .arg(&self.key)
-                .arg("-out")
-                .arg(&store),
-        );
+        run(Command::new("openssl")
+            .args(["pkcs12", "-export", "-passout", &format!("pass:{password}")])
+            .arg("-in")
+            .arg(&self.chain)
+            .arg("-inkey")
+            .arg(&self.key)
+            .arg("-out")
+            .arg(&store));
         store
     }
 }
@@ -184,27 +180,23 @@ fn authority(name: &str) -> CertificateParams {
 }
 
 /// SHA-256 of the certificate in a PEM file, as OpenSSL reads it.
-fn sha256(certificate: &Path) -> String {
+pub(super) fn sha256(certificate: &Path) -> String {
     let mut command = Command::new("openssl");
     command.args(["x509", "-noout", "-fingerprint", "-sha256", "-in"]);
-    let printed = openssl(command.arg(certificate));
+    let printed = run(command.arg(certificate));
     let (_, fingerprint) = printed.trim().split_once('=').unwrap();
     fingerprint.replace(':', "").to_lowercase()
+}
+
+/// SHA-256, lower-case hex.
+pub(super) fn sha256_of(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    hex.collect()
 }
 
 fn write(folder: &Path, name: &str, content: &str) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, content).unwrap();
     path
-}
-
-/// Runs openssl to its end and returns its stdout.
-fn openssl(command: &mut Command) -> String {
-    let output = command.output().expect("openssl (tests/run installs it)");
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
 }

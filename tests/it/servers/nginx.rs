@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Identity, Process, own_loopback};
+use super::{Identity, Process, at_port};
 
 /// A running nginx. It runs as a single process, which can be killed by its id.
 pub(crate) struct Nginx {
@@ -23,11 +23,25 @@ impl Nginx {
     /// One site for each name; the first is also the default, for whoever
     /// sends no name or an unknown one.
     pub(crate) fn start(sites: &[(&str, &Identity)]) -> Self {
+        let [address, clear] = [8443, 8080].map(at_port);
+        Self::running(address, clear, &configure(address, clear, sites))
+    }
+
+    /// The same, but whoever sends no name or an unknown one is turned away.
+    pub(crate) fn for_names_alone(sites: &[(&str, &Identity)]) -> Self {
+        let [address, clear] = [9443, 9080].map(at_port);
+        let text = configure(address, clear, sites);
+        let rejecting = format!(
+            "server {{ listen {address} ssl default_server; ssl_reject_handshake on; }}\n}}\n"
+        );
+        let text = text.strip_suffix("}\n").unwrap().to_owned() + &rejecting;
+        Self::running(address, clear, &text)
+    }
+
+    fn running(address: SocketAddr, clear: SocketAddr, text: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let address = SocketAddr::new(own_loopback(), 8443);
-        let clear = SocketAddr::new(own_loopback(), 8080);
         let configuration = folder.path().join("nginx.conf");
-        fs::write(&configuration, configure(address, clear, sites)).unwrap();
+        fs::write(&configuration, text).unwrap();
         let mut command = Command::new("nginx");
         command
             .args(["-e", "stderr", "-p"])

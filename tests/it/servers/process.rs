@@ -12,6 +12,9 @@ use rustix::process::{Pid, Signal, kill_process};
 /// No child of these tests keeps us waiting longer unless it hangs.
 const DEADLINE: Duration = Duration::from_mins(1);
 
+/// No server needs longer from one line of its farewell to the next.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// A running child. Its stdin stays open for as long as it shall run: the
 /// servers written for these tests end with it, so that none outlives a test
 /// that was killed.
@@ -20,6 +23,39 @@ pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
     heard: Vec<String>,
+    last_word: Signal,
+}
+
+/// A program that does not end with its stdin. The kernel ends it with the
+/// thread that starts it (prctl(2), PR_SET_PDEATHSIG), so that it does not
+/// outlive a test that was killed either.
+pub(super) fn daemon(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", program]);
+    command
+}
+
+/// The same, with no more rights than anybody has.
+pub(super) fn daemon_of_nobody(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]);
+    command.args(["--pdeathsig", "TERM", program]);
+    command
+}
+
+/// Runs a program to its end and returns its stdout.
+#[track_caller]
+pub(super) fn run(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error} (tests/run installs what is needed)"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 impl Process {
@@ -39,7 +75,15 @@ impl Process {
             child,
             lines,
             heard: Vec::new(),
+            last_word: Signal::KILL,
         }
+    }
+
+    /// The same, for a program that has children of its own: it is ended by
+    /// this signal, and gets the time to end them.
+    pub(crate) fn with_children(mut self, last_word: Signal) -> Self {
+        self.last_word = last_word;
+        self
     }
 
     /// What `wanted` makes of the first line, from stdout or stderr, that it
@@ -95,7 +139,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already, which is as good.
+        let running = matches!(self.child.try_wait(), Ok(None));
+        if running && self.last_word != Signal::KILL {
+            // It may end at this very moment, which is as good.
+            let _ = kill_process(Pid::from_child(&self.child), self.last_word);
+            // Its streams close when the last of its children is gone.
+            while self.lines.recv_timeout(GRACE).is_ok() {}
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
