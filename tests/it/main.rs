@@ -23,5 +23,6 @@ mod cli;
 mod engine;
 mod interruption;
 mod layers;
+mod matrix;
 mod namespace;
 mod real_servers;
