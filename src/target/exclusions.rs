@@ -117,6 +117,16 @@ impl Exclusions {
         self.entries.get(rank)
     }
 
+    /// The exclusion of a name on every port, if there is one: such a name is
+    /// not even resolved.
+    #[must_use]
+    pub fn covers_name_wholly(&self, name: &ServerName) -> Option<&Exclusion> {
+        let ranks = self.names.get(name).into_iter().flatten();
+        ranks
+            .filter_map(|rank| self.entries.get(*rank))
+            .find(|exclusion| exclusion.ports().is_none())
+    }
+
     /// What the operator listed, in that order.
     #[must_use]
     pub fn listed(&self) -> &[Exclusion] {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Exclusion, ExclusionError, SpecError, TargetSpec};
+use crate::domain::{InvalidServerName, ServerName};
 
 /// Where something was written: an option, or a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +69,14 @@ pub fn parse_exclusions(
     parse_lines(list.as_ref(), source_name, Exclusion::parse)
 }
 
+/// Reads a list of server names: one a line, `#` comments, blank lines.
+pub fn parse_names(
+    list: impl AsRef<[u8]>,
+    source_name: &str,
+) -> Result<Vec<ServerName>, ListError<InvalidServerName>> {
+    parse_lines(list.as_ref(), source_name, |line, _| line.parse())
+}
+
 impl Origin {
     /// An option or a section of the configuration: `-x`.
     #[must_use]
@@ -121,6 +130,17 @@ impl ListError<ExclusionError> {
             Self::TooLong { .. } => Some("write one exclusion a line".to_owned()),
             Self::NotUtf8 { .. } => Some(SAVE_AS_UTF_8.to_owned()),
         }
+    }
+}
+
+impl ListError<InvalidServerName> {
+    /// What would be accepted.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Line { .. } | Self::TooLong { .. } => "write one host name a line".to_owned(),
+            Self::NotUtf8 { .. } => SAVE_AS_UTF_8.to_owned(),
+        })
     }
 }
 
@@ -203,6 +223,19 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "hosts.txt:2: `10.0.0.0/33` has no such prefix length"
+        );
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_list_of_names_has_nothing_but_names() {
+        let names = parse_names("# ours\nWWW.corp\n\na.corp. # old\n", "names.txt");
+        let names: Vec<_> = names.unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["www.corp", "a.corp"]);
+        let error = parse_names("a.corp\n10.0.0.1\n", "names.txt").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "names.txt:2: `10.0.0.1` is an address, not a name"
         );
         assert!(error.hint().is_some());
     }

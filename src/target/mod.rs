@@ -32,7 +32,7 @@ pub use builder::{PlanBuilder, PlanError};
 pub use exclusion::{Exclusion, ExclusionError, Scope};
 pub use exclusions::Exclusions;
 pub use hosts::Hosts;
-pub use list::{ListError, Origin, parse_exclusions, parse_list};
+pub use list::{ListError, Origin, parse_exclusions, parse_list, parse_names};
 pub use permutation::Permutation;
 pub use plan::Plan;
 pub use ports::{Ports, PortsError};

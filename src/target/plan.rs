@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::segment::Segment;
-use super::{Block, Exclusion, Exclusions, PlanBuilder, Shard};
+use super::{Block, Exclusion, Exclusions, Hosts, PlanBuilder, Shard};
 use crate::domain::{Host, Port, Target};
 
 /// The frozen description of a scan: which targets, in which order, and what
@@ -73,6 +73,21 @@ impl Plan {
             .segments
             .partition_point(|segment| segment.end() <= index);
         self.segments.get(position)?.at(index)
+    }
+
+    /// Whether any of its shards has this target: one binary search.
+    #[must_use]
+    pub fn contains(&self, target: &Target) -> bool {
+        let before = |segment: &Segment| match (segment.hosts(), &target.host) {
+            (Hosts::Addresses(range), Host::Address(address)) => range.last() < *address,
+            (Hosts::Name(name), Host::Name(wanted)) => name < wanted,
+            (Hosts::Addresses(_), Host::Name(_)) => true,
+            (Hosts::Name(_), Host::Address(_)) => false,
+        };
+        let position = self.segments.partition_point(before);
+        self.segments
+            .get(position)
+            .is_some_and(|segment| segment.contains(target))
     }
 
     /// Its blocks, in the order of their numbers.
@@ -194,6 +209,39 @@ mod tests {
             targets(&plan),
             ["10.0.0.1:443", "a.corp:22", "a.corp:443", "b.corp:443"]
         );
+    }
+
+    #[test]
+    fn a_plan_knows_its_targets_and_no_others() {
+        let specs = [
+            "10.0.0.0/30:22,443",
+            "10.0.0.9",
+            "a.corp:25/smtp",
+            "c.corp",
+            "::1",
+        ];
+        let whole = plan(&specs, "");
+        for index in 0..whole.len() {
+            let target = whole.get(index).unwrap();
+            assert!(whole.contains(&target), "{target}");
+        }
+        let others = plan(
+            &[
+                "10.0.0.4",
+                "9.0.0.0",
+                "::2",
+                "a.corp:25",
+                "a.corp:26/smtp",
+                "b.corp",
+                "10.0.0.9:22",
+                "d.corp",
+            ],
+            "",
+        );
+        for index in 0..others.len() {
+            let target = others.get(index).unwrap();
+            assert!(!whole.contains(&target), "{target}");
+        }
     }
 
     #[test]

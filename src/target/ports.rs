@@ -97,6 +97,11 @@ impl Ports {
         self.0.binary_search_by_key(&port, |entry| entry.0).is_ok()
     }
 
+    /// Whether the port is in it with this dialect forced, or with none.
+    pub(super) fn lists(&self, port: Port, dialect: Option<Dialect>) -> bool {
+        self.0.binary_search(&(port, dialect)).is_ok()
+    }
+
     /// Whether any of its ports has a forced dialect.
     #[must_use]
     pub fn forces_a_dialect(&self) -> bool {

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::{AddressRange, Hosts, Ports};
-use crate::domain::Target;
+use crate::domain::{Host, Target};
 
 /// Hosts that share one set of ports, and their place in the plan.
 ///
@@ -62,6 +62,16 @@ impl Segment {
             port,
             dialect,
         })
+    }
+
+    /// Whether it has this target.
+    pub(super) fn contains(&self, target: &Target) -> bool {
+        let has_host = match (&self.hosts, &target.host) {
+            (Hosts::Addresses(range), Host::Address(address)) => range.contains(*address),
+            (Hosts::Name(name), Host::Name(wanted)) => name == wanted,
+            (Hosts::Addresses(_), Host::Name(_)) | (Hosts::Name(_), Host::Address(_)) => false,
+        };
+        has_host && self.ports.lists(target.port, target.dialect)
     }
 
     /// The indices of all its hosts on the port at a position.
