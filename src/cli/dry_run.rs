@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::sweep;
 use crate::config::Settings;
 use crate::domain::printable;
-use crate::scan::RETRY_SPACING;
+use crate::scan::{Depth, RETRY_SPACING};
 use crate::target::Plan;
 
 /// Targets, exclusions, limits and time, for a person.
@@ -24,7 +24,8 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
             summary.targets, summary.addresses, summary.names
         ),
     );
-    line("questions", summary.questions.to_string());
+    line("profile", settings.profile.to_string());
+    line("questions", questions(summary.questions, settings));
     line("excluded", summary.excluded.to_string());
     for share in &summary.shares {
         let exclusion = printable(&share.exclusion.why());
@@ -67,6 +68,18 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
     );
     line("sent", "nothing, not even DNS".to_owned());
     text
+}
+
+/// Those that are certain, and the bounds of those that follow from answers.
+fn questions(first: u64, settings: &Settings) -> String {
+    let names = settings.further_names.names.len();
+    let depth = settings.profile.depth();
+    let more = depth.most_questions(names).saturating_sub(1);
+    let surveyed = match depth {
+        Depth::Names => "",
+        Depth::Thorough => ", and a survey of versions,",
+    };
+    format!("{first}; up to {more} more{surveyed} at an endpoint that speaks TLS")
 }
 
 fn seconds(duration: Duration) -> String {

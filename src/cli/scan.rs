@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dry_run;
@@ -7,10 +7,12 @@ use super::failure::Failure;
 use super::sweep::{Sweep, Written};
 use super::{Context, targets};
 use crate::config::{Job, Options, Settings, advised};
-use crate::domain::{clock, printable};
+use crate::domain::{ServerName, clock, printable};
 use crate::net;
 use crate::resolve::AddressFamily;
-use crate::target::{Exclusion, Exclusions, InvalidShard, Plan, Shard, parse_exclusions};
+use crate::target::{
+    Exclusion, Exclusions, InvalidShard, Plan, Shard, parse_exclusions, parse_names,
+};
 
 /// Sweep targets, write what is found into the inventory, print a summary
 #[expect(
@@ -22,6 +24,7 @@ use crate::target::{Exclusion, Exclusions, InvalidShard, Plan, Shard, parse_excl
 Examples:
   certsweep scan 10.0.0.0/24
   certsweep scan -p web,kmip -x 10.0.0.13 10.0.0.0/16 www.example.com
+  certsweep scan --profile thorough --sni-file names.txt 10.0.0.0/24
   certsweep scan --rate 50 @targets.txt --dry-run")]
 pub(super) struct Arguments {
     /// Addresses, networks (10.0.0.0/24), ranges (10.0.0.1-50), names, URLs,
@@ -43,6 +46,11 @@ pub(super) struct Arguments {
     /// Do not look up the PTR names of addresses that accept
     #[arg(long)]
     no_ptr: bool,
+
+    /// Ask for the names of --sni at every address, not only at those they
+    /// resolve to
+    #[arg(long)]
+    sni_everywhere: bool,
 
     /// The targets and options of this job of the configuration
     #[arg(long, value_name = "NAME")]
@@ -80,8 +88,11 @@ impl Arguments {
         let written = Written {
             targets: written,
             exclude: exclusions_written(&options),
+            sni: names_written(&options),
         };
-        let settings = Settings::from(options);
+        let listed = names_in_files(&options)?;
+        let mut settings = Settings::from(options);
+        settings.further_names.names.extend(listed);
         let seed = self
             .seed
             .unwrap_or_else(|| clock::now().micros().unsigned_abs());
@@ -129,6 +140,7 @@ impl Arguments {
     fn flags(&self) -> Options {
         let mut flags = self.options.clone();
         flags.ptr = self.no_ptr.then_some(false);
+        flags.sni_everywhere = self.sni_everywhere.then_some(true);
         flags.family = match (self.ipv4, self.ipv6) {
             (true, _) => Some(AddressFamily::Ipv4),
             (false, true) => Some(AddressFamily::Ipv6),
@@ -149,15 +161,36 @@ fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
 }
 
 fn exclusions_written(options: &Options) -> Vec<String> {
-    let files = options.exclude_file.iter().flatten();
-    let files = files.map(|path| format!("@{}", path.display()));
-    options
-        .exclude
-        .iter()
-        .flatten()
-        .map(|written| written.text().to_owned())
-        .chain(files)
-        .collect()
+    let exclusions = options.exclude.iter().flatten();
+    let mut written: Vec<_> = exclusions.map(|it| it.text().to_owned()).collect();
+    written.extend(files_written(options.exclude_file.as_deref()));
+    written
+}
+
+fn names_written(options: &Options) -> Vec<String> {
+    let names = options.sni.iter().flatten();
+    let mut written: Vec<_> = names.map(ToString::to_string).collect();
+    written.extend(files_written(options.sni_file.as_deref()));
+    written
+}
+
+fn files_written(paths: Option<&[PathBuf]>) -> impl Iterator<Item = String> {
+    let paths = paths.unwrap_or_default().iter();
+    paths.map(|path| format!("@{}", path.display()))
+}
+
+/// The server names of `--sni-file`.
+fn names_in_files(options: &Options) -> Result<Vec<ServerName>, Failure> {
+    let mut names = Vec::new();
+    for path in options.sni_file.iter().flatten() {
+        let text = targets::contents(path, "--sni-file")?;
+        let listed = parse_names(&text, &path.display().to_string()).map_err(|error| {
+            let hint = error.hint();
+            Failure::usage(error).hint(hint)
+        })?;
+        names.extend(listed);
+    }
+    Ok(names)
 }
 
 fn exclusions_in(path: &Path) -> Result<Vec<Exclusion>, Failure> {

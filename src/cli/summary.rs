@@ -7,10 +7,13 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{OutcomeKind, Tally, printable};
-use crate::scan::Summary;
+use crate::scan::{NameNotAsked, Nameless, Summary};
 
 /// Faults of ours that are told; `show` tells each address's.
 const MOST_FAULTS: usize = 3;
+
+/// Names not asked for that are told to a person; a machine gets them all.
+const MOST_NAMES: usize = 10;
 
 /// The lines a person reads; their numbers add up to the targets.
 pub(super) fn text(summary: &Summary, db: &Path) -> String {
@@ -38,12 +41,44 @@ pub(super) fn text(summary: &Summary, db: &Path) -> String {
             }
         }
     }
+    text.push_str(&behind_names(summary));
     let _ = write!(
         text,
         "{} different certificates; inventory {}",
         summary.certificates,
         db.display()
     );
+    text
+}
+
+/// What was not seen for want of a server name.
+fn behind_names(summary: &Summary) -> String {
+    let mut text = String::new();
+    let Nameless {
+        endpoints,
+        demanding,
+    } = summary.nameless;
+    // Writing to a String can't fail.
+    if endpoints > 0 {
+        let _ = writeln!(
+            text,
+            "{endpoints} endpoints were asked without a server name only ({demanding} demand \
+             one): --sni NAME or --profile thorough may show more"
+        );
+    }
+    for not_asked in summary.names_not_asked.iter().take(MOST_NAMES) {
+        let NameNotAsked { name, why } = not_asked;
+        let why = printable(&why.to_string());
+        let _ = writeln!(text, "--sni {name} was not asked for: {why}");
+    }
+    let more = summary.names_not_asked.len().saturating_sub(MOST_NAMES);
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more names were not asked for");
+    }
+    let leads_nowhere = |it: &NameNotAsked| it.why.is_cured_by_everywhere();
+    if summary.names_not_asked.iter().any(leads_nowhere) {
+        text.push_str("hint: --sni-everywhere asks for names at every address\n");
+    }
     text
 }
 
@@ -57,8 +92,16 @@ pub(super) fn json(summary: &Summary) -> Value {
         "outcomes": outcomes(&summary.outcomes),
         "faults": summary.faults.iter().cloned().collect::<BTreeMap<_, _>>(),
         "certificates": summary.certificates,
+        "endpoints_without_name": summary.nameless.endpoints,
+        "endpoints_demanding_name": summary.nameless.demanding,
+        "names_not_asked": names_not_asked(&summary.names_not_asked),
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+fn names_not_asked(names: &[NameNotAsked]) -> Vec<Value> {
+    let entry = |it: &NameNotAsked| json!({"name": it.name.as_str(), "why": it.why.to_string()});
+    names.iter().map(entry).collect()
 }
 
 fn outcomes(tally: &Tally) -> Map<String, Value> {

@@ -73,6 +73,7 @@ fn useful(settings: &Settings) -> NonZeroUsize {
 pub(super) struct Written {
     pub(super) targets: Vec<String>,
     pub(super) exclude: Vec<String>,
+    pub(super) sni: Vec<String>,
 }
 
 impl Sweep {
@@ -151,6 +152,8 @@ impl Sweep {
                 retries: self.settings.retries,
                 workers,
                 pointers: self.settings.pointers,
+                depth: self.settings.profile.depth(),
+                further_names: self.settings.further_names,
             },
             prober: Prober::new(dialer, Arc::new(pacer), self.settings.timeouts),
             resolver,
@@ -170,6 +173,7 @@ impl Sweep {
         let mut settings = self.settings.describe();
         settings.insert("targets".to_owned(), self.written.targets.clone().into());
         settings.insert("exclude".to_owned(), self.written.exclude.clone().into());
+        settings.insert("sni".to_owned(), self.written.sni.clone().into());
         NewScan {
             started_at: clock::now(),
             targets: self.plan.len(),

@@ -7,8 +7,9 @@ use toml::Spanned;
 
 use super::exclusion::WrittenExclusion;
 use super::from_text::{advised, from_text, read};
+use super::profile::Profile;
 use super::timeout::Timeout;
-use crate::domain::Zone;
+use crate::domain::{Dialect, ServerName, Zone};
 use crate::pace::Rate;
 use crate::resolve::{AddressFamily, NameServer};
 use crate::target::{Ports, PortsError};
@@ -20,8 +21,14 @@ use crate::tls::Ladder;
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Ports to ask: numbers, ranges and named sets, mixed freely
-    /// (443,8443,9000-9010,mail); 8443/tls forces the dialect [default: 443]
-    #[arg(short, long, value_name = "PORTS", value_parser = advised::<Ports>(PortsError::hint))]
+    /// (443,8443,9000-9010,mail) [default: 443]
+    #[arg(
+        short,
+        long,
+        value_name = "PORTS",
+        help = ports_help(),
+        value_parser = advised::<Ports>(PortsError::hint),
+    )]
     #[serde(deserialize_with = "ports")]
     pub ports: Option<Ports>,
 
@@ -36,7 +43,28 @@ pub struct Options {
     #[serde(deserialize_with = "paths")]
     pub exclude_file: Option<Vec<PathBuf>>,
 
-    /// Protocol sets to try, in order [default: tls1.2+tls1.1+tls1.0,tls1.3]
+    /// How much is asked, and how hard: gentle (one modern hello, one
+    /// connection a second to a host), fast (one hello, then TLS 1.3),
+    /// standard (the whole ladder), thorough (also each type of key, names
+    /// from PTR and certificates, versions). It sets the defaults of other
+    /// options: what a flag or the file says of one holds against it
+    /// [default: standard]
+    #[arg(long, value_name = "PROFILE")]
+    #[serde(deserialize_with = "from_text")]
+    pub profile: Option<Profile>,
+
+    /// Also ask for this server name, at the addresses of targets that it
+    /// resolves to [default: the target's own name]
+    #[arg(long, value_name = "NAME")]
+    #[serde(deserialize_with = "names")]
+    pub sni: Option<Vec<ServerName>>,
+
+    /// Also ask for the names in this file, one a line
+    #[arg(long, value_name = "FILE")]
+    #[serde(deserialize_with = "paths")]
+    pub sni_file: Option<Vec<PathBuf>>,
+
+    /// Protocol sets to try, in order [default: what the profile says]
     #[arg(long, value_name = "SETS")]
     #[serde(deserialize_with = "from_text")]
     pub protocol_sets: Option<Ladder>,
@@ -47,7 +75,7 @@ pub struct Options {
     #[serde(deserialize_with = "from_text")]
     pub rate: Option<Rate>,
 
-    /// New connections a second to one address [default: 5]
+    /// New connections a second to one address [default: 5; gentle: 1]
     #[arg(long, value_name = "N")]
     #[serde(deserialize_with = "from_text")]
     pub rate_per_host: Option<Rate>,
@@ -61,7 +89,7 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     pub concurrency: Option<NonZeroUsize>,
 
-    /// Established connections to one address [default: 2]
+    /// Established connections to one address [default: 2; gentle: 1]
     #[arg(long, value_name = "N")]
     pub concurrency_per_host: Option<NonZeroUsize>,
 
@@ -106,6 +134,10 @@ pub struct Options {
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
 
+    /// Whether names are asked for where they do not resolve to, too.
+    #[arg(skip)]
+    pub sni_everywhere: Option<bool>,
+
     /// Which addresses of a name are asked.
     #[arg(skip)]
     #[serde(deserialize_with = "from_text")]
@@ -135,13 +167,17 @@ const MAX_RETRIES: u32 = 100;
 
 impl Options {
     /// These options, and those of `lower` where these say nothing.
-    /// Exclusions add up: a lower layer's are never lost.
+    /// Exclusions and server names add up: a lower layer's are never lost.
     #[must_use]
     pub fn or(self, lower: Self) -> Self {
         Self {
             ports: self.ports.or(lower.ports),
             exclude: both(self.exclude, lower.exclude),
             exclude_file: both(self.exclude_file, lower.exclude_file),
+            profile: self.profile.or(lower.profile),
+            sni: both(self.sni, lower.sni),
+            sni_file: both(self.sni_file, lower.sni_file),
+            sni_everywhere: self.sni_everywhere.or(lower.sni_everywhere),
             protocol_sets: self.protocol_sets.or(lower.protocol_sets),
             rate: self.rate.or(lower.rate),
             rate_per_host: self.rate_per_host.or(lower.rate_per_host),
@@ -173,6 +209,28 @@ fn both<T>(upper: Option<Vec<T>>, lower: Option<Vec<T>>) -> Option<Vec<T>> {
         }
         (upper, lower) => upper.or(lower),
     }
+}
+
+/// The help of `--ports`, with every dialect there is.
+fn ports_help() -> String {
+    let dialects: Vec<_> = Dialect::ALL
+        .iter()
+        .map(|dialect| dialect.as_str())
+        .collect();
+    format!(
+        "Ports to ask: numbers, ranges and named sets, mixed freely \
+         (443,8443,9000-9010,mail). A port takes its dialect by number; \
+         8443/tls or 2525/smtp force one and only that (dialects: {}) \
+         [default: 443]",
+        dialects.join(", ")
+    )
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<ServerName>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let names = texts.iter().map(|text| text.parse());
+    let names: Result<_, _> = names.collect();
+    names.map(Some).map_err(serde::de::Error::custom)
 }
 
 fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
@@ -226,6 +284,21 @@ mod tests {
         assert!(backwards.contains("hint: write 80-90"), "{backwards}");
         let exclusion = refusal(&["-x", "bad..x"]);
         assert!(exclusion.contains("hint: an exclusion is"), "{exclusion}");
+    }
+
+    #[test]
+    fn the_help_of_the_ports_names_every_dialect() {
+        for dialect in Dialect::ALL {
+            assert!(ports_help().contains(dialect.as_str()), "{dialect}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_profile_or_server_name_is_refused() {
+        let profile = refusal(&["--profile", "quick"]);
+        assert!(profile.contains("gentle, fast, standard"), "{profile}");
+        let address = refusal(&["--sni", "10.0.0.1"]);
+        assert!(address.contains("an address, not a name"), "{address}");
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
+use super::profile::Profile;
 use crate::domain::Zone;
 use crate::pace::Rates;
 use crate::probe::Timeouts;
 use crate::resolve::{AddressFamily, NameServer};
-use crate::scan::Pointers;
+use crate::scan::{FurtherNames, Pointers, Reach};
 use crate::target::Ports;
 use crate::tls::Ladder;
 
@@ -18,6 +19,10 @@ use crate::tls::Ladder;
 pub struct Settings {
     /// The ports of targets that name none.
     pub ports: Ports,
+    /// How much is asked.
+    pub profile: Profile,
+    /// The names that are asked for beside the targets' own.
+    pub further_names: FurtherNames,
     /// Which protocol sets are tried.
     pub ladder: Ladder,
     /// New connections a second.
@@ -48,6 +53,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             ports: Ports::default(),
+            profile: Profile::default(),
+            further_names: FurtherNames::default(),
             ladder: Ladder::default(),
             rates: Rates::default(),
             concurrency: None,
@@ -66,10 +73,19 @@ impl Default for Settings {
 
 impl From<Options> for Settings {
     fn from(options: Options) -> Self {
-        let default = Self::default();
+        let profile = options.profile.unwrap_or_default();
+        let default = profile.settings();
         let duration = |timeout: Option<_>, default| timeout.map_or(default, Duration::from);
         Self {
             ports: options.ports.unwrap_or(default.ports),
+            profile,
+            further_names: FurtherNames {
+                names: options.sni.unwrap_or_default(),
+                reach: match options.sni_everywhere {
+                    Some(true) => Reach::Everywhere,
+                    Some(false) | None => Reach::WhereTheyResolve,
+                },
+            },
             ladder: options.protocol_sets.unwrap_or(default.ladder),
             rates: Rates {
                 overall: options.rate.unwrap_or(default.rates.overall),
@@ -110,6 +126,8 @@ impl Settings {
         let duration = |value| humantime::format_duration(value).to_string();
         let settings = json!({
             "ports": text(&self.ports),
+            "profile": text(&self.profile),
+            "sni_everywhere": self.further_names.reach == Reach::Everywhere,
             "protocol_sets": text(&self.ladder),
             "rate": text(&self.rates.overall),
             "rate_per_host": text(&self.rates.per_host),

@@ -11,8 +11,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::known::Known;
 use super::ledger::BlockLedger;
+use super::nameless::NamelessEndpoints;
 use super::progress::Progress;
 use super::sighting::Sighting;
+use super::summary::Nameless;
 use super::worker::Settled;
 use super::writer::Parcel;
 use crate::domain::{
@@ -27,6 +29,9 @@ const MOST_TARGETS: u64 = 1000;
 
 /// Bytes of certificates that make a parcel full, however few they are.
 const MOST_BYTES: usize = 16 << 20;
+
+/// Observations that make a parcel full: a thorough target has dozens.
+const MOST_OBSERVATIONS: usize = 8000;
 
 /// Different faults that are counted; there are a dozen.
 const MOST_FAULTS: usize = 64;
@@ -46,6 +51,7 @@ pub(super) struct Collector<F> {
     bytes: usize,
     known: Known,
     leaves: HashSet<Fingerprint>,
+    nameless: NamelessEndpoints,
     faults: HashMap<String, u64>,
     progress: Arc<Progress>,
     watch: F,
@@ -55,6 +61,8 @@ pub(super) struct Collector<F> {
 pub(super) struct Collected {
     /// Different leaves.
     pub(super) certificates: u64,
+    /// What may hide behind names.
+    pub(super) nameless: Nameless,
     /// Our own faults and how often each was the outcome, most frequent first.
     pub(super) faults: Vec<(String, u64)>,
 }
@@ -81,6 +89,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             bytes: 0,
             known: Known::default(),
             leaves: HashSet::new(),
+            nameless: NamelessEndpoints::default(),
             faults: HashMap::new(),
             progress,
             watch,
@@ -99,6 +108,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         faults.sort_unstable_by(|(a, more), (b, most)| most.cmp(more).then_with(|| a.cmp(b)));
         Collected {
             certificates: self.leaves.len() as u64,
+            nameless: self.nameless.count(),
             faults,
         }
     }
@@ -125,7 +135,9 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     }
 
     fn is_full(&self) -> bool {
-        self.parcel.outcomes.total() >= MOST_TARGETS || self.bytes >= MOST_BYTES
+        self.parcel.outcomes.total() >= MOST_TARGETS
+            || self.parcel.batch.observations.len() >= MOST_OBSERVATIONS
+            || self.bytes >= MOST_BYTES
     }
 
     async fn take(
@@ -140,8 +152,8 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         if let Some(ledger) = &mut self.ledger {
             ledger.enter(settled.index, kind, &settled.outcome.detail(), at);
             if settled.by_name {
-                for observation in &settled.observations {
-                    ledger.enter_address(observation);
+                for best in best_answers(&settled.observations) {
+                    ledger.enter_address(best);
                 }
             }
         }
@@ -152,9 +164,8 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             *self.faults.entry(fault.to_string()).or_default() += 1;
         }
         self.progress.settle(kind == OutcomeKind::Certificate);
-        for observation in settled.observations {
-            self.observe(observation);
-        }
+        self.tell(&settled.observations);
+        self.parcel.batch.observations.extend(settled.observations);
         Ok(())
     }
 
@@ -176,22 +187,36 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         Ok(())
     }
 
-    fn observe(&mut self, observation: Observation) {
-        let chain: Vec<_> = match &observation.outcome {
-            Outcome::Certificate(presented) => {
-                self.leaves.insert(presented.chain.leaf().fingerprint());
-                presented.chain.iter().map(|der| self.read(der)).collect()
+    /// Tells whoever watches of every certificate once for each name, and of
+    /// each endpoint that spoke and has none.
+    fn tell(&mut self, observations: &[Observation]) {
+        let mut told = HashSet::new();
+        for observation in observations {
+            self.nameless.note(observation);
+            let Outcome::Certificate(presented) = &observation.outcome else {
+                continue;
+            };
+            let leaf = presented.chain.leaf().fingerprint();
+            self.leaves.insert(leaf);
+            let chain: Vec<_> = presented.chain.iter().map(|der| self.read(der)).collect();
+            if told.insert((&observation.endpoint, &observation.server_name, leaf)) {
+                self.sight(observation, &chain);
             }
-            _ => Vec::new(),
-        };
-        if observation.outcome.kind().connected() {
-            (self.watch)(Sighting {
-                scan: self.scan,
-                observation: &observation,
-                chain: &chain,
-            });
         }
-        self.parcel.batch.observations.push(observation);
+        for best in best_answers(observations) {
+            let kind = best.outcome.kind();
+            if kind.connected() && kind != OutcomeKind::Certificate {
+                self.sight(best, &[]);
+            }
+        }
+    }
+
+    fn sight(&mut self, observation: &Observation, chain: &[Arc<Certificate>]) {
+        (self.watch)(Sighting {
+            scan: self.scan,
+            observation,
+            chain,
+        });
     }
 
     /// The certificate's facts, parsed where they are not known yet; then it
@@ -237,4 +262,19 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         }
         Ok(())
     }
+}
+
+/// The best answer of each endpoint, of equal ones the first.
+fn best_answers(observations: &[Observation]) -> Vec<&Observation> {
+    let mut best: Vec<&Observation> = Vec::new();
+    let mut positions = HashMap::new();
+    for seen in observations {
+        let position = *positions.entry(&seen.endpoint).or_insert(best.len());
+        match best.get_mut(position) {
+            Some(known) if seen.outcome.kind() < known.outcome.kind() => *known = seen,
+            Some(_) => {}
+            None => best.push(seen),
+        }
+    }
+    best
 }

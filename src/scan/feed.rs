@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::no_answer::NoAnswer;
 use crate::domain::Observation;
 use crate::target::{Block, Plan};
 
@@ -25,18 +26,6 @@ pub(super) struct Look {
     pub(super) best: Option<NoAnswer>,
     /// What spoke to them.
     pub(super) seen: Box<[Observation]>,
-}
-
-/// An outcome that deserves another look, best first, in one byte: a block
-/// may defer a million looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum NoAnswer {
-    Filtered,
-    Unreachable,
-    /// Descriptors, ports or memory ran out here.
-    Exhausted,
-    /// The resolver did not answer.
-    Resolver,
 }
 
 /// Hands looks to the workers, block after block: a block begins when every

@@ -4,10 +4,15 @@
 //! → writer → sink. Every channel is bounded, so that a slow disk stops the
 //! workers and memory does not grow.
 
+mod claims;
 mod collector;
+mod directory;
 mod feed;
+mod inquiry;
 mod known;
 mod ledger;
+mod nameless;
+mod no_answer;
 mod progress;
 mod settings;
 mod sighting;
@@ -25,9 +30,9 @@ use tracing::info;
 
 pub use feed::RETRY_SPACING;
 pub use progress::Progress;
-pub use settings::{Pointers, Settings};
+pub use settings::{Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
-pub use summary::Summary;
+pub use summary::{NameNotAsked, Nameless, Summary, WhyNotAsked};
 
 use crate::domain::{OutcomeKind, ScanState, clock};
 use crate::net::Dialer;
@@ -35,7 +40,9 @@ use crate::probe::Prober;
 use crate::resolve::Resolver;
 use crate::store::{NewScan, ScanEnd, Sink, StoreError};
 use crate::target::Plan;
+use claims::Claims;
 use collector::{Collected, Collector};
+use directory::Directory;
 use feed::Feed;
 use worker::{Bench, Settled};
 use writer::Written;
@@ -92,6 +99,9 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let scan = sink.begin(record).await?;
         let workers = self.workers();
         info!(%scan, targets, workers, "scan began");
+        let further = &self.settings.further_names;
+        let directory = Directory::look_up(further, &self.plan, &self.resolver, &stop).await;
+        let directory = Arc::new(directory);
 
         let (settled, to_collect) = mpsc::channel(SETTLED_WAITING);
         let (parcels, to_write) = mpsc::channel(PARCELS_WAITING);
@@ -105,7 +115,9 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         );
         let writer = tokio::spawn(writer::run(sink, scan, to_write));
         let collector = tokio::spawn(collector.run(to_collect, parcels));
-        let worked = self.work(workers, settled, &stop).await;
+        let worked = self
+            .work(workers, Arc::clone(&directory), settled, &stop)
+            .await;
         let collected = collector.await.map_err(panicked);
         let Written {
             mut sink,
@@ -133,6 +145,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let Collected {
             certificates,
             faults,
+            nameless,
         } = collected?;
         info!(%scan, %state, certificates, "scan ended");
         Ok(Summary {
@@ -142,6 +155,8 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             outcomes,
             faults,
             certificates,
+            nameless,
+            names_not_asked: directory.not_asked(state),
             elapsed: finished_at.since(began),
         })
     }
@@ -156,6 +171,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
     async fn work(
         self,
         workers: usize,
+        directory: Arc<Directory>,
         settled: mpsc::Sender<Settled>,
         stop: &CancellationToken,
     ) -> Result<End, ScanError> {
@@ -167,6 +183,8 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             settings: self.settings,
             prober: self.prober,
             resolver: self.resolver,
+            directory,
+            claims: Claims::default(),
             stop: stop.clone(),
             cut_short: AtomicBool::new(false),
         });

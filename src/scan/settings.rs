@@ -1,6 +1,7 @@
 use std::num::NonZeroUsize;
 
-use crate::domain::Zone;
+use super::inquiry;
+use crate::domain::{ServerName, Zone};
 use crate::tls::Ladder;
 
 /// How a scan goes about its targets; rates and time-outs belong to the
@@ -17,6 +18,10 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     /// Whether the PTR name of each address that accepted is looked up.
     pub pointers: Pointers,
+    /// How far it goes at an endpoint that speaks TLS.
+    pub depth: Depth,
+    /// The names it asks for beside the targets' own.
+    pub further_names: FurtherNames,
 }
 
 /// Whether PTR names are looked up.
@@ -26,4 +31,50 @@ pub enum Pointers {
     LookUp,
     /// Never.
     Skip,
+}
+
+/// How many questions an endpoint gets that speaks TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// One a name.
+    #[default]
+    Names,
+    /// Also one for each other type of key, those for the names by which the
+    /// address is known (PTR and certificates), and what versions it accepts.
+    Thorough,
+}
+
+impl Depth {
+    /// The most questions that one address and port gets from a target, with
+    /// so many names listed for it.
+    #[must_use]
+    pub const fn most_questions(self, listed: usize) -> usize {
+        // The first may be asked in two dialects.
+        match self {
+            Self::Names => listed.saturating_add(2),
+            Self::Thorough => listed
+                .saturating_add(1 + inquiry::MOST_DISCOVERED)
+                .saturating_mul(1 + inquiry::KEY_TYPES.len())
+                .saturating_add(1),
+        }
+    }
+}
+
+/// Server names that the operator listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FurtherNames {
+    /// The names, in any order.
+    pub names: Vec<ServerName>,
+    /// Where they are asked for.
+    pub reach: Reach,
+}
+
+/// Where a listed name is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// At the addresses it resolves to, as far as a target leads there.
+    #[default]
+    WhereTheyResolve,
+    /// At every address that a target leads to.
+    Everywhere,
 }

@@ -1,19 +1,21 @@
 //! Looks → settled targets: resolves, probes, decides on another look.
 
-use std::cmp::min;
 use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{Feed, Look, NoAnswer};
+use super::claims::{Claim, Claims};
+use super::directory::Directory;
+use super::feed::{Feed, Look};
+use super::inquiry::{self, Candidate, Inquiry, NameSource, Step, Subject};
+use super::no_answer::NoAnswer;
 use super::settings::{Pointers, Settings};
 use crate::domain::{
-    Dialect, Endpoint, Host, LocalFault, Observation, Outcome, OutcomeKind, Port, ServerName,
-    Target,
+    Host, LocalFault, Observation, Outcome, OutcomeKind, ServerName, Survey, Target,
 };
 use crate::net::Dialer;
 use crate::pace::Lane;
@@ -31,7 +33,7 @@ pub(super) struct Settled {
     /// Whether the target is a name, and its addresses are not targets.
     pub(super) by_name: bool,
     pub(super) outcome: Outcome,
-    /// What its endpoints said, an observation each.
+    /// What its endpoints said, an observation a question.
     pub(super) observations: Vec<Observation>,
 }
 
@@ -42,8 +44,10 @@ pub(super) struct Bench<D: Dialer, R> {
     pub(super) prober: Prober<D>,
     pub(super) resolver: R,
     pub(super) feed: Feed,
+    pub(super) directory: Arc<Directory>,
+    pub(super) claims: Claims,
     pub(super) stop: CancellationToken,
-    /// Whether the stop has taken a look from any target.
+    /// Whether the stop has taken a look or a question from any target.
     pub(super) cut_short: AtomicBool,
 }
 
@@ -95,73 +99,147 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         let seen = mem::take(&mut look.seen).into_vec();
         if look.best.is_some() && self.stop.is_cancelled() {
-            return self.cut(seen, look);
+            return self.cut(target, seen, look);
         }
         match &target.host {
             Host::Address(address) => {
-                let asked = self.ask_all(&[*address], None, target, &seen, look).await;
-                self.weigh(asked, seen, look)
+                let known = self.ask_all(&[*address], None, target, seen, look).await;
+                self.weigh(target, known, look)
             }
             Host::Name(name) => match self.unless_stopped(self.resolver.addresses(name)).await {
                 Some(Ok(addresses)) => {
-                    let asked = self
-                        .ask_all(&addresses, Some(name), target, &seen, look)
-                        .await;
-                    self.weigh(asked, seen, look)
+                    let asked = self.ask_all(&addresses, Some(name), target, seen, look);
+                    let known = asked.await;
+                    self.weigh(target, known, look)
                 }
-                Some(Err(error)) => self.unresolved(error, seen, look),
-                None => self.cut(seen, look),
+                Some(Err(error)) => self.unresolved(target, error, seen, look),
+                None => self.cut(target, seen, look),
             },
         }
     }
 
-    /// Asks at each address that has not answered yet.
+    /// Asks at each address what has not been answered yet; returns all that
+    /// is known.
     async fn ask_all(
         &self,
         addresses: &[IpAddr],
-        server_name: Option<&ServerName>,
+        own_name: Option<&ServerName>,
         target: &Target,
-        seen: &[Observation],
+        mut seen: Vec<Observation>,
         look: &Look,
     ) -> Vec<Observation> {
         let lane = match look.earlier {
             0 => Lane::First,
             _ => Lane::FollowUp,
         };
-        let dialect = target.dialect.unwrap_or_default();
-        let mut asked = Vec::new();
+        let mut known = Vec::new();
         for address in addresses {
-            let endpoint = self.endpoint(*address, target.port, dialect);
-            let answered = seen
-                .iter()
-                .any(|seen| seen.endpoint == endpoint && without_answer(seen).is_none());
-            if !answered {
-                asked.push(self.ask(endpoint, server_name.cloned(), lane).await);
-            }
+            let subject = Subject::new(target, &self.settings.zone, *address, own_name, lane);
+            let address = subject.endpoint.address;
+            let here = seen.extract_if(.., |seen| seen.endpoint.address == address);
+            let here = here.collect();
+            self.directory.meet(address);
+            let listed = self.directory.names_at(address);
+            let mut inquiry = Inquiry::new(&self.settings, subject, listed, here);
+            self.inquire(&mut inquiry, address, target, look).await;
+            known.extend(inquiry.into_observations());
         }
-        asked
+        // Addresses that the name has led to before, and does no more.
+        known.extend(seen);
+        known
     }
 
-    async fn ask(
+    /// Takes an inquiry to its end, or to the scan's. A question that the
+    /// stop takes, be it a target's first or its last, cuts the scan short.
+    async fn inquire(
         &self,
-        endpoint: Endpoint,
-        server_name: Option<ServerName>,
-        lane: Lane,
-    ) -> Observation {
-        let address = endpoint.address;
-        let probe = Probe {
-            endpoint,
-            server_name,
-            ladder: self.settings.ladder.clone(),
-            lane,
-        };
+        inquiry: &mut Inquiry<'_>,
+        address: IpAddr,
+        target: &Target,
+        look: &Look,
+    ) {
+        let pointer = OnceCell::new();
+        while let Some(step) = inquiry.next() {
+            if self.stop.is_cancelled() {
+                self.cut_short.store(true, Ordering::Relaxed);
+                return;
+            }
+            match step {
+                Step::Ask(probe) => inquiry.answered(self.ask(probe, &pointer).await),
+                Step::Vet(candidate) => {
+                    if self.may_ask(&candidate, address, target, look).await {
+                        inquiry.admit(candidate);
+                    }
+                }
+                Step::Survey(probe) => inquiry.surveyed(self.survey(probe).await),
+            }
+        }
+    }
+
+    async fn ask(&self, probe: Probe, pointer: &OnceCell<Option<String>>) -> Observation {
+        let address = probe.endpoint.address;
         let mut observation = self.prober.run(probe, &self.stop).await;
         let connected = observation.outcome.kind().connected();
         if connected && self.settings.pointers == Pointers::LookUp {
-            let pointer = self.unless_stopped(self.resolver.pointer(address));
-            observation.pointer = pointer.await.flatten();
+            let pointer = pointer.get_or_init(async || {
+                let pointer = self.unless_stopped(self.resolver.pointer(address));
+                pointer.await.flatten()
+            });
+            observation.pointer.clone_from(pointer.await);
         }
         observation
+    }
+
+    /// Whether a name is to be asked for at an address of this target, and by
+    /// it: not if it is excluded, nor if another target does.
+    async fn may_ask(
+        &self,
+        candidate: &Candidate,
+        address: IpAddr,
+        target: &Target,
+        look: &Look,
+    ) -> bool {
+        let name = &candidate.name;
+        let Target { port, dialect, .. } = *target;
+        if self.plan.exclusions().covers_name(name, port).is_some() {
+            return false;
+        }
+        let leads_here = match candidate.source {
+            NameSource::Listed => self.directory.leads(name, address),
+            NameSource::Discovered => self.leads(name, address).await,
+        };
+        if candidate.source == NameSource::Discovered && !leads_here {
+            return false;
+        }
+        let itself = Target {
+            host: Host::Name(name.clone()),
+            port,
+            dialect,
+        };
+        if leads_here && self.plan.contains(&itself) {
+            return false;
+        }
+        let claim = Claim {
+            address,
+            port,
+            dialect,
+            name: name.clone(),
+        };
+        self.claims.claim(claim, look.index)
+    }
+
+    /// Whether the DNS has a name lead to an address.
+    async fn leads(&self, name: &ServerName, address: IpAddr) -> bool {
+        let answer = self.unless_stopped(self.resolver.addresses(name)).await;
+        let addresses = answer.and_then(Result::ok).unwrap_or_default();
+        let mut addresses = addresses.iter().map(IpAddr::to_canonical);
+        addresses.any(|led_to| led_to == address)
+    }
+
+    /// What else the server of a question accepts.
+    #[expect(clippy::unused_async, reason = "asked once the prober can")]
+    async fn survey(&self, _probe: Probe) -> Option<Survey> {
+        None
     }
 
     /// What the DNS says; `None` if the scan stops first.
@@ -175,30 +253,35 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// The target's outcome is the best of its observations', unless one of
     /// them deserves another look.
-    fn weigh(&self, asked: Vec<Observation>, seen: Vec<Observation>, look: &Look) -> Verdict {
-        let mut known = together(seen, asked);
-        let Some(no_answer) = known.iter().filter_map(without_answer).min() else {
-            return self.settle(known, look.best.map(Outcome::from));
-        };
-        if !self.has_looks_left(no_answer, look) {
-            return self.settle(known, look.best.map(Outcome::from));
+    fn weigh(&self, target: &Target, mut known: Vec<Observation>, look: &Look) -> Verdict {
+        let no_answer = known.iter().filter_map(NoAnswer::to).min();
+        match no_answer {
+            Some(no_answer) if self.has_looks_left(no_answer, look) => {
+                known.retain(|seen| seen.outcome.kind().connected());
+                Verdict::Again(no_answer.or_earlier(look.best), known)
+            }
+            Some(_) | None => self.settle(target, known, look.best.map(Outcome::from)),
         }
-        known.retain(|seen| seen.outcome.kind().connected());
-        Verdict::Again(better(look.best, no_answer), known)
     }
 
-    fn unresolved(&self, error: LookupError, seen: Vec<Observation>, look: &Look) -> Verdict {
+    fn unresolved(
+        &self,
+        target: &Target,
+        error: LookupError,
+        seen: Vec<Observation>,
+        look: &Look,
+    ) -> Verdict {
         let outcome = match error {
             LookupError::Unresolved(why) => Outcome::Unresolved(why),
             LookupError::Resolver(what) => Outcome::LocalError(LocalFault::Resolver(what)),
         };
-        match no_answer(&outcome) {
+        match NoAnswer::of(&outcome) {
             Some(no_answer) if self.has_looks_left(no_answer, look) => {
-                Verdict::Again(better(look.best, no_answer), seen)
+                Verdict::Again(no_answer.or_earlier(look.best), seen)
             }
             Some(_) | None => {
                 let beside = look.best.map(Outcome::from).into_iter().chain([outcome]);
-                self.settle(seen, beside)
+                self.settle(target, seen, beside)
             }
         }
     }
@@ -217,14 +300,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 
     /// The scan stops before the look: what is known stands.
-    fn cut(&self, seen: Vec<Observation>, look: &Look) -> Verdict {
+    fn cut(&self, target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
         self.cut_short.store(true, Ordering::Relaxed);
-        self.settle(seen, look.best.map(Outcome::from))
+        self.settle(target, seen, look.best.map(Outcome::from))
     }
 
     /// The best of what was observed and what is known beside it.
     fn settle(
         &self,
+        target: &Target,
         mut observations: Vec<Observation>,
         beside: impl IntoIterator<Item = Outcome>,
     ) -> Verdict {
@@ -233,80 +317,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             self.cut_short.store(true, Ordering::Relaxed);
             observations.retain(attempted);
         }
+        inquiry::drop_fruitless(&mut observations, inquiry::first_dialect(target));
         let observed = observations.iter().map(|seen| seen.outcome.clone());
         let outcome = observed.chain(beside).min_by_key(Outcome::kind);
         Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
-    }
-
-    fn endpoint(&self, address: IpAddr, port: Port, dialect: Dialect) -> Endpoint {
-        Endpoint::tcp(self.settings.zone.clone(), address, port, dialect)
-    }
-}
-
-/// Why an endpoint may have more to say at another look. One that spoke and
-/// then did not take the next rung's connection is one of them: it may have
-/// kept its certificate for that.
-fn without_answer(seen: &Observation) -> Option<NoAnswer> {
-    if seen.outcome.kind() == OutcomeKind::Certificate {
-        return None;
-    }
-    let last = seen.attempts.last().map(|attempt| attempt.outcome);
-    no_answer(&seen.outcome).or(match last {
-        Some(OutcomeKind::Filtered) => Some(NoAnswer::Filtered),
-        Some(OutcomeKind::Unreachable) => Some(NoAnswer::Unreachable),
-        _ => None,
-    })
-}
-
-fn no_answer(outcome: &Outcome) -> Option<NoAnswer> {
-    match outcome {
-        Outcome::Filtered => Some(NoAnswer::Filtered),
-        Outcome::Unreachable => Some(NoAnswer::Unreachable),
-        // What ran out comes back; a route or a permission does not.
-        Outcome::LocalError(LocalFault::Exhausted(_)) => Some(NoAnswer::Exhausted),
-        Outcome::LocalError(LocalFault::Resolver(_)) => Some(NoAnswer::Resolver),
-        Outcome::LocalError(LocalFault::Network(_) | LocalFault::Internal(_))
-        | Outcome::Certificate(_)
-        | Outcome::NoCertificate(..)
-        | Outcome::TlsRefused(_)
-        | Outcome::NotTls(..)
-        | Outcome::Silent(_)
-        | Outcome::Broken(_)
-        | Outcome::Refused
-        | Outcome::Unresolved(_)
-        | Outcome::Excluded(_)
-        | Outcome::Fresh
-        | Outcome::NotAttempted => None,
-    }
-}
-
-fn better(best: Option<NoAnswer>, other: NoAnswer) -> NoAnswer {
-    best.map_or(other, |best| min(best, other))
-}
-
-/// One observation an endpoint: the better, and of equal ones the later.
-fn together(mut known: Vec<Observation>, asked: Vec<Observation>) -> Vec<Observation> {
-    for new in asked {
-        match known.iter_mut().find(|old| old.endpoint == new.endpoint) {
-            Some(old) if new.outcome.kind() <= old.outcome.kind() => *old = new,
-            Some(_) => {}
-            None => known.push(new),
-        }
-    }
-    known
-}
-
-impl From<NoAnswer> for Outcome {
-    fn from(no_answer: NoAnswer) -> Self {
-        match no_answer {
-            NoAnswer::Filtered => Self::Filtered,
-            NoAnswer::Unreachable => Self::Unreachable,
-            NoAnswer::Exhausted => {
-                Self::LocalError(LocalFault::Exhausted("at every look".to_owned()))
-            }
-            NoAnswer::Resolver => {
-                Self::LocalError(LocalFault::Resolver("silent at every look".to_owned()))
-            }
-        }
     }
 }

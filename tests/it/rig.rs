@@ -7,7 +7,9 @@ use std::sync::Arc;
 use certsweep::domain::{Fingerprint, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
-use certsweep::scan::{Pointers, Progress, Scan, ScanError, Settings, Summary};
+use certsweep::scan::{
+    Depth, FurtherNames, Pointers, Progress, Reach, Scan, ScanError, Settings, Sighting, Summary,
+};
 use certsweep::store::NewScan;
 use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
 use certsweep::tls::Ladder;
