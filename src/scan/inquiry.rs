@@ -2,12 +2,11 @@
 //!
 //! Pure: it neither asks nor waits. In this order:
 //!
-//! 1. The first question, in the dialect that is forced on the port or that
-//!    the port takes by number, for the target's own name if it has one.
-//! 2. Where no dialect is forced, the same in another dialect: by a direct
-//!    hello if the server does not speak the port's dialect, or in the
-//!    dialect in which it greeted a direct hello. What follows is asked in
-//!    the dialect that found more.
+//! 1. The first question, in the port's dialect, for the target's own name if
+//!    it has one.
+//! 2. The same in a second dialect, if the answer calls for one and none is
+//!    forced on the port. What follows is asked in the dialect that found
+//!    more.
 //! 3. The further names, once it is clear that TLS may be spoken: the
 //!    operator's, then those by which the address is known.
 //! 4. For each name that gave a certificate, the same for each other type of
@@ -16,28 +15,19 @@
 //!
 //! 4, 5 and the second half of 3 belong to [`Depth::Thorough`].
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 
+use super::candidates::{Candidate, Candidates};
+use super::dialects;
 use super::no_answer::NoAnswer;
 use super::settings::{Depth, Settings};
 use crate::domain::{
-    Dialect, Endpoint, KeyType, NotTls, Observation, Outcome, OutcomeKind, Phase, Refusal,
-    ServerName, Survey, Target, Zone,
+    Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, ServerName, Survey, Target, Zone,
 };
 use crate::pace::Lane;
 use crate::probe::Probe;
-use crate::starttls;
-use crate::tls::{Alpn, Ladder};
 use crate::x509;
-
-/// Names beyond the operator's that one address is asked for: servers with
-/// more are those of content networks, which show a certificate to any name.
-pub(super) const MOST_DISCOVERED: usize = 8;
-
-/// Names that are looked up to find those: a certificate may list thousands,
-/// and somebody else's DNS answers for each.
-const MOST_LOOKED_UP: usize = 32;
 
 /// The types of key that a hello can ask for.
 pub(super) const KEY_TYPES: [KeyType; 3] = [KeyType::Rsa, KeyType::Ecdsa, KeyType::Eddsa];
@@ -47,14 +37,11 @@ pub(super) const KEY_TYPES: [KeyType; 3] = [KeyType::Rsa, KeyType::Ecdsa, KeyTyp
 pub(super) struct Inquiry<'scan> {
     settings: &'scan Settings,
     subject: Subject,
-    /// Names that may be asked for.
-    names: Vec<ServerName>,
-    /// Names that are still to be vetted.
-    candidates: VecDeque<Candidate>,
-    /// Every name that came up.
-    met: HashSet<ServerName>,
-    looked_up: usize,
-    discovered: usize,
+    candidates: Candidates,
+    /// Names that are to be asked for next.
+    admitted: VecDeque<ServerName>,
+    /// What is not to be asked in this look any more.
+    asked: HashSet<Wording>,
     seen: Vec<Seen>,
     surveyed: bool,
 }
@@ -79,12 +66,19 @@ pub(super) enum OtherDialects {
     Never,
 }
 
+/// What makes one question at an address and port another than the next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Wording {
+    dialect: Dialect,
+    server_name: Option<ServerName>,
+    /// The only one that the answer may have.
+    key_type: Option<KeyType>,
+}
+
 /// An answer, the best to its question.
 #[derive(Debug)]
 struct Seen {
     observation: Observation,
-    /// Whether the question is not to be asked in this look any more.
-    asked: bool,
     /// The leaf's, where that is of interest.
     key_type: Option<KeyType>,
 }
@@ -101,22 +95,6 @@ pub(super) enum Step {
     Survey(Probe),
 }
 
-/// A name that may be worth asking for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) name: ServerName,
-    pub(super) source: NameSource,
-}
-
-/// Where a name comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameSource {
-    /// The operator.
-    Listed,
-    /// The network: it counts only if it resolves to the address.
-    Discovered,
-}
-
 impl Subject {
     /// What a target is about at an endpoint that it leads to.
     pub(super) fn new(
@@ -127,7 +105,7 @@ impl Subject {
         lane: Lane,
     ) -> Self {
         Self {
-            endpoint: Endpoint::tcp(zone.clone(), address, target.port, first_dialect(target)),
+            endpoint: Endpoint::tcp(zone.clone(), address, target.port, dialects::first(target)),
             other_dialects: match target.dialect {
                 Some(_) => OtherDialects::Never,
                 None => OtherDialects::Tried,
@@ -136,12 +114,6 @@ impl Subject {
             lane,
         }
     }
-}
-
-/// The dialect of a target's first question.
-pub(super) fn first_dialect(target: &Target) -> Dialect {
-    let by_number = || starttls::by_port(target.port).map(|protocol| protocol.dialect);
-    target.dialect.or_else(by_number).unwrap_or_default()
 }
 
 impl<'scan> Inquiry<'scan> {
@@ -155,22 +127,19 @@ impl<'scan> Inquiry<'scan> {
     ) -> Self {
         let mut inquiry = Self {
             settings,
-            met: subject.own_name.iter().cloned().collect(),
+            candidates: Candidates::new(subject.own_name.as_ref(), listed),
             subject,
-            names: Vec::new(),
-            candidates: VecDeque::new(),
-            looked_up: 0,
-            discovered: 0,
+            admitted: VecDeque::new(),
+            asked: HashSet::new(),
             seen: Vec::new(),
             surveyed: false,
         };
-        for name in listed {
-            inquiry.consider(name, NameSource::Listed);
-        }
         for observation in seen {
+            if NoAnswer::to(&observation).is_none() {
+                inquiry.asked.insert(Wording::of(&observation));
+            }
             let key_type = inquiry.learn(&observation);
             inquiry.seen.push(Seen {
-                asked: NoAnswer::to(&observation).is_none(),
                 observation,
                 key_type,
             });
@@ -180,11 +149,14 @@ impl<'scan> Inquiry<'scan> {
 
     /// The next step; `None` when nothing is left to ask.
     pub(super) fn next(&mut self) -> Option<Step> {
-        let own_name = self.subject.own_name.as_ref();
-        let opening = [Some(self.subject.endpoint.dialect), self.other_dialect()];
-        let mut opening = opening.into_iter().flatten();
-        if let Some(probe) = opening.find_map(|dialect| self.unasked(dialect, own_name, None)) {
-            return Some(Step::Ask(probe));
+        let opening = [Some(self.subject.endpoint.dialect), self.second_dialect()];
+        let mut opening = opening.into_iter().flatten().map(|dialect| Wording {
+            dialect,
+            server_name: self.subject.own_name.clone(),
+            key_type: None,
+        });
+        if let Some(wording) = opening.find(|wording| !self.asked.contains(wording)) {
+            return Some(Step::Ask(self.probe(wording)));
         }
         let spoken = self.spoken()?;
         self.next_name(spoken)
@@ -197,29 +169,28 @@ impl<'scan> Inquiry<'scan> {
     pub(super) fn answered(&mut self, mut observation: Observation) {
         self.share_chain(&mut observation.outcome);
         let key_type = self.learn(&observation);
-        let is_same = |seen: &&mut Seen| is_same_question(&seen.observation, &observation);
+        let wording = Wording::of(&observation);
+        let is_same = |seen: &&mut Seen| Wording::of(&seen.observation) == wording;
         match self.seen.iter_mut().find(is_same) {
+            Some(seen) if observation.outcome.kind() > seen.observation.outcome.kind() => {}
             Some(seen) => {
-                seen.asked = true;
-                if observation.outcome.kind() <= seen.observation.outcome.kind() {
-                    seen.observation = observation;
-                    seen.key_type = key_type;
-                }
+                *seen = Seen {
+                    observation,
+                    key_type,
+                };
             }
             None => self.seen.push(Seen {
                 observation,
-                asked: true,
                 key_type,
             }),
         }
+        self.asked.insert(wording);
     }
 
     /// The candidate may be asked for here.
     pub(super) fn admit(&mut self, candidate: Candidate) {
-        if candidate.source == NameSource::Discovered {
-            self.discovered += 1;
-        }
-        self.names.push(candidate.name);
+        self.candidates.admit(&candidate);
+        self.admitted.push_back(candidate.name);
     }
 
     /// Takes what else the server accepts.
@@ -236,31 +207,17 @@ impl<'scan> Inquiry<'scan> {
         self.seen.into_iter().map(|seen| seen.observation)
     }
 
-    /// A probe for this question, unless it was asked.
-    fn unasked(
-        &self,
-        dialect: Dialect,
-        server_name: Option<&ServerName>,
-        key_type: Option<KeyType>,
-    ) -> Option<Probe> {
-        let asked = |seen: &Seen| {
-            let of = &seen.observation;
-            seen.asked
-                && of.endpoint.dialect == dialect
-                && of.server_name.as_ref() == server_name
-                && of.asked_for == key_type
-        };
-        if self.seen.iter().any(asked) {
-            return None;
-        }
-        let ladder = self.ladder(dialect);
-        Some(Probe {
+    fn probe(&self, wording: Wording) -> Probe {
+        let endpoint = &self.subject.endpoint;
+        let Settings { ladder, depth, .. } = self.settings;
+        let ladder = dialects::ladder(ladder, wording.dialect, endpoint.port, *depth);
+        Probe {
             endpoint: Endpoint {
-                dialect,
-                ..self.subject.endpoint.clone()
+                dialect: wording.dialect,
+                ..endpoint.clone()
             },
-            server_name: server_name.cloned(),
-            ladder: match key_type {
+            server_name: wording.server_name,
+            ladder: match wording.key_type {
                 Some(key_type) => ladder.restricted_to(key_type),
                 None => ladder,
             },
@@ -269,55 +226,28 @@ impl<'scan> Inquiry<'scan> {
             } else {
                 Lane::FollowUp
             },
-        })
-    }
-
-    /// What is offered in a dialect.
-    fn ladder(&self, dialect: Dialect) -> Ladder {
-        let ladder = self.settings.ladder.clone();
-        match dialect {
-            // Without the words of its dialect, a port may insist on the
-            // application protocol that stands for them.
-            Dialect::Tls => match starttls::by_port(self.subject.endpoint.port) {
-                Some(protocol) if !protocol.application_protocols.is_empty() => {
-                    ladder.offering(Alpn::Offered(protocol.application_protocols))
-                }
-                Some(_) | None => ladder,
-            },
-            // It counts aborted handshakes, and locks out who makes too many.
-            Dialect::Mysql if self.settings.depth != Depth::Thorough => {
-                Ladder::of_one(ladder.first().offered).offering(Alpn::Withheld)
-            }
-            _ => ladder.offering(Alpn::Withheld),
         }
     }
 
-    /// The dialect of the second question, if the answer to the first calls
-    /// for one.
-    fn other_dialect(&self) -> Option<Dialect> {
+    /// The dialect of the second question, if there is one.
+    fn second_dialect(&self) -> Option<Dialect> {
         if self.subject.other_dialects == OtherDialects::Never {
             return None;
         }
-        let dialect = self.subject.endpoint.dialect;
-        match (&self.first_answer(dialect)?.outcome, dialect) {
-            (Outcome::NotTls(NotTls::Other | NotTls::Foreign, said), Dialect::Tls) => {
-                starttls::recognised(said).map(|protocol| protocol.dialect)
-            }
-            (_, Dialect::Tls) => None,
-            (outcome, _) => does_not_speak(outcome).then_some(Dialect::Tls),
-        }
+        let first = self.subject.endpoint.dialect;
+        dialects::second(first, &self.first_answer(first)?.outcome)
     }
 
     /// The dialect in which the server may speak TLS, if it may.
     fn spoken(&self) -> Option<Dialect> {
         let first = self.first_answer(self.subject.endpoint.dialect);
-        let other = self.other_dialect();
-        let second = other.and_then(|dialect| self.first_answer(dialect));
+        let second = self.second_dialect();
+        let second = second.and_then(|dialect| self.first_answer(dialect));
         let better = first
             .into_iter()
             .chain(second)
             .min_by_key(|seen| seen.outcome.kind())?;
-        may_speak_tls(&better.outcome).then_some(better.endpoint.dialect)
+        dialects::may_be_tls(&better.outcome).then_some(better.endpoint.dialect)
     }
 
     /// The answer for the target's own name in a dialect.
@@ -328,17 +258,17 @@ impl<'scan> Inquiry<'scan> {
     }
 
     fn next_name(&mut self, dialect: Dialect) -> Option<Step> {
-        let mut names = self.names.iter();
-        if let Some(probe) = names.find_map(|name| self.unasked(dialect, Some(name), None)) {
-            return Some(Step::Ask(probe));
-        }
-        while let Some(candidate) = self.candidates.pop_front() {
-            match candidate.source {
-                NameSource::Discovered if self.discovered >= MOST_DISCOVERED => {}
-                NameSource::Listed | NameSource::Discovered => return Some(Step::Vet(candidate)),
+        while let Some(name) = self.admitted.pop_front() {
+            let wording = Wording {
+                dialect,
+                server_name: Some(name),
+                key_type: None,
+            };
+            if !self.asked.contains(&wording) {
+                return Some(Step::Ask(self.probe(wording)));
             }
         }
-        None
+        self.candidates.next().map(Step::Vet)
     }
 
     fn next_key_type(&self, dialect: Dialect) -> Option<Step> {
@@ -347,10 +277,13 @@ impl<'scan> Inquiry<'scan> {
         questions
             .flat_map(|(seen, shown)| {
                 let others = KEY_TYPES.into_iter().filter(move |other| *other != shown);
-                others.map(move |other| (seen.observation.server_name.as_ref(), other))
+                others.map(move |other| Wording {
+                    key_type: Some(other),
+                    ..Wording::of(&seen.observation)
+                })
             })
-            .find_map(|(name, other)| self.unasked(dialect, name, Some(other)))
-            .map(Step::Ask)
+            .find(|wording| !self.asked.contains(wording))
+            .map(|wording| Step::Ask(self.probe(wording)))
     }
 
     fn survey(&self, dialect: Dialect) -> Option<Step> {
@@ -358,21 +291,8 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         let shown = self.seen.iter().find(|seen| seen.is_open_in(dialect))?;
-        let Observation {
-            endpoint,
-            server_name,
-            survey: None,
-            ..
-        } = &shown.observation
-        else {
-            return None;
-        };
-        Some(Step::Survey(Probe {
-            endpoint: endpoint.clone(),
-            server_name: server_name.clone(),
-            ladder: self.ladder(dialect),
-            lane: Lane::FollowUp,
-        }))
+        let known = shown.observation.survey.is_some();
+        (!known).then(|| Step::Survey(self.probe(Wording::of(&shown.observation))))
     }
 
     /// Takes the names and the type of key that an answer tells of.
@@ -381,7 +301,7 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         if let Some(pointer) = &observation.pointer {
-            self.discover(pointer);
+            self.candidates.discover(pointer);
         }
         let Outcome::Certificate(presented) = &observation.outcome else {
             return None;
@@ -390,28 +310,9 @@ impl<'scan> Inquiry<'scan> {
             return Some(KeyType::Unparsed);
         };
         for name in &facts.alternative_names {
-            self.discover(name);
+            self.candidates.discover(name);
         }
         Some(facts.public_key.key_type)
-    }
-
-    /// A name from the network: any text. Wildcards and addresses are no
-    /// server names.
-    fn discover(&mut self, text: &str) {
-        if self.looked_up < MOST_LOOKED_UP
-            && let Ok(name) = text.parse()
-            && self.consider(name, NameSource::Discovered)
-        {
-            self.looked_up += 1;
-        }
-    }
-
-    fn consider(&mut self, name: ServerName, source: NameSource) -> bool {
-        let is_new = self.met.insert(name.clone());
-        if is_new {
-            self.candidates.push_back(Candidate { name, source });
-        }
-        is_new
     }
 
     /// Holds the chain that a server shows to many names once.
@@ -442,67 +343,257 @@ impl Seen {
     }
 }
 
-/// Of the answers in two dialects at one address, those that are told of: the
-/// first dialect's always, the other's only where it found more. So a server
-/// that is dark, or speaks neither, is one endpoint.
-pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect) {
-    let mut best: HashMap<(IpAddr, Dialect), OutcomeKind> = HashMap::new();
-    for seen in observations.iter() {
-        let kind = seen.outcome.kind();
-        let place = (seen.endpoint.address, seen.endpoint.dialect);
-        let best = best.entry(place).or_insert(kind);
-        *best = kind.min(*best);
+impl Wording {
+    fn of(seen: &Observation) -> Self {
+        Self {
+            dialect: seen.endpoint.dialect,
+            server_name: seen.server_name.clone(),
+            key_type: seen.asked_for,
+        }
     }
-    observations.retain(|seen| {
-        let Endpoint {
-            address, dialect, ..
-        } = seen.endpoint;
-        dialect == first || best.get(&(address, dialect)) < best.get(&(address, first))
-    });
 }
 
-fn is_same_question(one: &Observation, other: &Observation) -> bool {
-    one.endpoint == other.endpoint
-        && one.server_name == other.server_name
-        && one.asked_for == other.asked_for
-}
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
 
-/// Whether a server left a dialogue the way one does that speaks another
-/// protocol: a direct hello may do better. One that declined speaks it, and
-/// one that did not take the connection is not asked again.
-fn does_not_speak(outcome: &Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::NotTls(NotTls::Foreign, _)
-            | Outcome::Silent(Phase::Starttls)
-            | Outcome::TlsRefused(
-                Refusal::Closed(Phase::Starttls) | Refusal::Reset(Phase::Starttls)
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+    use crate::domain::{
+        Alert, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Refusal, Session,
+        Timestamp, TlsVersion,
+    };
+    use crate::scan::{FurtherNames, Pointers};
+    use crate::tls::Ladder;
+
+    fn settings(depth: Depth) -> Settings {
+        Settings {
+            zone: Zone::default(),
+            ladder: Ladder::default(),
+            retries: 1,
+            workers: NonZeroUsize::MIN,
+            pointers: Pointers::LookUp,
+            depth,
+            further_names: FurtherNames::default(),
+        }
+    }
+
+    fn subject(first: Dialect, other_dialects: OtherDialects, own_name: Option<&str>) -> Subject {
+        let target = Target {
+            host: Host::Address(IpAddr::from([10, 0, 0, 1])),
+            port: Port::HTTPS,
+            dialect: Some(first),
+        };
+        let own_name = own_name.map(|name| name.parse().unwrap());
+        let address = IpAddr::from([10, 0, 0, 1]);
+        Subject {
+            other_dialects,
+            ..Subject::new(
+                &target,
+                &Zone::default(),
+                address,
+                own_name.as_ref(),
+                Lane::First,
             )
-    )
-}
+        }
+    }
 
-/// Whether a hello was sent and not answered in plain text, so that another
-/// name may find more.
-fn may_speak_tls(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Certificate(_) | Outcome::NoCertificate(..) | Outcome::Broken(_) => true,
-        Outcome::Silent(phase) => *phase > Phase::Starttls,
-        Outcome::TlsRefused(
-            Refusal::Alert(phase, _)
-            | Refusal::Closed(phase)
-            | Refusal::Reset(phase)
-            | Refusal::Stalled(phase)
-            | Refusal::Malformed(phase)
-            | Refusal::TooLarge(phase),
-        ) => *phase > Phase::Starttls,
-        Outcome::NotTls(..)
-        | Outcome::Refused
-        | Outcome::Filtered
-        | Outcome::Unreachable
-        | Outcome::Unresolved(_)
-        | Outcome::Excluded(_)
-        | Outcome::Fresh
-        | Outcome::NotAttempted
-        | Outcome::LocalError(_) => false,
+    fn direct() -> Subject {
+        subject(Dialect::Tls, OtherDialects::Tried, None)
+    }
+
+    fn names(names: &[&str]) -> Vec<ServerName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    /// A chain of one certificate with an ECDSA key.
+    fn certificate(names: &[&str]) -> Outcome {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(names).unwrap().self_signed(&key);
+        let leaf = Der::from(&certificate.unwrap().der()[..]);
+        Outcome::Certificate(Box::new(Presented {
+            chain: Chain::from_wire(vec![leaf]).unwrap(),
+            session: Session {
+                version: TlsVersion::TLS_1_2,
+                cipher_suite: CipherSuite(0xc02b),
+                key_exchange: None,
+                alpn: None,
+                client_auth: None,
+                acceptable_issuers: Vec::new(),
+                ocsp_staple: None,
+            },
+            truncated: None,
+        }))
+    }
+
+    fn refused() -> Outcome {
+        Outcome::TlsRefused(Refusal::Alert(Phase::Hello, Alert::HANDSHAKE_FAILURE))
+    }
+
+    fn answer(probe: &Probe, outcome: Outcome) -> Observation {
+        Observation {
+            endpoint: probe.endpoint.clone(),
+            server_name: probe.server_name.clone(),
+            asked_for: probe.ladder.key_type(),
+            at: Timestamp::from_seconds(0),
+            outcome,
+            attempts: Vec::new(),
+            pointer: Some("ptr.corp".to_owned()),
+            survey: None,
+        }
+    }
+
+    /// Takes the inquiry to its end; every name is admitted but those that
+    /// are `not-here`. What was done, a line a step.
+    fn run(inquiry: &mut Inquiry<'_>, server: impl Fn(&Probe) -> Outcome) -> Vec<String> {
+        let mut steps = Vec::new();
+        while let Some(step) = inquiry.next() {
+            assert!(steps.len() < 100, "it does not end: {steps:?}");
+            steps.push(match step {
+                Step::Ask(probe) => {
+                    let mut line = probe.endpoint.dialect.to_string();
+                    line.extend(probe.server_name.iter().map(|name| format!(" {name}")));
+                    line.extend(probe.ladder.key_type().map(|it| format!(" {it}")));
+                    inquiry.answered(answer(&probe, server(&probe)));
+                    line
+                }
+                Step::Vet(candidate) => {
+                    let line = format!("vet {}", candidate.name);
+                    if !candidate.name.as_str().starts_with("not-here") {
+                        inquiry.admit(candidate);
+                    }
+                    line
+                }
+                Step::Survey(probe) => {
+                    inquiry.surveyed(Some(Survey::default()));
+                    format!("survey {}", probe.endpoint.dialect)
+                }
+            });
+        }
+        steps
+    }
+
+    #[test]
+    fn without_further_names_it_is_one_question() {
+        let settings = settings(Depth::Names);
+        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |_| certificate(&["a.corp"]));
+        assert_eq!(steps, ["tls"]);
+        assert_eq!(inquiry.into_observations().count(), 1);
+    }
+
+    #[test]
+    fn names_are_asked_for_where_tls_may_be_spoken() {
+        let settings = settings(Depth::Names);
+        let listed = names(&["a.corp", "not-here.corp"]);
+        for (outcome, more) in [
+            (certificate(&[]), true),
+            (refused(), true),
+            (Outcome::Silent(Phase::Hello), true),
+            (Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()), false),
+            (Outcome::Refused, false),
+            (Outcome::Filtered, false),
+            (Outcome::NotAttempted, false),
+        ] {
+            let mut inquiry = Inquiry::new(&settings, direct(), listed.clone(), Vec::new());
+            let steps = run(&mut inquiry, |_| outcome.clone());
+            let expected = ["tls", "vet a.corp", "tls a.corp", "vet not-here.corp"];
+            let expected = if more { &expected[..] } else { &expected[..1] };
+            assert_eq!(steps, expected, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_thorough_look_asks_for_known_names_and_other_types_of_key() {
+        let settings = settings(Depth::Thorough);
+        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |probe| match &probe.server_name {
+            _ if probe.ladder.key_type().is_some() => refused(),
+            None => certificate(&["a.corp", "*.corp", "10.0.0.1", "not-here.corp"]),
+            Some(name) if name.as_str() == "a.corp" => certificate(&["a.corp", "b.corp"]),
+            Some(_) => refused(),
+        });
+        assert_eq!(
+            steps,
+            [
+                "tls",
+                "vet ptr.corp",
+                "tls ptr.corp",
+                "vet a.corp",
+                "tls a.corp",
+                "vet not-here.corp",
+                "vet b.corp",
+                "tls b.corp",
+                "tls rsa",
+                "tls eddsa",
+                "tls a.corp rsa",
+                "tls a.corp eddsa",
+                "survey tls",
+            ]
+        );
+        let mut observations = inquiry.into_observations();
+        let first = observations.next().unwrap();
+        assert_eq!(first.survey, Some(Survey::default()));
+        assert!(observations.all(|later| later.survey.is_none()));
+    }
+
+    #[test]
+    fn what_follows_is_asked_in_the_dialect_that_found_more() {
+        let settings = settings(Depth::Names);
+        let on_port = |other| subject(Dialect::Smtp, other, Some("own.corp"));
+        let listed = names(&["own.corp", "a.corp"]);
+        let server = |probe: &Probe| match probe.endpoint.dialect {
+            Dialect::Tls => certificate(&[]),
+            _ => Outcome::NotTls(NotTls::Foreign, b"\x15\x03\x01".to_vec()),
+        };
+        let tried = on_port(OtherDialects::Tried);
+        let mut inquiry = Inquiry::new(&settings, tried, listed.clone(), Vec::new());
+        let steps = run(&mut inquiry, server);
+        assert_eq!(
+            steps,
+            ["smtp own.corp", "tls own.corp", "vet a.corp", "tls a.corp"]
+        );
+
+        let forced = on_port(OtherDialects::Never);
+        let mut inquiry = Inquiry::new(&settings, forced, listed, Vec::new());
+        assert_eq!(run(&mut inquiry, server), ["smtp own.corp"]);
+    }
+
+    #[test]
+    fn a_later_look_asks_what_was_not_answered_and_keeps_what_was() {
+        let settings = settings(Depth::Names);
+        let listed = names(&["a.corp", "b.corp"]);
+        let mut first = Inquiry::new(&settings, direct(), listed.clone(), Vec::new());
+        run(&mut first, |probe| match &probe.server_name {
+            Some(name) if name.as_str() == "a.corp" => Outcome::Filtered,
+            _ => certificate(&[]),
+        });
+        let seen: Vec<_> = first.into_observations().collect();
+        assert_eq!(seen.len(), 3);
+        let mut later = Inquiry::new(&settings, direct(), listed, seen.clone());
+        let steps = run(&mut later, |_| Outcome::Unreachable);
+        assert_eq!(steps, ["vet a.corp", "tls a.corp", "vet b.corp"]);
+        let known: Vec<_> = later.into_observations().collect();
+        assert_eq!(known, seen, "what was better stands");
+    }
+
+    #[test]
+    fn only_the_first_connection_waits_behind_other_targets() {
+        let settings = settings(Depth::Names);
+        let mut inquiry = Inquiry::new(&settings, direct(), names(&["a.corp"]), Vec::new());
+        let mut lanes = Vec::new();
+        while let Some(step) = inquiry.next() {
+            match step {
+                Step::Ask(probe) => {
+                    lanes.push(probe.lane);
+                    inquiry.answered(answer(&probe, refused()));
+                }
+                Step::Vet(candidate) => inquiry.admit(candidate),
+                Step::Survey(_) => panic!("not asked for"),
+            }
+        }
+        assert_eq!(lanes, [Lane::First, Lane::FollowUp]);
     }
 }

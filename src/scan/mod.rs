@@ -4,8 +4,10 @@
 //! → writer → sink. Every channel is bounded, so that a slow disk stops the
 //! workers and memory does not grow.
 
+mod candidates;
 mod claims;
 mod collector;
+mod dialects;
 mod directory;
 mod feed;
 mod inquiry;

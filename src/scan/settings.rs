@@ -1,6 +1,7 @@
 use std::num::NonZeroUsize;
 
-use super::inquiry;
+use super::candidates::MOST_DISCOVERED;
+use super::inquiry::KEY_TYPES;
 use crate::domain::{ServerName, Zone};
 use crate::tls::Ladder;
 
@@ -53,8 +54,8 @@ impl Depth {
         match self {
             Self::Names => listed.saturating_add(2),
             Self::Thorough => listed
-                .saturating_add(1 + inquiry::MOST_DISCOVERED)
-                .saturating_mul(1 + inquiry::KEY_TYPES.len())
+                .saturating_add(1 + MOST_DISCOVERED)
+                .saturating_mul(1 + KEY_TYPES.len())
                 .saturating_add(1),
         }
     }

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::candidates::{Candidate, NameSource};
 use super::claims::{Claim, Claims};
+use super::dialects;
 use super::directory::Directory;
 use super::feed::{Feed, Look};
-use super::inquiry::{self, Candidate, Inquiry, NameSource, Step, Subject};
+use super::inquiry::{Inquiry, Step, Subject};
 use super::no_answer::NoAnswer;
 use super::settings::{Pointers, Settings};
 use crate::domain::{
@@ -317,7 +319,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             self.cut_short.store(true, Ordering::Relaxed);
             observations.retain(attempted);
         }
-        inquiry::drop_fruitless(&mut observations, inquiry::first_dialect(target));
+        dialects::drop_fruitless(&mut observations, dialects::first(target));
         let observed = observations.iter().map(|seen| seen.outcome.clone());
         let outcome = observed.chain(beside).min_by_key(Outcome::kind);
         Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
