@@ -161,7 +161,7 @@ impl<'scan> Inquiry<'scan> {
         let spoken = self.spoken()?;
         self.next_name(spoken)
             .or_else(|| self.next_key_type(spoken))
-            .or_else(|| self.survey(spoken))
+            .or_else(|| self.survey())
     }
 
     /// Takes an answer. Of two to one question the better stands, of equal
@@ -191,6 +191,13 @@ impl<'scan> Inquiry<'scan> {
     pub(super) fn admit(&mut self, candidate: Candidate) {
         self.candidates.admit(&candidate);
         self.admitted.push_back(candidate.name);
+    }
+
+    /// The answer that a survey belongs to: the first certificate.
+    pub(super) fn to_survey(&self) -> Option<&Observation> {
+        let spoken = self.spoken()?;
+        let shown = self.seen.iter().find(|seen| seen.is_open_in(spoken))?;
+        Some(&shown.observation)
     }
 
     /// Takes what else the server accepts.
@@ -286,13 +293,13 @@ impl<'scan> Inquiry<'scan> {
             .map(|wording| Step::Ask(self.probe(wording)))
     }
 
-    fn survey(&self, dialect: Dialect) -> Option<Step> {
+    fn survey(&self) -> Option<Step> {
         if self.surveyed || self.settings.depth != Depth::Thorough {
             return None;
         }
-        let shown = self.seen.iter().find(|seen| seen.is_open_in(dialect))?;
-        let known = shown.observation.survey.is_some();
-        (!known).then(|| Step::Survey(self.probe(Wording::of(&shown.observation))))
+        let shown = self.to_survey()?;
+        let known = shown.survey.is_some();
+        (!known).then(|| Step::Survey(self.probe(Wording::of(shown))))
     }
 
     /// Takes the names and the type of key that an answer tells of.

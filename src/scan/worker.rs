@@ -173,7 +173,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                         inquiry.admit(candidate);
                     }
                 }
-                Step::Survey(probe) => inquiry.surveyed(self.survey(probe).await),
+                Step::Survey(probe) => {
+                    let survey = self.survey(&probe, inquiry.to_survey()).await;
+                    inquiry.surveyed(survey);
+                }
             }
         }
     }
@@ -238,9 +241,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         addresses.any(|led_to| led_to == address)
     }
 
-    /// What else the server of a question accepts.
-    #[expect(clippy::unused_async, reason = "asked once the prober can")]
-    async fn survey(&self, _probe: Probe) -> Option<Survey> {
+    /// What else the server of a question accepts, beside what is `seen`.
+    #[expect(clippy::unused_async, reason = "the prober has no survey yet")]
+    async fn survey(&self, _probe: &Probe, _seen: Option<&Observation>) -> Option<Survey> {
         None
     }
 

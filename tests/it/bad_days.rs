@@ -11,7 +11,7 @@ use certsweep::scan::ScanError;
 use tokio::time::{Instant, timeout};
 
 use crate::rig::{Rig, varied};
-use crate::simulation::{Memory, Names, Network, Peer, flight};
+use crate::simulation::{Memory, Names, Network, Peer, alert, flight};
 
 fn one_address() -> Vec<IpAddr> {
     vec![IpAddr::from([10, 0, 0, 8])]
@@ -52,13 +52,13 @@ async fn a_full_disk_ends_the_retries_too() {
     );
 }
 
-/// RFC 8446 section 6: a fatal protocol_version alert.
-const NO_SUCH_VERSION: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46];
+/// protocol_version.
+const NO_SUCH_VERSION: u8 = 70;
 
 #[tokio::test(start_paused = true)]
 async fn a_server_whose_second_connection_is_lost_is_looked_at_again() {
     let network = Network::new(|_, earlier| match earlier {
-        0 => Peer::Says(NO_SUCH_VERSION.to_vec()),
+        0 => Peer::Says(alert(NO_SUCH_VERSION)),
         1 => Peer::Dark,
         _ => Peer::Says(flight(&[b"leaf"])),
     });
@@ -71,7 +71,7 @@ async fn a_server_whose_second_connection_is_lost_is_looked_at_again() {
 #[tokio::test(start_paused = true)]
 async fn what_spoke_once_is_not_forgotten_when_it_is_dark_later() {
     let network = Network::new(|_, earlier| match earlier {
-        0 => Peer::Says(NO_SUCH_VERSION.to_vec()),
+        0 => Peer::Says(alert(NO_SUCH_VERSION)),
         _ => Peer::Dark,
     });
     let mut rig = Rig::new(network, &["10.0.0.1"]);

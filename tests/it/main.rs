@@ -25,4 +25,5 @@ mod interruption;
 mod layers;
 mod matrix;
 mod namespace;
+mod questions;
 mod real_servers;

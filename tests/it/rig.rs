@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use certsweep::domain::{Fingerprint, clock};
+use certsweep::domain::{Fingerprint, Observation, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
@@ -27,6 +27,11 @@ pub(crate) struct Rig {
     pub(crate) shard: Shard,
     pub(crate) rates: Rates,
     pub(crate) retries: u32,
+    pub(crate) depth: Depth,
+    pub(crate) further: Vec<&'static str>,
+    pub(crate) reach: Reach,
+    /// The certificates told of while they came: endpoint and name.
+    pub(crate) told: Arc<Mutex<Vec<String>>>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -45,6 +50,10 @@ impl Rig {
                 per_network: Rate::Unlimited,
             },
             retries: 0,
+            depth: Depth::Names,
+            further: Vec::new(),
+            reach: Reach::WhereTheyResolve,
+            told: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -76,13 +85,23 @@ impl Rig {
                 retries: self.retries,
                 workers: NonZeroUsize::new(512).unwrap(),
                 pointers: Pointers::LookUp,
+                depth: self.depth,
+                further_names: FurtherNames {
+                    names: self.further.iter().map(|it| it.parse().unwrap()).collect(),
+                    reach: self.reach,
+                },
             },
             prober: Prober::new(self.network.clone(), Arc::new(pacer), Timeouts::default()),
             resolver: self.names.clone(),
             progress: Arc::new(Progress::default()),
         };
         let sink = Box::new(self.memory.clone());
-        let summary = scan.run(sink, record, self.stop.clone(), |_| {}).await?;
+        let told = Arc::clone(&self.told);
+        let watch = move |sighting: Sighting<'_>| {
+            let seen = sighting.observation;
+            told.lock().unwrap().push(told_of(seen));
+        };
+        let summary = scan.run(sink, record, self.stop.clone(), watch).await?;
         assert_eq!(
             summary.outcomes.total(),
             summary.targets,
@@ -90,6 +109,14 @@ impl Rig {
         );
         Ok(summary)
     }
+}
+
+/// `10.0.0.8:443 www.sim rsa certificate`.
+pub(crate) fn told_of(seen: &Observation) -> String {
+    let mut line = seen.endpoint.to_string();
+    line.extend(seen.server_name.iter().map(|name| format!(" {name}")));
+    line.extend(seen.asked_for.iter().map(|key_type| format!(" {key_type}")));
+    format!("{line} {}", seen.outcome.kind())
 }
 
 fn new_scan(plan: &Plan) -> NewScan {

@@ -30,6 +30,9 @@ pub(crate) enum Peer {
     Silent,
     /// Says this, whatever it hears.
     Says(Vec<u8>),
+    /// Says this to a hello that names one of these servers, and else the
+    /// last.
+    SaysTo(Vec<(&'static str, Vec<u8>)>, Vec<u8>),
 }
 
 /// The simulated network.
@@ -95,11 +98,18 @@ impl Dialer for Network {
             Peer::Unreachable => Err(DialError::Unreachable),
             Peer::OutOfDescriptors => Err(DialError::Local(LocalFault::Exhausted("EMFILE".into()))),
             Peer::Silent => {
-                tokio::spawn(answer(theirs, Vec::new()));
+                tokio::spawn(answer(theirs, |_| Vec::new()));
                 Ok(ours)
             }
             Peer::Says(bytes) => {
-                tokio::spawn(answer(theirs, bytes));
+                tokio::spawn(answer(theirs, move |_| bytes.clone()));
+                Ok(ours)
+            }
+            Peer::SaysTo(names, otherwise) => {
+                tokio::spawn(answer(theirs, move |hello| {
+                    let named = names.iter().find(|(name, _)| holds(hello, name));
+                    named.map_or(&otherwise, |(_, bytes)| bytes).clone()
+                }));
                 Ok(ours)
             }
         }
@@ -107,12 +117,30 @@ impl Dialer for Network {
 }
 
 /// Waits for the first bytes, answers, and holds the line until it is cut.
-async fn answer(mut stream: DuplexStream, bytes: Vec<u8>) {
+async fn answer(mut stream: DuplexStream, to: impl Fn(&[u8]) -> Vec<u8> + Send) {
     let mut buffer = [0; 4096];
-    if stream.read(&mut buffer).await.is_err() || stream.write_all(&bytes).await.is_err() {
+    let Ok(length) = stream.read(&mut buffer).await else {
+        return;
+    };
+    if stream.write_all(&to(&buffer[..length])).await.is_err() {
         return;
     }
     while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
+}
+
+/// Whether a hello has a name in it, with its length before (RFC 6066 section
+/// 3), so that `a.sim` is not in `aa.sim`.
+fn holds(hello: &[u8], name: &str) -> bool {
+    let length = u16::try_from(name.len()).unwrap().to_be_bytes();
+    let wanted = [&length, name.as_bytes()].concat();
+    hello
+        .windows(wanted.len())
+        .any(|window| window == &wanted[..])
+}
+
+/// A fatal alert of this description (RFC 8446 section 6).
+pub(crate) fn alert(description: u8) -> Vec<u8> {
+    vec![0x15, 0x03, 0x03, 0x00, 0x02, 0x02, description]
 }
 
 /// The TLS 1.2 flight of a server with this chain: ServerHello, Certificate,
@@ -166,6 +194,11 @@ impl Names {
             answer: Arc::new(answer),
             asked: Arc::default(),
         }
+    }
+
+    /// How often each name was asked for.
+    pub(crate) fn asked(&self) -> HashMap<String, usize> {
+        self.asked.lock().unwrap().clone()
     }
 
     /// These names, and no others.
