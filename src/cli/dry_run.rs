@@ -79,7 +79,7 @@ fn questions(first: u64, settings: &Settings) -> String {
         Depth::Names => "",
         Depth::Thorough => ", and a survey of versions,",
     };
-    format!("{first}; up to {more} more{surveyed} at an endpoint that speaks TLS")
+    format!("{first}; up to {more} more{surveyed} at an endpoint that answers")
 }
 
 fn seconds(duration: Duration) -> String {

@@ -67,7 +67,7 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
-    Scan(scan::Arguments),
+    Scan(Box<scan::Arguments>),
     Report(report::Arguments),
     Certs(certs::Arguments),
     Endpoints(endpoints::Arguments),

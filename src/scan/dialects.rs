@@ -91,8 +91,8 @@ fn is_not_spoken(answer: &Outcome) -> bool {
 pub(super) fn may_be_tls(answer: &Outcome) -> bool {
     match answer {
         Outcome::Certificate(_) | Outcome::NoCertificate(..) | Outcome::Broken(_) => true,
-        Outcome::Silent(phase) => *phase > Phase::Starttls,
-        Outcome::TlsRefused(
+        Outcome::Silent(phase)
+        | Outcome::TlsRefused(
             Refusal::Alert(phase, _)
             | Refusal::Closed(phase)
             | Refusal::Reset(phase)

@@ -107,8 +107,8 @@ impl Dialer for Network {
             }
             Peer::SaysTo(names, otherwise) => {
                 tokio::spawn(answer(theirs, move |hello| {
-                    let named = names.iter().find(|(name, _)| holds(hello, name));
-                    named.map_or(&otherwise, |(_, bytes)| bytes).clone()
+                    let known = names.iter().find(|(name, _)| holds(hello, name));
+                    known.map_or(&otherwise, |(_, bytes)| bytes).clone()
                 }));
                 Ok(ours)
             }
