@@ -155,8 +155,8 @@ impl<'scan> Inquiry<'scan> {
             server_name: self.subject.own_name.clone(),
             key_type: None,
         });
-        if let Some(wording) = opening.find(|wording| !self.asked.contains(wording)) {
-            return Some(Step::Ask(self.probe(wording)));
+        if let Some(step) = opening.find_map(|wording| self.ask(wording)) {
+            return Some(step);
         }
         let spoken = self.spoken()?;
         self.next_name(spoken)
@@ -214,26 +214,36 @@ impl<'scan> Inquiry<'scan> {
         self.seen.into_iter().map(|seen| seen.observation)
     }
 
-    fn probe(&self, wording: Wording) -> Probe {
+    /// Asks, unless that was asked, or no hello can.
+    fn ask(&self, wording: Wording) -> Option<Step> {
+        if self.asked.contains(&wording) {
+            return None;
+        }
+        self.probe(wording).map(Step::Ask)
+    }
+
+    /// The probe that asks this; `None` where no set of the ladder can.
+    fn probe(&self, wording: Wording) -> Option<Probe> {
         let endpoint = &self.subject.endpoint;
         let Settings { ladder, depth, .. } = self.settings;
         let ladder = dialects::ladder(ladder, wording.dialect, endpoint.port, *depth);
-        Probe {
+        let ladder = match wording.key_type {
+            Some(key_type) => Some(ladder.restricted_to(key_type)),
+            None => Some(ladder),
+        };
+        Some(Probe {
             endpoint: Endpoint {
                 dialect: wording.dialect,
                 ..endpoint.clone()
             },
             server_name: wording.server_name,
-            ladder: match wording.key_type {
-                Some(key_type) => ladder.restricted_to(key_type),
-                None => ladder,
-            },
+            ladder: ladder?,
             lane: if self.seen.is_empty() {
                 self.subject.lane
             } else {
                 Lane::FollowUp
             },
-        }
+        })
     }
 
     /// The dialect of the second question, if there is one.
@@ -271,8 +281,8 @@ impl<'scan> Inquiry<'scan> {
                 server_name: Some(name),
                 key_type: None,
             };
-            if !self.asked.contains(&wording) {
-                return Some(Step::Ask(self.probe(wording)));
+            if let Some(step) = self.ask(wording) {
+                return Some(step);
             }
         }
         self.candidates.next().map(Step::Vet)
@@ -289,8 +299,7 @@ impl<'scan> Inquiry<'scan> {
                     ..Wording::of(&seen.observation)
                 })
             })
-            .find(|wording| !self.asked.contains(wording))
-            .map(|wording| Step::Ask(self.probe(wording)))
+            .find_map(|wording| self.ask(wording))
     }
 
     fn survey(&self) -> Option<Step> {
@@ -298,8 +307,10 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         let shown = self.to_survey()?;
-        let known = shown.survey.is_some();
-        (!known).then(|| Step::Survey(self.probe(Wording::of(shown))))
+        if shown.survey.is_some() {
+            return None;
+        }
+        self.probe(Wording::of(shown)).map(Step::Survey)
     }
 
     /// Takes the names and the type of key that an answer tells of.
