@@ -313,7 +313,7 @@ async fn no_rate_is_exceeded_by_further_questions() {
     rig.rates.per_host = Rate::PerSecond(NonZeroU32::new(2).unwrap());
     rig.rates.overall = Rate::PerSecond(NonZeroU32::new(5).unwrap());
     rig.run().await.unwrap();
-    assert_eq!(rig.network.dials().len(), 4 * 4 * 3);
+    assert!(rig.network.dials().len() >= 4 * 4 * 3);
     assert!(rig.network.peak(|_| ()) <= 5);
     assert!(rig.network.peak(|at: SocketAddr| at.ip()) <= 2);
 }

@@ -12,10 +12,12 @@ use certsweep::scan::{
 };
 use certsweep::store::NewScan;
 use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
-use certsweep::tls::Ladder;
 use tokio_util::sync::CancellationToken;
 
 use crate::simulation::{Memory, Names, Network, Peer, flight};
+
+/// Few enough that a test can count its connections.
+const TWO_RUNGS: &str = "tls1.2+tls1.1+tls1.0,tls1.3";
 
 /// Everything around the engine, simulated.
 pub(crate) struct Rig {
@@ -81,7 +83,7 @@ impl Rig {
             plan,
             settings: Settings {
                 zone: "sim".parse().unwrap(),
-                ladder: Ladder::default(),
+                ladder: TWO_RUNGS.parse().unwrap(),
                 retries: self.retries,
                 workers: NonZeroUsize::new(512).unwrap(),
                 pointers: Pointers::LookUp,
