@@ -9,6 +9,6 @@ mod carriage;
 mod dialogue;
 mod protocol;
 
-pub use carriage::Carriage;
+pub use carriage::{BrokenCarriage, Carriage};
 pub use dialogue::{Circumstances, Dialogue, Turn, Verdict};
 pub use protocol::{Protocol, all, by_port, of, recognised};
