@@ -79,6 +79,9 @@ pub enum NoCertificate {
 pub enum NotTls {
     /// Another protocol, or one we know that begins no TLS.
     Other,
+    /// Another protocol than the dialect it was asked in: a direct hello may
+    /// do better.
+    Foreign,
     /// The dialect it was asked in; it declined to begin TLS.
     StarttlsDeclined,
 }
@@ -277,7 +280,7 @@ impl NoCertificate {
 impl NotTls {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Other => "",
+            Self::Other | Self::Foreign => "",
             Self::StarttlsDeclined => "starttls-declined",
         }
     }
