@@ -6,6 +6,7 @@
 
 mod best;
 mod classify;
+mod line;
 mod prober;
 mod timeouts;
 

@@ -1,0 +1,5 @@
+//! Probes of a simulated network, under paused time.
+
+mod dialogue;
+mod network;
+mod question;
