@@ -8,6 +8,7 @@ mod best;
 mod classify;
 mod line;
 mod prober;
+mod survey;
 mod timeouts;
 
 pub use prober::{Probe, Prober};

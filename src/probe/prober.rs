@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::domain::{
-    Attempt, Dialect, Endpoint, LocalFault, Observation, Outcome, ServerName, clock,
+    Attempt, Dialect, Endpoint, KeyExchange, LocalFault, Observation, Outcome, ServerName,
+    TlsVersion, clock,
 };
 use crate::net::Dialer;
 use crate::pace::{Admission, Established, Lane, Pacer};
@@ -58,6 +59,26 @@ pub(super) struct Visit<'a> {
     pub(super) stop: Option<&'a CancellationToken>,
 }
 
+/// The rungs that were tried, the last of them telling.
+pub(super) struct Climb<'a> {
+    pub(super) tried: Vec<(Rung, Outcome)>,
+    /// What the server chose on the last.
+    pub(super) choice: Choice,
+    /// The visit that may follow.
+    pub(super) next: Visit<'a>,
+}
+
+/// What a server chose of what was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// This, in its ServerHello.
+    Made(TlsVersion, Option<KeyExchange>),
+    /// Nothing: no ServerHello came in answer to ours.
+    None,
+    /// It was not asked: there was no connection, or its words led nowhere.
+    NoTls,
+}
+
 /// A connection that was made, or why not.
 pub(super) struct Reached<S> {
     pub(super) line: Result<Line<S>, Finish>,
@@ -97,35 +118,9 @@ impl<D: Dialer> Prober<D> {
     /// Cancel safe in that every connection is dropped with it; what was seen
     /// is lost.
     pub async fn run(&self, probe: Probe, stop: &CancellationToken) -> Observation {
-        let mut tried = Vec::new();
-        let mut visit = Visit {
-            endpoint: &probe.endpoint,
-            server_name: probe.server_name.as_ref(),
-            lane: probe.lane,
-            budget: self.timeouts.target,
-            stop: Some(stop),
-        };
-        let mut next = Some(probe.ladder.first());
-        while let Some(rung) = next {
-            let (finish, spent) = self.attempt(visit, rung).await;
-            let came_to_tls = matches!(finish, Finish::Ended(_));
-            let outcome = classify::outcome(finish);
-            debug!(
-                endpoint = %probe.endpoint,
-                dialect = %probe.endpoint.dialect,
-                offered = %rung.offered,
-                outcome = %outcome.kind(),
-                detail = outcome.detail(),
-                elapsed_ms = spent.as_millis(),
-                "attempt finished"
-            );
-            tried.push((rung, outcome));
-            visit = visit.followed_up(spent);
-            next = probe
-                .ladder
-                .next(&tried)
-                .filter(|_| came_to_tls && !visit.budget.is_zero());
-        }
+        let visit = self.first_visit(&probe, stop);
+        let climb = self.climb(visit, probe.ladder.first(), &probe.ladder).await;
+        let tried = climb.tried;
         Observation {
             endpoint: probe.endpoint,
             server_name: probe.server_name,
@@ -135,6 +130,59 @@ impl<D: Dialer> Prober<D> {
             outcome: best(tried).unwrap_or(Outcome::NotAttempted),
             pointer: None,
             survey: None,
+        }
+    }
+
+    pub(super) fn first_visit<'a>(
+        &self,
+        probe: &'a Probe,
+        stop: &'a CancellationToken,
+    ) -> Visit<'a> {
+        Visit {
+            endpoint: &probe.endpoint,
+            server_name: probe.server_name.as_ref(),
+            lane: probe.lane,
+            budget: self.timeouts.target,
+            stop: Some(stop),
+        }
+    }
+
+    /// Goes from rung to rung, as far as the ladder leads and the visit's
+    /// budget lasts.
+    pub(super) async fn climb<'a>(
+        &self,
+        mut visit: Visit<'a>,
+        first: Rung,
+        ladder: &Ladder,
+    ) -> Climb<'a> {
+        let mut tried = Vec::new();
+        let mut rung = first;
+        loop {
+            let (finish, spent) = self.attempt(visit, rung).await;
+            let choice = Choice::of(&finish);
+            let outcome = classify::outcome(finish);
+            debug!(
+                endpoint = %visit.endpoint,
+                dialect = %visit.endpoint.dialect,
+                offered = %rung.offered,
+                outcome = %outcome.kind(),
+                detail = outcome.detail(),
+                elapsed_ms = spent.as_millis(),
+                "attempt finished"
+            );
+            tried.push((rung, outcome));
+            visit = visit.followed_up(spent);
+            let next = ladder.next(&tried);
+            match next {
+                Some(next) if choice != Choice::NoTls && !visit.budget.is_zero() => rung = next,
+                Some(_) | None => {
+                    return Climb {
+                        tried,
+                        choice,
+                        next: visit,
+                    };
+                }
+            }
         }
     }
 
@@ -242,6 +290,24 @@ impl<D: Dialer> Prober<D> {
         self.client
             .open(rung, server_name, random)
             .map_err(|error| LocalFault::Internal(error.to_string()))
+    }
+}
+
+impl Choice {
+    fn of(finish: &Finish) -> Self {
+        match finish {
+            Finish::Ended(ending) => match &ending.session {
+                Some(session) => Self::Made(session.version, session.key_exchange),
+                None => Self::None,
+            },
+            Finish::Stopped
+            | Finish::Excluded(_)
+            | Finish::Undialled(_)
+            | Finish::ConnectTimeout
+            | Finish::Wordless(_)
+            | Finish::Over(_)
+            | Finish::Local(_) => Self::NoTls,
+        }
     }
 }
 

@@ -3,3 +3,4 @@
 mod dialogue;
 mod network;
 mod question;
+mod survey;
