@@ -6,11 +6,16 @@
 
 mod best;
 mod classify;
+mod client;
+mod credentials;
+mod handshake;
 mod line;
 mod prober;
 mod survey;
 mod timeouts;
 
+pub use credentials::{ClientIdentity, IdentityError, InvalidAnchor, TrustAnchors};
+pub use handshake::{ClientCertificate, Handshake, Handshaken, Rejection, Sign, TlsFault, Verdict};
 pub use prober::{Probe, Prober};
 pub use timeouts::Timeouts;
 

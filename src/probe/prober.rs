@@ -105,6 +105,10 @@ impl<D: Dialer> Prober<D> {
         Self { protocols, ..self }
     }
 
+    pub(super) const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
     /// Asks, rung by rung, until a certificate came, no rung is left that may
     /// find one, or the time for the target is over. It never fails: a silent
     /// host is an answer too.

@@ -39,6 +39,8 @@ pub(super) enum Manner {
     /// A byte a second of this, over and over.
     Drip(Vec<u8>),
     Speak(Arc<ServerConfig>),
+    /// It says this over TLS, and stays.
+    Hold(Arc<ServerConfig>, &'static [u8]),
     /// These words first, then the rest.
     Talk(Vec<Word>, Box<Self>),
 }
@@ -135,7 +137,9 @@ impl Manner {
             Self::Say(_, then) | Self::Leave(then) => *then,
             Self::Greet(_) => Then::Reset,
             Self::Talk(_, rest) => rest.last(),
-            Self::Refuse(_) | Self::Drop | Self::Drip(_) | Self::Speak(_) => Then::Close,
+            Self::Refuse(_) | Self::Drop | Self::Drip(_) | Self::Speak(_) | Self::Hold(..) => {
+                Then::Close
+            }
         }
     }
 }
@@ -177,6 +181,13 @@ async fn serve(mut stream: DuplexStream, mut manner: Manner) {
                 if stream.write_all(&[*byte]).await.is_err() {
                     return;
                 }
+            }
+        }
+        Manner::Hold(config, words) => {
+            if let Ok(mut session) = TlsAcceptor::from(config).accept(stream).await {
+                let _ = session.write_all(words).await;
+                let _ = session.flush().await;
+                std::future::pending::<()>().await;
             }
         }
         Manner::Speak(config) => {
