@@ -8,6 +8,7 @@ mod best;
 mod classify;
 mod client;
 mod credentials;
+pub mod dialects;
 mod handshake;
 mod line;
 mod prober;
