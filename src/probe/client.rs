@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
     ClientSessionStore, ResolvesClientCert, Resumption, Tls12ClientSessionValue, Tls12Resumption,
-    Tls13ClientSessionValue, WebPkiServerVerifier,
+    Tls13ClientSessionValue,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{self, CertificateDer, UnixTime};
@@ -17,6 +17,7 @@ use rustls::{
     ProtocolVersion, SignatureScheme,
 };
 
+use super::authenticator::{Authenticator, why};
 use super::handshake::{Handshake, Rejection, Sign, TlsFault, Verdict};
 use crate::domain::{
     self, Alert, Chain, CipherSuite, ClientAuth, Der, KeyExchange, Session, TlsVersion, clock,
@@ -27,13 +28,15 @@ use crate::tls::{Alpn, End};
 pub(super) struct Client {
     connection: ClientConnection,
     witness: Arc<Witness>,
+    /// Whether application data has come.
+    data: bool,
 }
 
 /// What is seen on the way through a handshake.
 #[derive(Debug)]
 struct Witness {
     identity: Option<Arc<CertifiedKey>>,
-    verifier: Option<Arc<WebPkiServerVerifier>>,
+    authenticator: Option<Authenticator>,
     ticket: AtomicBool,
     seen: Mutex<Seen>,
 }
@@ -75,20 +78,15 @@ impl Client {
     /// numbers, or no root is given to verify with.
     pub(super) fn new(wanted: &Handshake<'_>) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = wanted.anchors.map(|anchors| {
-            WebPkiServerVerifier::builder_with_provider(
-                Arc::clone(anchors.store()),
-                Arc::clone(&provider),
-            )
-            .build()
-            .map_err(|error| Error::General(error.to_string()))
-        });
+        let authenticator = wanted
+            .anchors
+            .map(|anchors| Authenticator::new(anchors, &provider));
         let identity = wanted
             .identity
             .map(|identity| Arc::clone(identity.certified_key()));
         let witness = Arc::new(Witness {
             identity,
-            verifier: verifier.transpose()?,
+            authenticator: authenticator.transpose()?,
             ticket: AtomicBool::default(),
             seen: Mutex::default(),
         });
@@ -112,6 +110,7 @@ impl Client {
         Ok(Self {
             connection: ClientConnection::new(Arc::new(config), name)?,
             witness,
+            data: false,
         })
     }
 
@@ -128,26 +127,27 @@ impl Client {
         !self.connection.is_handshaking()
     }
 
-    /// Takes what has arrived; breaks when it is decided.
+    /// Takes what has arrived; breaks when it is decided. A fatal alert
+    /// decides, whatever came before it; a close_notify only where nothing
+    /// did.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) -> ControlFlow<Verdict> {
-        while !bytes.is_empty() {
+        let mut closed = false;
+        while !bytes.is_empty() && !closed {
             let taken = match self.connection.read_tls(&mut bytes) {
                 Ok(taken) => taken,
                 Err(error) => return ControlFlow::Break(failed(error.to_string())),
             };
-            let state = match self.connection.process_new_packets() {
-                Ok(state) => state,
+            match self.connection.process_new_packets() {
+                Ok(state) => {
+                    self.data |= state.plaintext_bytes_to_read() > 0;
+                    closed = state.peer_has_closed() || taken == 0;
+                }
                 Err(error) => return ControlFlow::Break(self.broken(&error)),
-            };
-            if self.is_finished() && state.plaintext_bytes_to_read() > 0 {
-                return ControlFlow::Break(Verdict::Accepted(Sign::Data));
-            }
-            if state.peer_has_closed() || taken == 0 {
-                return ControlFlow::Break(self.alert(Alert::CLOSE_NOTIFY));
             }
         }
         match self.sign() {
             Some(sign) => ControlFlow::Break(Verdict::Accepted(sign)),
+            None if closed => ControlFlow::Break(self.alert(Alert::CLOSE_NOTIFY)),
             None => ControlFlow::Continue(()),
         }
     }
@@ -179,8 +179,10 @@ impl Client {
         if self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2) {
             return Some(Sign::Finished);
         }
-        let ticket = self.witness.ticket.load(Ordering::Relaxed);
-        ticket.then_some(Sign::Ticket)
+        if self.witness.ticket.load(Ordering::Relaxed) {
+            return Some(Sign::Ticket);
+        }
+        self.data.then_some(Sign::Data)
     }
 
     fn broken(&self, error: &Error) -> Verdict {
@@ -247,7 +249,7 @@ impl Witness {
         if let Err(error) = result {
             let mut seen = self.seen();
             if let Some(Ok(())) = seen.verified {
-                seen.verified = Some(Err(error.to_string()));
+                seen.verified = Some(Err(why(&error)));
             }
         }
     }
@@ -264,11 +266,9 @@ impl ServerCertVerifier for Witness {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.verifier.as_ref().map(|verifier| {
-            verifier
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .map(drop)
-                .map_err(|error| error.to_string())
+        let verified = self.authenticator.as_ref().map(|authenticator| {
+            let verified = authenticator.verify(end_entity, intermediates, server_name, now);
+            verified.map_err(|error| why(&error))
         });
         let sent = std::iter::once(end_entity).chain(intermediates);
         let mut seen = self.seen();
@@ -284,8 +284,12 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if let Some(verifier) = &self.verifier {
-            self.signed(verifier.verify_tls12_signature(message, certificate, signature));
+        if let Some(authenticator) = &self.authenticator {
+            self.signed(authenticator.verifier().verify_tls12_signature(
+                message,
+                certificate,
+                signature,
+            ));
         }
         Ok(HandshakeSignatureValid::assertion())
     }
@@ -296,8 +300,12 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if let Some(verifier) = &self.verifier {
-            self.signed(verifier.verify_tls13_signature(message, certificate, signature));
+        if let Some(authenticator) = &self.authenticator {
+            self.signed(authenticator.verifier().verify_tls13_signature(
+                message,
+                certificate,
+                signature,
+            ));
         }
         Ok(HandshakeSignatureValid::assertion())
     }

@@ -30,7 +30,10 @@ pub enum IdentityError {
 
 /// The roots that a server's chain is verified against.
 #[derive(Clone, Debug)]
-pub struct TrustAnchors(Arc<RootCertStore>);
+pub struct TrustAnchors {
+    roots: Arc<[Der]>,
+    store: Arc<RootCertStore>,
+}
 
 /// A certificate that can't be a root.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,11 +102,19 @@ impl TrustAnchors {
                     why: error.to_string(),
                 })?;
         }
-        Ok(Self(Arc::new(store)))
+        Ok(Self {
+            roots: Arc::from(roots),
+            store: Arc::new(store),
+        })
     }
 
     pub(super) const fn store(&self) -> &Arc<RootCertStore> {
-        &self.0
+        &self.store
+    }
+
+    /// Whether a certificate is one of the roots itself.
+    pub(super) fn holds(&self, certificate: &[u8]) -> bool {
+        self.roots.iter().any(|root| root.as_bytes() == certificate)
     }
 }
 

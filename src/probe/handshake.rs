@@ -284,8 +284,9 @@ impl TlsFault {
                       older server with `openssl s_client -connect ... -cert ... -key ...`";
         match self {
             Self::Dialogue(_) => Some("HOST:PORT/tls begins with TLS, HOST:PORT/DIALECT in words"),
-            Self::Alert(_) | Self::Handshake(_) => Some(modern),
-            Self::Ended(End::Closed | End::Reset) => Some(modern),
+            Self::Alert(_) | Self::Handshake(_) | Self::Ended(End::Closed | End::Reset) => {
+                Some(modern)
+            }
             Self::Ended(End::Deadline) => Some("--handshake-timeout gives it more time"),
         }
     }

@@ -23,6 +23,7 @@ use crate::probe::{
     ClientCertificate, ClientIdentity, Handshake, Handshaken, Prober, Rejection, Sign, Timeouts,
     TlsFault, TrustAnchors, Verdict,
 };
+use crate::tls::tests::servers::Wanted;
 use crate::tls::tests::transcript::alert;
 use crate::tls::{Alpn, End};
 
@@ -279,6 +280,27 @@ async fn the_servers_chain_is_verified_where_roots_are_given_and_stops_nothing()
             assert_eq!(verified.is_ok(), holds, "{name:?}: {verified:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_self_signed_server_is_verified_where_it_is_a_root_itself() {
+    let (server, leaf) = Wanted::version(&TLS13).build();
+    let anchors = TrustAnchors::new(&[Der::from(leaf)]).unwrap();
+    for (name, holds) in [("server.test", true), ("other.test", false)] {
+        let server = server.clone();
+        let behaviour = move |_| Manner::Hold(server.clone(), b"");
+        let (handshaken, _) = shake(behaviour, None, Some(&anchors), Some(name)).await;
+        let verified = handshaken.verified.unwrap();
+        assert_eq!(verified.is_ok(), holds, "{name}: {verified:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_behind_a_ticket_is_no_rejection() {
+    let server = Authority::new("own").server(&TLS13, Asks::Nothing, 1);
+    let closes = move |_| Manner::Farewell(server.clone());
+    let (handshaken, _) = shake(closes, None, None, None).await;
+    assert_eq!(handshaken.verdict, Verdict::Accepted(Sign::Ticket));
 }
 
 #[tokio::test(start_paused = true)]

@@ -41,6 +41,8 @@ pub(super) enum Manner {
     Speak(Arc<ServerConfig>),
     /// It says this over TLS, and stays.
     Hold(Arc<ServerConfig>, &'static [u8]),
+    /// It says close_notify over TLS.
+    Farewell(Arc<ServerConfig>),
     /// These words first, then the rest.
     Talk(Vec<Word>, Box<Self>),
 }
@@ -137,9 +139,12 @@ impl Manner {
             Self::Say(_, then) | Self::Leave(then) => *then,
             Self::Greet(_) => Then::Reset,
             Self::Talk(_, rest) => rest.last(),
-            Self::Refuse(_) | Self::Drop | Self::Drip(_) | Self::Speak(_) | Self::Hold(..) => {
-                Then::Close
-            }
+            Self::Refuse(_)
+            | Self::Drop
+            | Self::Drip(_)
+            | Self::Speak(_)
+            | Self::Hold(..)
+            | Self::Farewell(_) => Then::Close,
         }
     }
 }
@@ -181,6 +186,11 @@ async fn serve(mut stream: DuplexStream, mut manner: Manner) {
                 if stream.write_all(&[*byte]).await.is_err() {
                     return;
                 }
+            }
+        }
+        Manner::Farewell(config) => {
+            if let Ok(mut session) = TlsAcceptor::from(config).accept(stream).await {
+                let _ = session.shutdown().await;
             }
         }
         Manner::Hold(config, words) => {
