@@ -24,4 +24,5 @@ mod engine;
 mod interruption;
 mod layers;
 mod namespace;
+mod probe;
 mod real_servers;
