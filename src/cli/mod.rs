@@ -12,6 +12,7 @@ mod inventory;
 mod json_lines;
 mod logging;
 mod printer;
+mod probe;
 mod progress;
 mod report;
 mod scan;
@@ -68,6 +69,7 @@ struct Common {
 #[derive(Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Probe(probe::Arguments),
     Report(report::Arguments),
     Certs(certs::Arguments),
     Endpoints(endpoints::Arguments),
@@ -150,6 +152,7 @@ impl Arguments {
         let exit = runtime.block_on(async {
             match self.command {
                 Command::Scan(arguments) => arguments.run(context).await,
+                Command::Probe(arguments) => arguments.run(context).await,
                 Command::Report(arguments) => arguments.run(context).await,
                 Command::Certs(arguments) => arguments.run(context).await,
                 Command::Endpoints(arguments) => arguments.run(context).await,

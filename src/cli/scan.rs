@@ -150,7 +150,7 @@ impl Arguments {
     }
 }
 
-fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
+pub(super) fn exclusions(options: &Options) -> Result<Exclusions, Failure> {
     let mut all = Vec::new();
     let written = options.exclude.iter().flatten();
     all.extend(written.map(|written| written.exclusion().clone()));

@@ -3,7 +3,6 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
 
 use super::settings::Settings;
-use crate::domain::ProtocolSet;
 use crate::pace::{Rate, Rates};
 use crate::scan::Depth;
 use crate::tls::Ladder;
@@ -63,11 +62,11 @@ impl Profile {
         match self {
             Self::Standard | Self::Thorough => standard,
             Self::Fast => Settings {
-                ladder: in_clear_then_newest(),
+                ladder: Ladder::fast(),
                 ..standard
             },
             Self::Gentle => Settings {
-                ladder: modern(),
+                ladder: Ladder::gentle(),
                 rates: Rates {
                     per_host: Rate::PerSecond(NonZeroU32::MIN),
                     ..standard.rates
@@ -77,20 +76,6 @@ impl Profile {
             },
         }
     }
-}
-
-/// The hello of today's clients, and no other; where there is none that
-/// offers both versions, the one that most servers answer in clear.
-fn modern() -> Ladder {
-    let both: Result<Ladder, _> = "tls1.3+tls1.2".parse();
-    both.unwrap_or_else(|_| Ladder::of_one(ProtocolSet::TLS_1_2_TO_1_0))
-}
-
-/// The hello that costs no cryptography, then that of TLS 1.3.
-#[expect(clippy::expect_used, reason = "a constant that a test reads")]
-fn in_clear_then_newest() -> Ladder {
-    let sets = "tls1.2+tls1.1+tls1.0,tls1.3";
-    sets.parse().expect("a ladder")
 }
 
 impl fmt::Display for Profile {

@@ -100,6 +100,7 @@ impl From<Options> for Settings {
                 .unwrap_or(default.concurrency_per_host),
             timeouts: Timeouts {
                 connect: duration(options.connect_timeout, default.timeouts.connect),
+                greeting: default.timeouts.greeting,
                 handshake: duration(options.handshake_timeout, default.timeouts.handshake),
                 target: duration(options.target_timeout, default.timeouts.target),
             },

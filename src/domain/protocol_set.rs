@@ -38,6 +38,13 @@ impl ProtocolSet {
     /// Everything that sends its certificate in clear and takes extensions.
     pub const TLS_1_2_TO_1_0: Self = Self(0b00_1110);
 
+    /// This version alone; `None` for one that no set holds.
+    #[must_use]
+    pub fn only(version: TlsVersion) -> Option<Self> {
+        let bit = WORDS.iter().position(|(_, known)| *known == version);
+        bit.map(|bit| Self(1 << bit))
+    }
+
     /// The versions in it, newest first.
     pub fn versions(self) -> impl Iterator<Item = TlsVersion> {
         WORDS
@@ -129,6 +136,11 @@ mod tests {
         assert!(ProtocolSet::TLS_1_0_TO_SSL_2.holds(ProtocolSet::SSL_2));
         assert!(!ProtocolSet::SSL_2.holds(ProtocolSet::TLS_1_0_TO_SSL_2));
         assert!(ProtocolSet::TLS_1_2_TO_1_0.contains(TlsVersion::TLS_1_1));
+        assert_eq!(
+            ProtocolSet::only(TlsVersion::TLS_1_3),
+            Some(ProtocolSet::TLS_1_3)
+        );
+        assert_eq!(ProtocolSet::only(TlsVersion(0x7f1c)), None);
         assert!("tls1.2+".parse::<ProtocolSet>().is_err());
         assert!("".parse::<ProtocolSet>().is_err());
     }

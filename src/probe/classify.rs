@@ -5,16 +5,26 @@ use crate::domain::{
     Session,
 };
 use crate::net::DialError;
+use crate::starttls::Verdict;
 use crate::tls::{Cause, End, Ending};
 
 /// How one attempt ended.
 #[derive(Debug)]
 pub(super) enum Finish {
+    /// The scan stopped before the dial.
+    Stopped,
+    /// The endpoint is never to be touched, and why.
+    Excluded(String),
     /// There was no connection.
     Undialled(DialError),
     /// Our timer ended the wait for one.
     ConnectTimeout,
-    /// There was one, and this is what it told.
+    /// There was one, and it ended before a word was said of those that
+    /// precede TLS.
+    Wordless(End),
+    /// The words before TLS did not lead to it.
+    Over(Verdict),
+    /// There was TLS, or what came in its place, and this is what it told.
     Ended(Ending),
     /// It failed on this machine.
     Local(LocalFault),
@@ -23,12 +33,18 @@ pub(super) enum Finish {
 /// What an attempt's end means.
 pub(super) fn outcome(finish: Finish) -> Outcome {
     match finish {
+        Finish::Stopped => Outcome::NotAttempted,
+        Finish::Excluded(reason) => Outcome::Excluded(reason),
         Finish::Undialled(DialError::Refused) => Outcome::Refused,
         Finish::Undialled(DialError::Unreachable) => Outcome::Unreachable,
         Finish::Undialled(DialError::TimedOut) | Finish::ConnectTimeout => Outcome::Filtered,
         Finish::Undialled(DialError::Local(fault)) | Finish::Local(fault) => {
             Outcome::LocalError(fault)
         }
+        Finish::Wordless(End::Closed) => Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
+        Finish::Wordless(End::Reset) => Outcome::TlsRefused(Refusal::Reset(Phase::Starttls)),
+        Finish::Wordless(End::Deadline) => Outcome::Silent(Phase::Starttls),
+        Finish::Over(verdict) => without_tls(verdict),
         Finish::Ended(ending) => answered(ending),
     }
 }
@@ -48,6 +64,17 @@ pub(super) fn end(error: &io::Error) -> Result<End, LocalFault> {
         | io::ErrorKind::NetworkUnreachable => Ok(End::Deadline),
         io::ErrorKind::OutOfMemory => Err(LocalFault::Exhausted(error.to_string())),
         _ => Err(LocalFault::Network(error.to_string())),
+    }
+}
+
+/// The words before TLS did not lead to it.
+fn without_tls(verdict: Verdict) -> Outcome {
+    match verdict {
+        Verdict::Declined(said) => Outcome::NotTls(NotTls::StarttlsDeclined, said),
+        Verdict::Plain(said) => Outcome::NotTls(NotTls::Other, said),
+        Verdict::Foreign(said) => Outcome::NotTls(NotTls::Foreign, said),
+        Verdict::Malformed => Outcome::Broken(Broken::Malformed),
+        Verdict::TooLarge => Outcome::Broken(Broken::TooLarge),
     }
 }
 
@@ -195,6 +222,32 @@ mod tests {
             assert_eq!(outcome(Finish::Undialled(error)), expected);
         }
         assert_eq!(outcome(Finish::ConnectTimeout), Outcome::Filtered);
+    }
+
+    #[test]
+    fn words_that_lead_to_no_tls_are_told_by_what_was_said() {
+        let said = || b"220 x".to_vec();
+        let finishes = [
+            Finish::Wordless(End::Closed),
+            Finish::Wordless(End::Reset),
+            Finish::Wordless(End::Deadline),
+            Finish::Over(Verdict::Declined(said())),
+            Finish::Over(Verdict::Plain(said())),
+            Finish::Over(Verdict::Foreign(said())),
+            Finish::Over(Verdict::Malformed),
+            Finish::Over(Verdict::TooLarge),
+        ];
+        let outcomes = [
+            Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
+            Outcome::TlsRefused(Refusal::Reset(Phase::Starttls)),
+            Outcome::Silent(Phase::Starttls),
+            Outcome::NotTls(NotTls::StarttlsDeclined, said()),
+            Outcome::NotTls(NotTls::Other, said()),
+            Outcome::NotTls(NotTls::Foreign, said()),
+            Outcome::Broken(Broken::Malformed),
+            Outcome::Broken(Broken::TooLarge),
+        ];
+        assert_eq!(finishes.map(outcome), outcomes);
     }
 
     #[test]

@@ -1,14 +1,27 @@
-//! A probe → an observation: one question to one endpoint, rung by rung.
+//! A probe → an observation: one question to one endpoint, rung by rung; and
+//! what else one may ask there: a survey, a complete handshake.
 //!
-//! The shell around `tls`: it waits for admission, dials, moves bytes and
-//! keeps the time. What the bytes mean is decided there, what an ending means
-//! in `classify`, which outcome stands for all attempts in `best`.
+//! The shell around `starttls` and `tls`: it waits for admission, dials, moves
+//! bytes and keeps the time. What the bytes mean is decided there, what an
+//! ending means in `classify`, which outcome stands for all attempts in
+//! `best`, in which dialects a port is asked in `dialects`. `line` is a
+//! connection with the words before TLS behind it; `client` the sans-IO side
+//! of a complete handshake, which rustls makes.
 
+mod authenticator;
 mod best;
 mod classify;
+mod client;
+mod credentials;
+pub mod dialects;
+mod handshake;
+mod line;
 mod prober;
+mod survey;
 mod timeouts;
 
+pub use credentials::{ClientIdentity, IdentityError, InvalidAnchor, TrustAnchors};
+pub use handshake::{ClientCertificate, Handshake, Handshaken, Rejection, Sign, TlsFault, Verdict};
 pub use prober::{Probe, Prober};
 pub use timeouts::Timeouts;
 

@@ -1,27 +1,30 @@
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
 use futures_util::future::OptionFuture;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::domain::{Attempt, Endpoint, LocalFault, Observation, Outcome, ServerName, clock};
+use crate::domain::{
+    Attempt, Dialect, Endpoint, KeyExchange, LocalFault, Observation, Outcome, ServerName,
+    TlsVersion, clock,
+};
 use crate::net::Dialer;
 use crate::pace::{Admission, Established, Lane, Pacer};
-use crate::tls::{Client, Conversation, End, Ending, Ladder, Rung, Step};
+use crate::starttls::{self, Circumstances, Protocol};
+use crate::tls::{Client, Conversation, Ladder, Rung};
 
 use super::best::best;
 use super::classify::{self, Finish};
+use super::line::Line;
 use super::timeouts::Timeouts;
 
 /// One question to one endpoint.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    /// Where to ask.
+    /// Where to ask, and in which dialect.
     pub endpoint: Endpoint,
     /// The name to ask for, if any.
     pub server_name: Option<ServerName>,
@@ -38,11 +41,50 @@ pub struct Prober<D> {
     pacer: Arc<Pacer>,
     client: Client,
     timeouts: Timeouts,
+    protocols: Protocols,
 }
 
-/// One read takes an ordinary flight whole; larger buffers fall out of the
-/// processor's cache when thousands of attempts are open.
-const RECEIVE_BUFFER: usize = 4096;
+/// What is said before TLS in a dialect.
+type Protocols = fn(Dialect) -> Option<&'static Protocol>;
+
+/// One connection to be made.
+#[derive(Clone, Copy)]
+pub(super) struct Visit<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) server_name: Option<&'a ServerName>,
+    pub(super) lane: Lane,
+    /// How long it may take from its dial on.
+    pub(super) budget: Duration,
+    /// What keeps it from being made; one that follows others has none.
+    pub(super) stop: Option<&'a CancellationToken>,
+}
+
+/// The rungs that were tried, the last of them telling.
+pub(super) struct Climb<'a> {
+    pub(super) tried: Vec<(Rung, Outcome)>,
+    /// What the server chose on the last.
+    pub(super) choice: Choice,
+    /// The visit that may follow.
+    pub(super) next: Visit<'a>,
+}
+
+/// What a server chose of what was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// This, in its ServerHello.
+    Made(TlsVersion, Option<KeyExchange>),
+    /// Nothing: no ServerHello came in answer to ours.
+    None,
+    /// It was not asked: there was no connection, or its words led nowhere.
+    NoTls,
+}
+
+/// A connection that was made, or why not.
+pub(super) struct Reached<S> {
+    pub(super) line: Result<Line<S>, Finish>,
+    /// When it was dialled.
+    pub(super) dialled: Instant,
+}
 
 impl<D: Dialer> Prober<D> {
     /// A prober that dials through `dialer` whenever `pacer` allows.
@@ -53,12 +95,26 @@ impl<D: Dialer> Prober<D> {
             pacer,
             client: Client::new(),
             timeouts,
+            protocols: starttls::of,
         }
+    }
+
+    /// The same prober with other words before TLS.
+    #[cfg(test)]
+    pub(super) fn speaking(self, protocols: Protocols) -> Self {
+        Self { protocols, ..self }
+    }
+
+    pub(super) const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
     }
 
     /// Asks, rung by rung, until a certificate came, no rung is left that may
     /// find one, or the time for the target is over. It never fails: a silent
     /// host is an answer too.
+    ///
+    /// In a dialect every connection begins with its words; once they do not
+    /// lead to TLS, no further rung is tried.
     ///
     /// After `stop` it dials nothing more, unless it had begun: a probe that
     /// still waits for its first connection was not attempted.
@@ -66,20 +122,9 @@ impl<D: Dialer> Prober<D> {
     /// Cancel safe in that every connection is dropped with it; what was seen
     /// is lost.
     pub async fn run(&self, probe: Probe, stop: &CancellationToken) -> Observation {
-        let mut tried = Vec::new();
-        let mut lane = probe.lane;
-        let mut budget = self.timeouts.target;
-        let mut next = Some(probe.ladder.first());
-        while let Some(rung) = next {
-            let (outcome, spent) = {
-                let stop = tried.is_empty().then_some(stop);
-                self.attempt(&probe, rung, lane, budget, stop).await
-            };
-            tried.push((rung, outcome));
-            lane = Lane::FollowUp;
-            budget = budget.saturating_sub(spent);
-            next = probe.ladder.next(&tried).filter(|_| !budget.is_zero());
-        }
+        let visit = self.first_visit(&probe, stop);
+        let climb = self.climb(visit, probe.ladder.first(), &probe.ladder).await;
+        let tried = climb.tried;
         Observation {
             endpoint: probe.endpoint,
             server_name: probe.server_name,
@@ -92,100 +137,204 @@ impl<D: Dialer> Prober<D> {
         }
     }
 
-    /// One connection that counts, and the time it took from its dial on.
-    async fn attempt(
+    pub(super) fn first_visit<'a>(
         &self,
-        probe: &Probe,
-        rung: Rung,
-        lane: Lane,
-        budget: Duration,
-        stop: Option<&CancellationToken>,
-    ) -> (Outcome, Duration) {
+        probe: &'a Probe,
+        stop: &'a CancellationToken,
+    ) -> Visit<'a> {
+        Visit {
+            endpoint: &probe.endpoint,
+            server_name: probe.server_name.as_ref(),
+            lane: probe.lane,
+            budget: self.timeouts.target,
+            stop: Some(stop),
+        }
+    }
+
+    /// Goes from rung to rung, as far as the ladder leads and the visit's
+    /// budget lasts.
+    pub(super) async fn climb<'a>(
+        &self,
+        mut visit: Visit<'a>,
+        first: Rung,
+        ladder: &Ladder,
+    ) -> Climb<'a> {
+        let mut tried = Vec::new();
+        let mut rung = first;
         loop {
-            let admission = match self.admission(&probe.endpoint, lane, stop).await {
-                Ok(admission) => admission,
-                Err(outcome) => return (outcome, Duration::ZERO),
-            };
-            let dialled = Instant::now();
-            if let Some(finish) = self
-                .connection(probe, rung, admission, dialled + budget)
-                .await
-            {
-                let outcome = classify::outcome(finish);
-                let elapsed = dialled.elapsed();
-                debug!(
-                    endpoint = %probe.endpoint,
-                    offered = %rung.offered,
-                    outcome = %outcome.kind(),
-                    detail = outcome.detail(),
-                    elapsed_ms = elapsed.as_millis(),
-                    "attempt finished"
-                );
-                return (outcome, elapsed);
+            let (finish, spent) = self.attempt(visit, rung).await;
+            let choice = Choice::of(&finish);
+            let outcome = classify::outcome(finish);
+            debug!(
+                endpoint = %visit.endpoint,
+                dialect = %visit.endpoint.dialect,
+                offered = %rung.offered,
+                outcome = %outcome.kind(),
+                detail = outcome.detail(),
+                elapsed_ms = spent.as_millis(),
+                "attempt finished"
+            );
+            tried.push((rung, outcome));
+            visit = visit.followed_up(spent);
+            let next = ladder.next(&tried);
+            match next {
+                Some(next) if choice != Choice::NoTls && !visit.budget.is_zero() => rung = next,
+                Some(_) | None => {
+                    return Climb {
+                        tried,
+                        choice,
+                        next: visit,
+                    };
+                }
             }
         }
     }
 
-    /// The right to dial, or the outcome without it; only a probe that has
-    /// not begun minds the stop.
-    async fn admission(
-        &self,
-        endpoint: &Endpoint,
-        lane: Lane,
-        stop: Option<&CancellationToken>,
-    ) -> Result<Admission, Outcome> {
-        let stopped = OptionFuture::from(stop.map(CancellationToken::cancelled));
+    /// One connection that counts, and the time it took from its dial on.
+    pub(super) async fn attempt(&self, visit: Visit<'_>, rung: Rung) -> (Finish, Duration) {
+        let Reached { line, dialled } = self.reach(visit).await;
+        let finish = match line {
+            Ok(line) => match self.open(visit.server_name, rung) {
+                Ok((conversation, hello)) => {
+                    let deadline = visit.deadline(dialled, self.timeouts.handshake);
+                    line.converse(conversation, hello, deadline).await
+                }
+                Err(fault) => Finish::Local(fault),
+            },
+            Err(finish) => finish,
+        };
+        (finish, dialled.elapsed())
+    }
+
+    /// Makes a connection that counts, as far as TLS may begin.
+    pub(super) async fn reach(&self, visit: Visit<'_>) -> Reached<D::Stream> {
+        loop {
+            let admission = self.admission(visit).await;
+            let dialled = Instant::now();
+            let line = match admission {
+                Ok(admission) => self.dial(visit, admission, dialled).await,
+                Err(finish) => Some(Err(finish)),
+            };
+            if let Some(line) = line {
+                return Reached { line, dialled };
+            }
+        }
+    }
+
+    /// The right to dial, or how it ends without.
+    async fn admission(&self, visit: Visit<'_>) -> Result<Admission, Finish> {
+        let stopped = OptionFuture::from(visit.stop.map(CancellationToken::cancelled));
         tokio::select! {
             biased;
-            Some(()) = stopped => Err(Outcome::NotAttempted),
-            admitted = self.pacer.admit(endpoint, lane) => {
-                admitted.map_err(|excluded| Outcome::Excluded(excluded.reason))
+            Some(()) = stopped => Err(Finish::Stopped),
+            admitted = self.pacer.admit(visit.endpoint, visit.lane) => {
+                admitted.map_err(|excluded| Finish::Excluded(excluded.reason))
             }
         }
     }
 
-    /// Dials and converses; `None` when the host had enough connections of
-    /// ours, so that this one does not count.
-    async fn connection(
+    /// Dials, and says what precedes TLS; `None` when the host had enough
+    /// connections of ours, so that this one does not count.
+    async fn dial(
         &self,
-        probe: &Probe,
-        rung: Rung,
+        visit: Visit<'_>,
         admission: Admission,
-        deadline: Instant,
-    ) -> Option<Finish> {
+        dialled: Instant,
+    ) -> Option<Result<Line<D::Stream>, Finish>> {
         // The slot is declared before the stream, so that it is given back
         // after the connection is reset.
         let Admission { pass, mut slot } = admission;
-        let connected_by = deadline.min(Instant::now() + self.timeouts.connect);
-        let mut stream = match timeout_at(connected_by, self.dialer.dial(pass)).await {
+        let connected_by = visit.deadline(dialled, self.timeouts.connect);
+        let stream = match timeout_at(connected_by, self.dialer.dial(pass)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Some(Finish::Undialled(error)),
-            Err(_elapsed) => return Some(Finish::ConnectTimeout),
+            Ok(Err(error)) => return Some(Err(Finish::Undialled(error))),
+            Err(_elapsed) => return Some(Err(Finish::ConnectTimeout)),
         };
         match slot.established() {
             Established::Kept => (),
             Established::OverLimit => return None,
         }
-        let deadline = deadline.min(Instant::now() + self.timeouts.handshake);
-        let finish = match self.open(probe, rung) {
-            Ok((conversation, hello)) => converse(&mut stream, conversation, hello, deadline).await,
-            Err(fault) => Finish::Local(fault),
-        };
-        Some(finish)
+        let line = Line::direct(stream, slot);
+        Some(match (self.protocols)(visit.endpoint.dialect) {
+            Some(protocol) => self.talk(line, protocol, visit, dialled).await,
+            None => Ok(line),
+        })
     }
 
-    fn open(&self, probe: &Probe, rung: Rung) -> Result<(Conversation, Vec<u8>), LocalFault> {
+    /// Says what precedes TLS.
+    async fn talk(
+        &self,
+        line: Line<D::Stream>,
+        protocol: &Protocol,
+        visit: Visit<'_>,
+        dialled: Instant,
+    ) -> Result<Line<D::Stream>, Finish> {
+        let mut dialogue = (protocol.begin)(Circumstances {
+            server_name: visit.server_name,
+            address: visit.endpoint.address,
+        });
+        let opening = dialogue.open();
+        let patience = if opening.is_empty() {
+            self.timeouts.greeting
+        } else {
+            self.timeouts.handshake
+        };
+        let deadline = visit.deadline(dialled, patience);
+        line.after(protocol, dialogue, &opening, deadline).await
+    }
+
+    fn open(
+        &self,
+        server_name: Option<&ServerName>,
+        rung: Rung,
+    ) -> Result<(Conversation, Vec<u8>), LocalFault> {
         let mut random = [0; 32];
         rand::fill(&mut random)
             .map_err(|_| LocalFault::Internal("no random numbers".to_owned()))?;
         self.client
-            .open(rung, probe.server_name.as_ref(), random)
+            .open(rung, server_name, random)
             .map_err(|error| LocalFault::Internal(error.to_string()))
     }
 }
 
-/// The record of a connection; an exclusion made none.
-/// An attempt is a connection: what was decided without one is none.
+impl Choice {
+    fn of(finish: &Finish) -> Self {
+        match finish {
+            Finish::Ended(ending) => match &ending.session {
+                Some(session) => Self::Made(session.version, session.key_exchange),
+                None => Self::None,
+            },
+            Finish::Stopped
+            | Finish::Excluded(_)
+            | Finish::Undialled(_)
+            | Finish::ConnectTimeout
+            | Finish::Wordless(_)
+            | Finish::Over(_)
+            | Finish::Local(_) => Self::NoTls,
+        }
+    }
+}
+
+impl Visit<'_> {
+    /// The next one to the same endpoint, after one that took so long.
+    pub(super) fn followed_up(self, spent: Duration) -> Self {
+        Self {
+            lane: Lane::FollowUp,
+            budget: self.budget.saturating_sub(spent),
+            stop: None,
+            ..self
+        }
+    }
+
+    /// When a step that begins now has to be over: `patience` from now, and
+    /// not after the visit's own end.
+    pub(super) fn deadline(self, dialled: Instant, patience: Duration) -> Instant {
+        let end = dialled + self.budget;
+        end.min(Instant::now() + patience)
+    }
+}
+
+/// The record of a connection: what was decided without one is none.
 fn attempt_of((rung, outcome): &(Rung, Outcome)) -> Option<Attempt> {
     let dialled = !matches!(outcome, Outcome::Excluded(_) | Outcome::NotAttempted);
     dialled.then(|| Attempt {
@@ -193,45 +342,4 @@ fn attempt_of((rung, outcome): &(Rung, Outcome)) -> Option<Attempt> {
         outcome: outcome.kind(),
         detail: outcome.detail(),
     })
-}
-
-/// Moves bytes until the conversation is over, or the connection, or its time.
-async fn converse<S: AsyncReadExt + AsyncWriteExt + Unpin>(
-    stream: &mut S,
-    mut conversation: Conversation,
-    hello: Vec<u8>,
-    deadline: Instant,
-) -> Finish {
-    let end = match timeout_at(deadline, exchange(stream, &mut conversation, hello)).await {
-        Ok(Ok(ending)) => return Finish::Ended(ending),
-        Ok(Err(error)) => match classify::end(&error) {
-            Ok(end) => end,
-            Err(fault) => return Finish::Local(fault),
-        },
-        Err(_elapsed) => End::Deadline,
-    };
-    Finish::Ended(conversation.end(end))
-}
-
-async fn exchange<S: AsyncReadExt + AsyncWriteExt + Unpin>(
-    stream: &mut S,
-    conversation: &mut Conversation,
-    hello: Vec<u8>,
-) -> io::Result<Ending> {
-    let mut sent = stream.write_all(&hello).await;
-    let mut received = Vec::with_capacity(RECEIVE_BUFFER);
-    loop {
-        received.clear();
-        if stream.read_buf(&mut received).await? == 0 {
-            // A peer that would not take our bytes may have said something
-            // first, so they are looked at only now.
-            sent?;
-            return Ok(conversation.end(End::Closed));
-        }
-        match conversation.feed(&received) {
-            Step::NeedMore => (),
-            Step::Send(outgoing) => sent = stream.write_all(&outgoing).await,
-            Step::Done(ending) => return Ok(ending),
-        }
-    }
 }

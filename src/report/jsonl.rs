@@ -14,6 +14,14 @@ use crate::domain::{Der, is_hazardous};
 /// not when one is added.
 const SCHEMA: u32 = 1;
 
+/// Writes any document as one line, as safe for a terminal as a report's.
+pub fn document(out: &mut dyn io::Write, document: &serde_json::Value) -> io::Result<()> {
+    document.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut *out, Inert,
+    ))?;
+    out.write_all(b"\n")
+}
+
 /// Writes one row as one line.
 pub(super) fn row<Row>(
     out: &mut impl io::Write,

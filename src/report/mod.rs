@@ -15,6 +15,7 @@ mod value;
 mod writer;
 
 pub use head::Head;
+pub use jsonl::document;
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
     QuestionRow, ScanRow, Source,

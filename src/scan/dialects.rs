@@ -9,48 +9,19 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::settings::Depth;
-use crate::domain::{
-    Dialect, Endpoint, NotTls, Observation, Outcome, OutcomeKind, Phase, Port, Refusal, Target,
-};
-use crate::starttls;
-use crate::tls::{Alpn, Ladder};
-
-/// The dialect of a target's first question: the one forced on the port, else
-/// the one it takes by its number.
-pub(super) fn first(target: &Target) -> Dialect {
-    let by_number = || starttls::by_port(target.port).map(|protocol| protocol.dialect);
-    target.dialect.or_else(by_number).unwrap_or_default()
-}
-
-/// The dialect of the second question, if the answer to the first calls for
-/// one: a direct hello where the server does not speak the port's dialect, or
-/// the dialect in which it greeted a direct hello.
-pub(super) fn second(first: Dialect, answer: &Outcome) -> Option<Dialect> {
-    match (first, answer) {
-        (Dialect::Tls, Outcome::NotTls(_, said)) => {
-            starttls::recognised(said).map(|protocol| protocol.dialect)
-        }
-        (Dialect::Tls, _) => None,
-        (_, answer) => is_not_spoken(answer).then_some(Dialect::Tls),
-    }
-}
+use crate::domain::{Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal};
+use crate::probe;
+use crate::tls::Ladder;
 
 /// What is offered in a dialect.
 pub(super) fn ladder(ladder: &Ladder, dialect: Dialect, port: Port, depth: Depth) -> Ladder {
-    match dialect {
-        // Without the words of its dialect, a port may insist on the
-        // application protocol that stands for them.
-        Dialect::Tls => match starttls::by_port(port) {
-            Some(protocol) if !protocol.application_protocols.is_empty() => ladder
-                .clone()
-                .offering(Alpn::Offered(protocol.application_protocols)),
-            Some(_) | None => ladder.clone(),
-        },
-        // It counts aborted handshakes, and locks out who makes too many.
-        Dialect::Mysql if depth != Depth::Thorough => {
-            Ladder::of_one(ladder.first().offered).offering(Alpn::Withheld)
-        }
-        _ => ladder.clone().offering(Alpn::Withheld),
+    let whole = probe::dialects::ladder(ladder, dialect, port);
+    // It counts aborted handshakes, and locks out who makes too many.
+    if dialect == Dialect::Mysql && depth != Depth::Thorough {
+        let first = whole.first();
+        Ladder::of_one(first.offered).offering(first.alpn)
+    } else {
+        whole
     }
 }
 
@@ -70,20 +41,6 @@ pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect
         } = seen.endpoint;
         dialect == first || best.get(&(address, dialect)) < best.get(&(address, first))
     });
-}
-
-/// Whether a server left a dialogue the way one does that speaks another
-/// protocol. One that declined speaks it, and one that did not take the
-/// connection is not asked again.
-fn is_not_spoken(answer: &Outcome) -> bool {
-    matches!(
-        answer,
-        Outcome::NotTls(NotTls::Foreign, _)
-            | Outcome::Silent(Phase::Starttls)
-            | Outcome::TlsRefused(
-                Refusal::Closed(Phase::Starttls) | Refusal::Reset(Phase::Starttls)
-            )
-    )
 }
 
 /// Whether a hello was sent and not answered in plain text, so that asking
@@ -115,53 +72,7 @@ pub(super) fn may_be_tls(answer: &Outcome) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alert, Broken, Host, NoCertificate, Timestamp};
-
-    #[test]
-    fn a_direct_hello_follows_only_where_the_dialect_is_not_spoken() {
-        let said = b"\x15\x03\x01".to_vec();
-        let closed = |phase| Outcome::TlsRefused(Refusal::Closed(phase));
-        for answer in [
-            Outcome::NotTls(NotTls::Foreign, said.clone()),
-            Outcome::Silent(Phase::Starttls),
-            closed(Phase::Starttls),
-            Outcome::TlsRefused(Refusal::Reset(Phase::Starttls)),
-        ] {
-            let second = second(Dialect::Smtp, &answer);
-            assert_eq!(second, Some(Dialect::Tls), "{answer:?}");
-        }
-        for answer in [
-            Outcome::NotTls(NotTls::StarttlsDeclined, said.clone()),
-            Outcome::NotTls(NotTls::Other, said),
-            Outcome::Silent(Phase::Hello),
-            closed(Phase::Hello),
-            Outcome::TlsRefused(Refusal::Alert(Phase::Hello, Alert::HANDSHAKE_FAILURE)),
-            Outcome::Broken(Broken::Malformed),
-            Outcome::NoCertificate(NoCertificate::Anonymous, None),
-            Outcome::Refused,
-            Outcome::Filtered,
-            Outcome::Unreachable,
-            Outcome::Excluded(String::new()),
-            Outcome::NotAttempted,
-        ] {
-            assert_eq!(second(Dialect::Smtp, &answer), None, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn a_forced_dialect_is_the_first() {
-        let target = Target {
-            host: Host::Address(IpAddr::from([10, 0, 0, 1])),
-            port: Port::HTTPS,
-            dialect: Some(Dialect::Smtp),
-        };
-        assert_eq!(first(&target), Dialect::Smtp);
-        let bare = Target {
-            dialect: None,
-            ..target
-        };
-        assert_eq!(first(&bare), Dialect::Tls);
-    }
+    use crate::domain::{NoCertificate, Timestamp};
 
     #[test]
     fn mysql_gets_one_connection_a_question_unless_all_is_to_be_known() {

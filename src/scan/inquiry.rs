@@ -26,7 +26,7 @@ use crate::domain::{
     Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, ServerName, Survey, Target, Zone,
 };
 use crate::pace::Lane;
-use crate::probe::Probe;
+use crate::probe::{self, Probe};
 use crate::x509;
 
 /// The types of key that a hello can ask for.
@@ -105,7 +105,12 @@ impl Subject {
         lane: Lane,
     ) -> Self {
         Self {
-            endpoint: Endpoint::tcp(zone.clone(), address, target.port, dialects::first(target)),
+            endpoint: Endpoint::tcp(
+                zone.clone(),
+                address,
+                target.port,
+                probe::dialects::first(target),
+            ),
             other_dialects: match target.dialect {
                 Some(_) => OtherDialects::Never,
                 None => OtherDialects::Tried,
@@ -201,11 +206,11 @@ impl<'scan> Inquiry<'scan> {
     }
 
     /// Takes what else the server accepts.
-    pub(super) fn surveyed(&mut self, survey: Option<Survey>) {
+    pub(super) fn surveyed(&mut self, survey: Survey) {
         self.surveyed = true;
         let Some(spoken) = self.spoken() else { return };
         if let Some(shown) = self.seen.iter_mut().find(|seen| seen.is_open_in(spoken)) {
-            shown.observation.survey = survey;
+            shown.observation.survey = Some(survey);
         }
     }
 
@@ -228,7 +233,7 @@ impl<'scan> Inquiry<'scan> {
         let Settings { ladder, depth, .. } = self.settings;
         let ladder = dialects::ladder(ladder, wording.dialect, endpoint.port, *depth);
         let ladder = match wording.key_type {
-            Some(key_type) => Some(ladder.restricted_to(key_type)),
+            Some(key_type) => ladder.restricted_to(key_type),
             None => Some(ladder),
         };
         Some(Probe {
@@ -252,7 +257,7 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         let first = self.subject.endpoint.dialect;
-        dialects::second(first, &self.first_answer(first)?.outcome)
+        probe::dialects::second(first, &self.first_answer(first)?.outcome)
     }
 
     /// The dialect in which the server may speak TLS, if it may.
@@ -485,7 +490,7 @@ mod tests {
                     line
                 }
                 Step::Survey(probe) => {
-                    inquiry.surveyed(Some(Survey::default()));
+                    inquiry.surveyed(Survey::default());
                     format!("survey {}", probe.endpoint.dialect)
                 }
             });

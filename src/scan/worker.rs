@@ -16,12 +16,10 @@ use super::feed::{Feed, Look};
 use super::inquiry::{Inquiry, Step, Subject};
 use super::no_answer::NoAnswer;
 use super::settings::{Pointers, Settings};
-use crate::domain::{
-    Host, LocalFault, Observation, Outcome, OutcomeKind, ServerName, Survey, Target,
-};
+use crate::domain::{Host, LocalFault, Observation, Outcome, OutcomeKind, ServerName, Target};
 use crate::net::Dialer;
 use crate::pace::Lane;
-use crate::probe::{Probe, Prober};
+use crate::probe::{self, Probe, Prober};
 use crate::resolve::{LookupError, Resolver};
 use crate::target::Plan;
 
@@ -174,7 +172,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                     }
                 }
                 Step::Survey(probe) => {
-                    let survey = self.survey(&probe, inquiry.to_survey()).await;
+                    let seen = inquiry.to_survey();
+                    let survey = self.prober.survey(&probe, seen, &self.stop).await;
                     inquiry.surveyed(survey);
                 }
             }
@@ -239,12 +238,6 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let addresses = answer.and_then(Result::ok).unwrap_or_default();
         let mut addresses = addresses.iter().map(IpAddr::to_canonical);
         addresses.any(|led_to| led_to == address)
-    }
-
-    /// What else the server of a question accepts, beside what is `seen`.
-    #[expect(clippy::unused_async, reason = "the prober has no survey yet")]
-    async fn survey(&self, _probe: &Probe, _seen: Option<&Observation>) -> Option<Survey> {
-        None
     }
 
     /// What the DNS says; `None` if the scan stops first.
@@ -322,7 +315,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             self.cut_short.store(true, Ordering::Relaxed);
             observations.retain(attempted);
         }
-        dialects::drop_fruitless(&mut observations, dialects::first(target));
+        dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
         let observed = observations.iter().map(|seen| seen.outcome.clone());
         let outcome = observed.chain(beside).min_by_key(Outcome::kind);
         Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)

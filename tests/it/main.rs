@@ -25,5 +25,6 @@ mod interruption;
 mod layers;
 mod matrix;
 mod namespace;
+mod probe;
 mod questions;
 mod real_servers;

@@ -383,3 +383,14 @@ fn a_closed_pipe_is_told_as_one_in_every_format() {
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
     }
 }
+
+#[test]
+fn a_document_holds_nothing_that_steers_a_terminal_and_reads_back_the_same() {
+    let hostile = serde_json::json!({"name": "a\u{202e}b\u{9b}31m\n"});
+    let mut line = Vec::new();
+    document(&mut line, &hostile).unwrap();
+    let line = String::from_utf8(line).unwrap();
+    assert_eq!(line, "{\"name\":\"a\\u202eb\\u009b31m\\n\"}\n");
+    let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(read, hostile);
+}

@@ -1,199 +1,24 @@
-//! Probes of a simulated network, under paused time.
+//! Questions, rung by rung.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
-use tokio::time::{Instant, sleep};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Probe, Prober, Timeouts};
+use super::network::{Manner, Simulated, Then, endpoint, observe, pacer, probe, words};
 use crate::domain::{
-    Alert, Attempt, Broken, ClientAuth, Dialect, Endpoint, KeyExchange, LocalFault, NotTls,
-    Observation, Outcome, OutcomeKind, Phase, Port, Refusal, TlsVersion, Zone,
+    Alert, Broken, ClientAuth, KeyExchange, LocalFault, NotTls, Outcome, OutcomeKind, Phase,
+    Refusal, TlsVersion,
 };
-use crate::net::{DialError, Dialer};
-use crate::pace::{Lane, Pacer, Pass, Rate, Rates};
+use crate::net::DialError;
+use crate::pace::{Pacer, Rate, Rates};
+use crate::probe::{Prober, Timeouts};
 use crate::tls::tests::servers::Wanted;
 use crate::tls::tests::transcript::{LEAF, alert, certificate, full_flight, records, server_hello};
-
-/// What a simulated peer does with its n-th connection.
-type Behaviour = Box<dyn Fn(usize) -> Manner + Send + Sync>;
-
-/// What a peer does with one connection.
-enum Manner {
-    Refuse(DialError),
-    /// It answers nothing to the SYN.
-    Drop,
-    /// It says this once a hello has come, then goes on in this way.
-    Say(Vec<u8>, Then),
-    /// It says this before any hello, and resets.
-    Greet(Vec<u8>),
-    /// A byte a second of this, over and over.
-    Drip(Vec<u8>),
-    Speak(Arc<ServerConfig>),
-}
-
-#[derive(Clone, Copy)]
-enum Then {
-    Close,
-    Reset,
-    Wait,
-}
-
-struct Simulated {
-    behaviour: Behaviour,
-    dials: Arc<AtomicUsize>,
-}
-
-impl Simulated {
-    fn new(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Self {
-        Self {
-            behaviour: Box::new(behaviour),
-            dials: Arc::default(),
-        }
-    }
-}
-
-/// A connection that ends as its peer wants it to.
-struct Wire {
-    inner: DuplexStream,
-    last: Then,
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
-        let ended = buffer.filled().len() == before;
-        Poll::Ready(match self.last {
-            Then::Reset if ended => Err(io::ErrorKind::ConnectionReset.into()),
-            Then::Reset | Then::Close | Then::Wait => Ok(()),
-        })
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
-}
-
-impl Dialer for Simulated {
-    type Stream = Wire;
-
-    async fn dial(&self, _pass: Pass) -> Result<Wire, DialError> {
-        let manner = (self.behaviour)(self.dials.fetch_add(1, Ordering::Relaxed));
-        let last = match &manner {
-            Manner::Refuse(error) => return Err(error.clone()),
-            Manner::Drop => std::future::pending().await,
-            Manner::Say(_, then) => *then,
-            Manner::Greet(_) => Then::Reset,
-            Manner::Drip(_) | Manner::Speak(_) => Then::Close,
-        };
-        let (inner, theirs) = duplex(1 << 16);
-        tokio::spawn(serve(theirs, manner));
-        Ok(Wire { inner, last })
-    }
-}
-
-async fn serve(mut stream: DuplexStream, manner: Manner) {
-    let mut hello = [0; 2048];
-    match manner {
-        Manner::Refuse(_) | Manner::Drop => (),
-        Manner::Say(bytes, then) => {
-            let _ = stream.read(&mut hello).await;
-            let _ = stream.write_all(&bytes).await;
-            if matches!(then, Then::Wait) {
-                std::future::pending::<()>().await;
-            }
-        }
-        Manner::Greet(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-        }
-        Manner::Drip(bytes) => {
-            for byte in bytes.iter().cycle() {
-                sleep(Duration::from_secs(1)).await;
-                if stream.write_all(&[*byte]).await.is_err() {
-                    return;
-                }
-            }
-        }
-        Manner::Speak(config) => {
-            let _ = TlsAcceptor::from(config).accept(stream).await;
-        }
-    }
-}
-
-fn endpoint() -> Endpoint {
-    let address = IpAddr::from(Ipv4Addr::new(10, 0, 0, 1));
-    Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls)
-}
-
-fn pacer(guard: impl Fn(IpAddr, Port) -> Option<String> + Send + Sync + 'static) -> Arc<Pacer> {
-    let unlimited = Rates {
-        overall: Rate::Unlimited,
-        per_host: Rate::Unlimited,
-        per_network: Rate::Unlimited,
-    };
-    Arc::new(Pacer::new(unlimited, NonZeroUsize::new(2).unwrap(), guard))
-}
-
-fn probe() -> Probe {
-    Probe {
-        endpoint: endpoint(),
-        server_name: None,
-        ladder: "tls1.2+tls1.1+tls1.0,tls1.3".parse().unwrap(),
-        lane: Lane::First,
-    }
-}
-
-fn prober(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Prober<Simulated> {
-    let dialer = Simulated::new(behaviour);
-    Prober::new(dialer, pacer(|_, _| None), Timeouts::default())
-}
-
-/// What a peer's behaviour makes of a probe, and how long that took.
-async fn observe(
-    behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static,
-) -> (Observation, Duration) {
-    let begun = Instant::now();
-    let observation = prober(behaviour)
-        .run(probe(), &CancellationToken::new())
-        .await;
-    (observation, begun.elapsed())
-}
-
-fn words(attempts: &[Attempt]) -> Vec<String> {
-    attempts.iter().map(Attempt::to_string).collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_certificate_in_clear_takes_one_connection() {
