@@ -14,6 +14,9 @@ const UNKNOWN_PSK_IDENTITY: Alert = Alert(115);
 pub(super) struct Classic {
     records: Records,
     flight: Flight,
+    /// Whether the flight has come to its own end: what arrived behind it is
+    /// no part of it.
+    is_over: bool,
 }
 
 impl Classic {
@@ -21,7 +24,9 @@ impl Classic {
     pub(super) fn feed(&mut self, bytes: &[u8]) -> ControlFlow<Cause> {
         self.records.push(bytes);
         while let Some(message) = self.records.message() {
-            self.flight.read(message)?;
+            let read = self.flight.read(message);
+            self.is_over = read.is_break();
+            read?;
         }
         self.records
             .stopped()
@@ -30,7 +35,9 @@ impl Classic {
 
     /// All that is known at the end.
     pub(super) fn ending(mut self, cause: Cause) -> Ending {
-        if let Some(message) = self.records.unfinished() {
+        if !self.is_over
+            && let Some(message) = self.records.unfinished()
+        {
             self.flight.read_unfinished(message);
         }
         let phase = self.records.phase();

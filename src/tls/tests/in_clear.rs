@@ -222,6 +222,19 @@ fn an_anonymous_suite_and_an_empty_list_are_no_certificate() {
 }
 
 #[test]
+fn how_the_bytes_were_cut_does_not_matter_behind_the_end_of_a_flight() {
+    let anonymous = server_hello(0x0303, 0x0034, &[]);
+    let malformed = message(2, &[3, 3, 0]);
+    for beginning in [anonymous, malformed] {
+        let bytes = record(22, &[beginning, certificate(&[LEAF])].concat());
+        let client = Client::new();
+        let at_once = converse_by(&client, &bytes, usize::MAX, End::Closed);
+        assert_eq!(at_once.certificates, None);
+        assert_eq!(converse_by(&client, &bytes, 1, End::Closed), at_once);
+    }
+}
+
+#[test]
 fn a_flight_in_the_wrong_order_is_malformed() {
     let hello = || server_hello(0x0303, 0xc02f, &[]);
     let wrong = [
