@@ -38,3 +38,5 @@ pub use conversation::{Client, Conversation, Step, UnableToOpen};
 pub use ending::{Cause, End, Ending};
 pub use ladder::{InvalidLadder, Ladder};
 pub use rung::{Alpn, Groups, Rung, Suites};
+#[cfg(fuzzing)]
+pub use sealed_flight::opened_flight;

@@ -179,3 +179,31 @@ fn extension(mut block: Reader<'_>, wanted: u16) -> Result<Option<Reader<'_>>, M
     }
     Ok(None)
 }
+
+/// Reads opened records as the flight of TLS 1.3: a way in for the fuzzer,
+/// which has no key to seal them with.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn opened_flight(records: &[u8]) -> Option<Vec<Der>> {
+    use crate::domain::{CipherSuite, TlsVersion};
+    let mut flight = SealedFlight::new(Session {
+        version: TlsVersion::TLS_1_3,
+        cipher_suite: CipherSuite::NULL,
+        key_exchange: None,
+        alpn: None,
+        client_auth: None,
+        acceptable_issuers: Vec::new(),
+        ocsp_staple: None,
+    });
+    let mut reader = super::record::Records::default();
+    reader.push(records);
+    while let Some(message) = reader.message() {
+        if flight.read(message).is_break() {
+            return flight.into_parts().1;
+        }
+    }
+    if let Some(message) = reader.unfinished() {
+        flight.read_unfinished(message);
+    }
+    flight.into_parts().1
+}
