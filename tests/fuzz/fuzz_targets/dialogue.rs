@@ -42,7 +42,8 @@ fn talk(
                 assert!(early.len() <= bytes.len());
                 return (sent, Some("ready"));
             }
-            Turn::Over(verdict) => return (sent, Some(word(&verdict))),
+            // Words that were due go unsaid once it is over.
+            Turn::Over(verdict) => return (Vec::new(), Some(word(&verdict))),
         }
         assert!(sent.len() <= MAX_SENT);
         assert!(dialogue.said().len() <= Verdict::MAX_SAID);
