@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::family::{Family, Program};
 use crate::servers::{
     Authority, Dialogues, Dns, Dovecot, Identity, InspIrcd, Key, MariaDb, Postfix, Postgres,
-    Prosody, Slapd, Vsftpd, Xrdp, at_port, seen_by_openssl,
+    Prosody, Slapd, Vsftpd, Xrdp, at_port, second_loopback, seen_by_openssl,
 };
 
 const POSTFIX: Program = Program("Postfix");
@@ -79,9 +79,8 @@ fn mail() {
     mail.by_port("IMAP in TLS", DOVECOT, dovecot.imaps);
     mail.by_port("POP3 in TLS", DOVECOT, dovecot.pop3s);
 
-    let declining = ("declines", 2526);
-    let stub = Dialogues::start(&mail.identity, &[declining]);
-    let address = at_port(declining.1);
+    let address = at_port(2526);
+    let stub = Dialogues::start(&mail.identity, &[("declines", address)]);
     mail.family.gives_nothing(
         "SMTP that declines STARTTLS",
         STUB,
@@ -98,7 +97,11 @@ fn directories_and_databases() {
     let slapd = Slapd::start(&data.identity);
     let postgres = Postgres::start(&data.identity);
     let mariadb = MariaDb::start(&data.identity);
-    let tds = [("mssql", 1433), ("mssql8", 1434)];
+    // TDS 8 has no dialect before TLS: the port alone tells it.
+    let tds = [
+        ("mssql", at_port(1433)),
+        ("mssql8", SocketAddr::new(second_loopback(), 1433)),
+    ];
     let stubs = Dialogues::start(&data.identity, &tds);
     data.openssl_sees(slapd.ldap, &["ldap"]);
     data.openssl_sees(postgres.address, &["postgres"]);
@@ -108,9 +111,8 @@ fn directories_and_databases() {
     data.by_port("LDAP in TLS", Program("OpenLDAP (slapd)"), slapd.ldaps);
     data.by_port("PostgreSQL", Program("PostgreSQL"), postgres.address);
     data.by_port("MySQL", Program("MariaDB"), mariadb.address);
-    data.by_port("SQL Server, TLS in TDS 7", STUB, at_port(1433));
-    let strict = at_port(1434);
-    data.asked("SQL Server, TDS 8", STUB, format!("{strict}/mssql"), strict);
+    data.by_port("SQL Server, TLS in TDS 7", STUB, tds[0].1);
+    data.by_port("SQL Server, TDS 8", STUB, tds[1].1);
     data.family.keep((slapd, postgres, mariadb, stubs));
     data.family.check();
 }
@@ -123,7 +125,7 @@ fn files_chat_news_and_desktops() {
     let prosody = Prosody::start(domain, &others.identity);
     let inspircd = InspIrcd::start(&others.identity);
     let xrdp = Xrdp::start(&others.identity);
-    let nntp = Dialogues::start(&others.identity, &[("nntp", 119)]);
+    let nntp = Dialogues::start(&others.identity, &[("nntp", at_port(119))]);
     let dns = Dns::start(&[(domain, prosody.clients.ip())]);
     others.openssl_sees(vsftpd.address, &["ftp"]);
     others.openssl_sees(prosody.clients, &["xmpp", "-name", domain]);

@@ -1,13 +1,13 @@
 //! PyKMIP: a key manager that talks to nobody without a client certificate.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::process::daemon;
-use super::{Identity, Process, at_port, open_folder, script};
+use super::{Identity, Process, open_folder, own_loopback, script};
 
 /// A running PyKMIP server.
 pub(crate) struct Kmip {
@@ -19,8 +19,13 @@ pub(crate) struct Kmip {
 impl Kmip {
     /// Starts it for clients whose certificates this authority has issued.
     pub(crate) fn start(identity: &Identity, clients: &Path) -> Self {
+        Self::start_at(own_loopback(), identity, clients)
+    }
+
+    /// The same, on another address of this machine.
+    pub(crate) fn start_at(ip: IpAddr, identity: &Identity, clients: &Path) -> Self {
         let folder = open_folder();
-        let address = at_port(5696);
+        let address = SocketAddr::new(ip, 5696);
         // The system's Python: PyKMIP is a package of the system.
         let mut command = daemon("/usr/bin/python3");
         command

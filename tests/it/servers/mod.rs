@@ -71,7 +71,13 @@ pub(crate) fn own_loopback() -> IpAddr {
     Ipv4Addr::new(127, 64 + high, middle, low).into()
 }
 
-/// A port of that address: the well-known ones are free there, and each server
+/// Another address of this process's own.
+pub(crate) fn second_loopback() -> IpAddr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 128 + high, middle, low).into()
+}
+
+/// A port of the first address: the well-known ones are free there, and each server
 /// of these tests starts on its own, once.
 pub(crate) fn at_port(port: u16) -> SocketAddr {
     SocketAddr::new(own_loopback(), port)

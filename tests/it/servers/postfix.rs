@@ -1,14 +1,14 @@
 //! Postfix: SMTP with STARTTLS, at once and after a wait.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::process::{daemon, run};
-use super::{Identity, Process, at_port, open_folder};
+use super::{Identity, Process, open_folder, own_loopback};
 
 /// A running Postfix that takes no mail.
 pub(crate) struct Postfix {
@@ -24,8 +24,14 @@ pub(crate) struct Postfix {
 
 impl Postfix {
     pub(crate) fn start(identity: &Identity) -> Self {
+        Self::start_at(own_loopback(), identity)
+    }
+
+    /// The same, on another address of this machine.
+    pub(crate) fn start_at(ip: IpAddr, identity: &Identity) -> Self {
         let folder = open_folder();
-        let [screened, submission, hesitant] = [25, 587, 2525].map(at_port);
+        let [screened, submission, hesitant] =
+            [25, 587, 2525].map(|port| SocketAddr::new(ip, port));
         let path = |name: &str| folder.path().join(name);
         for name in ["conf", "queue", "data"] {
             fs::create_dir(path(name)).unwrap();

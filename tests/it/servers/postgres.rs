@@ -1,7 +1,7 @@
 //! PostgreSQL, which begins TLS when asked in its own words.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::process::{daemon_of_nobody, run};
-use super::{Identity, Process, at_port, open_folder};
+use super::{Identity, Process, open_folder, own_loopback};
 
 /// A running PostgreSQL with a new cluster.
 pub(crate) struct Postgres {
@@ -20,8 +20,13 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn start(identity: &Identity) -> Self {
+        Self::start_at(own_loopback(), identity)
+    }
+
+    /// The same, on another address of this machine.
+    pub(crate) fn start_at(ip: IpAddr, identity: &Identity) -> Self {
         let folder = open_folder();
-        let address = at_port(5432);
+        let address = SocketAddr::new(ip, 5432);
         let [data, chain, key] =
             ["data", "chain.pem", "key.pem"].map(|name| folder.path().join(name));
         fs::copy(&identity.chain, &chain).unwrap();

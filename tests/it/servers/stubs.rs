@@ -7,9 +7,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use super::accepting::Accepting;
-use super::{Identity, Process, at_port, script};
+use super::{Identity, Process, script};
 
-/// Running dialogues of `stubs.py`, each on its well-known port.
+/// Running dialogues of `stubs.py`.
 pub(crate) struct Dialogues {
     _process: Process,
 }
@@ -31,14 +31,14 @@ pub(crate) enum Reply {
 }
 
 impl Dialogues {
-    /// Starts one of each kind, on these ports.
-    pub(crate) fn start(identity: &Identity, kinds: &[(&str, u16)]) -> Self {
+    /// Starts one of each kind, at these addresses.
+    pub(crate) fn start(identity: &Identity, kinds: &[(&str, SocketAddr)]) -> Self {
         let mut command = Command::new("python3");
         command
             .arg(script("stubs.py"))
             .args([&identity.chain, &identity.key]);
-        for (kind, port) in kinds {
-            command.arg(format!("{kind}={}", at_port(*port)));
+        for (kind, address) in kinds {
+            command.arg(format!("{kind}={address}"));
         }
         let mut process = Process::start(&mut command);
         for _ in kinds {
