@@ -22,6 +22,9 @@ pub(super) enum Finish {
     /// There was one, and it ended before a word was said of those that
     /// precede TLS.
     Wordless(End),
+    /// Words came of those that precede TLS, and the time was over before
+    /// they led anywhere.
+    Unfinished,
     /// The words before TLS did not lead to it.
     Over(Verdict),
     /// There was TLS, or what came in its place, and this is what it told.
@@ -44,6 +47,7 @@ pub(super) fn outcome(finish: Finish) -> Outcome {
         Finish::Wordless(End::Closed) => Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
         Finish::Wordless(End::Reset) => Outcome::TlsRefused(Refusal::Reset(Phase::Starttls)),
         Finish::Wordless(End::Deadline) => Outcome::Silent(Phase::Starttls),
+        Finish::Unfinished => Outcome::Broken(Broken::Deadline),
         Finish::Over(verdict) => without_tls(verdict),
         Finish::Ended(ending) => answered(ending),
     }
@@ -231,6 +235,7 @@ mod tests {
             Finish::Wordless(End::Closed),
             Finish::Wordless(End::Reset),
             Finish::Wordless(End::Deadline),
+            Finish::Unfinished,
             Finish::Over(Verdict::Declined(said())),
             Finish::Over(Verdict::Plain(said())),
             Finish::Over(Verdict::Foreign(said())),
@@ -241,6 +246,7 @@ mod tests {
             Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
             Outcome::TlsRefused(Refusal::Reset(Phase::Starttls)),
             Outcome::Silent(Phase::Starttls),
+            Outcome::Broken(Broken::Deadline),
             Outcome::NotTls(NotTls::StarttlsDeclined, said()),
             Outcome::NotTls(NotTls::Other, said()),
             Outcome::NotTls(NotTls::Foreign, said()),

@@ -207,7 +207,7 @@ fn without_tls(finish: Finish) -> Verdict {
         | Finish::Undialled(_)
         | Finish::ConnectTimeout
         | Finish::Local(_) => Verdict::Unreachable(classify::outcome(finish)),
-        Finish::Wordless(_) | Finish::Over(_) | Finish::Ended(_) => {
+        Finish::Wordless(_) | Finish::Unfinished | Finish::Over(_) | Finish::Ended(_) => {
             Verdict::TlsError(TlsFault::Dialogue(classify::outcome(finish)))
         }
     }

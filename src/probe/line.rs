@@ -187,11 +187,14 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// A dialogue that was left in the middle: what the server had said tells
-/// whether it speaks the protocol.
+/// A dialogue that was left in the middle: by a server that leaves, and then
+/// what it had said tells whether it speaks the protocol; or by us, in the
+/// middle of words that may be the protocol's.
 fn cut_short(protocol: &Protocol, said: &[u8], end: End) -> Finish {
     if said.is_empty() {
         Finish::Wordless(end)
+    } else if end == End::Deadline {
+        Finish::Unfinished
     } else if (protocol.greets_with)(said) {
         Finish::Over(Verdict::Plain(said.to_vec()))
     } else {

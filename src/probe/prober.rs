@@ -309,6 +309,7 @@ impl Choice {
             | Finish::Undialled(_)
             | Finish::ConnectTimeout
             | Finish::Wordless(_)
+            | Finish::Unfinished
             | Finish::Over(_)
             | Finish::Local(_) => Self::NoTls,
         }

@@ -237,7 +237,7 @@ async fn a_connection_that_ends_before_a_word_is_a_refusal_and_no_rung_follows()
 #[tokio::test(start_paused = true)]
 async fn words_that_end_without_tls_say_why() {
     let said = |words: &[u8]| words.to_vec();
-    let cases: [(&'static [u8], Outcome); 7] = [
+    let cases: [(&'static [u8], Outcome); 5] = [
         (
             b"hello\nno\n",
             Outcome::NotTls(NotTls::StarttlsDeclined, said(b"hello\nno\n")),
@@ -249,9 +249,6 @@ async fn words_that_end_without_tls_say_why() {
         ),
         (b"odd\n", Outcome::Broken(Broken::Malformed)),
         (b"long\n", Outcome::Broken(Broken::TooLarge)),
-        // Left in the middle of a line.
-        (b"hel", Outcome::NotTls(NotTls::Other, said(b"hel"))),
-        (b"SSH-", Outcome::NotTls(NotTls::Foreign, said(b"SSH-"))),
     ];
     for (words, expected) in cases {
         let piecemeal: Vec<Word> = words
@@ -270,6 +267,29 @@ async fn words_that_end_without_tls_say_why() {
             "said and reset"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_leaves_in_the_middle_of_a_line_has_said_what_it_speaks() {
+    let cases: [(&'static [u8], NotTls); 2] = [(b"hel", NotTls::Other), (b"SSH-", NotTls::Foreign)];
+    for (words, detail) in cases {
+        let (observation, _) =
+            observe_in(Dialect::Smtp, move |_| Manner::Greet(words.to_vec())).await;
+        assert_eq!(observation.outcome, Outcome::NotTls(detail, words.to_vec()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_greeting_that_drips_to_the_deadline_is_broken_and_not_another_protocol() {
+    let drip = || {
+        let bytes = b"hello".chunks(1);
+        let words = bytes.flat_map(|byte| [Word::Says(byte), Word::Waits(Duration::from_secs(3))]);
+        only(words.collect())
+    };
+    let (observation, took) = observe_in(Dialect::Smtp, move |_| drip()).await;
+    assert_eq!(observation.outcome, Outcome::Broken(Broken::Deadline));
+    assert_eq!(observation.attempts.len(), 1);
+    assert_eq!(took, Timeouts::default().greeting);
 }
 
 #[tokio::test(start_paused = true)]
