@@ -17,6 +17,7 @@ mod rig;
 mod simulation;
 mod servers;
 
+mod bad_company;
 mod bad_days;
 mod care;
 mod cli;

@@ -75,6 +75,27 @@ impl Run {
         }
     }
 
+    /// The same for a command of [`Inventory::command`] that exits with 0, and
+    /// the most memory that it ever held, in KiB.
+    #[track_caller]
+    pub(crate) fn measured(command: &Command) -> (Self, u64) {
+        const MEASURE: &str = "import resource, subprocess, sys\n\
+            code = subprocess.call(sys.argv[1:])\n\
+            print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\n\
+            sys.exit(code)\n";
+        let mut measuring = Command::new("python3");
+        measuring.args(["-c", MEASURE]);
+        measuring
+            .arg(command.get_program())
+            .args(command.get_args());
+        if let Some(folder) = command.get_current_dir() {
+            measuring.current_dir(folder);
+        }
+        let run = Self::of(&mut quiet_environment(measuring)).exits(0);
+        let peak = run.stderr.lines().last().and_then(|line| line.parse().ok());
+        (run, peak.expect("no measure"))
+    }
+
     /// Itself, after making sure of the exit status.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
@@ -174,6 +195,16 @@ impl Inventory {
     /// the servers are this machine's own, and each answers the first time.
     #[track_caller]
     pub(crate) fn sweep<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
+        Run::of(self.sweeping().args(arguments)).exits(0)
+    }
+
+    /// The same, and the most memory that it ever held, in KiB.
+    #[track_caller]
+    pub(crate) fn sweep_measured<S: AsRef<OsStr>>(&self, arguments: &[S]) -> (Run, u64) {
+        Run::measured(self.sweeping().args(arguments))
+    }
+
+    fn sweeping(&self) -> Command {
         let mut command = self.command("scan");
         command.args(["--rate", "unlimited", "--rate-per-host", "unlimited"]);
         command.args([
@@ -183,7 +214,7 @@ impl Inventory {
             "0",
             "--no-ptr",
         ]);
-        Run::of(command.args(arguments)).exits(0)
+        command
     }
 
     /// The rows of `report --format csv`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// The families' titles, in the order of the document.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 16] = [
     "Key manager, object store, private authority",
     "One version of the protocol alone",
     "One cipher suite alone",
@@ -20,6 +20,8 @@ const ORDER: [&str; 14] = [
     "Intolerant devices",
     "Unusual behaviour",
     "No certificate to be had",
+    "Hostile servers",
+    "Hostile words before TLS",
 ];
 
 /// Holds one test back while another rewrites the document.

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ pub(super) struct Family {
     title: &'static str,
     cases: Vec<Case>,
     options: Vec<String>,
+    bounds: Option<Bounds>,
     servers: Vec<Box<dyn Any>>,
 }
 
@@ -27,6 +29,13 @@ pub(super) const RUSTLS: Program = Program("rustls");
 pub(super) const NGINX: Program = Program("nginx");
 pub(super) const PYTHON: Program = Program("Python (ssl)");
 pub(super) const STUB: Program = Program("stub, byte by byte");
+
+/// What a scan may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) time: Duration,
+    pub(super) memory_kib: u64,
+}
 
 /// One question to one server.
 struct Case {
@@ -57,6 +66,7 @@ impl Family {
             title,
             cases: Vec::new(),
             options: Vec::new(),
+            bounds: None,
             servers: Vec::new(),
         }
     }
@@ -69,6 +79,11 @@ impl Family {
     /// Scans with these further options.
     pub(super) fn option(&mut self, name: &str, value: &str) {
         self.options.extend([name.to_owned(), value.to_string()]);
+    }
+
+    /// The scan of them all stays within these.
+    pub(super) fn bounded(&mut self, bounds: Bounds) {
+        self.bounds = Some(bounds);
     }
 
     /// A server that shows this chain, leaf first, to whoever sends no name.
@@ -128,8 +143,13 @@ impl Family {
         let mut words = self.options.clone();
         words.push("--json".to_owned());
         words.extend(self.cases.iter().map(|case| case.target.clone()));
-        let run = inventory.sweep(&words);
+        let (run, memory_kib) = inventory.sweep_measured(&words);
         let lines = run.json_lines();
+        if let Some(bounds) = self.bounds {
+            let elapsed = lines.last().unwrap()["elapsed_ms"].as_u64().unwrap();
+            assert!(u128::from(elapsed) <= bounds.time.as_millis(), "{run}");
+            assert!(memory_kib <= bounds.memory_kib, "{memory_kib} KiB: {run}");
+        }
         let mut table = String::from(HEADER);
         let mut wrong = String::new();
         for case in &self.cases {

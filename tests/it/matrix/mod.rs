@@ -9,6 +9,7 @@ mod client_certificates;
 mod document;
 mod family;
 mod groups;
+mod hostile;
 mod keys;
 mod names;
 mod own_systems;

@@ -189,7 +189,7 @@ pub(super) fn sha256(certificate: &Path) -> String {
 }
 
 /// SHA-256, lower-case hex.
-pub(super) fn sha256_of(bytes: &[u8]) -> String {
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
     hex.collect()

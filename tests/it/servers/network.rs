@@ -4,8 +4,13 @@
 //! nothing listens on answers with a reset. Those of the upper half are dark:
 //! every packet to them vanishes.
 
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// Two network namespaces joined by a veth pair; removed when dropped.
 pub(crate) struct Network {
@@ -44,6 +49,17 @@ impl Network {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.server, program]);
         command
+    }
+
+    /// What `open` opens on the server's side, by a thread that goes there: a
+    /// socket stays in the namespace that it was made in.
+    pub(crate) fn open_on_server<T: Send>(&self, open: impl FnOnce() -> T + Send) -> T {
+        let file = File::open(format!("/run/netns/{}", self.server)).unwrap();
+        let enter = || {
+            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            open()
+        };
+        thread::scope(|scope| scope.spawn(enter).join().unwrap())
     }
 
     /// How many of the client's TCP sockets are in this state, as `ss` names it.

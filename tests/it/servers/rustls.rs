@@ -68,7 +68,7 @@ impl RustlsSetup {
         }
     }
 
-    fn config(self) -> ServerConfig {
+    pub(crate) fn config(self) -> ServerConfig {
         let mut provider = aws_lc_rs::default_provider();
         if !self.groups.is_empty() {
             provider.kx_groups = self.groups;
