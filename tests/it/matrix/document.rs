@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// The families' titles, in the order of the document.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 18] = [
     "Key manager, object store, private authority",
     "One version of the protocol alone",
     "One cipher suite alone",
@@ -14,6 +14,8 @@ const ORDER: [&str; 16] = [
     "Chains and records",
     "Mandatory client certificates",
     "Names",
+    "Several keys and versions, asked thoroughly",
+    "Names, asked thoroughly",
     "Mail",
     "Directories and databases",
     "Files, chat, news, desktops",

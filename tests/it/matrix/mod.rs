@@ -16,5 +16,6 @@ mod own_systems;
 mod protocols;
 mod starttls;
 mod suites;
+mod thorough;
 mod unusual;
 mod without_certificate;

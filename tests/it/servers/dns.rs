@@ -23,6 +23,7 @@ enum Record {
 /// A running name server: NXDOMAIN for all that is not in its zone.
 pub(crate) struct Dns {
     pub(crate) address: SocketAddr,
+    socket: UdpSocket,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -31,6 +32,11 @@ impl Dns {
     /// Answers with one address for each of these names, and with the first
     /// of an address's names for its PTR.
     pub(crate) fn start(names: &[(&str, IpAddr)]) -> Self {
+        Self::at(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), names)
+    }
+
+    /// The same, at this socket.
+    pub(crate) fn at(socket: UdpSocket, names: &[(&str, IpAddr)]) -> Self {
         let mut zone = Zone::new();
         for (name, address) in names {
             let IpAddr::V4(address) = address else {
@@ -41,24 +47,25 @@ impl Dns {
             zone.entry(format!("{d}.{c}.{b}.{a}.in-addr.arpa"))
                 .or_insert_with(|| Record::Pointer((*name).to_owned()));
         }
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = socket.local_addr().unwrap();
+        let listening = socket.try_clone().unwrap();
         let over = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&over);
         let thread = thread::spawn(move || {
             let mut buffer = [0; 1500];
-            while let Ok((length, client)) = socket.recv_from(&mut buffer) {
+            while let Ok((length, client)) = listening.recv_from(&mut buffer) {
                 if until.load(Ordering::SeqCst) {
                     break;
                 }
                 if let Some(reply) = reply(&buffer[..length], &zone) {
                     // A client that is gone needs no answer.
-                    let _ = socket.send_to(&reply, client);
+                    let _ = listening.send_to(&reply, client);
                 }
             }
         });
         Self {
             address,
+            socket,
             over,
             thread: Some(thread),
         }
@@ -68,8 +75,8 @@ impl Dns {
 impl Drop for Dns {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
-        let wake = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        if wake.send_to(&[], self.address).is_ok() {
+        // Wakes the thread, from the network that it listens on.
+        if self.socket.send_to(&[], self.address).is_ok() {
             let _ = self.thread.take().map(JoinHandle::join);
         }
     }

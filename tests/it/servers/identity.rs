@@ -93,10 +93,27 @@ impl Authority {
 
     /// A fresh certificate for a name, issued by the intermediate.
     pub(crate) fn identity(&self, name: &str, key_type: Key) -> Identity {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        self.identity_of(&[name], key_type, 2037)
+    }
+
+    /// The same, for several names.
+    pub(crate) fn identity_for(&self, names: &[&str], key_type: Key) -> Identity {
+        self.identity_of(names, key_type, 2037)
+    }
+
+    /// The same, but it has expired.
+    pub(crate) fn expired(&self, name: &str, key_type: Key) -> Identity {
+        self.identity_of(&[name], key_type, 2025)
+    }
+
+    /// A certificate for these names that ends with the beginning of a year.
+    fn identity_of(&self, names: &[&str], key_type: Key, end: i32) -> Identity {
+        let name = names[0];
+        let all: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(all).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = rcgen::date_time_ymd(2024, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2037, 1, 1);
+        params.not_after = rcgen::date_time_ymd(end, 1, 1);
         let key = KeyPair::from_pem(key_type.pem()).unwrap();
         let certificate = params.signed_by(&key, &self.intermediate).unwrap();
         let stem = format!("{name}-{}", key_type.word());
