@@ -1,5 +1,4 @@
-//! An examination → a page for a person, at most 80 columns wide but for
-//! words that are longer.
+//! An examination → a page for a person, at most 80 columns wide.
 //!
 //! Whatever comes from the network goes through [`printable`]: the page holds
 //! no control character but LF.
@@ -28,8 +27,10 @@ impl Page {
         if !self.0.is_empty() {
             self.0.push('\n');
         }
-        self.0.push_str(&printable(text));
-        self.0.push('\n');
+        for piece in wrapped(&printable(text), LABEL + VALUE) {
+            // Writing to a String can't fail.
+            let _ = writeln!(self.0, "{}", piece.trim_end());
+        }
     }
 
     fn line(&mut self, label: &str, value: &str) {
@@ -47,7 +48,7 @@ impl Page {
         let mut label = format!("{label}:");
         let items = items.iter().map(|item| printable(item.as_ref()));
         for item in items.filter(|item| !item.is_empty()) {
-            for piece in wrapped(&item) {
+            for piece in wrapped(&item, VALUE) {
                 // Writing to a String can't fail.
                 let _ = writeln!(self.0, "{label:LABEL$}{}", piece.trim_end());
                 label.clear();
@@ -56,21 +57,29 @@ impl Page {
     }
 }
 
-/// Cuts a text behind blanks and commas, where it is too long for a line.
-fn wrapped(text: &str) -> Vec<String> {
+/// Cuts a text where it is too long for a line: behind blanks and commas, and
+/// anywhere in a word that would not fit on a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_inclusive([' ', ',']) {
+    let words = text.split_inclusive([' ', ',']);
+    for word in words.flat_map(|word| pieces(word, width)) {
         let Some(line) = lines.last_mut() else {
             continue;
         };
         let length = line.chars().count() + word.trim_end().chars().count();
-        if line.is_empty() || length <= VALUE {
-            line.push_str(word);
+        if length <= width {
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines
+}
+
+/// A word in pieces of so many characters at most.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    letters.chunks(width).map(String::from_iter).collect()
 }
 
 /// Everything about one endpoint.
@@ -288,6 +297,22 @@ pub(super) fn in_words(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_longer_than_a_line_is_cut() {
+        let mut page = Page(String::new());
+        let word = "z".repeat(200);
+        page.heading(&format!("Asked for {word}"));
+        page.line("Names", &format!("{word}, b"));
+        page.line("SHA-256", &"c".repeat(VALUE));
+        assert!(
+            page.0.lines().all(|line| line.chars().count() <= 80),
+            "{}",
+            page.0
+        );
+        assert_eq!(page.0.matches('z').count(), 400);
+        assert_eq!(page.0.lines().count(), 4 + 4 + 1, "{}", page.0);
+    }
 
     #[test]
     fn long_values_go_on_below_their_beginning_and_hold_nothing_that_steers() {
