@@ -27,5 +27,6 @@ mod layers;
 mod matrix;
 mod namespace;
 mod probe;
+mod probed_servers;
 mod questions;
 mod real_servers;

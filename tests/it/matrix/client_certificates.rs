@@ -1,7 +1,8 @@
 //! Servers that talk to nobody without a client certificate.
 
 use super::family::{Family, JSSE, OPENSSL};
-use crate::servers::{Authority, Jsse, Key, SServer};
+use crate::program::Inventory;
+use crate::servers::{Authority, Jsse, Key, SServer, SelfSigned};
 
 #[test]
 fn mandatory_client_certificates() {
@@ -44,4 +45,39 @@ fn mandatory_client_certificates() {
     }
     family.keep(jsse);
     family.check();
+}
+
+#[test]
+fn the_authorities_whose_clients_a_server_takes_are_named_in_every_version() {
+    let authority = Authority::new();
+    let identity = authority.identity("mutual.sweep.test", Key::Rsa);
+    let other = SelfSigned::of_subject("-algorithm ED25519", "/C=DE/O=Acme, Inc./CN=A|B");
+    let clients = Inventory::new();
+    let both = [authority.root(), &other.certificate]
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .concat();
+    let both = clients.file("clients.pem", &both);
+    let versions = ["-tls1", "-tls1_1", "-tls1_2", "-tls1_3"];
+    let servers = versions.map(|version| {
+        let legacy = ["-cipher", "ALL:@SECLEVEL=0", "-Verify", "1"];
+        let files = ["-CAfile", both.to_str().unwrap(), version];
+        SServer::start(&identity, &[&legacy[..], &files].concat())
+    });
+
+    let inventory = Inventory::new();
+    inventory.sweep(&servers.each_ref().map(|server| server.address.to_string()));
+    let rows = inventory.installations();
+    assert_eq!(rows.len(), versions.len());
+    for row in &rows {
+        assert_eq!(
+            row["client_auth_issuers"],
+            // RFC 4514 escapes the comma, and a list the bar and the backslash.
+            r"CN=Sweep Test Root|CN=A\|B,O=Acme\\, Inc.,C=DE",
+            "{row:#?}"
+        );
+        assert_eq!(row["client_auth"], "requested");
+    }
+    let mut found: Vec<_> = rows.iter().map(|row| row["tls_version"].as_str()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]);
 }

@@ -48,6 +48,13 @@ impl LongChain {
         Self::new([leaf].into_iter().chain(above).collect(), &key)
     }
 
+    /// One certificate for this name.
+    pub(crate) fn named(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let leaf = leaf(vec![name.to_owned()]).self_signed(&key).unwrap();
+        Self::new(vec![leaf.der().to_vec()], &key)
+    }
+
     /// One certificate with so many names.
     pub(crate) fn of_names(count: usize) -> Self {
         let key = KeyPair::generate().unwrap();

@@ -25,8 +25,17 @@ impl SelfSigned {
         Self::with_digest(genpkey, "-sha256")
     }
 
+    /// The same, of this subject, written as OpenSSL has it.
+    pub(crate) fn of_subject(genpkey: &str, subject: &str) -> Self {
+        Self::made(genpkey, "-sha256", subject)
+    }
+
     /// The same, signed with this digest.
     pub(crate) fn with_digest(genpkey: &str, digest: &str) -> Self {
+        Self::made(genpkey, digest, "/CN=key.sweep.test")
+    }
+
+    fn made(genpkey: &str, digest: &str, subject: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let [key, certificate] =
             ["key.pem", "certificate.pem"].map(|name| folder.path().join(name));
@@ -37,7 +46,7 @@ impl SelfSigned {
             .arg(&key));
         run(Command::new("openssl")
             .args(["req", "-x509", "-new", "-days", "3650", digest])
-            .args(["-subj", "/CN=key.sweep.test"])
+            .args(["-subj", subject])
             .args(["-addext", "subjectAltName=DNS:key.sweep.test", "-key"])
             .arg(&key)
             .arg("-out")
