@@ -53,8 +53,12 @@ fn answer(heard: &[u8]) -> Result<Turn, Verdict> {
 fn begins_message(heard: &[u8]) -> bool {
     let mut reader = Reader::new(heard);
     let is_sequence = reader.u8().is_ok_and(|tag| tag == SEQUENCE);
-    let content = length(&mut reader).and_then(|_| reader.u8());
-    heard.is_empty() || is_sequence && !content.is_ok_and(|tag| tag != INTEGER)
+    let holds_number = match length(&mut reader) {
+        Ok(0) => false,
+        Ok(_) => !reader.u8().is_ok_and(|tag| tag != INTEGER),
+        Err(_) => true,
+    };
+    heard.is_empty() || is_sequence && holds_number
 }
 
 /// The messageID and the result in a message, which is one extended response.
@@ -172,7 +176,8 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_foreign() {
-        let others: [&[u8]; 4] = [
+        let others: [&[u8]; 5] = [
+            b"\x30\x00\x0d",
             b"\x15\x03\x03\x00\x02\x02\x32",
             b"220 mail.example.org ESMTP\r\n",
             b"\x30\x03\x04\x01a",
