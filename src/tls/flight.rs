@@ -165,26 +165,34 @@ fn server_extensions(mut reader: Reader<'_>, session: &mut Session) -> Result<()
 }
 
 /// RFC 5246 section 7.4.2: every entry that is there whole, and what is wrong
-/// with the list, if something is.
+/// with the list, if something is. An entry that began within the list goes by
+/// its own length, should the list's be too short for it.
 fn certificate_list(body: &[u8]) -> (Vec<Der>, Option<Cause>) {
+    /// Bytes of the length before each certificate.
+    const ENTRY_LENGTH: usize = 3;
     let mut certificates = Vec::new();
     let mut message = Reader::new(body);
     let Ok(declared) = message.u24() else {
         return (certificates, Some(Cause::Malformed));
     };
     let present = message.rest();
-    let mut list = Reader::new(present.get(..declared).unwrap_or(present));
-    while !list.is_empty() {
+    let mut list = Reader::new(present);
+    let mut read = 0;
+    while read < declared && !list.is_empty() {
         if certificates.len() == MAX_CHAIN {
             return (certificates, Some(Cause::TooLarge));
         }
         match list.sub_u24(MAX_MESSAGE) {
-            Ok(entry) if !entry.is_empty() => certificates.push(Der::from(entry.rest())),
+            Ok(entry) if !entry.is_empty() => {
+                let der = entry.rest();
+                read += ENTRY_LENGTH + der.len();
+                certificates.push(Der::from(der));
+            }
             Ok(_) => return (certificates, Some(Cause::Malformed)),
             Err(malformed) => return (certificates, Some(malformed.into())),
         }
     }
-    let fault = (declared != present.len()).then_some(Cause::Malformed);
+    let fault = (read != declared || declared != present.len()).then_some(Cause::Malformed);
     (certificates, fault)
 }
 
@@ -255,6 +263,11 @@ mod tests {
         assert_eq!(
             list(8, &entries[..8]),
             (leaf.clone(), Some(Cause::Malformed))
+        );
+        assert_eq!(
+            list(4, &entries[..5]),
+            (leaf.clone(), Some(Cause::Malformed)),
+            "a certificate that arrived is kept, though the list is said to end in it"
         );
         assert_eq!(list(0, &[]), (vec![], None));
         assert_eq!(list(3, &[0, 0, 0]), (vec![], Some(Cause::Malformed)));
