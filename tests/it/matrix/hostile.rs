@@ -90,7 +90,7 @@ const TROUBLES: [(&str, Trouble, Gives); 24] = [
     (
         "a list longer than it says",
         Trouble::ShortList,
-        Nothing("broken", "malformed"),
+        Certificate,
     ),
     (
         "a list shorter than it says",

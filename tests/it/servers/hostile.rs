@@ -67,6 +67,7 @@ impl Trouble {
             self,
             Self::DripBehindCertificate
                 | Self::SilentBehindCertificate
+                | Self::ShortList
                 | Self::LongList
                 | Self::LargeChain
                 | Self::LargeRest
@@ -257,7 +258,7 @@ async fn make(trouble: Trouble, stream: &mut TcpStream, certificate: &[u8]) -> i
     let shown = &whole[..whole.len() - 9];
     let server_hello = &whole[..SERVER_HELLO];
     match trouble {
-        Trouble::Tarpit => {}
+        Trouble::Tarpit | Trouble::CloseAtOnce | Trouble::ResetAtOnce => {}
         Trouble::Drip => drip(stream, &whole).await?,
         Trouble::DripBehindCertificate => {
             stream.write_all(shown).await?;
@@ -308,7 +309,6 @@ async fn make(trouble: Trouble, stream: &mut TcpStream, certificate: &[u8]) -> i
             return cut(stream, &whole[..SERVER_HELLO + certificate.len() / 2]).await;
         }
         Trouble::ResetBehindCertificate => return cut(stream, shown).await,
-        Trouble::CloseAtOnce | Trouble::ResetAtOnce => {}
     }
     Ok(End::Wait)
 }
