@@ -8,6 +8,7 @@ pub mod target;
 pub mod tls;
 pub mod starttls;
 pub mod x509;
+pub mod judge;
 pub mod report;
 pub mod pace;
 pub mod net;

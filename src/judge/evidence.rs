@@ -1,0 +1,105 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::domain::{
+    ClientAuth, Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust,
+};
+use crate::x509::Certificate;
+
+/// All that is known of one installation when it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What the server sent, leaf first; an import is a chain of one. Never
+    /// empty.
+    pub chain: &'a [Arc<Certificate>],
+    /// What became of the chain against the stores.
+    pub assessment: &'a Assessment,
+    /// Where it is installed; `None` for an import.
+    pub place: Option<&'a Place>,
+    /// What was there before.
+    pub past: &'a Past,
+    /// What the rest of the inventory says of it.
+    pub kin: &'a Kin,
+}
+
+/// What is true of a chain, and what each store makes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    /// The verdict, names left out: [`Trust::NameMismatch`] is the place's.
+    pub trust: Trust,
+    /// The reason in words.
+    pub reason: String,
+    /// The stores that trust it, by name.
+    pub trusted_by: Vec<String>,
+    /// The subject of the root that the path ends in, RFC 4514.
+    pub root: Option<String>,
+    /// Whether that root is one of Mozilla's, so that the rules of public
+    /// authorities apply.
+    pub publicly_trusted: bool,
+    /// The path that was found, leaf first, as positions in the chain sent;
+    /// what is not in it was not needed.
+    pub path: Vec<usize>,
+    /// The SHA-256 of the intermediate that is missing, where another
+    /// endpoint presented it.
+    pub missing_intermediate: Option<Fingerprint>,
+    /// The subjects and issuers that do not link as sent: RFC 8446 section
+    /// 4.4.2 wants each certificate to certify the one before it.
+    pub out_of_order: bool,
+}
+
+/// Where a certificate is installed, and how it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The address.
+    pub address: IpAddr,
+    /// The port.
+    pub port: Port,
+    /// How its connections become TLS.
+    pub dialect: Dialect,
+    /// The server name asked for.
+    pub server_name: Option<String>,
+    /// The PTR name of the address.
+    pub pointer: Option<String>,
+    /// The version by which it came.
+    pub tls_version: Option<TlsVersion>,
+    /// Every version the endpoint is known to accept.
+    pub versions: Vec<TlsVersion>,
+    /// The suite's name.
+    pub cipher_suite: Option<String>,
+    /// The key exchange.
+    pub key_exchange: Option<KeyExchange>,
+    /// Whether a client certificate was asked for.
+    pub client_auth: Option<ClientAuth>,
+    /// Whether an OCSP response was stapled.
+    pub stapled: Option<bool>,
+    /// The hybrid group it agrees to, where that was asked.
+    pub hybrid_group: Option<HybridGroup>,
+    /// When its question was last asked.
+    pub last_checked: Timestamp,
+    /// How many ports of this address show this very certificate.
+    pub ports_with_it: u32,
+}
+
+/// What the same question showed before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// When this certificate was first seen there.
+    pub first_seen: Option<Timestamp>,
+    /// The certificate that it took the place of, read.
+    pub predecessor: Option<Arc<Certificate>>,
+    /// How many days before its predecessor's end each renewal came, latest
+    /// first.
+    pub days_left_at_renewals: Vec<i64>,
+}
+
+/// What the rest of the inventory says of a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kin {
+    /// Other current certificates with the same key.
+    pub same_key: Vec<Fingerprint>,
+    /// The owners of the hosts that show its key, when there are several.
+    pub owners_of_key: Vec<String>,
+    /// Its successor, where one is seen somewhere while this one is still
+    /// current here.
+    pub successor: Option<Fingerprint>,
+}
