@@ -73,6 +73,7 @@ fn installation(
         scan: None,
         client_auth_issuers: x509::name_texts(&session.acceptable_issuers),
         hybrid_group: hybrid_group(seen),
+        judgement: None,
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod evidence;
 mod finding;
+mod judgement;
 mod rule;
 mod rules;
 mod trust_store;
 
 pub use evidence::{Assessment, Evidence, Kin, Past, Place};
 pub use finding::Finding;
+pub use judgement::{Accepted, Judgement};
 pub use rule::{Rule, Verdict};
 pub use rules::ALL;
 pub use trust_store::{InvalidTrustStore, TrustStore};

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use crate::domain::{
     Der, Fingerprint, KeyType, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Zone,
 };
+use crate::judge::Judgement;
 use crate::x509::{Certificate, Facts, ParseFault};
 
 /// One certificate at one question: a row of the main report.
@@ -64,6 +65,8 @@ pub struct Installation {
     /// The hybrid post-quantum group that the endpoint agrees to, `refused`
     /// where it agrees to none; `None` where that was not asked.
     pub hybrid_group: Option<String>,
+    /// What is to be said of it; `None` until it is judged.
+    pub judgement: Option<Judgement>,
 }
 
 /// What reports say of a certificate wherever it is installed.

@@ -1,10 +1,12 @@
 //! The columns of every report: one definition, from which the header, the
 //! cells and the JSON fields derive.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp};
+use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp, Trust};
+use crate::judge::{Finding, Judgement};
 
 use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
 use super::value::Value;
@@ -75,7 +77,9 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         column("validity_days", |row, _| {
             validity_days(&row.certificate).into()
         }),
-        column("severity", |_, _| Value::Absent),
+        column("severity", |row, _| {
+            judged(row, |it| it.severity().map(|it| Value::text(it.as_str())))
+        }),
         column("san", |row, _| {
             Value::list(&row.certificate.alternative_names)
         }),
@@ -94,13 +98,32 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         }),
         column("self_signed", |row, _| row.certificate.self_signed.into()),
         column("is_ca", |row, _| row.certificate.is_ca.into()),
-        column("trust", |_, _| Value::text("unchecked")),
-        column("trusted_by", |_, _| Value::Absent),
-        column("root_dn", |_, _| Value::Absent),
-        column("findings", |_, _| Value::Absent),
-        column("accepted", |_, _| Value::Absent),
-        column("owner", |_, _| Value::Absent),
-        column("tags", |_, _| Value::Absent),
+        column("trust", |row, _| {
+            let judgement = row.judgement.as_ref();
+            let trust = judgement.map_or(Trust::Unchecked, |it| it.trust);
+            Value::text(trust.as_str())
+        }),
+        column("trusted_by", |row, _| {
+            judged(row, |it| Some(Value::list(&it.trusted_by)))
+        }),
+        column("root_dn", |row, _| {
+            judged(row, |it| it.root.as_ref().map(Value::from))
+        }),
+        column("findings", |row, _| {
+            judged(row, |it| Some(rules(it.findings.iter())))
+        }),
+        column("accepted", |row, _| {
+            judged(row, |it| {
+                let accepted = it.accepted.iter();
+                Some(rules(accepted.map(|one| &one.finding)))
+            })
+        }),
+        column("owner", |row, _| {
+            judged(row, |it| it.owner.as_ref().map(Value::from))
+        }),
+        column("tags", |row, _| {
+            judged(row, |it| Some(Value::list(&it.tags)))
+        }),
         column("sha256", |row, _| Value::made(row.certificate.sha256)),
         column("sha1", |row, _| {
             Value::made(hexadecimal(&row.certificate.sha1))
@@ -318,6 +341,25 @@ fn serial<'a>(octets: &[u8]) -> Value<'a> {
 
 fn fingerprints<'a>(fingerprints: &[Fingerprint]) -> Value<'a> {
     Value::List(fingerprints.iter().map(Fingerprint::to_string).collect())
+}
+
+/// What the judgement says; nothing where nobody judged.
+fn judged<'a>(
+    row: &'a Installation,
+    says: impl FnOnce(&'a Judgement) -> Option<Value<'a>>,
+) -> Value<'a> {
+    row.judgement.as_ref().and_then(says).into()
+}
+
+/// The rules that found something, each once.
+fn rules<'a>(findings: impl Iterator<Item = &'a Finding>) -> Value<'static> {
+    let mut rules: Vec<String> = Vec::new();
+    for finding in findings {
+        if !rules.iter().any(|rule| rule == finding.rule) {
+            rules.push(finding.rule.to_owned());
+        }
+    }
+    Value::List(Cow::Owned(rules))
 }
 
 /// Whole days from `now` to the end of validity, rounded down: -1 for all of

@@ -91,6 +91,7 @@ pub(super) fn installation(text: &str) -> Installation {
         scan: Some(ScanId::new(7)),
         client_auth_issuers: vec![text.to_owned(); 2],
         hybrid_group: some(),
+        judgement: None,
     }
 }
 

@@ -141,6 +141,7 @@ pub(super) fn installation(row: &SqliteRow) -> Result<Installation, sqlx::Error>
         scan: Some(row::scan(row, at + 20)?),
         client_auth_issuers: row::texts(row, at + 21)?,
         hybrid_group: row.try_get(at + 22)?,
+        judgement: None,
     })
 }
 

@@ -1,0 +1,45 @@
+use crate::domain::{Severity, Timestamp, Trust};
+
+use super::Finding;
+
+/// What is to be said of one installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Whether its chain is trusted, its name considered.
+    pub trust: Trust,
+    /// Why, in words.
+    pub trust_reason: String,
+    /// The stores that trust it, by name.
+    pub trusted_by: Vec<String>,
+    /// The subject of the root that its path ends in, RFC 4514.
+    pub root: Option<String>,
+    /// What is wrong, worst first.
+    pub findings: Vec<Finding>,
+    /// What is wrong and accepted, worst first: it does not count.
+    pub accepted: Vec<Accepted>,
+    /// Who owns it, by the configuration.
+    pub owner: Option<String>,
+    /// Its tags, by the configuration.
+    pub tags: Vec<String>,
+}
+
+/// A finding that somebody answers for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The finding.
+    pub finding: Finding,
+    /// Who accepted it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Judgement {
+    /// The severity of its worst finding; accepted ones do not count.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
