@@ -10,6 +10,7 @@ mod profile;
 mod settings;
 mod source;
 mod timeout;
+mod trust_stores;
 
 pub use exclusion::WrittenExclusion;
 pub use file::{Config, ConfigError, Job};
@@ -18,3 +19,4 @@ pub use options::Options;
 pub use profile::{Profile, UnknownProfile};
 pub use settings::Settings;
 pub use timeout::{InvalidTimeout, Timeout};
+pub use trust_stores::{SystemRoots, TrustStoreError, TrustStores, trust_stores};

@@ -4,20 +4,24 @@
 //! itself, with the parser where it serves: what is broken in one is a line
 //! in `faults` and takes nothing from the others.
 
+mod bundle;
 mod directory_string;
 mod extensions;
 mod facts;
 mod faults;
 mod file;
+mod linkage;
 mod name;
 mod oid;
 mod public_key;
 mod signature;
 mod walk;
 
+pub use bundle::{BrokenBundle, certificates_in_bundle};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, key_in};
 pub use name::{name_text, name_texts};
+pub use linkage::{Linkage, linkage};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
 
 use aws_lc_rs::digest;
