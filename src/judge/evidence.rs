@@ -45,6 +45,15 @@ pub struct Assessment {
     /// The subjects and issuers that do not link as sent: RFC 8446 section
     /// 4.4.2 wants each certificate to certify the one before it.
     pub out_of_order: bool,
+    /// The positions of what was sent and not needed, duplicates apart.
+    pub extra: Vec<usize>,
+    /// The positions of certificates that were sent before.
+    pub duplicates: Vec<usize>,
+    /// How many other ways up lead to a root: authorities cross-sign.
+    pub alternatives: usize,
+    /// Why a modern client would refuse the path all the same: it wants more
+    /// than RFC 5280 does. Only of a path that ends in a store.
+    pub refusal: Option<String>,
 }
 
 /// Where a certificate is installed, and how it came.

@@ -1,13 +1,12 @@
 //! The extensions of a certificate → names, usages, CA.
 
-use std::net::IpAddr;
-
 use x509_parser::asn1_rs::{FromDer, Oid, Tag};
 use x509_parser::extensions::{
     BasicConstraints, GeneralName, KeyUsage, X509Extension, X509ExtensionParser,
 };
 use x509_parser::nom::Parser;
 
+use super::addresses::address;
 use super::faults::Faults;
 use super::walk::Element;
 use super::{directory_string, name, oid};
@@ -139,10 +138,13 @@ fn alternative_names(value: &[u8], field: &str, faults: &mut Faults) -> Option<V
 fn alternative_name(name: &GeneralName<'_>, field: &str, faults: &mut Faults) -> String {
     match name {
         GeneralName::DNSName(name) => (*name).to_owned(),
-        GeneralName::IPAddress(octets) => address(octets).unwrap_or_else(|| {
-            faults.note(field, "an address is neither 4 nor 16 octets long");
-            format!("ip:{}", name::hexadecimal(octets))
-        }),
+        GeneralName::IPAddress(octets) => address(octets).map_or_else(
+            || {
+                faults.note(field, "an address is neither 4 nor 16 octets long");
+                format!("ip:{}", name::hexadecimal(octets))
+            },
+            |address| address.to_string(),
+        ),
         GeneralName::RFC822Name(mailbox) => format!("email:{mailbox}"),
         GeneralName::URI(uri) => format!("uri:{uri}"),
         GeneralName::DirectoryName(directory) => {
@@ -158,14 +160,6 @@ fn alternative_name(name: &GeneralName<'_>, field: &str, faults: &mut Faults) ->
             format!("invalid:{}", directory_string::latin1(octets))
         }
     }
-}
-
-/// An address as people write it; `None` where it is of another length.
-fn address(octets: &[u8]) -> Option<String> {
-    let four = <[u8; 4]>::try_from(octets).map(IpAddr::from);
-    let sixteen = || <[u8; 16]>::try_from(octets).map(IpAddr::from);
-    let address = four.or_else(|_| sixteen()).ok()?;
-    Some(address.to_string())
 }
 
 /// `other:` and the type; then the value, as text where it is one (a

@@ -4,6 +4,7 @@
 //! itself, with the parser where it serves: what is broken in one is a line
 //! in `faults` and takes nothing from the others.
 
+mod addresses;
 mod bundle;
 mod directory_string;
 mod extensions;
@@ -17,6 +18,7 @@ mod public_key;
 mod signature;
 mod walk;
 
+pub use addresses::addresses;
 pub use bundle::{BrokenBundle, certificates_in_bundle};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, key_in};

@@ -1,0 +1,213 @@
+//! Chains + stores + the authorities of other endpoints → what is true of
+//! each chain, and what it is worth at a given time.
+//!
+//! The walk tells who signed whom, by signatures alone; a path is one way up
+//! from the leaf with all that is said of it whatever the time; a modern
+//! client is asked about those that end in a store. The time comes last, and
+//! costs nothing.
+
+mod member;
+mod modern_client;
+mod path;
+mod pool;
+mod walk;
+
+pub use pool::Pool;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Assessment, TrustStore};
+use crate::domain::{Der, Fingerprint, Timestamp, Trust};
+use crate::x509::Certificate;
+use path::{ClientChecks, Path, Standing};
+use pool::Anchors;
+
+/// Most signatures that a modern client checks for one chain; with the walk's
+/// own there are at most a hundred, and so no chain takes a second.
+const MAX_CLIENT_CHECKS: usize = 40;
+
+/// Judges chains by stores, with the help of what other endpoints presented.
+#[derive(Debug)]
+pub struct Assessor {
+    stores: Vec<TrustStore>,
+    anchors: Anchors,
+    pool: Pool,
+    mozilla: HashSet<Fingerprint>,
+}
+
+/// What is true of one chain at any time: who signed whom, and where that
+/// leads. It holds for the assessor that made it.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// Or why the leaf can't be read.
+    paths: Result<Vec<Path>, String>,
+    length: usize,
+    duplicates: Vec<usize>,
+    leaf_is_an_issuer: bool,
+}
+
+impl Assessor {
+    /// An assessor by these stores.
+    #[must_use]
+    pub fn new(stores: Vec<TrustStore>, pool: Pool) -> Self {
+        let mozilla = TrustStore::mozilla();
+        Self {
+            anchors: Anchors::of(&stores),
+            mozilla: mozilla.roots.iter().map(Der::fingerprint).collect(),
+            stores,
+            pool,
+        }
+    }
+
+    /// The stores.
+    #[must_use]
+    pub fn stores(&self) -> &[TrustStore] {
+        &self.stores
+    }
+
+    /// What is true of a chain, leaf first as sent; an import is a chain of
+    /// one.
+    ///
+    /// It is what costs: at most 100 checks of signatures, whatever the chain.
+    #[must_use]
+    pub fn links(&self, chain: &[Arc<Certificate>]) -> Links {
+        Links {
+            paths: self.paths(chain),
+            length: chain.len(),
+            duplicates: duplicates(chain),
+            leaf_is_an_issuer: leaf_is_an_issuer(chain),
+        }
+    }
+
+    fn paths(&self, chain: &[Arc<Certificate>]) -> Result<Vec<Path>, String> {
+        let leaf = chain.first().ok_or("no certificate")?;
+        leaf.facts.as_ref().map_err(ToString::to_string)?;
+        let trails =
+            walk::trails(chain, &self.anchors, &self.pool).ok_or("it ends before its key")?;
+        let mut checks = ClientChecks(MAX_CLIENT_CHECKS);
+        Ok(trails
+            .iter()
+            .map(|trail| Path::of(trail, &mut checks))
+            .collect())
+    }
+
+    /// What a chain is worth at `now`, names left out. Cheap.
+    #[must_use]
+    pub fn verdict(&self, links: &Links, now: Timestamp) -> Assessment {
+        let paths = match &links.paths {
+            Ok(paths) => paths.as_slice(),
+            Err(_) => &[],
+        };
+        let standings: Vec<_> = paths
+            .iter()
+            .map(|path| (path, path.standing(now, &self.names(path))))
+            .collect();
+        let best = standings
+            .iter()
+            .min_by_key(|(_, standing)| (standing.rank, standing.trust));
+        let Some((path, standing)) = best else {
+            return links.unreadable();
+        };
+        Assessment {
+            trust: standing.trust,
+            reason: standing.reason.clone(),
+            trusted_by: self.trusting(&standings),
+            root: path.root.clone(),
+            publicly_trusted: paths.iter().any(|path| self.is_public(path)),
+            path: path.sent.clone(),
+            missing_intermediate: path.missing,
+            out_of_order: links.leaf_is_an_issuer || !path.sent.is_sorted(),
+            extra: links.extra(path),
+            duplicates: links.duplicates.clone(),
+            alternatives: paths
+                .iter()
+                .filter(|path| path.root.is_some())
+                .count()
+                .saturating_sub(1),
+            refusal: path.refusal.clone(),
+        }
+    }
+
+    /// Judges a chain at `now`: [`Self::links`], then [`Self::verdict`].
+    #[must_use]
+    pub fn assess(&self, chain: &[Arc<Certificate>], now: Timestamp) -> Assessment {
+        self.verdict(&self.links(chain), now)
+    }
+
+    /// The names of the stores by which any path is trusted.
+    fn trusting(&self, standings: &[(&Path, Standing)]) -> Vec<String> {
+        let trusted = standings
+            .iter()
+            .filter(|(_, standing)| standing.trust == Trust::Trusted);
+        let trusting: HashSet<_> = trusted.flat_map(|(path, _)| &path.stores).collect();
+        let stores = self.stores.iter().enumerate();
+        let stores = stores.filter(|(number, _)| trusting.contains(number));
+        stores.map(|(_, store)| store.name.clone()).collect()
+    }
+
+    /// The names of the stores that a path ends in.
+    fn names(&self, path: &Path) -> String {
+        let stores = path
+            .stores
+            .iter()
+            .filter_map(|store| self.stores.get(*store));
+        let names: Vec<_> = stores.map(|store| store.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    fn is_public(&self, path: &Path) -> bool {
+        !path.stores.is_empty() && self.mozilla.contains(&path.last)
+    }
+}
+
+impl Links {
+    /// The positions that neither the path nor a duplicate accounts for.
+    fn extra(&self, path: &Path) -> Vec<usize> {
+        let accounted =
+            |position: &usize| path.sent.contains(position) || self.duplicates.contains(position);
+        (0..self.length)
+            .filter(|position| !accounted(position))
+            .collect()
+    }
+
+    /// A chain whose leaf can't be read.
+    fn unreadable(&self) -> Assessment {
+        let fault = self.paths.as_ref().err();
+        Assessment {
+            trust: Trust::Invalid,
+            reason: fault.cloned().unwrap_or_default(),
+            trusted_by: Vec::new(),
+            root: None,
+            publicly_trusted: false,
+            path: Vec::new(),
+            missing_intermediate: None,
+            out_of_order: false,
+            extra: Vec::new(),
+            duplicates: self.duplicates.clone(),
+            alternatives: 0,
+            refusal: None,
+        }
+    }
+}
+
+/// The positions of certificates that stand further up already.
+fn duplicates(chain: &[Arc<Certificate>]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let mut again = |certificate: &Certificate| !seen.insert(certificate.fingerprint);
+    let positions = chain.iter().enumerate();
+    let duplicates = positions.filter(|(_, certificate)| again(certificate));
+    duplicates.map(|(position, _)| position).collect()
+}
+
+/// Whether the first certificate is named as the issuer of another that was
+/// sent: then the leaf stands elsewhere.
+fn leaf_is_an_issuer(chain: &[Arc<Certificate>]) -> bool {
+    let mut facts = chain
+        .iter()
+        .filter_map(|certificate| certificate.facts.as_ref().ok());
+    let Some(first) = facts.next() else {
+        return false;
+    };
+    facts.any(|other| other.issuer == first.subject && other.subject != first.subject)
+}

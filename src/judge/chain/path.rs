@@ -1,0 +1,344 @@
+use super::member::Member;
+use super::modern_client::{self, Kind, Refusal};
+use super::walk::{End, Source, Step, Trail};
+use crate::domain::{Fingerprint, Timestamp, Trust};
+use crate::x509::Verification;
+
+/// A trail with all that is to be said of it at any time.
+#[derive(Clone, Debug)]
+pub(super) struct Path {
+    /// The positions in the chain sent.
+    pub(super) sent: Vec<usize>,
+    /// The first intermediate that only another endpoint presented.
+    pub(super) missing: Option<Fingerprint>,
+    /// The subject of the root, RFC 4514, where it ends in one.
+    pub(super) root: Option<String>,
+    /// The certificate that it ends in.
+    pub(super) last: Fingerprint,
+    /// The stores that hold the end, by their numbers.
+    pub(super) stores: Vec<usize>,
+    /// What a modern client has against it; only of trusted ends.
+    pub(super) refusal: Option<String>,
+    end: End,
+    validities: Vec<Validity>,
+    flaw: Option<Flaw>,
+    names: Names,
+}
+
+/// What is wrong with a path whatever the time.
+#[derive(Clone, Debug)]
+enum Flaw {
+    /// RFC 5280 forbids it.
+    Forbidden(String),
+    /// Something of it can't be checked.
+    Unchecked(String),
+}
+
+/// When one certificate is valid; `None` where it can't be read.
+#[derive(Clone, Debug)]
+struct Validity {
+    name: String,
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
+}
+
+/// The names that reasons speak of.
+#[derive(Clone, Debug)]
+struct Names {
+    last: String,
+    issuer: String,
+    missing: Option<String>,
+    is_alone: bool,
+}
+
+/// What is to be said of a path at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) rank: Rank,
+    pub(super) trust: Trust,
+    pub(super) reason: String,
+}
+
+/// How far a path came, best first: the chain is what its best path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// To a store, and all of it holds.
+    Trusted,
+    /// To a store, but for the time.
+    Expired,
+    /// To a store, as far as could be checked.
+    Unchecked,
+    /// To a store, in a way that RFC 5280 forbids.
+    Forbidden,
+    /// To a root that no store holds.
+    Root,
+    /// Further, with the help of another endpoint's intermediate.
+    Bridged,
+    /// Nowhere.
+    Broken,
+}
+
+/// Checks of signatures that a modern client may spend on one chain.
+#[derive(Debug)]
+pub(super) struct ClientChecks(pub(super) usize);
+
+impl Path {
+    /// What is to be said of a trail. A modern client is asked about it if
+    /// it ends in a trusted certificate.
+    pub(super) fn of(trail: &Trail, checks: &mut ClientChecks) -> Self {
+        let tip = trail.tip();
+        let is_root = matches!(trail.end, End::Anchor(_) | End::Root | End::UnprovenRoot);
+        let bridge = bridge(trail);
+        let mut path = Self {
+            sent: positions(trail),
+            missing: bridge.map(Member::fingerprint),
+            root: is_root.then(|| tip.facts().subject.distinguished_name.clone()),
+            last: tip.fingerprint(),
+            stores: match &trail.end {
+                End::Anchor(stores) => stores.clone(),
+                _ => Vec::new(),
+            },
+            refusal: None,
+            end: trail.end.clone(),
+            validities: trail.members().map(|member| Validity::of(member)).collect(),
+            flaw: None,
+            names: Names {
+                last: tip.name(),
+                issuer: tip.issuer_name(),
+                missing: bridge.map(Member::name),
+                is_alone: trail.steps.is_empty(),
+            },
+        };
+        if !path.stores.is_empty() {
+            path.examine(trail, checks);
+        }
+        path
+    }
+
+    fn examine(&mut self, trail: &Trail, checks: &mut ClientChecks) {
+        self.flaw = forbidden(trail)
+            .map(Flaw::Forbidden)
+            .or_else(|| unchecked(trail).map(Flaw::Unchecked));
+        if self.flaw.is_some() {
+            return;
+        }
+        let Some(moment) = self.moment() else {
+            return;
+        };
+        let Some(left) = checks.0.checked_sub(trail.steps.len().max(1)) else {
+            self.refusal = Some("not asked: too many ways up".to_owned());
+            return;
+        };
+        checks.0 = left;
+        let Some(Refusal { reason, kind }) = modern_client::refusal(trail, moment) else {
+            return;
+        };
+        match kind {
+            Kind::Forbidden => self.flaw = Some(Flaw::Forbidden(reason.clone())),
+            Kind::NamesUnchecked => {
+                let unchecked = format!("the limits on names were not checked ({reason})");
+                self.flaw = Some(Flaw::Unchecked(unchecked));
+            }
+            Kind::Strict => {}
+        }
+        self.refusal = Some(reason);
+    }
+
+    /// A moment at which all of it is valid, in a client's reach: not before
+    /// 1970.
+    fn moment(&self) -> Option<Timestamp> {
+        let begins = |validity: &Validity| validity.not_before;
+        let ends = |validity: &Validity| validity.not_after;
+        let begin: Option<Vec<_>> = self.validities.iter().map(begins).collect();
+        let end: Option<Vec<_>> = self.validities.iter().map(ends).collect();
+        let begin = begin?.into_iter().max()?.max(Timestamp::from_seconds(0));
+        (begin <= end?.into_iter().min()?).then_some(begin)
+    }
+
+    /// Where it stands at `now`; `holders` names its stores.
+    pub(super) fn standing(&self, now: Timestamp, holders: &str) -> Standing {
+        if let Some(reason) = self.validities.iter().find_map(Validity::unreadable) {
+            return Standing::new(Rank::Broken, Trust::Invalid, reason);
+        }
+        let last = &self.names.last;
+        match &self.end {
+            End::Anchor(_) => self.anchored(now, holders),
+            End::Root if self.names.is_alone => {
+                let reason = "its own key signed it, and no store holds it".to_owned();
+                Standing::new(Rank::Root, Trust::SelfSigned, reason)
+            }
+            End::Root => self.untrusted(format!("it ends in `{last}`, which no store holds")),
+            End::UnprovenRoot => self.untrusted(format!(
+                "it ends in `{last}`, which names itself its issuer and which no store holds; \
+                 its signature can't be checked"
+            )),
+            End::WrongSignature { issuer } => Standing::new(
+                Rank::Broken,
+                Trust::Invalid,
+                format!("the signature of `{last}` is not by the key of `{issuer}`"),
+            ),
+            End::NoIssuer => self.incomplete(format!(
+                "the issuer of `{last}`, `{}`, is neither sent nor in a store",
+                self.names.issuer
+            )),
+            End::Circle => {
+                self.incomplete("its issuers certify each other, and no root".to_owned())
+            }
+            End::GivenUp => Standing::new(
+                Rank::Broken,
+                Trust::Unchecked,
+                "given up: too many certificates, or candidates for issuers".to_owned(),
+            ),
+        }
+    }
+
+    fn anchored(&self, now: Timestamp, holders: &str) -> Standing {
+        if let Some(Flaw::Forbidden(reason)) = &self.flaw {
+            return Standing::new(Rank::Forbidden, Trust::Invalid, reason.clone());
+        }
+        if self.missing.is_some() {
+            return self.incomplete(String::new());
+        }
+        if let Some(reason) = self
+            .validities
+            .iter()
+            .find_map(|validity| validity.over(now))
+        {
+            return Standing::new(Rank::Expired, Trust::Expired, reason);
+        }
+        match &self.flaw {
+            Some(Flaw::Unchecked(reason)) => {
+                Standing::new(Rank::Unchecked, Trust::Unchecked, reason.clone())
+            }
+            _ => Standing::new(Rank::Trusted, Trust::Trusted, self.trusted(holders)),
+        }
+    }
+
+    fn trusted(&self, holders: &str) -> String {
+        let reason = if self.names.is_alone {
+            format!("it is itself in {holders}")
+        } else {
+            format!("it ends in `{}`, which is in {holders}", self.names.last)
+        };
+        match &self.refusal {
+            Some(refusal) => format!("{reason}; a modern client refuses it: {refusal}"),
+            None => reason,
+        }
+    }
+
+    /// A chain without its intermediate is incomplete, whatever its root.
+    fn untrusted(&self, reason: String) -> Standing {
+        if self.missing.is_some() {
+            return self.incomplete(reason);
+        }
+        Standing::new(Rank::Root, Trust::UntrustedRoot, reason)
+    }
+
+    fn incomplete(&self, reason: String) -> Standing {
+        let Some(missing) = &self.names.missing else {
+            return Standing::new(Rank::Broken, Trust::IncompleteChain, reason);
+        };
+        let reason = format!("the intermediate `{missing}` is not sent; another endpoint has it");
+        Standing::new(Rank::Bridged, Trust::IncompleteChain, reason)
+    }
+}
+
+impl Standing {
+    fn new(rank: Rank, trust: Trust, reason: String) -> Self {
+        Self {
+            rank,
+            trust,
+            reason,
+        }
+    }
+}
+
+impl Validity {
+    fn of(member: &Member) -> Self {
+        Self {
+            name: member.name(),
+            not_before: member.facts().not_before,
+            not_after: member.facts().not_after,
+        }
+    }
+
+    fn unreadable(&self) -> Option<String> {
+        let is_readable = self.not_before.is_some() && self.not_after.is_some();
+        (!is_readable).then(|| format!("the validity of `{}` can't be read", self.name))
+    }
+
+    /// RFC 5280 section 4.1.2.5: both ends belong to it.
+    fn over(&self, now: Timestamp) -> Option<String> {
+        let name = &self.name;
+        match (self.not_before, self.not_after) {
+            (_, Some(end)) if now > end => Some(format!("`{name}` expired {end}")),
+            (Some(begin), _) if now < begin => {
+                Some(format!("`{name}` is not valid before {begin}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn positions(trail: &Trail) -> Vec<usize> {
+    let sent = trail.steps.iter().filter_map(|step| match step.source {
+        Source::Sent(position) => Some(position),
+        Source::Store | Source::Pool => None,
+    });
+    std::iter::once(0).chain(sent).collect()
+}
+
+/// The first certificate that had to be borrowed from another endpoint, roots
+/// apart: those need not be sent.
+fn bridge(trail: &Trail) -> Option<&Member> {
+    let borrowed = |step: &&Step| step.source == Source::Pool && !step.member.is_self_signed();
+    trail.steps.iter().find(borrowed).map(|step| &*step.member)
+}
+
+/// What RFC 5280 section 6.1 forbids in a path, names apart. Roots are held to
+/// it as well, since most clients do.
+fn forbidden(trail: &Trail) -> Option<String> {
+    let unknown = trail.members().find_map(|member| {
+        let id = member.linkage.unknown_critical.first()?;
+        Some(format!(
+            "`{}` has the unknown critical extension {id}",
+            member.name()
+        ))
+    });
+    let mut authorities_below = 0;
+    let mut not_allowed = None;
+    for step in &trail.steps {
+        not_allowed = not_allowed.or_else(|| no_authority(&step.member, authorities_below));
+        if !step.member.is_self_issued() {
+            authorities_below += 1;
+        }
+    }
+    unknown.or(not_allowed)
+}
+
+/// Why an issuer may not certify what stands below it.
+fn no_authority(issuer: &Member, authorities_below: u32) -> Option<String> {
+    let (facts, name) = (issuer.facts(), issuer.name());
+    let is_old_root = facts.version < 3 && issuer.is_self_issued();
+    if facts.is_ca != Some(true) && !is_old_root {
+        return Some(format!("`{name}` is no authority"));
+    }
+    let usage = facts.key_usage.as_deref();
+    if usage.is_some_and(|usage| !usage.iter().any(|usage| usage == "keyCertSign")) {
+        return Some(format!("`{name}` may not sign certificates"));
+    }
+    let most = issuer.linkage.path_length?;
+    (authorities_below > most)
+        .then(|| format!("`{name}` allows {most} authorities below it, not {authorities_below}"))
+}
+
+fn unchecked(trail: &Trail) -> Option<String> {
+    let by = trail.members().zip(&trail.steps);
+    let mut unchecked = by.filter(|(_, step)| step.signature == Verification::NotCheckable);
+    let (member, _) = unchecked.next()?;
+    let algorithm = &member.facts().signature_algorithm;
+    Some(format!(
+        "the signature of `{}` can't be checked ({algorithm})",
+        member.name()
+    ))
+}

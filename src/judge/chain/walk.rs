@@ -1,0 +1,313 @@
+//! From the leaf upwards, by signatures: every way to a root, or as far as it
+//! goes.
+//!
+//! A hostile chain may be a hundred authorities of one name that certify each
+//! other. Hence the bounds below: they count, and no clock is asked, so that
+//! the same chain always gets the same answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::member::{Claim, Member, NameKey};
+use super::pool::{Anchors, Pool};
+use crate::domain::Fingerprint;
+use crate::x509::{Certificate, Verification};
+
+/// Most signatures checked. The slowest that the library takes, RSA with 8192
+/// bits and an exponent of 33, lasts about a millisecond.
+const MAX_CHECKS: usize = 60;
+/// Most candidate issuers looked at, most of them without a check.
+const MAX_LOOKS: usize = 1_000;
+/// Most certificates above the leaf; a modern client takes seven.
+const MAX_HEIGHT: usize = 10;
+/// Most trails kept: there are two or three where authorities cross-sign.
+const MAX_TRAILS: usize = 8;
+
+/// One way up from the leaf.
+#[derive(Clone, Debug)]
+pub(super) struct Trail {
+    pub(super) leaf: Arc<Member>,
+    /// What stands above the leaf, each the issuer of the one before.
+    pub(super) steps: Vec<Step>,
+    pub(super) end: End,
+}
+
+/// One certificate of a trail.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) member: Arc<Member>,
+    pub(super) source: Source,
+    /// Whether its key signed the one before: never `Invalid`.
+    pub(super) signature: Verification,
+}
+
+/// Where a certificate was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// Sent, at this position.
+    Sent(usize),
+    /// In a store, and not sent.
+    Store,
+    /// Presented by another endpoint.
+    Pool,
+}
+
+/// How a trail ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// In a certificate that these stores hold.
+    Anchor(Vec<usize>),
+    /// In one that its own key signed, and that no store holds.
+    Root,
+    /// In one that names itself its issuer; its signature can't be checked.
+    UnprovenRoot,
+    /// In one whose signature is not by the key that it names.
+    WrongSignature {
+        /// Whose key did not make it.
+        issuer: String,
+    },
+    /// In one whose issuer is nowhere.
+    NoIssuer,
+    /// In one whose issuers stand below it already.
+    Circle,
+    /// Too high, or after too many checks.
+    GivenUp,
+}
+
+impl Trail {
+    /// Its certificates, leaf first.
+    pub(super) fn members(&self) -> impl DoubleEndedIterator<Item = &Arc<Member>> {
+        let above = self.steps.iter().map(|step| &step.member);
+        std::iter::once(&self.leaf).chain(above)
+    }
+
+    /// Its last certificate.
+    pub(super) fn tip(&self) -> &Arc<Member> {
+        self.steps.last().map_or(&self.leaf, |step| &step.member)
+    }
+}
+
+/// Every way up from the leaf of a chain, bounded; `None` where the leaf
+/// can't be read as far as its key.
+pub(super) fn trails(
+    chain: &[Arc<Certificate>],
+    anchors: &Anchors,
+    pool: &Pool,
+) -> Option<Vec<Trail>> {
+    let leaf = Arc::new(Member::new(Arc::clone(chain.first()?))?);
+    let mut walk = Walk {
+        sent: sent(chain),
+        anchors,
+        pool,
+        known: HashMap::new(),
+        checks: 0,
+        looks: 0,
+        trails: Vec::new(),
+    };
+    walk.climb(&mut Trail {
+        leaf,
+        steps: Vec::new(),
+        end: End::GivenUp,
+    });
+    Some(walk.trails)
+}
+
+/// What followed the leaf by subject, each certificate once, at its first
+/// position.
+fn sent(chain: &[Arc<Certificate>]) -> HashMap<NameKey, Vec<(usize, Arc<Member>)>> {
+    let mut by_subject: HashMap<_, Vec<(usize, Arc<Member>)>> = HashMap::new();
+    for (position, certificate) in chain.iter().enumerate() {
+        let Some(member) = Member::new(Arc::clone(certificate)) else {
+            continue;
+        };
+        let namesakes = by_subject.entry(member.subject).or_default();
+        let known = |(_, other): &(_, Arc<Member>)| other.fingerprint() == member.fingerprint();
+        if !namesakes.iter().any(known) {
+            namesakes.push((position, Arc::new(member)));
+        }
+    }
+    by_subject
+}
+
+struct Walk<'a> {
+    sent: HashMap<NameKey, Vec<(usize, Arc<Member>)>>,
+    anchors: &'a Anchors,
+    pool: &'a Pool,
+    /// Signatures already checked: of this certificate under this key.
+    known: HashMap<(Fingerprint, Fingerprint), Verification>,
+    checks: usize,
+    looks: usize,
+    trails: Vec<Trail>,
+}
+
+/// Why no candidate led further up, the first of these that was met.
+#[derive(Debug, PartialEq, Eq)]
+enum DeadEnd {
+    GivenUp,
+    WrongSignature(String),
+    Itself,
+    Circle,
+}
+
+impl Walk<'_> {
+    /// Goes on from the tip of a trail, and keeps every end that it comes to.
+    /// Recurses at most [`MAX_HEIGHT`] deep.
+    fn climb(&mut self, trail: &mut Trail) {
+        let tip = Arc::clone(trail.tip());
+        let holders = self.anchors.holders(tip.fingerprint());
+        if !holders.is_empty() {
+            self.keep(trail, End::Anchor(holders.to_vec()));
+        }
+        if tip.is_self_signed() {
+            if holders.is_empty() {
+                self.keep(trail, End::Root);
+            }
+            return;
+        }
+        if trail.steps.len() >= MAX_HEIGHT {
+            return self.keep(trail, End::GivenUp);
+        }
+        let mut dead_ends = Vec::new();
+        let mut went_on = false;
+        for (source, issuer) in self.candidates(&tip) {
+            if self.trails.len() >= MAX_TRAILS {
+                return;
+            }
+            match self.look(trail, source, &issuer) {
+                Ok(signature) => {
+                    went_on = true;
+                    trail.steps.push(Step {
+                        member: issuer,
+                        source,
+                        signature,
+                    });
+                    self.climb(trail);
+                    trail.steps.pop();
+                }
+                Err(dead_end) => dead_ends.extend(dead_end),
+            }
+        }
+        // A trail that ended in a store is whole, whatever is above.
+        if !went_on && holders.is_empty() {
+            self.keep(trail, End::of(dead_ends));
+        }
+    }
+
+    /// Those who bear the name of the tip's issuer: whose key identifier it
+    /// names first, then those of the stores, those sent, those of others.
+    fn candidates(&self, tip: &Member) -> Vec<(Source, Arc<Member>)> {
+        let sent = self.sent.get(&tip.issuer).map_or(&[][..], Vec::as_slice);
+        let was_sent = |member: &Member| {
+            sent.iter()
+                .any(|(_, other)| other.fingerprint() == member.fingerprint())
+        };
+        let held = self.anchors.named(tip.issuer).iter();
+        let pooled = self.pool.named(tip.issuer).iter();
+        let is_held = |member: &Member| !self.anchors.holders(member.fingerprint()).is_empty();
+
+        let mut candidates: Vec<_> = held
+            .filter(|member| !was_sent(member))
+            .map(|member| (Source::Store, Arc::clone(member)))
+            .collect();
+        candidates.extend(
+            sent.iter()
+                .map(|(at, member)| (Source::Sent(*at), Arc::clone(member))),
+        );
+        candidates.extend(
+            pooled
+                .filter(|member| !was_sent(member) && !is_held(member))
+                .map(|member| (Source::Pool, Arc::clone(member))),
+        );
+        candidates.sort_by_key(|(source, member)| {
+            (tip.claim(member), *source == Source::Pool, !is_held(member))
+        });
+        candidates
+    }
+
+    /// Whether the trail goes on to `issuer`; where it does not, why, if that
+    /// tells anything.
+    fn look(
+        &mut self,
+        trail: &Trail,
+        source: Source,
+        issuer: &Arc<Member>,
+    ) -> Result<Verification, Option<DeadEnd>> {
+        let tip = trail.tip();
+        if tip.is_same_authority(issuer) {
+            return Err(tip.itself_as_issuer(source));
+        }
+        if trail
+            .members()
+            .any(|member| member.is_same_authority(issuer))
+        {
+            return Err(Some(DeadEnd::Circle));
+        }
+        match self.signature(tip, issuer) {
+            None => Err(Some(DeadEnd::GivenUp)),
+            Some(Verification::Invalid) => Err(tip.wrong_signature(source, issuer)),
+            Some(signature) => Ok(signature),
+        }
+    }
+
+    /// Whether `issuer` signed `member`; `None` where that would be a check
+    /// too many.
+    fn signature(&mut self, member: &Member, issuer: &Member) -> Option<Verification> {
+        self.looks += 1;
+        if self.looks > MAX_LOOKS {
+            return None;
+        }
+        let pair = (member.fingerprint(), issuer.key);
+        if let Some(known) = self.known.get(&pair) {
+            return Some(*known);
+        }
+        self.checks += 1;
+        if self.checks > MAX_CHECKS {
+            return None;
+        }
+        let signature = member.signed_by(issuer);
+        self.known.insert(pair, signature);
+        Some(signature)
+    }
+
+    fn keep(&mut self, trail: &Trail, end: End) {
+        if self.trails.len() < MAX_TRAILS {
+            self.trails.push(Trail {
+                end,
+                ..trail.clone()
+            });
+        }
+    }
+}
+
+impl Member {
+    /// What it tells that its own name and key stand for its issuer too.
+    fn itself_as_issuer(&self, source: Source) -> Option<DeadEnd> {
+        match self.facts().self_signed {
+            None => Some(DeadEnd::Itself),
+            Some(_) => self.wrong_signature(source, self),
+        }
+    }
+
+    /// That `issuer`'s key did not sign it is wrong where it names that key,
+    /// or nothing but the name and the issuer was sent along or is trusted.
+    /// What other endpoints present makes nobody's signature wrong.
+    fn wrong_signature(&self, source: Source, issuer: &Self) -> Option<DeadEnd> {
+        let is_wrong = source != Source::Pool && self.claim(issuer) != Claim::AnotherKey;
+        is_wrong.then(|| DeadEnd::WrongSignature(issuer.name()))
+    }
+}
+
+impl End {
+    fn of(dead_ends: Vec<DeadEnd>) -> Self {
+        if dead_ends.contains(&DeadEnd::GivenUp) {
+            return Self::GivenUp;
+        }
+        match dead_ends.into_iter().next() {
+            None => Self::NoIssuer,
+            Some(DeadEnd::GivenUp) => Self::GivenUp,
+            Some(DeadEnd::WrongSignature(issuer)) => Self::WrongSignature { issuer },
+            Some(DeadEnd::Itself) => Self::UnprovenRoot,
+            Some(DeadEnd::Circle) => Self::Circle,
+        }
+    }
+}
