@@ -30,3 +30,4 @@ mod probe;
 mod probed_servers;
 mod questions;
 mod real_servers;
+mod verdicts;

@@ -133,13 +133,13 @@ impl Path {
         let Some(Refusal { reason, kind }) = modern_client::refusal(trail, moment) else {
             return;
         };
-        match kind {
-            Kind::Forbidden => self.flaw = Some(Flaw::Forbidden(reason.clone())),
-            Kind::NamesUnchecked => {
-                let unchecked = format!("the limits on names were not checked ({reason})");
-                self.flaw = Some(Flaw::Unchecked(unchecked));
-            }
-            Kind::Strict => {}
+        if kind == Kind::Forbidden {
+            self.flaw = Some(Flaw::Forbidden(reason));
+            return;
+        }
+        if kind == Kind::NamesUnchecked {
+            let unchecked = format!("the limits on names were not checked ({reason})");
+            self.flaw = Some(Flaw::Unchecked(unchecked));
         }
         self.refusal = Some(reason);
     }
