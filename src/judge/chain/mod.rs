@@ -211,3 +211,6 @@ fn leaf_is_an_issuer(chain: &[Arc<Certificate>]) -> bool {
     };
     facts.any(|other| other.issuer == first.subject && other.subject != first.subject)
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,11 +193,12 @@ impl Path {
     }
 
     fn anchored(&self, now: Timestamp, holders: &str) -> Standing {
-        if let Some(Flaw::Forbidden(reason)) = &self.flaw {
-            return Standing::new(Rank::Forbidden, Trust::Invalid, reason.clone());
-        }
+        // First, since what another endpoint presents forbids nothing here.
         if self.missing.is_some() {
             return self.incomplete(String::new());
+        }
+        if let Some(Flaw::Forbidden(reason)) = &self.flaw {
+            return Standing::new(Rank::Forbidden, Trust::Invalid, reason.clone());
         }
         if let Some(reason) = self
             .validities

@@ -94,26 +94,10 @@ pub(super) fn trails(
     anchors: &Anchors,
     pool: &Pool,
 ) -> Option<Vec<Trail>> {
-    let leaf = Arc::new(Member::new(Arc::clone(chain.first()?))?);
-    let mut walk = Walk {
-        sent: sent(chain),
-        anchors,
-        pool,
-        known: HashMap::new(),
-        checks: 0,
-        looks: 0,
-        trails: Vec::new(),
-    };
-    walk.climb(&mut Trail {
-        leaf,
-        steps: Vec::new(),
-        end: End::GivenUp,
-    });
-    Some(walk.trails)
+    Some(Walk::through(chain, anchors, pool)?.trails)
 }
 
-/// What followed the leaf by subject, each certificate once, at its first
-/// position.
+/// What was sent by subject, each certificate once, at its first position.
 fn sent(chain: &[Arc<Certificate>]) -> HashMap<NameKey, Vec<(usize, Arc<Member>)>> {
     let mut by_subject: HashMap<_, Vec<(usize, Arc<Member>)>> = HashMap::new();
     for (position, certificate) in chain.iter().enumerate() {
@@ -149,7 +133,26 @@ enum DeadEnd {
     Circle,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn through(chain: &[Arc<Certificate>], anchors: &'a Anchors, pool: &'a Pool) -> Option<Self> {
+        let leaf = Arc::new(Member::new(Arc::clone(chain.first()?))?);
+        let mut walk = Self {
+            sent: sent(chain),
+            anchors,
+            pool,
+            known: HashMap::new(),
+            checks: 0,
+            looks: 0,
+            trails: Vec::new(),
+        };
+        walk.climb(&mut Trail {
+            leaf,
+            steps: Vec::new(),
+            end: End::GivenUp,
+        });
+        Some(walk)
+    }
+
     /// Goes on from the tip of a trail, and keeps every end that it comes to.
     /// Recurses at most [`MAX_HEIGHT`] deep.
     fn climb(&mut self, trail: &mut Trail) {
@@ -260,10 +263,10 @@ impl Walk<'_> {
         if let Some(known) = self.known.get(&pair) {
             return Some(*known);
         }
-        self.checks += 1;
-        if self.checks > MAX_CHECKS {
+        if self.checks == MAX_CHECKS {
             return None;
         }
+        self.checks += 1;
         let signature = member.signed_by(issuer);
         self.known.insert(pair, signature);
         Some(signature)
@@ -309,5 +312,86 @@ impl End {
             Some(DeadEnd::Itself) => Self::UnprovenRoot,
             Some(DeadEnd::Circle) => Self::Circle,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    use super::*;
+    use crate::domain::Der;
+    use crate::x509;
+
+    fn authority(name: &str) -> CertificateParams {
+        let mut authority = CertificateParams::default();
+        authority.distinguished_name = rcgen::DistinguishedName::new();
+        authority.distinguished_name.push(DnType::CommonName, name);
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority
+    }
+
+    /// Each certified under its name by the key of the next: no identifiers
+    /// of keys, nothing but names and signatures to go by.
+    fn certified(name: &str, key: &KeyPair, by: &KeyPair, issuer: &str) -> Arc<Certificate> {
+        let mut params = authority(name);
+        params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![7]);
+        let issuer = authority(issuer);
+        let certificate = params.signed_by(key, &Issuer::from_params(&issuer, by));
+        Arc::new(x509::parse(&Der::from(&certificate.unwrap().der()[..])))
+    }
+
+    fn keys(number: usize) -> Vec<KeyPair> {
+        (0..number).map(|_| KeyPair::generate().unwrap()).collect()
+    }
+
+    fn walk_through(chain: &[Arc<Certificate>]) -> (usize, usize, Vec<Trail>) {
+        let (anchors, pool) = (Anchors::of(&[]), Pool::default());
+        let walk = Walk::through(chain, &anchors, &pool).unwrap();
+        (walk.checks, walk.looks, walk.trails)
+    }
+
+    #[test]
+    fn a_hundred_authorities_of_one_name_cost_no_more_than_the_budget() {
+        let keys = keys(101);
+        let mut chain: Vec<_> = keys
+            .windows(2)
+            .map(|pair| certified("Hydra", &pair[0], &pair[1], "Hydra"))
+            .collect();
+        chain[1..].reverse();
+        let (checks, _, trails) = walk_through(&chain);
+        assert_eq!(checks, MAX_CHECKS);
+        assert!(trails.iter().all(|trail| trail.end == End::GivenUp));
+    }
+
+    #[test]
+    fn authorities_that_all_certify_each_other_cost_no_more_than_the_budget() {
+        let keys = keys(8);
+        let mut chain = vec![certified("leaf", &keys[0], &keys[1], "Clique")];
+        for (certified_key, key) in keys.iter().enumerate() {
+            for (by, other) in keys.iter().enumerate() {
+                if certified_key != by {
+                    chain.push(certified("Clique", key, other, "Clique"));
+                }
+            }
+        }
+        let (checks, looks, trails) = walk_through(&chain);
+        assert!(checks <= MAX_CHECKS && looks <= MAX_LOOKS + MAX_HEIGHT * chain.len());
+        assert!(!trails.is_empty() && trails.len() <= MAX_TRAILS);
+    }
+
+    #[test]
+    fn a_long_chain_is_climbed_so_far_and_no_further() {
+        let keys = keys(14);
+        let name = |height: usize| format!("Storey {height}");
+        let chain: Vec<_> = (0..13)
+            .map(|at| certified(&name(at), &keys[at], &keys[at + 1], &name(at + 1)))
+            .collect();
+        let (_, _, trails) = walk_through(&chain);
+        let [trail] = &trails[..] else {
+            panic!("{trails:?}")
+        };
+        assert_eq!(trail.end, End::GivenUp);
+        assert_eq!(trail.steps.len(), MAX_HEIGHT);
     }
 }
