@@ -22,25 +22,28 @@ pub fn matches(leaf: &Certificate, name: &str) -> NameMatch {
     let Ok(facts) = &leaf.facts else {
         return NameMatch::Mismatch;
     };
-    let is_for: &dyn Fn(&str) -> bool = if let Ok(address) = name.parse::<IpAddr>() {
-        if x509::addresses(&leaf.der).contains(&address) {
-            return NameMatch::Matches;
-        }
-        &move |common_name| common_name.parse() == Ok(address)
-    } else if let Ok(name) = name.parse::<ServerName>() {
-        let mut names = facts.alternative_names.iter();
-        if names.any(|pattern| covers(pattern, &name)) {
-            return NameMatch::Matches;
-        }
-        &move |common_name| covers(common_name, &name)
-    } else {
-        return NameMatch::Mismatch;
-    };
     let common_name = facts.subject.common_name.as_deref();
-    if facts.alternative_names.is_empty() && common_name.is_some_and(is_for) {
-        return NameMatch::CommonNameOnly;
+    let (matches, common_name_matches) = if let Ok(address) = name.parse::<IpAddr>() {
+        let is_address = |text: &str| text.parse() == Ok(address);
+        (
+            x509::addresses(&leaf.der).contains(&address),
+            common_name.is_some_and(is_address),
+        )
+    } else if let Ok(name) = name.parse::<ServerName>() {
+        let covers = |pattern: &str| covers(pattern, &name);
+        let mut names = facts.alternative_names.iter();
+        (
+            names.any(|pattern| covers(pattern)),
+            common_name.is_some_and(covers),
+        )
+    } else {
+        (false, false)
+    };
+    match (matches, common_name_matches) {
+        (true, _) => NameMatch::Matches,
+        (false, true) if facts.alternative_names.is_empty() => NameMatch::CommonNameOnly,
+        (false, _) => NameMatch::Mismatch,
     }
-    NameMatch::Mismatch
 }
 
 /// Whether a presented name covers `name`: the same, or with a whole `*` for

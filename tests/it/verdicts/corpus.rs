@@ -1,18 +1,16 @@
 //! The corpus: chains made with rcgen, and with OpenSSL where rcgen makes no
 //! such thing.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
-
 use certsweep::domain::{Der, Timestamp, Trust};
 use certsweep::x509;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DnType, DnValue, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SignatureAlgorithm,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    NameConstraints, date_time_ymd,
 };
-use tempfile::TempDir;
+
+use super::authority::{Authority, authority, expired, leaf, unknown_critical, with};
+use super::workshop::Workshop;
 
 /// A chain, what is trusted, when, and what we say of it.
 pub(super) struct Case {
@@ -24,21 +22,6 @@ pub(super) struct Case {
     pub(super) expected: Trust,
     /// Whether we say that a modern client would refuse it all the same.
     pub(super) is_refused: bool,
-}
-
-/// The name that every leaf is for.
-pub(super) const NAME: &str = "www.example.test";
-
-/// An authority that rcgen signs with.
-struct Authority {
-    params: CertificateParams,
-    key: KeyPair,
-    der: Vec<u8>,
-}
-
-/// A folder for what OpenSSL makes.
-struct Workshop {
-    folder: TempDir,
 }
 
 impl Case {
@@ -69,107 +52,6 @@ impl Case {
             ..self
         }
     }
-}
-
-impl Authority {
-    fn root(name: &str) -> Self {
-        Self::root_with(authority(name), KeyPair::generate().unwrap())
-    }
-
-    fn root_of(name: &str, algorithm: &'static SignatureAlgorithm) -> Self {
-        Self::root_with(authority(name), KeyPair::generate_for(algorithm).unwrap())
-    }
-
-    fn root_with(params: CertificateParams, key: KeyPair) -> Self {
-        let der = params.self_signed(&key).unwrap().der().to_vec();
-        Self { params, key, der }
-    }
-
-    /// An authority below this one.
-    fn authority(&self, params: CertificateParams) -> Self {
-        self.authority_with(params, KeyPair::generate().unwrap())
-    }
-
-    fn authority_with(&self, params: CertificateParams, key: KeyPair) -> Self {
-        let der = params
-            .signed_by(&key, &self.issuer())
-            .unwrap()
-            .der()
-            .to_vec();
-        Self { params, key, der }
-    }
-
-    fn issuer(&self) -> Issuer<'_, &KeyPair> {
-        Issuer::from_params(&self.params, &self.key)
-    }
-
-    /// The same name and key, certified by this one.
-    fn cross_signs(&self, other: &Self) -> Vec<u8> {
-        let certificate = other.params.signed_by(&other.key, &self.issuer());
-        certificate.unwrap().der().to_vec()
-    }
-
-    fn leaf(&self) -> Vec<u8> {
-        self.leaf_with(leaf())
-    }
-
-    fn leaf_with(&self, params: CertificateParams) -> Vec<u8> {
-        self.leaf_for(params, &KeyPair::generate().unwrap())
-    }
-
-    fn leaf_for(&self, params: CertificateParams, key: &KeyPair) -> Vec<u8> {
-        params
-            .signed_by(key, &self.issuer())
-            .unwrap()
-            .der()
-            .to_vec()
-    }
-}
-
-fn authority(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.use_authority_key_identifier_extension = true;
-    params.not_before = date_time_ymd(2024, 1, 1);
-    params.not_after = date_time_ymd(2037, 1, 1);
-    params
-}
-
-fn leaf() -> CertificateParams {
-    let mut params = CertificateParams::new([NAME.to_owned()]).unwrap();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, NAME);
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    params.not_before = date_time_ymd(2026, 1, 1);
-    params.not_after = date_time_ymd(2027, 1, 1);
-    params
-}
-
-/// Some parameters, changed.
-fn with(
-    mut params: CertificateParams,
-    change: impl FnOnce(&mut CertificateParams),
-) -> CertificateParams {
-    change(&mut params);
-    params
-}
-
-fn expired(params: CertificateParams) -> CertificateParams {
-    with(params, |params| {
-        params.not_after = date_time_ymd(2026, 6, 1)
-    })
-}
-
-fn unknown_critical() -> CustomExtension {
-    let mut extension =
-        CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, 7], vec![5, 0]);
-    extension.set_criticality(true);
-    extension
 }
 
 /// The last bit but a few of a certificate is its signature's.
@@ -239,7 +121,7 @@ fn in_time() -> Vec<Case> {
         Case::new(
             "expired leaf",
             Expired,
-            &[&issuer.leaf_with(expired(leaf())), &issuer.der],
+            &[&issuer.leaf_with(&expired(leaf())), &issuer.der],
             &[&root],
         ),
         Case::new(
@@ -252,7 +134,7 @@ fn in_time() -> Vec<Case> {
         Case::new(
             "not yet valid",
             Expired,
-            &[&issuer.leaf_with(future), &issuer.der],
+            &[&issuer.leaf_with(&future), &issuer.der],
             &[&root],
         ),
         at(
@@ -431,7 +313,7 @@ fn forbidden() -> Vec<Case> {
         issuer.key_usages = vec![KeyUsagePurpose::CrlSign];
     }));
     let poisoned = with(leaf(), |leaf| {
-        leaf.custom_extensions = vec![unknown_critical()]
+        leaf.custom_extensions = vec![unknown_critical()];
     });
     let poisoned_issuer = root.authority(with(authority("Poisoned Issuer"), |issuer| {
         issuer.custom_extensions = vec![unknown_critical()];
@@ -478,7 +360,7 @@ fn forbidden() -> Vec<Case> {
         case(
             "unknown critical extension",
             Invalid,
-            &[&issuer.leaf_with(poisoned), &issuer.der],
+            &[&issuer.leaf_with(&poisoned), &issuer.der],
         ),
         case(
             "unknown critical extension of the issuer",
@@ -505,7 +387,7 @@ fn unusual() -> Vec<Case> {
     let printable = |params: CertificateParams| {
         with(params, |params| {
             let name = DnValue::PrintableString("Unusual Root".try_into().unwrap());
-            params.distinguished_name = rcgen::DistinguishedName::new();
+            params.distinguished_name = DistinguishedName::new();
             params.distinguished_name.push(DnType::CommonName, name);
         })
     };
@@ -525,7 +407,7 @@ fn unusual() -> Vec<Case> {
         });
     }));
     let below_limits = limited.authority(with(leaf(), |leaf| {
-        leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+        leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }));
     vec![
         Case::new("P-521", Trusted, &[&curve.leaf()], &[&curve]),
@@ -534,13 +416,13 @@ fn unusual() -> Vec<Case> {
         Case::new(
             "common name only",
             Trusted,
-            &[&issuer.leaf_with(nameless), &issuer.der],
+            &[&issuer.leaf_with(&nameless), &issuer.der],
             &[&root],
         ),
         Case::new(
             "client's certificate",
             Trusted,
-            &[&issuer.leaf_with(client), &issuer.der],
+            &[&issuer.leaf_with(&client), &issuer.der],
             &[&root],
         )
         .refused(),
@@ -640,124 +522,4 @@ fn made_with_openssl() -> Vec<Case> {
         )
         .fresh(),
     ]
-}
-
-impl Workshop {
-    fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let extensions = format!(
-            "subjectAltName=DNS:{NAME}\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n\
-             basicConstraints=critical,CA:FALSE\nauthorityKeyIdentifier=keyid\n"
-        );
-        fs::write(folder.path().join("extensions.cnf"), extensions).unwrap();
-        Self { folder }
-    }
-
-    /// Makes a key and a root of that name, and returns the root.
-    fn root(&self, name: &str, key: &[&str]) -> Vec<u8> {
-        self.run(&[&["genpkey", "-out", &format!("{name}.key")], key].concat());
-        self.run(&[
-            "req",
-            "-x509",
-            "-new",
-            "-days",
-            "3000",
-            "-subj",
-            &format!("/CN=Root {name}"),
-            "-addext",
-            "keyUsage=critical,keyCertSign",
-            "-key",
-            &format!("{name}.key"),
-            "-out",
-            &format!("{name}.pem"),
-        ]);
-        self.der(&format!("{name}.pem"))
-    }
-
-    /// A certificate for [`NAME`] that a root signs.
-    fn leaf(&self, issuer: &str, arguments: &[&str]) -> Vec<u8> {
-        self.request();
-        let (certificate, key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
-        let issue = [
-            "x509",
-            "-req",
-            "-days",
-            "300",
-            "-in",
-            "leaf.csr",
-            "-CA",
-            &certificate,
-            "-CAkey",
-            &key,
-            "-CAcreateserial",
-            "-out",
-            "leaf.pem",
-        ];
-        self.run(&[&issue, arguments].concat());
-        self.der("leaf.pem")
-    }
-
-    fn self_signed(&self, key: &str, command: &[&str]) -> Vec<u8> {
-        let (key, subject) = (format!("{key}.key"), format!("/CN={NAME}"));
-        let arguments = [
-            "-days", "300", "-key", &key, "-subj", &subject, "-out", "own.pem",
-        ];
-        self.run(&[command, &arguments].concat());
-        self.der("own.pem")
-    }
-
-    /// A certificate without extensions that its own key signs.
-    fn version_1(&self) -> Vec<u8> {
-        self.request();
-        self.run(&[
-            "x509", "-req", "-days", "300", "-in", "leaf.csr", "-signkey", "leaf.key", "-out",
-            "own.pem",
-        ]);
-        self.der("own.pem")
-    }
-
-    fn request(&self) {
-        self.run(&[
-            "genpkey",
-            "-algorithm",
-            "EC",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-out",
-            "leaf.key",
-        ]);
-        self.run(&[
-            "req",
-            "-new",
-            "-key",
-            "leaf.key",
-            "-subj",
-            &format!("/CN={NAME}"),
-            "-out",
-            "leaf.csr",
-        ]);
-    }
-
-    fn der(&self, file: &str) -> Vec<u8> {
-        let file = PathBuf::from(file);
-        let out = file.with_extension("der");
-        self.run(&[
-            "x509",
-            "-in",
-            file.to_str().unwrap(),
-            "-outform",
-            "DER",
-            "-out",
-            out.to_str().unwrap(),
-        ]);
-        fs::read(self.folder.path().join(out)).unwrap()
-    }
-
-    fn run(&self, arguments: &[&str]) {
-        let mut command = Command::new("openssl");
-        command.args(arguments).current_dir(self.folder.path());
-        let output = command.output().expect("openssl (tests/run installs it)");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {complaint}");
-    }
 }

@@ -3,8 +3,10 @@
 //! find its own path. Where they differ it is listed here, with the reason; a
 //! difference that is not listed fails, and so does one that is gone.
 
+mod authority;
 mod corpus;
 mod others;
+mod workshop;
 
 use std::sync::Arc;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use tempfile::TempDir;
 
-use super::corpus::{Case, NAME};
+use super::authority::NAME;
+use super::corpus::Case;
 
 /// An answer to each case, in their order: `None` where the chain is accepted,
 /// else why it is not.
