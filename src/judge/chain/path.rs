@@ -48,7 +48,6 @@ struct Names {
     last: String,
     issuer: String,
     missing: Option<String>,
-    is_alone: bool,
 }
 
 /// What is to be said of a path at one moment.
@@ -72,8 +71,10 @@ pub(super) enum Rank {
     Forbidden,
     /// To a root that no store holds.
     Root,
-    /// Further, with the help of another endpoint's intermediate.
+    /// To a store, with the help of another endpoint's intermediate.
     Bridged,
+    /// Further with that help, and not to a store.
+    Astray,
     /// Nowhere.
     Broken,
 }
@@ -84,7 +85,7 @@ pub(super) struct ClientChecks(pub(super) usize);
 
 impl Path {
     /// What is to be said of a trail. A modern client is asked about it if
-    /// it ends in a trusted certificate.
+    /// it ends in a trusted certificate, with nothing missing.
     pub(super) fn of(trail: &Trail, checks: &mut ClientChecks) -> Self {
         let tip = trail.tip();
         let is_root = matches!(trail.end, End::Anchor(_) | End::Root | End::UnprovenRoot);
@@ -106,10 +107,9 @@ impl Path {
                 last: tip.name(),
                 issuer: tip.issuer_name(),
                 missing: bridge.map(Member::name),
-                is_alone: trail.steps.is_empty(),
             },
         };
-        if !path.stores.is_empty() {
+        if !path.stores.is_empty() && path.missing.is_none() {
             path.examine(trail, checks);
         }
         path
@@ -126,7 +126,8 @@ impl Path {
             return;
         };
         let Some(left) = checks.0.checked_sub(trail.steps.len().max(1)) else {
-            self.refusal = Some("not asked: too many ways up".to_owned());
+            let unchecked = "too many ways up to ask a modern client about each".to_owned();
+            self.flaw = Some(Flaw::Unchecked(unchecked));
             return;
         };
         checks.0 = left;
@@ -160,51 +161,48 @@ impl Path {
         if let Some(reason) = self.validities.iter().find_map(Validity::unreadable) {
             return Standing::new(Rank::Broken, Trust::Invalid, reason);
         }
-        let last = &self.names.last;
+        // Next, since what another endpoint presents makes nothing worse here.
+        if let Some(missing) = &self.names.missing {
+            return self.bridged(missing);
+        }
         match &self.end {
             End::Anchor(_) => self.anchored(now, holders),
-            End::Root if self.names.is_alone => {
+            End::Root if self.is_alone() => {
                 let reason = "its own key signed it, and no store holds it".to_owned();
                 Standing::new(Rank::Root, Trust::SelfSigned, reason)
             }
-            End::Root => self.untrusted(format!("it ends in `{last}`, which no store holds")),
-            End::UnprovenRoot => self.untrusted(format!(
-                "it ends in `{last}`, which names itself its issuer and which no store holds; \
-                 its signature can't be checked"
-            )),
-            End::WrongSignature { issuer } => Standing::new(
-                Rank::Broken,
-                Trust::Invalid,
-                format!("the signature of `{last}` is not by the key of `{issuer}`"),
-            ),
-            End::NoIssuer => self.incomplete(format!(
-                "the issuer of `{last}`, `{}`, is neither sent nor in a store",
-                self.names.issuer
-            )),
-            End::Circle => {
-                self.incomplete("its issuers certify each other, and no root".to_owned())
+            End::Root | End::UnprovenRoot => {
+                Standing::new(Rank::Root, Trust::UntrustedRoot, self.untrusted())
             }
-            End::GivenUp => Standing::new(
-                Rank::Broken,
-                Trust::Unchecked,
-                "given up: too many certificates, or candidates for issuers".to_owned(),
-            ),
+            End::WrongSignature { issuer } => {
+                let last = &self.names.last;
+                let reason = format!("the signature of `{last}` is not by the key of `{issuer}`");
+                Standing::new(Rank::Broken, Trust::Invalid, reason)
+            }
+            End::NoIssuer => {
+                let Names { last, issuer, .. } = &self.names;
+                let reason =
+                    format!("the issuer of `{last}`, `{issuer}`, is neither sent nor in a store");
+                Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
+            }
+            End::Circle => {
+                let reason = "its issuers certify each other, and no root".to_owned();
+                Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
+            }
+            End::GivenUp => {
+                let reason = "given up: too many certificates, or candidates for issuers";
+                Standing::new(Rank::Broken, Trust::Unchecked, reason.to_owned())
+            }
         }
     }
 
+    /// Where a path stands that ends in a store.
     fn anchored(&self, now: Timestamp, holders: &str) -> Standing {
-        // First, since what another endpoint presents forbids nothing here.
-        if self.missing.is_some() {
-            return self.incomplete(String::new());
-        }
         if let Some(Flaw::Forbidden(reason)) = &self.flaw {
             return Standing::new(Rank::Forbidden, Trust::Invalid, reason.clone());
         }
-        if let Some(reason) = self
-            .validities
-            .iter()
-            .find_map(|validity| validity.over(now))
-        {
+        let mut validities = self.validities.iter();
+        if let Some(reason) = validities.find_map(|validity| validity.over(now)) {
             return Standing::new(Rank::Expired, Trust::Expired, reason);
         }
         match &self.flaw {
@@ -215,8 +213,30 @@ impl Path {
         }
     }
 
+    /// Where a path stands that lacks an intermediate, whatever its end.
+    fn bridged(&self, missing: &str) -> Standing {
+        let reason = format!("the intermediate `{missing}` is not sent; another endpoint has it");
+        let rank = match self.end {
+            End::Anchor(_) => Rank::Bridged,
+            _ => Rank::Astray,
+        };
+        Standing::new(rank, Trust::IncompleteChain, reason)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.validities.len() == 1
+    }
+
+    fn untrusted(&self) -> String {
+        let reason = format!("it ends in `{}`, which no store holds", self.names.last);
+        match self.end {
+            End::UnprovenRoot => format!("{reason}; whether it signed itself can't be checked"),
+            _ => reason,
+        }
+    }
+
     fn trusted(&self, holders: &str) -> String {
-        let reason = if self.names.is_alone {
+        let reason = if self.is_alone() {
             format!("it is itself in {holders}")
         } else {
             format!("it ends in `{}`, which is in {holders}", self.names.last)
@@ -225,22 +245,6 @@ impl Path {
             Some(refusal) => format!("{reason}; a modern client refuses it: {refusal}"),
             None => reason,
         }
-    }
-
-    /// A chain without its intermediate is incomplete, whatever its root.
-    fn untrusted(&self, reason: String) -> Standing {
-        if self.missing.is_some() {
-            return self.incomplete(reason);
-        }
-        Standing::new(Rank::Root, Trust::UntrustedRoot, reason)
-    }
-
-    fn incomplete(&self, reason: String) -> Standing {
-        let Some(missing) = &self.names.missing else {
-            return Standing::new(Rank::Broken, Trust::IncompleteChain, reason);
-        };
-        let reason = format!("the intermediate `{missing}` is not sent; another endpoint has it");
-        Standing::new(Rank::Bridged, Trust::IncompleteChain, reason)
     }
 }
 

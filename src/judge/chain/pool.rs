@@ -36,9 +36,6 @@ impl Pool {
     /// Adds a certificate that some endpoint presented, if it is an
     /// authority's; what it certifies is for signatures to say.
     pub fn add(&mut self, certificate: &Arc<Certificate>) {
-        let is_authority = |facts: &Facts| {
-            facts.is_ca == Some(true) || facts.version < 3 && facts.self_signed == Some(true)
-        };
         if certificate.facts.as_ref().is_ok_and(is_authority) {
             self.authorities.add(Arc::clone(certificate), MAX_NAMESAKES);
         }
@@ -84,6 +81,14 @@ impl Anchors {
     pub(super) fn holders(&self, certificate: Fingerprint) -> &[usize] {
         self.holders.get(&certificate).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Whether a certificate is an authority's that may help others: one with
+/// dates, since without them it makes every chain invalid.
+fn is_authority(facts: &Facts) -> bool {
+    let has_dates = facts.not_before.is_some() && facts.not_after.is_some();
+    let is_old_root = facts.version < 3 && facts.self_signed == Some(true);
+    has_dates && (facts.is_ca == Some(true) || is_old_root)
 }
 
 fn each_root((number, store): (usize, &TrustStore)) -> impl Iterator<Item = (usize, &Der)> {

@@ -269,3 +269,17 @@ fn an_unreadable_certificate_beside_a_good_chain_is_extra() {
     assert_eq!(found.trust, Trust::Trusted);
     assert_eq!(found.extra, [1]);
 }
+
+#[test]
+fn what_a_modern_client_was_not_asked_about_is_not_trusted() {
+    let root = Authority::root("Root");
+    let chain = parsed(&[&root.leaf("leaf")]);
+    let anchors = Anchors::of(&[root.store("corp")]);
+    let trails = walk::trails(&chain, &anchors, &Pool::default()).unwrap();
+    let trust = |checks| {
+        let path = Path::of(&trails[0], &mut ClientChecks(checks));
+        path.standing(now(), "corp").trust
+    };
+    assert_eq!(trust(0), Trust::Unchecked);
+    assert_eq!(trust(1), Trust::Trusted);
+}
