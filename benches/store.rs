@@ -129,6 +129,7 @@ fn certificate(number: u32) -> Certificate {
             key_usage: None,
             extended_key_usage: None,
             is_ca: None,
+            must_staple: false,
             self_signed: Some(false),
             faults: Vec::new(),
         }),

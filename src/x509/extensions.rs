@@ -19,6 +19,7 @@ pub(super) struct Extensions {
     pub(super) key_usage: Option<Vec<String>>,
     pub(super) extended_key_usage: Option<Vec<String>>,
     pub(super) is_ca: Option<bool>,
+    pub(super) must_staple: Option<bool>,
 }
 
 /// Most alternative names kept of one certificate: six times the 10,000 of
@@ -68,6 +69,10 @@ impl Extensions {
                 let usages = extended_key_usage(value);
                 keep(&mut self.extended_key_usage, usages, field, faults);
             }
+            "1.3.6.1.5.5.7.1.24" => {
+                let field = "TLS feature";
+                keep(&mut self.must_staple, must_staple(value), field, faults);
+            }
             _ => {}
         }
     }
@@ -115,6 +120,15 @@ fn extended_key_usage(value: &[u8]) -> Option<Vec<String>> {
 fn is_ca(value: &[u8]) -> Option<bool> {
     let (_, constraints) = BasicConstraints::from_der(value).ok()?;
     Some(constraints.ca)
+}
+
+/// RFC 7633 section 4.2.3: whether one of the features is status_request
+/// (RFC 6066 section 8).
+fn must_staple(value: &[u8]) -> Option<bool> {
+    const STATUS_REQUEST: &[u8] = &[5];
+    let list = Element::first(value).filter(|list| list.is(Tag::Sequence))?;
+    let mut features = list.within(Tag::Sequence);
+    Some(features.any(|feature| feature.is(Tag::Integer) && feature.any.data == STATUS_REQUEST))
 }
 
 /// RFC 5280 section 4.2.1.6, up to the first name that can't be read.

@@ -51,6 +51,8 @@ pub struct Facts {
     pub extended_key_usage: Option<Vec<String>>,
     /// Basic constraints' cA; `None` without the extension.
     pub is_ca: Option<bool>,
+    /// Whether it asks for an OCSP response in every handshake (RFC 7633).
+    pub must_staple: bool,
     /// Whether its signature verifies under its own key; `None` where that
     /// can't be checked. A certificate whose issuer is another is `false`.
     pub self_signed: Option<bool>,

@@ -15,6 +15,7 @@ mod linkage;
 mod name;
 mod oid;
 mod public_key;
+mod rsa_key;
 mod signature;
 mod walk;
 
@@ -24,6 +25,7 @@ pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, key_in};
 pub use name::{name_text, name_texts};
 pub use linkage::{Linkage, linkage};
+pub use rsa_key::{RsaKey, rsa_public_key};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
 
 use aws_lc_rs::digest;
@@ -79,6 +81,7 @@ fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
         key_usage: extensions.key_usage,
         extended_key_usage: extensions.extended_key_usage,
         is_ca: extensions.is_ca,
+        must_staple: extensions.must_staple.unwrap_or(false),
         self_signed: self_signed(&fields),
         faults: faults.into_lines(),
     })

@@ -8,7 +8,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::faults::Faults;
 use super::walk::{Element, elements};
-use super::{PublicKey, oid};
+use super::{PublicKey, oid, rsa_key};
 use crate::domain::{Fingerprint, KeyType};
 
 /// Family, bits and curve.
@@ -35,10 +35,7 @@ fn kind(key: &SubjectPublicKeyInfo<'_>) -> Kind {
     let bits = &*key.subject_public_key.data;
     let named = |key_type, bits, name: &str| (key_type, Some(bits), Some(name.to_owned()));
     match key.algorithm.oid().to_id_string().as_str() {
-        // rsaEncryption, and the same key meant for PSS alone (RFC 4055).
-        "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" => {
-            (KeyType::Rsa, first_integer_in_sequence(bits), None)
-        }
+        rsa if rsa_key::is_rsa(rsa) => (KeyType::Rsa, first_integer_in_sequence(bits), None),
         "1.2.840.10045.2.1" => elliptic(parameters),
         "1.2.840.10040.4.1" => {
             let prime = parameters.and_then(|parameters| first_integer(parameters.data));

@@ -459,3 +459,40 @@ fn a_name_by_itself_is_read_as_in_a_certificate() {
     assert_eq!(name(b"\x30\x00"), None);
     assert_eq!(name(b"x"), None);
 }
+
+#[test]
+fn the_numbers_of_an_rsa_key_are_read() {
+    let numbers = |name: &str| {
+        let der = Der::from(fixture(name));
+        rsa_public_key(subject_public_key_info(&der).unwrap())
+    };
+    for (name, octets) in [("rsa-512", 64), ("rsa-2047", 256), ("rsa-pss", 256)] {
+        let key = numbers(name).unwrap();
+        assert_eq!(key.modulus.len(), octets, "{name}");
+        assert_eq!(key.exponent, [1, 0, 1], "{name}");
+    }
+    assert_eq!(numbers("p-384"), None);
+    let der = Der::from(fixture("rsa-512"));
+    let spki = subject_public_key_info(&der).unwrap();
+    for end in 0..spki.len() {
+        assert_eq!(rsa_public_key(&spki[..end]), None);
+    }
+}
+
+#[test]
+fn a_certificate_says_whether_it_must_be_stapled() {
+    let with = |features: &[u8]| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        let oid = [1, 3, 6, 1, 5, 5, 7, 1, 24];
+        let extension = rcgen::CustomExtension::from_oid_content(&oid, features.to_vec());
+        params.custom_extensions.push(extension);
+        let key = KeyPair::generate().unwrap();
+        read(params.self_signed(&key).unwrap().der())
+    };
+    assert!(with(&[0x30, 3, 2, 1, 5]).must_staple);
+    assert!(with(&[0x30, 6, 2, 1, 17, 2, 1, 5]).must_staple);
+    assert!(!with(&[0x30, 3, 2, 1, 17]).must_staple);
+    let broken = with(&[4]);
+    assert!(!broken.must_staple);
+    assert_eq!(broken.faults, ["TLS feature: can't be read"]);
+}

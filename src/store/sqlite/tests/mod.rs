@@ -235,6 +235,7 @@ fn certificate(name: &str) -> Certificate {
             key_usage: Some(vec!["digitalSignature".to_owned()]),
             extended_key_usage: None,
             is_ca: None,
+            must_staple: false,
             self_signed: Some(false),
             faults: Vec::new(),
         }),
