@@ -6,12 +6,18 @@ use crate::domain::{
 };
 use crate::x509::Certificate;
 
+use super::KeyFaults;
+
 /// All that is known of one installation when it is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// What the server sent, leaf first; an import is a chain of one. Never
     /// empty.
     pub chain: &'a [Arc<Certificate>],
+    /// What is wrong with the numbers of each key of the chain, in its order.
+    /// It depends on nothing but the certificate, and costs more than all
+    /// rules together: a caller judging many installations remembers it.
+    pub key_faults: &'a [KeyFaults],
     /// What became of the chain against the stores.
     pub assessment: &'a Assessment,
     /// Where it is installed; `None` for an import.

@@ -5,19 +5,34 @@
 //! its citation.
 
 mod chain;
+mod case;
 mod evidence;
 mod finding;
+#[expect(clippy::module_inception, reason = "who judges is the judge")]
+mod judge;
 mod judgement;
+mod key_faults;
+mod limits;
 mod names;
+mod pattern;
+mod policy;
 mod rule;
 mod rules;
+mod selector;
 mod trust_store;
 
 pub use chain::{Assessor, Links, Pool};
+pub use case::Case;
 pub use evidence::{Assessment, Evidence, Kin, Past, Place};
 pub use finding::Finding;
+pub use judge::Judge;
 pub use judgement::{Accepted, Judgement};
 pub use names::{NameMatch, matches};
-pub use rule::{Rule, Verdict};
+pub use key_faults::KeyFaults;
+pub use limits::{InvalidLead, Lead, Limits, PointerNames};
+pub use pattern::{InvalidPattern, Pattern};
+pub use policy::{Acceptance, LimitChanges, Override, Owner, Policy, RuleSetting};
+pub use rule::{Flaw, Rule, Verdict};
 pub use rules::ALL;
+pub use selector::Selector;
 pub use trust_store::{InvalidTrustStore, TrustStore};

@@ -1,0 +1,26 @@
+use crate::domain::Severity;
+use crate::judge::{Case, Rule, Verdict};
+
+pub(super) static RULE: Rule = Rule {
+    id: "expired",
+    title: "a certificate of the chain is over",
+    severity: Severity::Critical,
+    citation: "RFC 5280 section 4.1.2.5",
+    advice: "Install a new certificate now: clients refuse this one. Where the finding \
+        names another than the leaf, the server sends an old intermediate: replace \
+        the chain file.",
+    note: Some("The last second of validity is inside of it."),
+    zlint: &[],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Verdict {
+    case.each(|member| match member.facts.not_after {
+        None => Verdict::NotApplicable,
+        Some(end) if case.now > end => {
+            let days = -case.days_until(end) - 1;
+            Verdict::fail(format!("expired {days} days ago, at {end}"))
+        }
+        Some(_) => Verdict::Pass,
+    })
+}

@@ -1,0 +1,28 @@
+use crate::domain::{Severity, Trust};
+use crate::judge::{Case, Rule, Verdict};
+
+pub(super) static RULE: Rule = Rule {
+    id: "incomplete-chain",
+    title: "an issuer is neither sent nor known",
+    severity: Severity::Error,
+    citation: "RFC 5246 section 7.4.2; RFC 8446 section 4.4.2",
+    advice: "Add the missing intermediate to the server's chain file, after the leaf. \
+        Browsers that have it cached hide the fault; other clients fail.",
+    note: None,
+    zlint: &[],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Verdict {
+    let assessment = case.evidence.assessment;
+    match assessment.trust {
+        Trust::IncompleteChain => Verdict::fail(match &assessment.missing_intermediate {
+            None => assessment.reason.clone(),
+            Some(fix) => format!("{}; another endpoint sends it: {fix}", assessment.reason),
+        }),
+        Trust::Invalid | Trust::SelfSigned | Trust::Unchecked => Verdict::NotApplicable,
+        Trust::UntrustedRoot | Trust::Expired | Trust::NameMismatch | Trust::Trusted => {
+            Verdict::Pass
+        }
+    }
+}

@@ -1,0 +1,33 @@
+use crate::domain::Severity;
+use crate::judge::{Case, Rule, Verdict};
+
+pub(super) static RULE: Rule = Rule {
+    id: "issuer-not-approved",
+    title: "the issuer is not one of those approved",
+    severity: Severity::Warning,
+    citation: "NIST SP 1800-16B section 4.1",
+    advice: "Ask its owner why it does not come from an approved CA, and have it \
+        reissued by one, or approve the issuer (approved_issuers).",
+    note: Some(
+        "By name alone, the issuer's or the root's; whether the chain deserves it \
+        is for the rules of trust.",
+    ),
+    zlint: &[],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Verdict {
+    let approved = &case.limits.approved_issuers;
+    if approved.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let root = case.evidence.assessment.root.as_deref();
+    case.leaf_alone(|facts| {
+        let issuer = &facts.issuer;
+        let whole_name = Some(issuer.distinguished_name.as_str());
+        let names = [issuer.common_name.as_deref(), whole_name, root];
+        let mut names = names.into_iter().flatten();
+        let is_approved = names.any(|name| approved.iter().any(|it| it.matches(name)));
+        Verdict::unless((!is_approved).then(|| issuer.distinguished_name.clone()))
+    })
+}

@@ -1,0 +1,30 @@
+use crate::domain::Severity;
+use crate::judge::{Case, Rule, Verdict};
+
+pub(super) static RULE: Rule = Rule {
+    id: "renewal-incomplete",
+    title: "the successor is in use elsewhere, but not here",
+    severity: Severity::Warning,
+    citation: "NIST SP 1800-16B section 4.2",
+    advice: "Install the new certificate here too, and reload the service: a file that \
+        was replaced is often not read again.",
+    note: None,
+    zlint: &[],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Verdict {
+    if case.evidence.place.is_none() {
+        return Verdict::NotApplicable;
+    }
+    case.leaf_alone(|facts| {
+        let successor = case.evidence.kin.successor;
+        Verdict::unless(successor.map(|successor| match facts.not_after {
+            Some(end) => {
+                let days = case.days_until(end);
+                format!("{days} days left; its successor is {successor}")
+            }
+            None => format!("its successor is {successor}"),
+        }))
+    })
+}
