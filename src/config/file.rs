@@ -9,7 +9,9 @@ use toml::Spanned;
 use super::exclusion::WrittenExclusion;
 use super::from_text::with_hint;
 use super::options::Options;
+use super::policy::{self, AcceptTable, OwnerTable, PolicyTable};
 use super::source::Source;
+use crate::judge::Policy;
 use crate::target::TargetSpec;
 
 /// A configuration file, read and checked.
@@ -23,6 +25,8 @@ pub struct Config {
     pub scan: Options,
     /// `[[job]]`: scans with a name.
     pub jobs: Vec<Job>,
+    /// `[policy]`, `[[owner]]` and `[[accept]]`: what to judge by.
+    pub policy: Policy,
 }
 
 /// A named scan.
@@ -74,6 +78,12 @@ struct File {
     scan: Options,
     #[serde(default)]
     job: Vec<Spanned<Options>>,
+    #[serde(default)]
+    policy: PolicyTable,
+    #[serde(default)]
+    owner: Vec<OwnerTable>,
+    #[serde(default)]
+    accept: Vec<Spanned<AcceptTable>>,
 }
 
 /// The file that is read when nobody names one, if it exists.
@@ -136,6 +146,7 @@ impl Config {
             db: file.db.map(Spanned::into_inner),
             scan: with_exclusions(file.scan, source)?,
             jobs,
+            policy: policy::read_policy(file.policy, file.owner, file.accept, source)?,
         })
     }
 

@@ -7,6 +7,7 @@ mod file;
 mod from_text;
 mod options;
 mod profile;
+mod policy;
 mod settings;
 mod source;
 mod timeout;

@@ -155,6 +155,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::judge::Policy;
 
     /// What users copy from must say what happens without it.
     #[test]
@@ -163,6 +164,7 @@ mod tests {
         let config = Config::parse(text, Path::new("config.example.toml")).unwrap();
         assert_eq!(Settings::from(config.scan), Settings::default());
         assert!(config.jobs.is_empty());
+        assert_eq!(config.policy, Policy::default());
     }
 
     #[test]
@@ -175,5 +177,10 @@ mod tests {
         let config = Config::parse(&uncommented, Path::new("config.example.toml")).unwrap();
         assert_eq!(config.jobs.len(), 1);
         assert_ne!(Settings::from(config.scan), Settings::default());
+        assert_eq!(config.policy.rules.len(), 2);
+        assert_eq!(config.policy.limits.approved_issuers.len(), 2);
+        assert_eq!(config.policy.overrides.len(), 1);
+        assert_eq!(config.policy.owners.len(), 1);
+        assert_eq!(config.policy.acceptances.len(), 1);
     }
 }
