@@ -30,9 +30,13 @@ pub use judgement::{Accepted, Judgement};
 pub use names::{NameMatch, matches};
 pub use key_faults::KeyFaults;
 pub use limits::{InvalidLead, Lead, Limits, PointerNames};
+pub use names::{NameMatch, matches};
 pub use pattern::{InvalidPattern, Pattern};
 pub use policy::{Acceptance, LimitChanges, Override, Owner, Policy, RuleSetting};
 pub use rule::{Flaw, Rule, Verdict};
 pub use rules::ALL;
 pub use selector::Selector;
 pub use trust_store::{InvalidTrustStore, TrustStore};
+
+#[cfg(test)]
+mod tests;

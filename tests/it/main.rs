@@ -31,3 +31,4 @@ mod probed_servers;
 mod questions;
 mod real_servers;
 mod verdicts;
+mod rules;

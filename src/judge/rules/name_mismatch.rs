@@ -42,9 +42,15 @@ pub(in crate::judge) fn objection_to_server_name(case: &Case<'_>) -> Option<Stri
 fn objection(leaf: Member<'_>, name: &str) -> Option<String> {
     match names::matches(leaf.certificate, name) {
         NameMatch::Matches => None,
-        NameMatch::Differs => {
+        NameMatch::CommonNameOnly => Some(format!(
+            "for {name} by its common name only, which clients no longer look at"
+        )),
+        NameMatch::Mismatch => {
             let names = some_of(&leaf.facts.alternative_names);
-            Some(format!("not for {name}, but for {names}"))
+            Some(match names.as_str() {
+                "" => format!("not for {name}"),
+                names => format!("not for {name}, but for {names}"),
+            })
         }
     }
 }

@@ -5,7 +5,7 @@ pub(super) static RULE: Rule = Rule {
     id: "weak-signature",
     title: "a signature of the chain rests on a broken hash",
     severity: Severity::Error,
-    citation: "RFC 9155 section 2; CA/Browser Forum Baseline Requirements section \
+    citation: "RFC 8446 section 4.4.2.4; CA/Browser Forum Baseline Requirements section \
         7.1.3.2; NIST SP 800-131A Rev. 2 section 9",
     advice: "Have it reissued with SHA-256 or better. If the CA can't do that, it is \
         the CA that must be replaced.",
