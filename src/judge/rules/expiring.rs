@@ -8,7 +8,7 @@ pub(super) static RULE: Rule = Rule {
     id: "expiring",
     title: "a certificate of the chain ends soon",
     severity: Severity::Warning,
-    citation: "NIST SP 1800-16B section 4.1; CA/Browser Forum Baseline Requirements section 6.3.2",
+    citation: "NIST SP 1800-16B section 5.1",
     advice: "Renew it before the day named, and check that every place that shows it \
         got the new one (certsweep show lists them). Automate it if this keeps \
         coming.",

@@ -5,7 +5,7 @@ pub(super) static RULE: Rule = Rule {
     id: "issuer-not-approved",
     title: "the issuer is not one of those approved",
     severity: Severity::Warning,
-    citation: "NIST SP 1800-16B section 4.1",
+    citation: "NIST SP 1800-16B section 5.1",
     advice: "Ask its owner why it does not come from an approved CA, and have it \
         reissued by one, or approve the issuer (approved_issuers).",
     note: Some(

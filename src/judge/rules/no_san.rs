@@ -5,7 +5,8 @@ pub(super) static RULE: Rule = Rule {
     id: "no-san",
     title: "the certificate has no alternative names",
     severity: Severity::Warning,
-    citation: "RFC 9525 section 2; CA/Browser Forum Baseline Requirements section 7.1.2.7.12",
+    citation: "RFC 9110 section 4.3.4; CA/Browser Forum Baseline Requirements \
+        section 7.1.2.7.12",
     advice: "Reissue it with its names as subject alternative names. Clients have not \
         looked at the common name for years.",
     note: None,

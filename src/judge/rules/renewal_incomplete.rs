@@ -5,7 +5,7 @@ pub(super) static RULE: Rule = Rule {
     id: "renewal-incomplete",
     title: "the successor is in use elsewhere, but not here",
     severity: Severity::Warning,
-    citation: "NIST SP 1800-16B section 4.2",
+    citation: "NIST SP 1800-16B section 5.1",
     advice: "Install the new certificate here too, and reload the service: a file that \
         was replaced is often not read again.",
     note: None,

@@ -6,7 +6,7 @@ pub(super) static RULE: Rule = Rule {
     id: "shared-key",
     title: "one key is on the hosts of different owners",
     severity: Severity::Warning,
-    citation: "NIST SP 800-57 Part 1 Rev. 5 section 5.3.1; CA/Browser Forum Baseline \
+    citation: "NIST SP 800-57 Part 1 Rev. 5 section 5.2; CA/Browser Forum Baseline \
         Requirements section 9.6.3",
     advice: "Decide whose the key is; everybody else gets one of their own. An \
         appliance's built-in key is the same in every box sold: replace it.",

@@ -5,7 +5,7 @@ pub(super) static RULE: Rule = Rule {
     id: "stale-endpoint",
     title: "the endpoint was not looked at for too long",
     severity: Severity::Warning,
-    citation: "NIST SP 1800-16B section 4.2",
+    citation: "NIST SP 1800-16B section 5.1",
     advice: "What is said of it may no longer be so. Scan it again, and find out why \
         the scans left it out (certsweep report --of coverage).",
     note: None,

@@ -6,7 +6,7 @@ pub(super) static RULE: Rule = Rule {
     id: "wildcard",
     title: "the certificate is for every name below a domain",
     severity: Severity::Notice,
-    citation: "RFC 9525 section 7.1; NIST SP 1800-16B section 5.1.2",
+    citation: "RFC 9525 section 7.1",
     advice: "Know every place that holds its key: one stolen is all stolen. Where few \
         names are behind it, give each its own certificate.",
     note: None,

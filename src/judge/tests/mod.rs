@@ -6,8 +6,8 @@ mod scene;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{ALL, Judge, Policy, Verdict};
-use crate::domain::Trust;
+use super::{ALL, Judge, KeyFaults, Policy, Verdict};
+use crate::domain::{Timestamp, Trust};
 use examples::EXAMPLES;
 use scene::Scene;
 
@@ -66,5 +66,32 @@ fn every_rule_says_who_says_so_and_what_to_do() {
             assert!(!text.contains("  "), "{}", rule.id);
         }
         assert!(rule.advice.ends_with('.'), "{}", rule.id);
+    }
+}
+
+#[test]
+fn no_date_and_no_moment_is_trouble() {
+    let ends = [i64::MIN, -1, 0, 1, i64::MAX].map(Timestamp::from_micros);
+    let judge = Judge::default();
+    let mut scene = Scene::new();
+    for now in ends {
+        for start in ends {
+            for end in ends {
+                scene.now = now;
+                scene.facts().not_before = Some(start);
+                scene.facts().not_after = Some(end);
+                let _ = scene.judge(&judge);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_truncation_of_a_key_is_trouble() {
+    let whole = scene::fixture("judge/roca");
+    assert!(KeyFaults::of(&whole).roca);
+    let der = whole.der.as_bytes();
+    for end in 0..der.len() {
+        let _ = KeyFaults::of(&scene::read(&der[..end]));
     }
 }
