@@ -21,13 +21,12 @@ mod rules;
 mod selector;
 mod trust_store;
 
-pub use chain::{Assessor, Links, Pool};
 pub use case::Case;
+pub use chain::{Assessor, Links, Pool};
 pub use evidence::{Assessment, Evidence, Kin, Past, Place};
 pub use finding::Finding;
 pub use judge::Judge;
 pub use judgement::{Accepted, Judgement};
-pub use names::{NameMatch, matches};
 pub use key_faults::KeyFaults;
 pub use limits::{InvalidLead, Lead, Limits, PointerNames};
 pub use names::{NameMatch, matches};

@@ -23,8 +23,8 @@ pub use addresses::addresses;
 pub use bundle::{BrokenBundle, certificates_in_bundle};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, key_in};
-pub use name::{name_text, name_texts};
 pub use linkage::{Linkage, linkage};
+pub use name::{name_text, name_texts};
 pub use rsa_key::{RsaKey, rsa_public_key};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
 

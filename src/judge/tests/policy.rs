@@ -76,7 +76,10 @@ fn a_wrong_name_takes_the_trust_of_a_trusted_chain_only() {
     let mut scene = spoiled();
     let judgement = scene.judge(&Judge::default());
     assert_eq!(judgement.trust, Trust::NameMismatch);
-    assert_eq!(judgement.trust_reason, "not for www.example.com");
+    assert_eq!(
+        judgement.trust_reason,
+        "for www.example.com by its common name only, which clients no longer look at"
+    );
     assert_eq!(judgement.trusted_by, ["mozilla"]);
     scene.assessment.trust = Trust::Expired;
     assert_eq!(scene.judge(&Judge::default()).trust, Trust::Expired);

@@ -40,6 +40,10 @@ impl Scene {
         let chain = issued(|_| {});
         Self {
             assessment: Assessment {
+                extra: Vec::new(),
+                duplicates: Vec::new(),
+                alternatives: 0,
+                refusal: None,
                 trust: Trust::Trusted,
                 reason: "trusted".to_owned(),
                 trusted_by: vec!["mozilla".to_owned()],
