@@ -10,7 +10,8 @@ use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
 use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
-use crate::report::InstallationState;
+use crate::judge::ALL;
+use crate::report::{Installation, InstallationState};
 use crate::store::{CertificateHash, Expiry, Filter, SerialNumber};
 use crate::x509;
 
@@ -61,9 +62,21 @@ pub(super) struct Filters {
     #[arg(long, value_name = "SHA256|FILE")]
     key: Vec<String>,
 
-    /// This certificate anywhere in the chain
+    /// This certificate at any depth of the chain, sent or not
     #[arg(long, value_name = "SHA256|FILE")]
     ca: Vec<String>,
+
+    /// Has this finding, and nobody accepted it (docs/rules.md lists them)
+    #[arg(long, value_name = "NAME", value_parser = finding)]
+    finding: Vec<&'static str>,
+
+    /// The configuration says that they own it
+    #[arg(long, value_name = "NAME")]
+    owner: Vec<String>,
+
+    /// The configuration gives it this tag
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
 
     /// Last seen by this scan
     #[arg(long, value_name = "ID", value_parser = scan_id)]
@@ -72,6 +85,22 @@ pub(super) struct Filters {
     /// Still there or not [default: current and missing]
     #[arg(long, value_name = "STATE")]
     state: Vec<State>,
+}
+
+/// Which installations are wanted: what the inventory tells, and then what
+/// their judgement tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Read by these.
+    pub(super) inventory: Filter,
+    /// Ids of rules, of which any has a finding that nobody accepted.
+    pub(super) findings: Vec<&'static str>,
+    /// Owners.
+    pub(super) owners: Vec<String>,
+    /// Tags.
+    pub(super) tags: Vec<String>,
+    /// Certificates at any depth of the chain, sent or built.
+    pub(super) authorities: Vec<Fingerprint>,
 }
 
 /// Whether an installation is still there.
@@ -84,8 +113,19 @@ enum State {
 }
 
 impl Filters {
-    /// The filter they mean at `now`.
-    pub(super) fn into_filter(self, now: Timestamp) -> Result<Filter, Failure> {
+    /// What they mean at `now`.
+    pub(super) fn into_wanted(self, now: Timestamp) -> Result<Wanted, Failure> {
+        Ok(Wanted {
+            findings: self.finding.clone(),
+            owners: self.owner.clone(),
+            tags: self.tag.clone(),
+            authorities: read(&self.ca, "--ca", authority)?,
+            inventory: self.into_filter(now)?,
+        })
+    }
+
+    /// What of them the inventory tells.
+    fn into_filter(self, now: Timestamp) -> Result<Filter, Failure> {
         let expiring = self.expiring.iter();
         let expiring = expiring.map(|within| Expiry::Expiring {
             now,
@@ -102,23 +142,71 @@ impl Filters {
             serials: self.serial,
             certificates: read(&self.cert, "--cert", certificate)?,
             keys: read(&self.key, "--key", key)?,
-            authorities: read(&self.ca, "--ca", authority)?,
+            authorities: Vec::new(),
             scans: self.scan,
             states: self.state.iter().flat_map(|state| state.states()).collect(),
         })
     }
 }
 
+impl Wanted {
+    /// Everything that a filter of the inventory lets through.
+    pub(super) fn by(inventory: Filter) -> Self {
+        Self {
+            inventory,
+            ..Self::default()
+        }
+    }
+
+    /// Whether what is asked for takes a judgement.
+    pub(super) fn asks_for_judgement(&self) -> bool {
+        *self != Self::by(self.inventory.clone())
+    }
+
+    /// Whether a judged installation is wanted; `unsent` tells what of its
+    /// built chain was not sent.
+    pub(super) fn lets_through(
+        &self,
+        row: &Installation,
+        unsent: impl FnOnce() -> Vec<Fingerprint>,
+    ) -> bool {
+        let judgement = row.judgement.as_ref();
+        let has = |rule: &&str| {
+            let mut findings = judgement.into_iter().flat_map(|it| &it.findings);
+            findings.any(|finding| finding.rule == *rule)
+        };
+        let owns = |owner: &String| judgement.is_some_and(|it| it.owner.as_ref() == Some(owner));
+        let bears = |tag: &String| judgement.is_some_and(|it| it.tags.contains(tag));
+        (self.findings.is_empty() || self.findings.iter().any(has))
+            && (self.owners.is_empty() || self.owners.iter().any(owns))
+            && (self.tags.is_empty() || self.tags.iter().any(bears))
+            && (self.authorities.is_empty() || self.is_below(row, unsent))
+    }
+
+    fn is_below(&self, row: &Installation, unsent: impl FnOnce() -> Vec<Fingerprint>) -> bool {
+        let sent = std::iter::once(&row.certificate.sha256).chain(&row.chain);
+        let mut sent = sent.filter(|member| self.authorities.contains(member));
+        sent.next().is_some()
+            || unsent()
+                .iter()
+                .any(|member| self.authorities.contains(member))
+    }
+}
+
 /// The first filter that the ledger knows nothing of: it speaks of addresses,
 /// not of certificates.
-pub(super) fn foreign_to_ledger(filter: &Filter) -> Option<&'static str> {
+pub(super) fn foreign_to_ledger(wanted: &Wanted) -> Option<&'static str> {
+    let filter = &wanted.inventory;
     [
         ("--expiring or --expired", !filter.expiry.is_empty()),
         ("--issuer", !filter.issuers.is_empty()),
         ("--serial", !filter.serials.is_empty()),
         ("--cert", !filter.certificates.is_empty()),
         ("--key", !filter.keys.is_empty()),
-        ("--ca", !filter.authorities.is_empty()),
+        ("--ca", !wanted.authorities.is_empty()),
+        ("--finding", !wanted.findings.is_empty()),
+        ("--owner", !wanted.owners.is_empty()),
+        ("--tag", !wanted.tags.is_empty()),
         ("--state", !filter.states.is_empty()),
     ]
     .into_iter()
@@ -138,6 +226,15 @@ impl State {
             ],
         }
     }
+}
+
+/// The id of a rule.
+fn finding(text: &str) -> Result<&'static str, String> {
+    let rule = ALL.iter().find(|rule| rule.id == text);
+    rule.map(|rule| rule.id).ok_or_else(|| {
+        let known: Vec<_> = ALL.iter().map(|rule| rule.id).collect();
+        format!("no rule finds that\nhint: the findings: {}", known.join(", "))
+    })
 }
 
 fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {

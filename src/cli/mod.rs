@@ -1,5 +1,6 @@
 //! The command line: arguments → the other stages → the terminal.
 
+mod appraisal;
 mod certs;
 mod demo;
 mod destination;
@@ -21,6 +22,7 @@ mod show;
 mod summary;
 mod sweep;
 mod targets;
+mod trust;
 
 use std::path::PathBuf;
 

@@ -130,6 +130,16 @@ pub struct Options {
     #[serde(deserialize_with = "from_text")]
     pub resolver: Option<NameServer>,
 
+    /// Also trust the roots in this PEM bundle; repeatable [default: the
+    /// system's and Mozilla's]
+    #[arg(long, value_name = "FILE")]
+    #[serde(deserialize_with = "paths")]
+    pub trust_store: Option<Vec<PathBuf>>,
+
+    /// Do not ask for the system's roots; Mozilla's stay
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    pub no_system_roots: Option<bool>,
+
     /// A text kept with the scan
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
@@ -191,6 +201,8 @@ impl Options {
             zone: self.zone.or(lower.zone),
             source: self.source.or(lower.source),
             resolver: self.resolver.or(lower.resolver),
+            trust_store: both(self.trust_store, lower.trust_store),
+            no_system_roots: self.no_system_roots.or(lower.no_system_roots),
             note: self.note.or(lower.note),
             family: self.family.or(lower.family),
             ptr: self.ptr.or(lower.ptr),

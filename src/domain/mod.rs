@@ -39,7 +39,7 @@ pub use endpoint::{Endpoint, Transport};
 pub use host::Host;
 pub use key_exchange::KeyExchange;
 pub use key_type::KeyType;
-pub use named_group::NamedGroup;
+pub use named_group::{NamedGroup, UnknownGroup};
 pub use observation::Observation;
 pub use outcome::{
     Broken, LocalFault, NoCertificate, NotTls, Outcome, OutcomeKind, Refusal, UnknownOutcome,
@@ -47,7 +47,7 @@ pub use outcome::{
 };
 pub use phase::Phase;
 pub use port::{InvalidPort, Port};
-pub use presented::{ClientAuth, Presented, Session};
+pub use presented::{ClientAuth, Presented, Session, UnknownClientAuth};
 pub use protocol_set::{InvalidProtocolSet, ProtocolSet};
 pub use question::Question;
 pub use scan::{ScanId, ScanState, UnknownScanState};
@@ -58,6 +58,6 @@ pub use tally::Tally;
 pub use target::Target;
 pub use text::{is_hazardous, printable};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use tls_version::TlsVersion;
+pub use tls_version::{TlsVersion, UnknownTlsVersion};
 pub use trust::{Trust, UnknownTrust};
 pub use zone::{InvalidZone, Zone};

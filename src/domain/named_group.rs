@@ -1,9 +1,23 @@
+use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
 
 /// A key-exchange group's code point (IANA "TLS Supported Groups"); unknown
 /// ones are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamedGroup(pub u16);
+
+/// A word that is no group.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a key-exchange group")]
+pub struct UnknownGroup(pub String);
+
+static BY_NAME: LazyLock<HashMap<&'static str, NamedGroup>> = LazyLock::new(|| {
+    let groups = (0..=u16::MAX).map(NamedGroup);
+    let named = groups.filter_map(|group| Some((group.name()?, group)));
+    named.collect()
+});
 
 impl NamedGroup {
     /// Its name in the registry; `None` for a code point that has none.
@@ -82,6 +96,18 @@ impl fmt::Display for NamedGroup {
     }
 }
 
+impl FromStr for NamedGroup {
+    type Err = UnknownGroup;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let code = || u16::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+        let named = BY_NAME.get(text).copied();
+        let group = named.or_else(|| code().map(Self));
+        group.ok_or_else(|| UnknownGroup(text.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +118,13 @@ mod tests {
         assert_eq!(NamedGroup(0x0017).to_string(), "secp256r1");
         assert_eq!(NamedGroup(0x11ec).to_string(), "X25519MLKEM768");
         assert_eq!(NamedGroup(0x2a2a).to_string(), "0x2a2a");
+    }
+
+    #[test]
+    fn a_group_reads_as_it_is_written() {
+        for group in (0..=u16::MAX).map(NamedGroup) {
+            assert_eq!(group.to_string().parse(), Ok(group));
+        }
+        assert!("x25520".parse::<NamedGroup>().is_err());
     }
 }

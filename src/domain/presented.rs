@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use super::{Chain, CipherSuite, KeyExchange, Refusal, TlsVersion};
 
 /// A chain and the session it came by.
@@ -65,5 +67,21 @@ impl ClientAuth {
             Self::Requested => "requested",
             Self::Required => "required",
         }
+    }
+}
+
+/// A word that says nothing of client certificates.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` says nothing of client certificates")]
+pub struct UnknownClientAuth(pub String);
+
+impl FromStr for ClientAuth {
+    type Err = UnknownClientAuth;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::None, Self::Requested, Self::Required]
+            .into_iter()
+            .find(|auth| auth.as_str() == text)
+            .ok_or_else(|| UnknownClientAuth(text.to_owned()))
     }
 }

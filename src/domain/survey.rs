@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
-use super::{NamedGroup, TlsVersion};
+use super::{NamedGroup, TlsVersion, UnknownGroup};
 
 /// What an endpoint accepts beside what it chose: one connection a version,
 /// and one for the groups that withstand a quantum computer.
@@ -61,6 +62,18 @@ impl fmt::Display for HybridGroup {
         match self {
             Self::Agreed(group) => group.fmt(f),
             Self::Refused => f.write_str("refused"),
+        }
+    }
+}
+
+impl FromStr for HybridGroup {
+    type Err = UnknownGroup;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "refused" => Ok(Self::Refused),
+            group => group.parse().map(Self::Agreed),
         }
     }
 }

@@ -76,6 +76,13 @@ impl Judge {
         }
     }
 
+    /// Who owns an installation, by the policy.
+    #[must_use]
+    pub fn owner(&self, evidence: &Evidence<'_>) -> Option<&str> {
+        let owner = self.policy.owner(&Traits::of(evidence));
+        owner.map(|owner| owner.owner.as_str())
+    }
+
     /// The acceptances that no finding matched yet.
     #[must_use]
     pub fn unmatched(&self) -> Vec<&Acceptance> {

@@ -1,4 +1,6 @@
-use crate::domain::Timestamp;
+use std::fmt;
+
+use crate::domain::{Fingerprint, Timestamp};
 
 /// What a report states of itself, where its format has room: JSON lines say
 /// it in each line, CSV nowhere.
@@ -8,6 +10,19 @@ pub struct Head {
     pub tool: String,
     /// The moment it judges by.
     pub now: Timestamp,
+    /// The trust stores it judges by; none where nothing is judged.
+    pub trust_stores: Vec<StatedStore>,
+}
+
+/// What a report states of a trust store, so that a change of it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatedStore {
+    /// `system`, `mozilla`, or a file's path.
+    pub name: String,
+    /// How many certificates are in it.
+    pub roots: usize,
+    /// SHA-256 over their SHA-256s in ascending order.
+    pub hash: Fingerprint,
 }
 
 impl Head {
@@ -18,6 +33,15 @@ impl Head {
         Self {
             tool: tool.to_owned(),
             now,
+            trust_stores: Vec::new(),
         }
+    }
+}
+
+impl fmt::Display for StatedStore {
+    /// `mozilla: 145 roots, sha256 3f9a…`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, roots, hash } = self;
+        write!(f, "{name}: {roots} roots, sha256 {hash}")
     }
 }

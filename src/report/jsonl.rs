@@ -79,6 +79,10 @@ impl<Row> Serialize for Line<'_, Row> {
         object.serialize_entry("type", self.table.kind)?;
         object.serialize_entry("tool", &self.head.tool)?;
         object.serialize_entry("now", &now.to_string())?;
+        if !self.head.trust_stores.is_empty() {
+            let stores = self.head.trust_stores.iter().map(ToString::to_string);
+            object.serialize_entry("trust_stores", &stores.collect::<Vec<_>>())?;
+        }
         if let Some(der) = (self.table.certificate)(self.row) {
             object.serialize_entry("pem", &pem(der))?;
         }

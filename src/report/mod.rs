@@ -14,7 +14,7 @@ mod table;
 mod value;
 mod writer;
 
-pub use head::Head;
+pub use head::{Head, StatedStore};
 pub use jsonl::document;
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,

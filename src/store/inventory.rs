@@ -1,10 +1,12 @@
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
 
-use super::{Filter, FingerprintPrefix, StoreError};
-use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
+use super::{Dossier, Filter, FingerprintPrefix, KeyHost, StoreError};
+use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
 use crate::report::{CertificateUse, Coverage, EndpointRow, Installation, QuestionRow, ScanRow};
 
 /// Tells what is known across scans, also while one runs.
@@ -21,6 +23,32 @@ pub trait Inventory: Send + Sync {
         detail: Detail,
         visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The same in pages of [`super::PAGE`], with what a judgement asks for.
+    /// Ends early, and in order, when nobody receives any more.
+    fn dossiers<'a>(
+        &'a self,
+        filter: &'a Filter,
+        detail: Detail,
+        pages: mpsc::Sender<Vec<Dossier>>,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The bytes of these certificates, of those that are known.
+    fn ders<'a>(
+        &'a self,
+        certificates: &'a [Fingerprint],
+    ) -> BoxFuture<'a, Result<HashMap<Fingerprint, Der>, StoreError>>;
+
+    /// The authorities' certificates that any endpoint presented: a bounded
+    /// number of them.
+    fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>>;
+
+    /// Where these keys are in use now: at most [`super::MAX_KIN`] places
+    /// each, in any order.
+    fn key_hosts<'a>(
+        &'a self,
+        keys: &'a [Fingerprint],
+    ) -> BoxFuture<'a, Result<Vec<KeyHost>, StoreError>>;
 
     /// Certificates that have an installation the filter lets through,
     /// soonest to expire first.

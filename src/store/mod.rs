@@ -5,6 +5,7 @@
 //! its driver call things stays in `sqlite`.
 
 mod batch;
+mod dossier;
 mod error;
 mod filter;
 mod inventory;
@@ -12,6 +13,7 @@ mod sink;
 mod sqlite;
 
 pub use batch::{AddressRun, Batch, NameLook, NewScan, ScanEnd};
+pub use dossier::{Dossier, InstallationId, KeyHost, MAX_KIN, PAGE, Renewal};
 pub use error::{DatabaseFault, StoreError};
 pub use filter::{
     CertificateHash, Expiry, Filter, FingerprintPrefix, InvalidHash, InvalidSerial, SerialNumber,

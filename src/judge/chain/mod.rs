@@ -162,6 +162,13 @@ impl Assessor {
 }
 
 impl Links {
+    /// The certificates that were not sent and stand above the leaf all the
+    /// same, on any way to a root: from a store, or from another endpoint.
+    pub fn unsent(&self) -> impl Iterator<Item = Fingerprint> {
+        let paths = self.paths.iter().flatten();
+        paths.flat_map(|path| path.unsent.iter().copied())
+    }
+
     /// The positions that neither the path nor a duplicate accounts for.
     fn extra(&self, path: &Path) -> Vec<usize> {
         let accounted =

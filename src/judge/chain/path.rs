@@ -9,6 +9,9 @@ use crate::x509::Verification;
 pub(super) struct Path {
     /// The positions in the chain sent.
     pub(super) sent: Vec<usize>,
+    /// What stands above the leaf and was not sent, from a store or another
+    /// endpoint.
+    pub(super) unsent: Vec<Fingerprint>,
     /// The first intermediate that only another endpoint presented.
     pub(super) missing: Option<Fingerprint>,
     /// The subject of the root, RFC 4514, where it ends in one.
@@ -92,6 +95,7 @@ impl Path {
         let bridge = bridge(trail);
         let mut path = Self {
             sent: positions(trail),
+            unsent: unsent(trail),
             missing: bridge.map(Member::fingerprint),
             root: is_root.then(|| tip.facts().subject.distinguished_name.clone()),
             last: tip.fingerprint(),
@@ -291,6 +295,12 @@ fn positions(trail: &Trail) -> Vec<usize> {
         Source::Store | Source::Pool => None,
     });
     std::iter::once(0).chain(sent).collect()
+}
+
+fn unsent(trail: &Trail) -> Vec<Fingerprint> {
+    let unsent = |step: &&Step| !matches!(step.source, Source::Sent(_));
+    let unsent = trail.steps.iter().filter(unsent);
+    unsent.map(|step| step.member.fingerprint()).collect()
 }
 
 /// The first certificate that had to be borrowed from another endpoint, roots

@@ -8,6 +8,7 @@ mod address;
 mod certificates;
 mod chains;
 mod coverage;
+mod dossiers;
 mod endpoints;
 mod fault;
 mod file;

@@ -1,21 +1,25 @@
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use tokio::sync::mpsc;
 
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
-    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow, StoreError,
+    AddressLook, CertificateHash, Detail, Dossier, Filter, FingerprintPrefix, Inventory, KeyHost,
+    NameRow, PAGE, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{file, inspection, report, select};
-use crate::domain::{Fingerprint, Port, ServerName};
+use super::{dossiers, file, inspection, report, select};
+use crate::domain::{Der, Fingerprint, Port, ServerName};
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, Installation, InstallationState, QuestionRow, ScanRow,
 };
@@ -90,6 +94,40 @@ impl SqliteInventory {
         Ok(())
     }
 
+    /// Streams installations in pages, until nobody takes any more.
+    async fn stream_pages(
+        &self,
+        mut query: QueryBuilder<Sqlite>,
+        pages: mpsc::Sender<Vec<Dossier>>,
+    ) -> Result<(), StoreError> {
+        let operation = "reading installations";
+        let failed = during(operation);
+        let query = query.build().persistent(false);
+        let mut rows = query.fetch(&self.pool);
+        let mut asked = self.connection(operation).await?;
+        loop {
+            let mut page = Vec::with_capacity(PAGE);
+            while page.len() < PAGE
+                && let Some(row) = rows.try_next().await.map_err(&failed)?
+            {
+                page.push(dossiers::dossier(&row).map_err(&failed)?);
+            }
+            let is_last = page.len() < PAGE;
+            dossiers::complete(&mut asked, &mut page).await?;
+            let taken = page.is_empty() || pages.send(page).await.is_ok();
+            if is_last || !taken {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn connection(
+        &self,
+        operation: &'static str,
+    ) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.pool.acquire().await.map_err(during(operation))
+    }
+
     async fn list<T: Send>(
         &self,
         operation: &'static str,
@@ -106,6 +144,14 @@ impl SqliteInventory {
     }
 }
 
+/// The query for the installations that a filter lets through.
+fn installations(filter: &Filter, detail: Detail) -> QueryBuilder<Sqlite> {
+    let mut query = report::select_installations(detail);
+    select::installations(&mut query, filter);
+    query.push(report::INSTALLATION_ORDER);
+    query
+}
+
 impl Inventory for SqliteInventory {
     fn installations<'a>(
         &'a self,
@@ -113,11 +159,52 @@ impl Inventory for SqliteInventory {
         detail: Detail,
         visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut query = report::select_installations(detail);
-        select::installations(&mut query, filter);
-        query.push(report::INSTALLATION_ORDER);
+        let query = installations(filter, detail);
         let operation = "reading installations";
         Box::pin(self.stream(operation, query, report::installation, visit))
+    }
+
+    fn dossiers<'a>(
+        &'a self,
+        filter: &'a Filter,
+        detail: Detail,
+        pages: mpsc::Sender<Vec<Dossier>>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let streamed = self.stream_pages(installations(filter, detail), pages).await;
+            self.reading.judge(streamed)
+        })
+    }
+
+    fn ders<'a>(
+        &'a self,
+        certificates: &'a [Fingerprint],
+    ) -> BoxFuture<'a, Result<HashMap<Fingerprint, Der>, StoreError>> {
+        Box::pin(async move {
+            let read = match self.connection("reading certificates").await {
+                Ok(mut connection) => dossiers::ders(&mut connection, certificates).await,
+                Err(error) => Err(error),
+            };
+            self.reading.judge(read)
+        })
+    }
+
+    fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>> {
+        let query = dossiers::select_authorities();
+        Box::pin(self.list("reading authorities", query, dossiers::authority))
+    }
+
+    fn key_hosts<'a>(
+        &'a self,
+        keys: &'a [Fingerprint],
+    ) -> BoxFuture<'a, Result<Vec<KeyHost>, StoreError>> {
+        Box::pin(async move {
+            let read = match self.connection("reading hosts of keys").await {
+                Ok(mut connection) => dossiers::key_hosts(&mut connection, keys).await,
+                Err(error) => Err(error),
+            };
+            self.reading.judge(read)
+        })
     }
 
     fn certificates<'a>(

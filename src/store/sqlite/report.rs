@@ -18,6 +18,8 @@ const CERTIFICATE_COLUMNS: &str = "sha256, sha1, spki_sha256, subject_cn, subjec
     key_usage, eku, self_signed, is_ca, parse_fault";
 /// Where the columns go on after the certificate's and its DER.
 const AFTER_CERTIFICATE: usize = 20;
+/// The column of an installation's number.
+pub(super) const INSTALLATION_ID: usize = AFTER_CERTIFICATE + 23;
 
 /// The order of [`select_installations`].
 pub(super) const INSTALLATION_ORDER: &str = " order by r.zone, r.address, r.port, r.server_name, \
@@ -51,7 +53,7 @@ pub(super) fn select_installations(detail: Detail) -> QueryBuilder<Sqlite> {
          r.protocols, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.chain_sha256, \
          r.chain_not_after, coalesce(u.installations, 0), r.state, r.previous_sha256, \
          r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
-         r.hybrid_group \
+         r.hybrid_group, r.id \
          from installation_rows r \
          left join certificate_uses u on u.certificate_id = r.certificate_id",
     );

@@ -1,0 +1,67 @@
+use std::net::IpAddr;
+
+use crate::domain::{Fingerprint, Timestamp};
+use crate::report::Installation;
+
+/// An installation with what else the inventory knows that a judgement of it
+/// asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dossier {
+    /// What its judgement is stored under.
+    pub id: InstallationId,
+    /// The installation, not judged yet.
+    pub row: Installation,
+    /// Whether its latest answer brought an OCSP response; `None` where it is
+    /// the answer no more, or where the flight broke off.
+    pub stapled: Option<bool>,
+    /// How many ports of its address show its certificate now; at least 1.
+    pub ports_with_it: u32,
+    /// The renewals at its question up to it, latest first.
+    pub renewals: Vec<Renewal>,
+    /// Other certificates with its key that are installed somewhere now, at
+    /// most [`MAX_KIN`].
+    pub same_key: Vec<Fingerprint>,
+    /// What renewed its certificate elsewhere, and is installed there now.
+    pub successor: Option<Fingerprint>,
+}
+
+/// The number of an installation in its inventory: the newest interval of a
+/// certificate at a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstallationId(pub(super) i64);
+
+/// A certificate took the place of one that it renews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// When the new one was first seen.
+    pub seen: Timestamp,
+    /// The old one's end of validity.
+    pub end: Timestamp,
+}
+
+/// Where a key is in use now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHost {
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub key: Fingerprint,
+    /// The certificate that it is in there.
+    pub certificate: Fingerprint,
+    /// The address.
+    pub address: IpAddr,
+    /// The server name asked for.
+    pub server_name: Option<String>,
+    /// The PTR name of the address.
+    pub pointer: Option<String>,
+}
+
+/// Rows that are read, judged and handed on together.
+pub const PAGE: usize = 1000;
+
+/// Most relatives of a certificate that are told of: a vendor's default key
+/// may be in a million.
+pub const MAX_KIN: u32 = 100;
+
+/// Most authorities that are read to find missing intermediates: networks
+/// have some hundreds, and a hostile endpoint may show a fresh one at every
+/// look.
+pub(super) const MAX_AUTHORITIES: u32 = 20_000;
