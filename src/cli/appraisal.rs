@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use super::Context;
 use super::failure::Failure;
 use super::filter::Wanted;
-use crate::domain::{Der, Dialect, Fingerprint, Timestamp, Trust};
+use super::printer::Printer;
+use crate::domain::{Der, Dialect, Fingerprint, Timestamp, Trust, printable};
 use crate::judge::{
     Assessment, Assessor, Evidence, Judge, Judgement, KeyFaults, Kin, Links, Past, Place, Pool,
     TrustStore,
@@ -91,9 +92,19 @@ impl<'a> Appraisal<'a> {
         self.now
     }
 
-    /// What it judges with.
-    pub(super) fn judge(&self) -> &Judge {
-        &self.judge
+    /// The trust stores, as they are stated.
+    pub(super) fn trust_stores(&self) -> Vec<StatedStore> {
+        self.head().trust_stores
+    }
+
+    /// After all of an inventory was judged: which acceptances of the
+    /// configuration were of no use.
+    pub(super) fn tell_unmatched(&self, printer: &Printer) {
+        for acceptance in self.judge.unmatched() {
+            let (origin, finding) = (&acceptance.origin, acceptance.finding);
+            let line = format!("note: {origin}: no {finding} to accept any more");
+            printer.note(&printable(&line));
+        }
     }
 
     /// Streams the wanted installations, judged, in the order of reports.
@@ -104,8 +115,7 @@ impl<'a> Appraisal<'a> {
         mut visit: impl FnMut(Installation) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         self.dossiers(wanted, detail, |page| {
-            page.into_iter()
-                .try_for_each(|dossier| visit(dossier.row))
+            page.into_iter().try_for_each(|dossier| visit(dossier.row))
         })
         .await
     }
@@ -293,7 +303,9 @@ impl<'a> Appraisal<'a> {
         let unsent = || {
             let key: ChainKey = chain_key(&dossier.row).collect();
             let links = self.memory.chains.get(&key);
-            links.map(|links| links.unsent().collect()).unwrap_or_default()
+            links
+                .map(|links| links.unsent().collect())
+                .unwrap_or_default()
         };
         wanted.lets_through(&dossier.row, unsent)
     }
@@ -306,7 +318,13 @@ impl Memory {
     /// Forgets everything where it has become too much: simpler than choosing,
     /// and what is common comes back with the next page.
     fn make_room(&mut self) {
-        if self.certificates.len().max(self.chains.len()).max(self.owners.len()) > MAX_REMEMBERED {
+        if self
+            .certificates
+            .len()
+            .max(self.chains.len())
+            .max(self.owners.len())
+            > MAX_REMEMBERED
+        {
             *self = Self::default();
         }
     }
@@ -314,7 +332,9 @@ impl Memory {
     /// A chain's certificates and their keys' faults; `None` where one is not
     /// in the inventory any more.
     fn chain(&self, key: &[Fingerprint]) -> Option<(Vec<Arc<Certificate>>, Vec<KeyFaults>)> {
-        let members = key.iter().map(|member| self.certificates.get(member).cloned());
+        let members = key
+            .iter()
+            .map(|member| self.certificates.get(member).cloned());
         members.collect()
     }
 }

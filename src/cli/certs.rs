@@ -1,12 +1,15 @@
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use super::appraisal::Appraisal;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::Filters;
+use super::filter::{Filters, Wanted};
+use super::trust::TrustFlags;
 use super::{Context, inventory};
-use crate::domain::{Timestamp, clock};
-use crate::report::{CERTIFICATES, CertificateUse, Format, Head, Report, list};
-use crate::store::{Detail, Filter, Inventory, SqliteInventory};
+use crate::domain::{Fingerprint, Severity, Timestamp, clock};
+use crate::report::{CERTIFICATES, CertificateUse, Format, Installation, Report, list};
+use crate::store::{Detail, Inventory, SqliteInventory};
 
 /// List the certificates, soonest to expire first
 #[derive(clap::Args)]
@@ -18,6 +21,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    trust: TrustFlags,
+
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -26,14 +32,16 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let now = clock::now();
-        let filter = self.filters.into_filter(now)?;
+        let wanted = self.filters.into_wanted(now)?;
+        let stores = self.trust.stores(&context)?;
         let inventory = inventory::open(&context.db()).await?;
-        let certificates = read(&inventory, &filter).await?;
+        let mut appraisal = Appraisal::begin(&inventory, stores, &context, now).await?;
+        let certificates = read(&inventory, &mut appraisal, &wanted).await?;
+        let head = appraisal.head();
         inventory.close().await;
         context.printer.data(|out| {
             if self.json {
-                let mut report =
-                    Report::begin(out, Format::JsonLines, &CERTIFICATES, Head::at(now))?;
+                let mut report = Report::begin(out, Format::JsonLines, &CERTIFICATES, head)?;
                 certificates.iter().try_for_each(|row| report.row(row))?;
                 report.end()
             } else {
@@ -48,24 +56,43 @@ impl Arguments {
 /// The list of everything in an inventory.
 pub(super) async fn list(
     inventory: &SqliteInventory,
+    context: &Context,
     now: Timestamp,
-    width: Option<u16>,
 ) -> Result<String, Failure> {
-    let certificates = read(inventory, &Filter::default()).await?;
+    let stores = TrustFlags::default().stores(context)?;
+    let mut appraisal = Appraisal::begin(inventory, stores, context, now).await?;
+    let certificates = read(inventory, &mut appraisal, &Wanted::default()).await?;
+    let width = context.printer.width();
     Ok(list::certificates(&certificates, now, width))
 }
 
+/// The certificates of the wanted installations, each with the worst that was
+/// found at any of these.
 async fn read(
     inventory: &SqliteInventory,
-    filter: &Filter,
+    appraisal: &mut Appraisal<'_>,
+    wanted: &Wanted,
 ) -> Result<Vec<CertificateUse>, Failure> {
+    let mut worst: HashMap<Fingerprint, Option<Severity>> = HashMap::new();
+    let keep = |row: Installation| {
+        let severity = row.judgement.and_then(|judgement| judgement.severity());
+        let known = worst.entry(row.certificate.sha256).or_default();
+        *known = severity.max(*known);
+        ControlFlow::Continue(())
+    };
+    appraisal.installations(wanted, Detail::Facts, keep).await?;
     let mut certificates = Vec::new();
-    let mut keep = |certificate| {
-        certificates.push(certificate);
+    let mut keep = |certificate: CertificateUse| {
+        if let Some(severity) = worst.get(&certificate.certificate.sha256) {
+            certificates.push(CertificateUse {
+                severity: *severity,
+                ..certificate
+            });
+        }
         ControlFlow::Continue(())
     };
     inventory
-        .certificates(filter, Detail::Facts, &mut keep)
+        .certificates(&wanted.inventory, Detail::Facts, &mut keep)
         .await?;
     Ok(certificates)
 }

@@ -53,9 +53,9 @@ impl Arguments {
 
         let inventory = inventory::open(&db).await?;
         let mut destination = Destination::open(&csv, &db)?;
-        report::write_csv(&inventory, &mut destination, now).await?;
+        report::write_csv(&inventory, &mut destination, &context, now).await?;
         destination.finish()?;
-        let list = super::certs::list(&inventory, now, printer.width()).await?;
+        let list = super::certs::list(&inventory, &context, now).await?;
         inventory.close().await;
         printer.data(|out| out.write_all(list.as_bytes()))?;
         printer.note(&format!(

@@ -1,12 +1,16 @@
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+use super::appraisal::Appraisal;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::Filters;
+use super::filter::{Filters, Wanted};
+use super::trust::TrustFlags;
 use super::{Context, inventory};
-use crate::domain::clock;
-use crate::report::{ENDPOINTS, Format, Head, Report, list};
-use crate::store::Inventory;
+use crate::domain::{Dialect, Port, Severity, Zone, clock};
+use crate::report::{ENDPOINTS, EndpointRow, Format, Installation, Report, list};
+use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
 /// List the endpoints that spoke, with their latest outcome
 #[derive(clap::Args)]
@@ -17,6 +21,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    trust: TrustFlags,
+
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -25,18 +32,21 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let now = clock::now();
-        let filter = self.filters.into_filter(now)?;
+        let wanted = self.filters.into_wanted(now)?;
+        let stores = self.trust.stores(&context)?;
         let inventory = inventory::open(&context.db()).await?;
+        let mut appraisal = Appraisal::begin(&inventory, stores, &context, now).await?;
         let mut endpoints = Vec::new();
-        let mut keep = |endpoint| {
-            endpoints.push(endpoint);
+        let mut keep = |row| {
+            endpoints.push(row);
             ControlFlow::Continue(())
         };
-        inventory.endpoints(&filter, &mut keep).await?;
+        read(&inventory, &mut appraisal, &wanted, &mut keep).await?;
+        let head = appraisal.head();
         inventory.close().await;
         context.printer.data(|out| {
             if self.json {
-                let mut report = Report::begin(out, Format::JsonLines, &ENDPOINTS, Head::at(now))?;
+                let mut report = Report::begin(out, Format::JsonLines, &ENDPOINTS, head)?;
                 endpoints.iter().try_for_each(|row| report.row(row))?;
                 report.end()
             } else {
@@ -46,4 +56,55 @@ impl Arguments {
         })?;
         Ok(Exit::Done)
     }
+}
+
+/// What tells an endpoint from others.
+type Place = (Option<Zone>, IpAddr, Port, String);
+
+/// Streams the wanted endpoints, each with the worst that was found there.
+/// Filters on judgements let an endpoint through that has an installation
+/// which passes them all.
+///
+/// Memory grows with the endpoints where something was found.
+pub(super) async fn read(
+    inventory: &SqliteInventory,
+    appraisal: &mut Appraisal<'_>,
+    wanted: &Wanted,
+    visit: &mut (dyn FnMut(EndpointRow) -> ControlFlow<()> + Send),
+) -> Result<(), StoreError> {
+    let mut worst: HashMap<Place, Option<Severity>> = HashMap::new();
+    let keep = |row: Installation| {
+        let severity = row.judgement.as_ref();
+        let severity = severity.and_then(|judgement| judgement.severity());
+        let counts = severity.is_some() || wanted.asks_for_judgement();
+        if let Some(place) = place(&row).filter(|_| counts) {
+            let known = worst.entry(place).or_default();
+            *known = severity.max(*known);
+        }
+        ControlFlow::Continue(())
+    };
+    appraisal.installations(wanted, Detail::Facts, keep).await?;
+    let mut judge = |row: EndpointRow| {
+        let place = (
+            Some(row.zone.clone()),
+            row.ip,
+            row.port,
+            row.dialect.clone(),
+        );
+        let severity = worst.get(&place);
+        if severity.is_none() && wanted.asks_for_judgement() {
+            return ControlFlow::Continue(());
+        }
+        visit(EndpointRow {
+            severity: severity.copied().flatten(),
+            ..row
+        })
+    };
+    inventory.endpoints(&wanted.inventory, &mut judge).await
+}
+
+fn place(row: &Installation) -> Option<Place> {
+    let dialect = row.starttls.as_deref();
+    let dialect = dialect.unwrap_or(Dialect::Tls.as_str()).to_owned();
+    Some((row.zone.clone(), row.ip?, row.port?, dialect))
 }

@@ -233,7 +233,10 @@ fn finding(text: &str) -> Result<&'static str, String> {
     let rule = ALL.iter().find(|rule| rule.id == text);
     rule.map(|rule| rule.id).ok_or_else(|| {
         let known: Vec<_> = ALL.iter().map(|rule| rule.id).collect();
-        format!("no rule finds that\nhint: the findings: {}", known.join(", "))
+        format!(
+            "no rule finds that\nhint: the findings: {}",
+            known.join(", ")
+        )
     })
 }
 

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::appraisal::Appraisal;
 use super::destination::Destination;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::{self, Filters};
-use super::{Context, inventory};
+use super::filter::{self, Filters, Wanted};
+use super::trust::TrustFlags;
+use super::{Context, endpoints, inventory};
 use crate::domain::{Timestamp, clock};
 use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
-use crate::store::{Detail, Filter, Inventory, SqliteInventory, StoreError};
+use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
 /// Write the installations, the endpoints or the coverage of the inventory
 #[derive(clap::Args)]
@@ -43,6 +45,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     filters: Filters,
+
+    #[command(flatten)]
+    trust: TrustFlags,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -69,21 +74,15 @@ impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let form = self.form()?;
         let now = clock::now();
-        let filter = self.filters.clone().into_filter(now)?;
-        if self.of == Subject::Coverage
-            && let Some(flag) = filter::foreign_to_ledger(&filter)
-        {
-            return Err(
-                Failure::usage(format_args!("the coverage knows nothing of {flag}")).hint(Some(
-                    "it takes --network, --port, --zone, --name and --scan",
-                )),
-            );
-        }
+        let wanted = self.filters.clone().into_wanted(now)?;
+        self.refuse_foreign(&wanted)?;
+        let stores = self.trust.clone().stores(&context)?;
         let db = context.db();
         let inventory = inventory::open(&db).await?;
-        let source = Rows {
+        let mut source = Rows {
+            appraisal: Appraisal::begin(&inventory, stores, &context, now).await?,
             inventory: &inventory,
-            filter: &filter,
+            wanted: &wanted,
             subject: self.of,
             detail: if self.pem {
                 Detail::FactsAndDer
@@ -92,15 +91,31 @@ impl Arguments {
             },
         };
         match &self.output {
-            None => source.write(context.printer.stream(), form, now).await?,
+            None => source.write(context.printer.stream(), form).await?,
             Some(path) => {
                 let mut destination = Destination::open(path, &db)?;
-                source.write(&mut destination, form, now).await?;
+                source.write(&mut destination, form).await?;
                 destination.finish()?;
             }
         }
+        if self.of == Subject::Installations && wanted == Wanted::default() {
+            source.appraisal.tell_unmatched(&context.printer);
+        }
         inventory.close().await;
         Ok(Exit::Done)
+    }
+
+    fn refuse_foreign(&self, wanted: &Wanted) -> Result<(), Failure> {
+        if self.of == Subject::Coverage
+            && let Some(flag) = filter::foreign_to_ledger(wanted)
+        {
+            return Err(
+                Failure::usage(format_args!("the coverage knows nothing of {flag}")).hint(Some(
+                    "it takes --network, --port, --zone, --name and --scan",
+                )),
+            );
+        }
+        Ok(())
     }
 
     fn form(&self) -> Result<Format, Failure> {
@@ -123,53 +138,53 @@ impl Arguments {
 pub(super) async fn write_csv(
     inventory: &SqliteInventory,
     out: impl Write + Send,
+    context: &Context,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let rows = Rows {
+    let stores = TrustFlags::default().stores(context)?;
+    let mut rows = Rows {
+        appraisal: Appraisal::begin(inventory, stores, context, now).await?,
         inventory,
-        filter: &Filter::default(),
+        wanted: &Wanted::default(),
         subject: Subject::Installations,
         detail: Detail::Facts,
     };
-    rows.write(out, Format::Csv, now).await
+    rows.write(out, Format::Csv).await
 }
 
 /// The rows that a report is made of.
 struct Rows<'a> {
+    appraisal: Appraisal<'a>,
     inventory: &'a SqliteInventory,
-    filter: &'a Filter,
+    wanted: &'a Wanted,
     subject: Subject,
     detail: Detail,
 }
 
 impl Rows<'_> {
     /// Streams them from the inventory to `out`.
-    async fn write(
-        &self,
-        out: impl Write + Send,
-        form: Format,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
+    async fn write(&mut self, out: impl Write + Send, form: Format) -> Result<(), Failure> {
+        let Self { wanted, detail, .. } = *self;
         match self.subject {
             Subject::Installations => {
-                let mut page = Page::begin(out, form, &INSTALLATIONS, now)?;
-                let mut visit = |row| page.row(&row);
-                let read = self
-                    .inventory
-                    .installations(self.filter, self.detail, &mut visit);
-                let read = read.await;
+                let mut page = Page::begin(out, form, &INSTALLATIONS, self.appraisal.head())?;
+                let visit = |row| page.row(&row);
+                let read = self.appraisal.installations(wanted, detail, visit).await;
                 page.end(read)
             }
             Subject::Endpoints => {
-                let mut page = Page::begin(out, form, &ENDPOINTS, now)?;
+                let mut page = Page::begin(out, form, &ENDPOINTS, self.appraisal.head())?;
                 let mut visit = |row| page.row(&row);
-                let read = self.inventory.endpoints(self.filter, &mut visit).await;
+                let appraisal = &mut self.appraisal;
+                let read = endpoints::read(self.inventory, appraisal, wanted, &mut visit).await;
                 page.end(read)
             }
             Subject::Coverage => {
-                let mut page = Page::begin(out, form, &COVERAGE, now)?;
+                let head = Head::at(self.appraisal.now());
+                let mut page = Page::begin(out, form, &COVERAGE, head)?;
                 let mut visit = |row| page.row(&row);
-                let read = self.inventory.coverage(self.filter, &mut visit).await;
+                let filter = &wanted.inventory;
+                let read = self.inventory.coverage(filter, &mut visit).await;
                 page.end(read)
             }
         }
@@ -187,9 +202,9 @@ impl<Row, Out: Write> Page<Row, Out> {
         out: Out,
         form: Format,
         table: &'static Table<Row>,
-        now: Timestamp,
+        head: Head,
     ) -> Result<Self, Failure> {
-        let report = Report::begin(out, form, table, Head::at(now));
+        let report = Report::begin(out, form, table, head);
         Ok(Self {
             report: report.map_err(|error| Failure::output(&error))?,
             written: Ok(()),

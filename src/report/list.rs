@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::row::{CertificateRow, CertificateUse, EndpointRow, ScanRow};
 use super::table::days_left;
-use crate::domain::{OutcomeKind, Timestamp, printable};
+use crate::domain::{OutcomeKind, Severity, Timestamp, printable};
 
 /// Certificates, each with its number of installations.
 ///
@@ -19,12 +19,15 @@ pub fn certificates<'a>(
     now: Timestamp,
     width: Option<u16>,
 ) -> String {
-    let header = ["SHA-256", "SUBJECT", "ISSUER", "ENDS", "DAYS", "KEY", "AT"];
+    let header = [
+        "SHA-256", "SUBJECT", "ISSUER", "ENDS", "DAYS", "KEY", "AT", "WORST",
+    ];
     let mut table = table(&header, width);
     align_right(&mut table, &[4, 6]);
     for CertificateUse {
         certificate: row,
         installations,
+        severity,
     } in rows
     {
         let days = days_left(row, now).map(|days| days.to_string());
@@ -36,6 +39,7 @@ pub fn certificates<'a>(
             days.unwrap_or_default(),
             key(row),
             installations.to_string(),
+            worst(*severity),
         ]);
     }
     lines(&table)
@@ -56,6 +60,7 @@ pub fn endpoints<'a>(
         "OUTCOME",
         "DETAIL",
         "LOOKED AT",
+        "WORST",
     ];
     let mut table = table(&header, width);
     for row in rows {
@@ -71,6 +76,7 @@ pub fn endpoints<'a>(
             row.outcome.to_string(),
             detail,
             minute(row.last_checked),
+            worst(row.severity),
         ]);
     }
     lines(&table)
@@ -107,6 +113,10 @@ pub fn scans<'a>(rows: impl IntoIterator<Item = &'a ScanRow>, width: Option<u16>
         ]);
     }
     lines(&table)
+}
+
+fn worst(severity: Option<Severity>) -> String {
+    severity.map_or_else(String::new, |severity| severity.to_string())
 }
 
 fn table(header: &[&str], width: Option<u16>) -> Table {

@@ -1,7 +1,8 @@
 use std::net::IpAddr;
 
 use crate::domain::{
-    Der, Fingerprint, KeyType, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Zone,
+    Der, Fingerprint, KeyType, OutcomeKind, Port, ScanId, ScanState, Severity, Tally, Timestamp,
+    Zone,
 };
 use crate::judge::Judgement;
 use crate::x509::{Certificate, Facts, ParseFault};
@@ -121,6 +122,9 @@ pub struct CertificateUse {
     pub certificate: CertificateRow,
     /// How many current installations it has.
     pub installations: u64,
+    /// The worst severity that any of its installations was judged to have;
+    /// `None` without findings, and until they are judged.
+    pub severity: Option<Severity>,
 }
 
 /// Whether an installation is still there.
@@ -180,6 +184,9 @@ pub struct EndpointRow {
     /// The hybrid post-quantum group it agrees to, `refused` where it agrees
     /// to none; `None` where that was not asked.
     pub hybrid_group: Option<String>,
+    /// The worst severity that any of its installations was judged to have;
+    /// `None` without findings, and until they are judged.
+    pub severity: Option<Severity>,
 }
 
 /// One question at an endpoint: what a certificate there is the answer to.

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp, Trust};
+use crate::domain::{
+    Der, Fingerprint, OutcomeKind, Port, ScanId, Severity, Tally, Timestamp, Trust,
+};
 use crate::judge::{Finding, Judgement};
 
 use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
@@ -78,7 +80,7 @@ pub static INSTALLATIONS: Table<Installation> = Table {
             validity_days(&row.certificate).into()
         }),
         column("severity", |row, _| {
-            judged(row, |it| it.severity().map(|it| Value::text(it.as_str())))
+            judged(row, |it| Some(severity(it.severity())))
         }),
         column("san", |row, _| {
             Value::list(&row.certificate.alternative_names)
@@ -217,6 +219,7 @@ pub static CERTIFICATES: Table<CertificateUse> = Table {
             row.certificate.parse_fault.as_ref().into()
         }),
         column("installations", |row, _| Value::count(row.installations)),
+        column("severity", |row, _| severity(row.severity)),
     ],
 };
 
@@ -243,6 +246,7 @@ pub static ENDPOINTS: Table<EndpointRow> = Table {
             Value::list(&row.protocols_refused)
         }),
         column("hybrid_group", |row, _| row.hybrid_group.as_ref().into()),
+        column("severity", |row, _| severity(row.severity)),
     ],
 };
 
@@ -329,6 +333,10 @@ const fn column<Row>(
 
 fn port<'a>(port: Port) -> Value<'a> {
     Value::Number(i64::from(port.number()))
+}
+
+fn severity<'a>(severity: Option<Severity>) -> Value<'a> {
+    severity.map(|it| Value::text(it.as_str())).into()
 }
 
 fn scan<'a>(scan: ScanId) -> Value<'a> {

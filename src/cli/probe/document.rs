@@ -138,6 +138,7 @@ fn certificate(certificate: &Certificate, head: &Head) -> Value {
             ..CertificateRow::of(certificate)
         },
         installations: 0,
+        severity: None,
     };
     let mut line = Vec::new();
     let written = Report::begin(&mut line, Format::JsonLines, &CERTIFICATES, head.clone())

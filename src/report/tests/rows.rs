@@ -113,6 +113,7 @@ pub(super) fn endpoint(text: &str) -> EndpointRow {
         protocols: vec![text.to_owned()],
         protocols_refused: vec![text.to_owned()],
         hybrid_group: Some(text.to_owned()),
+        severity: None,
     }
 }
 
@@ -162,5 +163,6 @@ pub(super) fn used(certificate: &CertificateRow, installations: u64) -> Certific
     CertificateUse {
         certificate: certificate.clone(),
         installations,
+        severity: None,
     }
 }

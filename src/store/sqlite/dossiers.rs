@@ -15,7 +15,6 @@ use super::{report, row};
 use crate::domain::{Der, Fingerprint};
 use crate::report::Installation;
 
-
 /// A staple is known of the latest answer alone, and only where the flight
 /// reached its end.
 const STAPLES: ManyRows = ManyRows {
@@ -272,10 +271,7 @@ async fn pairs(
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     let take = |row: &SqliteRow| {
         let of = row::fingerprint(row, 0)?;
-        found
-            .entry(of)
-            .or_default()
-            .push(row::fingerprint(row, 1)?);
+        found.entry(of).or_default().push(row::fingerprint(row, 1)?);
         Ok(())
     };
     query

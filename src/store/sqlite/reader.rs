@@ -171,7 +171,9 @@ impl Inventory for SqliteInventory {
         pages: mpsc::Sender<Vec<Dossier>>,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let streamed = self.stream_pages(installations(filter, detail), pages).await;
+            let streamed = self
+                .stream_pages(installations(filter, detail), pages)
+                .await;
             self.reading.judge(streamed)
         })
     }

@@ -151,6 +151,7 @@ pub(super) fn certificate_use(row: &SqliteRow) -> Result<CertificateUse, sqlx::E
     Ok(CertificateUse {
         certificate: certificate(row)?,
         installations: row::count(row, AFTER_CERTIFICATE)?,
+        severity: None,
     })
 }
 
@@ -173,6 +174,7 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRow, sqlx::Error> {
         protocols: row::texts(row, 13)?,
         protocols_refused: row::texts(row, 14)?,
         hybrid_group: row.try_get(15)?,
+        severity: None,
     })
 }
 
