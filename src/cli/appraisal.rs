@@ -12,14 +12,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::Context;
 use super::failure::Failure;
 use super::filter::Wanted;
 use super::printer::Printer;
 use crate::domain::{Der, Dialect, Fingerprint, Timestamp, Trust, printable};
 use crate::judge::{
-    Assessment, Assessor, Evidence, Judge, Judgement, KeyFaults, Kin, Links, Past, Place, Pool,
-    TrustStore,
+    Assessment, Assessor, Evidence, Judge, Judgement, KeyFaults, Kin, Links, Past, Place, Policy,
+    Pool, TrustStore,
 };
 use crate::report::{Head, Installation, StatedStore};
 use crate::store::{Detail, Dossier, Inventory, KeyHost, StoreError};
@@ -59,7 +58,7 @@ impl<'a> Appraisal<'a> {
     pub(super) async fn begin(
         inventory: &'a dyn Inventory,
         stores: Vec<TrustStore>,
-        context: &Context,
+        policy: &Policy,
         now: Timestamp,
     ) -> Result<Self, Failure> {
         let authorities = inventory.authorities().await?;
@@ -67,7 +66,7 @@ impl<'a> Appraisal<'a> {
         let pool: Pool = authorities.collect();
         Ok(Self {
             inventory,
-            judge: Judge::new(context.config.policy.clone()),
+            judge: Judge::new(policy.clone()),
             assessor: Assessor::new(stores, pool),
             now,
             memory: Memory::default(),
@@ -92,11 +91,6 @@ impl<'a> Appraisal<'a> {
         self.now
     }
 
-    /// The trust stores, as they are stated.
-    pub(super) fn trust_stores(&self) -> Vec<StatedStore> {
-        self.head().trust_stores
-    }
-
     /// After all of an inventory was judged: which acceptances of the
     /// configuration were of no use.
     pub(super) fn tell_unmatched(&self, printer: &Printer) {
@@ -114,32 +108,41 @@ impl<'a> Appraisal<'a> {
         detail: Detail,
         mut visit: impl FnMut(Installation) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        self.dossiers(wanted, detail, |page| {
-            page.into_iter().try_for_each(|dossier| visit(dossier.row))
-        })
-        .await
+        let (send, mut pages) = mpsc::channel::<Vec<Dossier>>(PAGES_WAITING);
+        let judged = self.dossiers(wanted, detail, send);
+        let visited = async move {
+            while let Some(page) = pages.recv().await {
+                let mut rows = page.into_iter().map(|dossier| dossier.row);
+                if rows.try_for_each(&mut visit).is_break() {
+                    break;
+                }
+            }
+        };
+        let (judged, ()) = tokio::join!(judged, visited);
+        judged
     }
 
-    /// The same, a page at a time and with what else is known of each.
+    /// The same in pages, with what else is known of each. Ends early, and in
+    /// order, when nobody receives any more.
     pub(super) async fn dossiers(
         &mut self,
         wanted: &Wanted,
         detail: Detail,
-        mut visit: impl FnMut(Vec<Dossier>) -> ControlFlow<()>,
+        judged: mpsc::Sender<Vec<Dossier>>,
     ) -> Result<(), StoreError> {
         let (send, mut pages) = mpsc::channel(PAGES_WAITING);
         let read = self.inventory.dossiers(&wanted.inventory, detail, send);
-        let judged = async move {
+        let judge = async move {
             while let Some(mut page) = pages.recv().await {
                 self.judge_page(&mut page).await?;
                 page.retain(|dossier| self.is_wanted(dossier, wanted));
-                if visit(page).is_break() {
+                if judged.send(page).await.is_err() {
                     break;
                 }
             }
             Ok(())
         };
-        let (read, judged) = tokio::join!(read, judged);
+        let (read, judged) = tokio::join!(read, judge);
         read.and(judged)
     }
 

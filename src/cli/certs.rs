@@ -35,7 +35,8 @@ impl Arguments {
         let wanted = self.filters.into_wanted(now)?;
         let stores = self.trust.stores(&context)?;
         let inventory = inventory::open(&context.db()).await?;
-        let mut appraisal = Appraisal::begin(&inventory, stores, &context, now).await?;
+        let mut appraisal =
+            Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
         let certificates = read(&inventory, &mut appraisal, &wanted).await?;
         let head = appraisal.head();
         inventory.close().await;
@@ -60,7 +61,7 @@ pub(super) async fn list(
     now: Timestamp,
 ) -> Result<String, Failure> {
     let stores = TrustFlags::default().stores(context)?;
-    let mut appraisal = Appraisal::begin(inventory, stores, context, now).await?;
+    let mut appraisal = Appraisal::begin(inventory, stores, &context.config.policy, now).await?;
     let certificates = read(inventory, &mut appraisal, &Wanted::default()).await?;
     let width = context.printer.width();
     Ok(list::certificates(&certificates, now, width))

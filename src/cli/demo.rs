@@ -7,6 +7,7 @@ use super::destination::Destination;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::sweep::{Sweep, Written};
+use super::trust::TrustFlags;
 use super::{Context, Named, inventory, report, summary};
 use crate::config::Settings;
 use crate::demo::{DemoHost, Network};
@@ -44,11 +45,13 @@ impl Arguments {
                 ..Written::default()
             },
             settings: settings(),
+            stores: TrustFlags::default().stores(&context)?,
+            policy: context.config.policy.clone(),
             json: false,
         };
         printer.note("\nwhat `certsweep scan` finds there:");
-        let found = sweep.summary(&db, printer).await?;
-        printer.say(&summary::text(&found, &db))?;
+        let (found, severities) = sweep.summary(&db, printer).await?;
+        printer.say(&summary::text(&found, severities, &db))?;
         network.stop().await;
 
         let inventory = inventory::open(&db).await?;

@@ -35,7 +35,8 @@ impl Arguments {
         let wanted = self.filters.into_wanted(now)?;
         let stores = self.trust.stores(&context)?;
         let inventory = inventory::open(&context.db()).await?;
-        let mut appraisal = Appraisal::begin(&inventory, stores, &context, now).await?;
+        let mut appraisal =
+            Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
         let mut endpoints = Vec::new();
         let mut keep = |row| {
             endpoints.push(row);

@@ -23,6 +23,7 @@ mod summary;
 mod sweep;
 mod targets;
 mod trust;
+mod verdicts;
 
 use std::path::PathBuf;
 

@@ -80,7 +80,7 @@ impl Arguments {
         let db = context.db();
         let inventory = inventory::open(&db).await?;
         let mut source = Rows {
-            appraisal: Appraisal::begin(&inventory, stores, &context, now).await?,
+            appraisal: Appraisal::begin(&inventory, stores, &context.config.policy, now).await?,
             inventory: &inventory,
             wanted: &wanted,
             subject: self.of,
@@ -143,7 +143,7 @@ pub(super) async fn write_csv(
 ) -> Result<(), Failure> {
     let stores = TrustFlags::default().stores(context)?;
     let mut rows = Rows {
-        appraisal: Appraisal::begin(inventory, stores, context, now).await?,
+        appraisal: Appraisal::begin(inventory, stores, &context.config.policy, now).await?,
         inventory,
         wanted: &Wanted::default(),
         subject: Subject::Installations,

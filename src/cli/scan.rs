@@ -5,7 +5,7 @@ use super::dry_run;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::sweep::{Sweep, Written};
-use super::{Context, targets};
+use super::{Context, targets, trust};
 use crate::config::{Job, Options, Settings, advised};
 use crate::domain::{ServerName, clock, printable};
 use crate::net;
@@ -91,6 +91,7 @@ impl Arguments {
             sni: names_written(&options),
         };
         let listed = names_in_files(&options)?;
+        let stores = trust::stores(&options, &context)?;
         let mut settings = Settings::from(options);
         settings.further_names.names.extend(listed);
         let seed = self
@@ -123,6 +124,8 @@ impl Arguments {
             plan: Arc::new(plan),
             written,
             settings,
+            stores,
+            policy: context.config.policy.clone(),
             json: self.json,
         };
         sweep.run(&context.db(), &context.printer).await

@@ -4,13 +4,17 @@ use std::ops::ControlFlow;
 
 use ipnetwork::IpNetwork;
 
+use super::appraisal::Appraisal;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::filter::Wanted;
+use super::trust::TrustFlags;
 use super::{Context, inventory};
-use crate::domain::{Dialect, Fingerprint, Port, ServerName, Timestamp, clock, printable};
+use crate::domain::{Dialect, Fingerprint, Port, ServerName, clock, printable};
 use crate::report::{Installation, InstallationState, page};
 use crate::store::{
-    AddressLook, Detail, Filter, FingerprintPrefix, Inventory, NameRow, SqliteInventory,
+    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow,
+    SqliteInventory,
 };
 
 /// Show one certificate, or one endpoint and what is known of its address
@@ -25,21 +29,32 @@ pub(super) struct Arguments {
     /// The beginning of a certificate's SHA-256, IP:PORT, IP, or a name
     #[arg(value_name = "FINGERPRINT|IP:PORT|NAME")]
     what: String,
+
+    #[command(flatten)]
+    trust: TrustFlags,
 }
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let stores = self.trust.stores(&context)?;
         let inventory = inventory::open(&context.db()).await?;
-        let now = clock::now();
+        let policy = &context.config.policy;
+        let mut appraisal = Appraisal::begin(&inventory, stores, policy, clock::now()).await?;
         let text = if let Ok(endpoint) = self.what.parse::<SocketAddr>() {
             let port = Port::new(endpoint.port());
             let port = port.ok_or_else(|| Failure::usage("a port is from 1 to 65535"))?;
-            endpoint_text(&inventory, endpoint.ip().to_canonical(), port, now).await?
+            endpoint_text(
+                &inventory,
+                endpoint.ip().to_canonical(),
+                port,
+                &mut appraisal,
+            )
+            .await?
         } else if let Ok(address) = self.what.parse::<IpAddr>() {
             let address = address.to_canonical();
             looks_text(address, None, &inventory.address(address).await?)
         } else if let Ok(prefix) = self.what.parse() {
-            certificate_text(&inventory, &self.what, &prefix, now).await?
+            certificate_text(&inventory, &self.what, &prefix, &mut appraisal).await?
         } else if let Ok(name) = self.what.parse::<ServerName>() {
             name_text(&name, &inventory.name(&name).await?)
         } else {
@@ -57,7 +72,7 @@ async fn certificate_text(
     inventory: &SqliteInventory,
     written: &str,
     prefix: &FingerprintPrefix,
-    now: Timestamp,
+    appraisal: &mut Appraisal<'_>,
 ) -> Result<String, Failure> {
     let found = inventory.certificate(prefix).await?;
     match found.as_slice() {
@@ -65,12 +80,18 @@ async fn certificate_text(
             "no certificate's SHA-256 begins with {written}"
         ))),
         [one] => {
-            let mut installations = Vec::new();
-            let mut keep = |row| keep_in(&mut installations, row);
-            inventory
-                .installations_of(one.certificate.sha256, &mut keep)
-                .await?;
             let sha256 = one.certificate.sha256;
+            let wanted = Wanted::by(Filter {
+                certificates: vec![CertificateHash::Sha256(sha256)],
+                states: EVERY_STATE.to_vec(),
+                ..Filter::default()
+            });
+            let mut installations = Vec::new();
+            let keep = |row| keep_in(&mut installations, row);
+            appraisal
+                .installations(&wanted, Detail::Facts, keep)
+                .await?;
+            let now = appraisal.now();
             let mut text = page::certificate(&one.certificate, &installations, now);
             if installations.len() == MOST_PLACES {
                 // Writing to a String can't fail.
@@ -127,7 +148,7 @@ async fn endpoint_text(
     inventory: &SqliteInventory,
     address: IpAddr,
     port: Port,
-    now: Timestamp,
+    appraisal: &mut Appraisal<'_>,
 ) -> Result<String, Failure> {
     let endpoints = inventory.endpoint(address, port).await?;
     if endpoints.is_empty() {
@@ -136,36 +157,38 @@ async fn endpoint_text(
     }
     let mut text = String::new();
     for endpoint in endpoints {
-        let filter = Filter {
+        let wanted = Wanted::by(Filter {
             networks: vec![IpNetwork::from(address)],
             ports: vec![port],
             zones: vec![endpoint.zone.clone()],
-            states: vec![
-                InstallationState::Current,
-                InstallationState::Missing,
-                InstallationState::Gone,
-            ],
+            states: EVERY_STATE.to_vec(),
             ..Filter::default()
-        };
+        });
         let mut installations = Vec::new();
         let of_this_dialect = |row: &Installation| {
             row.starttls.as_deref().unwrap_or(Dialect::Tls.as_str()) == endpoint.dialect
         };
-        let mut keep = |row| {
+        let keep = |row| {
             if of_this_dialect(&row) {
                 keep_in(&mut installations, row)
             } else {
                 ControlFlow::Continue(())
             }
         };
-        inventory
-            .installations(&filter, Detail::Facts, &mut keep)
+        appraisal
+            .installations(&wanted, Detail::Facts, keep)
             .await?;
         let questions = inventory.questions(&endpoint).await?;
-        text += &page::endpoint(&endpoint, &questions, &installations, now);
+        text += &page::endpoint(&endpoint, &questions, &installations, appraisal.now());
     }
     Ok(text)
 }
+
+const EVERY_STATE: [InstallationState; 3] = [
+    InstallationState::Current,
+    InstallationState::Missing,
+    InstallationState::Gone,
+];
 
 /// Installations that are shown at once; a report lists them all.
 const MOST_PLACES: usize = 100;

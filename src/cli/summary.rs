@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::verdicts::Severities;
 use crate::domain::{OutcomeKind, Tally, printable};
 use crate::scan::{NameNotAsked, Nameless, Summary};
 
@@ -16,7 +17,7 @@ const MOST_FAULTS: usize = 3;
 const MOST_NAMES: usize = 10;
 
 /// The lines a person reads; their numbers add up to the targets.
-pub(super) fn text(summary: &Summary, db: &Path) -> String {
+pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path) -> String {
     let mut text = String::new();
     let width = summary.targets.to_string().len();
     let elapsed = humantime::format_duration(std::time::Duration::from_millis(
@@ -42,6 +43,9 @@ pub(super) fn text(summary: &Summary, db: &Path) -> String {
         }
     }
     text.push_str(&behind_names(summary));
+    if let Some(severities) = severities {
+        let _ = writeln!(text, "{}", severities.text());
+    }
     let _ = write!(
         text,
         "{} different certificates; inventory {}",
@@ -83,7 +87,7 @@ fn behind_names(summary: &Summary) -> String {
 }
 
 /// The line that ends `--json`.
-pub(super) fn json(summary: &Summary) -> Value {
+pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
     json!({
         "type": "summary",
         "scan_id": summary.scan.number(),
@@ -95,6 +99,7 @@ pub(super) fn json(summary: &Summary) -> Value {
         "endpoints_without_name": summary.nameless.endpoints,
         "endpoints_demanding_name": summary.nameless.demanding,
         "names_not_asked": names_not_asked(&summary.names_not_asked),
+        "installations_by_severity": severities.map(|it| it.json()),
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
 }

@@ -13,9 +13,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::json_lines;
 use super::printer::Printer;
+use super::verdicts::{self, Severities};
 use super::{progress, summary};
 use crate::config::Settings;
 use crate::domain::{Fingerprint, ScanState, clock};
+use crate::judge::{Policy, TrustStore};
 use crate::net::{self, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
@@ -36,6 +38,9 @@ pub(super) struct Sweep {
     pub(super) plan: Arc<Plan>,
     pub(super) written: Written,
     pub(super) settings: Settings,
+    /// What the inventory is judged by at the end.
+    pub(super) stores: Vec<TrustStore>,
+    pub(super) policy: Policy,
     /// JSON lines on stdout instead of a summary for people.
     pub(super) json: bool,
 }
@@ -81,12 +86,12 @@ impl Sweep {
     /// none.
     pub(super) async fn run(self, db: &Path, printer: &Printer) -> Result<Exit, Failure> {
         let json = self.json;
-        let summary = self.summary(db, printer).await?;
+        let (summary, severities) = self.summary(db, printer).await?;
         if json {
-            let line = summary::json(&summary).to_string();
+            let line = summary::json(&summary, severities).to_string();
             printer.data(|out| writeln!(out, "{line}"))?;
         } else {
-            printer.say(&summary::text(&summary, db))?;
+            printer.say(&summary::text(&summary, severities, db))?;
         }
         Ok(match summary.state {
             ScanState::Complete => Exit::Done,
@@ -95,8 +100,30 @@ impl Sweep {
         })
     }
 
-    /// The same without the last word.
-    pub(super) async fn summary(self, db: &Path, printer: &Printer) -> Result<Summary, Failure> {
+    /// The same without the last word. A scan that went through is followed by
+    /// a judgement of the whole inventory.
+    pub(super) async fn summary(
+        mut self,
+        db: &Path,
+        printer: &Printer,
+    ) -> Result<(Summary, Option<Severities>), Failure> {
+        let stores = std::mem::take(&mut self.stores);
+        let policy = std::mem::take(&mut self.policy);
+        let summary = self.sweep(db, printer).await?;
+        if summary.state != ScanState::Complete {
+            return Ok((summary, None));
+        }
+        match verdicts::renew(db, stores, &policy).await {
+            Ok(severities) => Ok((summary, Some(severities))),
+            // What was found is stored; the next scan judges it.
+            Err(failure) => {
+                printer.note(&format!("note: not judged: {}", failure.message));
+                Ok((summary, None))
+            }
+        }
+    }
+
+    async fn sweep(self, db: &Path, printer: &Printer) -> Result<Summary, Failure> {
         let record = self.record();
         let resolver = self.resolver()?;
         let dialer = TcpDialer::new(net::Settings {

@@ -9,6 +9,7 @@ use super::list;
 use super::row::{CertificateRow, EndpointRow, Installation, QuestionRow};
 use super::table::{colons, days_left, hexadecimal};
 use crate::domain::{OutcomeKind, Timestamp, printable};
+use crate::judge::{ALL, Finding};
 
 /// A page: lines of a label and a value.
 struct Page(String);
@@ -60,6 +61,7 @@ pub fn certificate(row: &CertificateRow, installations: &[Installation], now: Ti
     page.optional("Key SHA-256", row.spki_sha256);
     for installation in installations {
         page.heading(&place(installation));
+        judged(&mut page, installation);
         seen(&mut page, installation);
     }
     page.0
@@ -93,6 +95,7 @@ pub fn endpoint(
     page.line("Scan", &row.scan.to_string());
     for installation in installations {
         page.heading(&place(installation));
+        judged(&mut page, installation);
         seen(&mut page, installation);
         let certificate = &installation.certificate;
         page.line("SHA-256", &certificate.sha256.to_string());
@@ -147,6 +150,36 @@ pub fn place(row: &Installation) -> String {
         place.push(')');
     }
     printable(&place)
+}
+
+/// The verdict with its reason, and each finding with what to do about it.
+fn judged(page: &mut Page, row: &Installation) {
+    let Some(judgement) = &row.judgement else {
+        return;
+    };
+    let trust = judgement.trust;
+    page.line("Trust", &format!("{trust}: {}", judgement.trust_reason));
+    page.line("Trusted by", &judgement.trusted_by.join(", "));
+    page.optional("Root", judgement.root.as_ref());
+    page.optional("Owner", judgement.owner.as_ref());
+    page.line("Tags", &judgement.tags.join(", "));
+    let findings = judgement.findings.iter().flat_map(|finding| {
+        let rule = ALL.iter().find(|rule| rule.id == finding.rule);
+        let advice = rule.map(|rule| format!("  {}", rule.advice));
+        std::iter::once(found(finding)).chain(advice)
+    });
+    page.list("Findings", &findings.collect::<Vec<_>>());
+    let accepted = judgement.accepted.iter().map(|it| {
+        let (owner, reason, until) = (&it.owner, &it.reason, it.until);
+        let finding = found(&it.finding);
+        format!("{finding}; accepted by {owner} until {until}: {reason}")
+    });
+    page.list("Accepted", &accepted.collect::<Vec<_>>());
+}
+
+/// `error expiring: 6 days left`
+fn found(finding: &Finding) -> String {
+    format!("{} {}: {}", finding.severity, finding.rule, finding.detail)
 }
 
 fn seen(page: &mut Page, row: &Installation) {

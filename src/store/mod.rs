@@ -20,4 +20,4 @@ pub use filter::{
 };
 pub use inventory::{AddressLook, Detail, Inventory, NameRow};
 pub use sink::Sink;
-pub use sqlite::{Opened, SqliteInventory, SqliteSink};
+pub use sqlite::{Judging, Opened, SqliteInventory, SqliteSink};

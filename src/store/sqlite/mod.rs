@@ -15,6 +15,7 @@ mod file;
 mod history;
 mod inspection;
 mod interned;
+mod judgements;
 mod ledger;
 mod lock;
 mod moment;
@@ -29,6 +30,7 @@ mod statement;
 mod surveys;
 mod writer;
 
+pub use judgements::Judging;
 pub use reader::SqliteInventory;
 pub use writer::{Opened, SqliteSink};
 

@@ -37,7 +37,7 @@ pub enum Opened {
 
 /// Every write takes the database's write lock first: a transaction that
 /// reads and then writes could otherwise fail half-way.
-const BEGIN: &str = "begin immediate";
+pub(super) const BEGIN: &str = "begin immediate";
 
 impl SqliteSink {
     /// Opens the inventory at `path` for writing.
@@ -80,8 +80,7 @@ impl SqliteSink {
         closed.map_err(during("closing the inventory"))
     }
 
-    /// Its connection, for tests that look behind the seam.
-    #[cfg(test)]
+    /// Its connection.
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }

@@ -1,0 +1,108 @@
+//! The end of a scan: everything in the inventory is judged, and what is said
+//! is kept in it.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use super::appraisal::Appraisal;
+use super::failure::Failure;
+use super::filter::Wanted;
+use super::inventory;
+use crate::domain::{Severity, clock};
+use crate::judge::{Policy, TrustStore};
+use crate::store::{Detail, Dossier, SqliteSink, StoreError};
+
+/// How many installations there are by the worst that was found at each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Severities {
+    /// In the order of [`Severity::ALL`].
+    by_worst: [u64; 5],
+    without: u64,
+}
+
+/// Judged pages that wait to be stored.
+const PAGES_WAITING: usize = 1;
+
+/// Judges the inventory at `db`, and stores what is said.
+pub(super) async fn renew(
+    db: &Path,
+    stores: Vec<TrustStore>,
+    policy: &Policy,
+) -> Result<Severities, Failure> {
+    let mut sink = SqliteSink::open(db).await?;
+    let inventory = inventory::open(db).await?;
+    let mut appraisal = Appraisal::begin(&inventory, stores, policy, clock::now()).await?;
+    let severities = judge(&mut appraisal, &mut sink).await?;
+    inventory.close().await;
+    sink.close().await?;
+    Ok(severities)
+}
+
+async fn judge(
+    appraisal: &mut Appraisal<'_>,
+    sink: &mut SqliteSink,
+) -> Result<Severities, StoreError> {
+    let stores: Vec<_> = appraisal.head().trust_stores;
+    let stores: Vec<_> = stores.iter().map(ToString::to_string).collect();
+    let (now, wanted) = (appraisal.now(), Wanted::default());
+    let mut judging = sink.begin_judging().await?;
+    let (send, pages) = mpsc::channel::<Vec<Dossier>>(PAGES_WAITING);
+    let judged = appraisal.dossiers(&wanted, Detail::Facts, send);
+    let stored = async {
+        // Its own, so that a failure ends the judging too.
+        let mut pages = pages;
+        let mut severities = Severities::default();
+        while let Some(page) = pages.recv().await {
+            judging.record(&page).await?;
+            for dossier in &page {
+                severities.count(dossier);
+            }
+        }
+        Ok(severities)
+    };
+    let (judged, stored) = tokio::join!(judged, stored);
+    judged?;
+    let severities = stored?;
+    judging.finish(now, &stores).await?;
+    Ok(severities)
+}
+
+impl Severities {
+    fn count(&mut self, dossier: &Dossier) {
+        let judgement = dossier.row.judgement.as_ref();
+        let worst = judgement.and_then(|judgement| judgement.severity());
+        let at = |severity| Severity::ALL.iter().position(|one| *one == severity);
+        let count = worst.and_then(at).and_then(|at| self.by_worst.get_mut(at));
+        *count.unwrap_or(&mut self.without) += 1;
+    }
+
+    /// `installations by their worst finding: 2 critical, 1 warning; 7 without`
+    pub(super) fn text(&self) -> String {
+        let counts = self.iter().filter(|(_, count)| *count > 0);
+        let mut counts: Vec<_> = counts
+            .map(|(severity, count)| format!("{count} {severity}"))
+            .collect();
+        counts.reverse();
+        counts.push(format!("{} without", self.without));
+        format!(
+            "installations by their worst finding: {}",
+            counts.join(", ")
+        )
+    }
+
+    /// Each severity's word and how many, and `none`.
+    pub(super) fn json(&self) -> Value {
+        let counts = self
+            .iter()
+            .map(|(severity, count)| (severity.to_string(), count.into()));
+        let mut counts: Map<String, Value> = counts.collect();
+        counts.insert("none".to_owned(), self.without.into());
+        counts.into()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Severity, u64)> {
+        Severity::ALL.into_iter().zip(self.by_worst)
+    }
+}

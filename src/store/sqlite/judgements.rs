@@ -1,0 +1,158 @@
+//! Judgements → their rows: what was said last, for people who ask in SQL.
+
+use serde_json::{Value, json};
+use sqlx::{Connection, Sqlite, Transaction};
+
+use super::super::{Dossier, StoreError};
+use super::fault::during;
+use super::statement::ManyRows;
+use super::writer::{BEGIN, SqliteSink};
+use crate::domain::Timestamp;
+use crate::judge::{Accepted, Finding, Judgement};
+
+/// The judgements of an inventory while they are replaced: all of them, or
+/// none if it is dropped before its end.
+#[derive(Debug)]
+pub struct Judging<'a>(Transaction<'a, Sqlite>);
+
+const OPERATION: &str = "storing judgements";
+
+/// Rows that would say the same are left alone.
+const UPSERT: ManyRows = ManyRows {
+    operation: OPERATION,
+    before: "insert into judgements (installation_id, trust, trust_reason, trusted_by, root_dn, \
+             severity, owner, tags, findings, accepted) ",
+    columns: 10,
+    after: " on conflict (installation_id) do update set \
+             trust = excluded.trust, trust_reason = excluded.trust_reason, \
+             trusted_by = excluded.trusted_by, root_dn = excluded.root_dn, \
+             severity = excluded.severity, owner = excluded.owner, tags = excluded.tags, \
+             findings = excluded.findings, accepted = excluded.accepted \
+             where (trust, trust_reason, trusted_by, root_dn, severity, owner, tags, \
+                    findings, accepted) \
+                is not (excluded.trust, excluded.trust_reason, excluded.trusted_by, \
+                    excluded.root_dn, excluded.severity, excluded.owner, excluded.tags, \
+                    excluded.findings, excluded.accepted)",
+};
+
+const KEEP: ManyRows = ManyRows {
+    operation: OPERATION,
+    before: "insert or ignore into judged_now (id) ",
+    columns: 1,
+    after: "",
+};
+
+impl SqliteSink {
+    /// Begins to replace what was said last.
+    pub async fn begin_judging(&mut self) -> Result<Judging<'_>, StoreError> {
+        let connection = self.connection();
+        execute(
+            connection,
+            "create temporary table if not exists judged_now (id integer primary key)",
+        )
+        .await?;
+        let begun = connection.begin_with(BEGIN).await;
+        let mut transaction = begun.map_err(during(OPERATION))?;
+        execute(&mut transaction, "delete from judged_now").await?;
+        Ok(Judging(transaction))
+    }
+}
+
+impl Judging<'_> {
+    /// Stores what is said of a page; rows that nobody judged are left out.
+    pub async fn record(&mut self, page: &[Dossier]) -> Result<(), StoreError> {
+        let judged = page.iter().filter_map(|dossier| {
+            let judgement = dossier.row.judgement.as_ref()?;
+            Some((dossier.id, judgement))
+        });
+        let judged: Vec<_> = judged.collect();
+        UPSERT
+            .execute(&mut self.0, &judged, |values, (id, judgement)| {
+                let severity = judgement.severity().map(|severity| severity.as_str());
+                values
+                    .push_bind(id.0)
+                    .push_bind(judgement.trust.as_str())
+                    .push_bind(judgement.trust_reason.clone())
+                    .push_bind(Value::from(judgement.trusted_by.clone()).to_string())
+                    .push_bind(judgement.root.clone())
+                    .push_bind(severity)
+                    .push_bind(judgement.owner.clone())
+                    .push_bind(Value::from(judgement.tags.clone()).to_string())
+                    .push_bind(findings(judgement).to_string())
+                    .push_bind(accepted(judgement).to_string());
+            })
+            .await?;
+        KEEP.execute(&mut self.0, &judged, |values, (id, _)| {
+            values.push_bind(id.0);
+        })
+        .await
+    }
+
+    /// Forgets what was said of all others, and makes it so. `trust_stores`
+    /// are told as reports state them.
+    pub async fn finish(
+        mut self,
+        at: Timestamp,
+        trust_stores: &[String],
+    ) -> Result<(), StoreError> {
+        let failed = during(OPERATION);
+        execute(
+            &mut self.0,
+            "delete from judgements where installation_id not in (select id from judged_now)",
+        )
+        .await?;
+        execute(&mut self.0, "delete from judged_now").await?;
+        sqlx::query(
+            "insert or replace into judged (id, at, tool_version, trust_stores) \
+             values (1, $1, $2, $3)",
+        )
+        .bind(at.micros())
+        .bind(env!("CARGO_PKG_VERSION"))
+        .bind(Value::from(trust_stores.to_vec()).to_string())
+        .execute(&mut *self.0)
+        .await
+        .map_err(&failed)?;
+        self.0.commit().await.map_err(&failed)
+    }
+}
+
+fn findings(judgement: &Judgement) -> Value {
+    judgement.findings.iter().map(finding).collect()
+}
+
+fn accepted(judgement: &Judgement) -> Value {
+    let accepted = judgement.accepted.iter().map(|it| {
+        let Accepted {
+            finding: of,
+            owner,
+            reason,
+            until,
+        } = it;
+        let mut entry = finding(of);
+        if let Value::Object(fields) = &mut entry {
+            fields.insert("owner".to_owned(), owner.as_str().into());
+            fields.insert("reason".to_owned(), reason.as_str().into());
+            fields.insert("until".to_owned(), until.to_string().into());
+        }
+        entry
+    });
+    accepted.collect()
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule,
+        "severity": finding.severity.as_str(),
+        // SQLite's functions on JSON would end the text there.
+        "detail": finding.detail.replace('\0', "\\0"),
+        "certificate": finding.certificate.map(|certificate| certificate.to_string()),
+    })
+}
+
+async fn execute(
+    connection: &mut sqlx::SqliteConnection,
+    statement: &'static str,
+) -> Result<(), StoreError> {
+    let done = sqlx::query(statement).execute(connection).await;
+    done.map(drop).map_err(during(OPERATION))
+}
