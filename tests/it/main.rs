@@ -23,6 +23,7 @@ mod care;
 mod cli;
 mod engine;
 mod interruption;
+mod judgements;
 mod layers;
 mod matrix;
 mod namespace;

@@ -15,7 +15,8 @@ use super::corpus::Case;
 /// else why it is not.
 pub(super) struct Answers {
     pub(super) openssl: Vec<Option<String>>,
-    pub(super) cryptography: Vec<Option<String>>,
+    /// Where an interpreter that has it was named.
+    pub(super) cryptography: Option<Vec<Option<String>>>,
     pub(super) webpki: Vec<Option<String>>,
 }
 
@@ -93,16 +94,20 @@ fn openssl(folder: &Path) -> Option<String> {
     (!output.status.success()).then_some(said)
 }
 
-fn cryptography(folders: &[PathBuf]) -> Vec<Option<String>> {
+/// The Python that has the package; `tests/soak/verdicts` names one.
+const INTERPRETER: &str = "CERTSWEEP_CRYPTOGRAPHY_PYTHON";
+
+fn cryptography(folders: &[PathBuf]) -> Option<Vec<Option<String>>> {
+    let interpreter = std::env::var_os(INTERPRETER)?;
     let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/it/verdicts/verify.py"]
         .iter()
         .collect();
-    let mut command = Command::new("python3");
+    let mut command = Command::new(interpreter);
     let output = command
         .arg(script)
         .args(folders)
         .output()
-        .expect("python3 (tests/run installs it)");
+        .expect("the interpreter that the environment names");
     assert!(
         output.status.success(),
         "{}",
@@ -114,7 +119,7 @@ fn cryptography(folders: &[PathBuf]) -> Vec<Option<String>> {
         .map(|line| (!line.is_empty()).then(|| line.to_owned()))
         .collect();
     assert_eq!(answers.len(), folders.len());
-    answers
+    Some(answers)
 }
 
 /// rustls-webpki with everything that was sent and every root, left to search.

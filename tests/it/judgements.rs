@@ -1,0 +1,358 @@
+//! What the compiled program says of what it found: trust, findings, owners,
+//! acceptances, in reports, lists, pages and SQL.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+use serde_json::Value;
+
+use crate::program::{Inventory, Row, Run};
+use crate::servers::{Authority, Identity, Key, SServer, SelfSigned};
+
+/// Servers of a private authority, of nobody, and of the past, scanned.
+struct Judged {
+    inventory: Inventory,
+    authority: Authority,
+    private: Identity,
+    self_signed: SelfSigned,
+    expired: PathBuf,
+}
+
+impl Judged {
+    fn new() -> Self {
+        Self::scanned(&[])
+    }
+
+    fn scanned(options: &[&str]) -> Self {
+        let inventory = Inventory::new();
+        let authority = Authority::new();
+        let private = authority.identity("private.sweep.test", Key::Ecdsa);
+        let sent = [authority.intermediate(), authority.root()].map(|file| fs::read(file).unwrap());
+        let sent = inventory.file("sent.pem", &String::from_utf8(sent.concat()).unwrap());
+        let self_signed = SelfSigned::new("-algorithm ED25519");
+        let (expired, key) = expired(&inventory);
+        let servers = [
+            SServer::start(&private, &["-cert_chain", sent.to_str().unwrap()]),
+            SServer::showing(&self_signed.certificate, &self_signed.key, &["-tls1_2"]),
+            SServer::showing(&expired, &key, &["-tls1_2"]),
+        ];
+        let mut words: Vec<_> = servers.iter().map(|it| it.address.to_string()).collect();
+        words.extend(options.iter().map(ToString::to_string));
+        inventory.sweep(&words);
+        Self {
+            inventory,
+            authority,
+            private,
+            self_signed,
+            expired,
+        }
+    }
+
+    fn root(&self) -> &str {
+        self.authority.root().to_str().unwrap()
+    }
+
+    /// The rows of a report with these options.
+    fn rows(&self, options: &[&str]) -> Vec<Row> {
+        rows(&self.report(options))
+    }
+
+    fn report(&self, options: &[&str]) -> Run {
+        self.inventory.run("report", options).exits(0)
+    }
+
+    fn row(&self, sha256: &str, options: &[&str]) -> Row {
+        let rows = self.rows(options);
+        let row = rows.into_iter().find(|row| row["sha256"] == sha256);
+        row.unwrap()
+    }
+}
+
+fn rows(report: &Run) -> Vec<Row> {
+    let mut reader = csv::Reader::from_reader(report.stdout.as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+/// An authority of its own whose time is over, and its key.
+fn expired(inventory: &Inventory) -> (PathBuf, PathBuf) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["past.sweep.test".to_owned()]).unwrap();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "past.sweep.test");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let certificate = params.self_signed(&key).unwrap();
+    (
+        inventory.file("expired.pem", &certificate.pem()),
+        inventory.file("expired.key", &key.serialize_pem()),
+    )
+}
+
+fn findings(row: &Row) -> Vec<&str> {
+    row["findings"].split('|').collect()
+}
+
+/// The rows of a query, each a list of values, by the SQLite of Python.
+fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
+    const PROGRAM: &str = "import json, sqlite3, sys\n\
+        rows = sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()\n\
+        print(json.dumps(rows))";
+    let mut command = Command::new("python3");
+    let run = Run::of(command.args(["-c", PROGRAM]).arg(db).arg(query)).exits(0);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+#[test]
+fn a_private_root_is_trusted_where_its_store_is_named() {
+    let judged = Judged::new();
+    let sha256 = &judged.private.sha256;
+    let without = judged.row(sha256, &[]);
+    assert_eq!(without["trust"], "untrusted-root");
+    assert!(findings(&without).contains(&"untrusted"), "{without:?}");
+    assert_eq!(without["severity"], "warning", "{without:?}");
+    let with = judged.row(sha256, &["--trust-store", judged.root()]);
+    assert_eq!(with["trust"], "trusted");
+    assert_eq!(with["trusted_by"], judged.root());
+    assert!(with["root_dn"].contains("Sweep Test Root"), "{with:?}");
+    assert!(!findings(&with).contains(&"untrusted"), "{with:?}");
+}
+
+#[test]
+fn a_trust_store_of_the_configuration_holds_everywhere() {
+    let judged = Judged::new();
+    let config = format!(
+        "[scan]\ntrust_store = [\"{}\"]\nno_system_roots = true\n",
+        judged.root()
+    );
+    let config = judged.inventory.file("c.toml", &config);
+    let config = config.to_str().unwrap();
+    let row = judged.row(&judged.private.sha256, &["--config", config]);
+    assert_eq!(row["trust"], "trusted");
+    let lines = judged
+        .report(&["--config", config, "--format", "jsonl"])
+        .json_lines();
+    let stores = lines[0]["trust_stores"].as_array().unwrap();
+    let stores: Vec<_> = stores.iter().map(|it| it.as_str().unwrap()).collect();
+    assert_eq!(stores.len(), 2, "no system roots: {stores:?}");
+    assert!(stores[0].starts_with("mozilla: "), "{stores:?}");
+    let own = format!("{}: 1 roots, sha256 ", judged.root());
+    assert!(stores[1].starts_with(&own), "{stores:?}");
+    assert!(lines[0]["now"].is_string());
+}
+
+#[test]
+fn a_store_that_is_none_is_refused_with_file_and_line_before_anything_is_done() {
+    let inventory = Inventory::new();
+    let broken = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+    let store = inventory.file("broken.pem", broken);
+    let store = store.to_str().unwrap();
+    for command in ["report", "certs", "endpoints", "show", "scan"] {
+        let target: &[&str] = match command {
+            "show" | "scan" => &["127.0.0.1"],
+            _ => &[],
+        };
+        let words = [target, &["--trust-store", store]].concat();
+        let run = inventory.run(command, &words).exits(2);
+        run.complains_of(&["broken.pem", "line 2"]);
+        assert!(!inventory.path().exists(), "{command}");
+    }
+    let missing = inventory.run("report", &["--trust-store", "nowhere.pem"]);
+    missing.exits(2).complains_of(&["nowhere.pem"]);
+}
+
+#[test]
+fn self_signed_and_expired_certificates_are_told_apart() {
+    let judged = Judged::new();
+    let row = judged.row(&judged.self_signed.sha256, &[]);
+    assert_eq!(row["trust"], "self-signed");
+    assert!(findings(&row).contains(&"self-signed"), "{row:?}");
+    let options = ["--trust-store", judged.expired.to_str().unwrap()];
+    let rows = judged.rows(&options);
+    let row = rows
+        .iter()
+        .find(|row| row["subject_cn"] == "past.sweep.test");
+    let row = row.unwrap();
+    assert_eq!(row["trust"], "expired");
+    assert_eq!(row["severity"], "critical");
+    assert!(findings(row).contains(&"expired"), "{row:?}");
+}
+
+#[test]
+fn a_name_that_is_not_in_the_certificate_is_a_mismatch() {
+    let judged = Judged::scanned(&["--sni", "other.sweep.test", "--sni-everywhere"]);
+    let rows = judged.rows(&["--trust-store", judged.root()]);
+    let of = |sni: &str| {
+        let mut rows = rows.iter();
+        let row = rows.find(|row| row["sha256"] == judged.private.sha256 && row["sni"] == sni);
+        row.unwrap_or_else(|| panic!("{rows:?}"))
+    };
+    assert_eq!(of("")["trust"], "trusted", "never for a bare address");
+    assert_eq!(of("other.sweep.test")["trust"], "name-mismatch");
+    assert!(findings(of("other.sweep.test")).contains(&"name-mismatch"));
+}
+
+#[test]
+fn an_accepted_finding_does_not_count_until_it_lapses() {
+    let judged = Judged::new();
+    let config = |until: &str| {
+        let text = format!(
+            "[[owner]]\nowner = \"lab\"\ntags = [\"test\", \"box\"]\nnames = [\"key.*\"]\n\
+             [[accept]]\nfinding = \"self-signed\"\nnames = [\"key.sweep.test\"]\n\
+             owner = \"lab\"\nreason = \"a box\"\nuntil = {until}\n\
+             [[accept]]\nfinding = \"wildcard\"\nnames = [\"nobody.test\"]\n\
+             owner = \"lab\"\nreason = \"gone\"\nuntil = 2999-01-01\n"
+        );
+        judged.inventory.file("policy.toml", &text)
+    };
+    let file = config("2999-01-01");
+    let options = ["--config", file.to_str().unwrap()];
+    let report = judged.report(&options);
+    let row = rows(&report).into_iter();
+    let row = row
+        .clone()
+        .find(|row| row["sha256"] == judged.self_signed.sha256);
+    let row = row.unwrap();
+    assert_eq!(row["accepted"], "self-signed");
+    assert!(!findings(&row).contains(&"self-signed"), "{row:?}");
+    assert_eq!((&*row["owner"], &*row["tags"]), ("lab", "test|box"));
+    assert!(report.stderr.contains("policy.toml:11: "), "{report}");
+    assert!(!report.stderr.contains("policy.toml:5: "), "{report}");
+    config("2020-01-01");
+    let row = judged.row(&judged.self_signed.sha256, &options);
+    assert_eq!(row["accepted"], "");
+    assert!(findings(&row).contains(&"self-signed"), "{row:?}");
+}
+
+#[test]
+fn filters_on_judgements_hold_in_reports_and_lists() {
+    let judged = Judged::new();
+    let policy = "[[owner]]\nowner = \"lab\"\ntags = [\"box\"]\nnames = [\"key.*\"]\n";
+    let policy = judged.inventory.file("policy.toml", policy);
+    let policy = policy.to_str().unwrap();
+    let sha256s = |command: &str, words: &[&str]| {
+        let words = [&["--config", policy], words].concat();
+        let lines = judged.inventory.run(command, &words).exits(0).json_lines();
+        let sha256s = lines.iter().map(|line| line["sha256"].as_str().unwrap());
+        sha256s.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let boxes = BTreeSet::from([judged.self_signed.sha256.clone()]);
+    let private = BTreeSet::from([judged.private.sha256.clone()]);
+    for (words, expected) in [
+        (["--owner", "lab"], &boxes),
+        (["--tag", "box"], &boxes),
+        (["--finding", "untrusted"], &private),
+        (["--ca", judged.root()], &private),
+    ] {
+        assert_eq!(
+            &sha256s("certs", &[&["--json"], &words[..]].concat()),
+            expected
+        );
+        let report = [&["--format", "jsonl"], &words[..]].concat();
+        assert_eq!(&sha256s("report", &report), expected, "{words:?}");
+        let endpoints = [&["--json", "--config", policy], &words[..]].concat();
+        let endpoints = judged.inventory.run("endpoints", &endpoints).exits(0);
+        assert_eq!(endpoints.json_lines().len(), 1, "{words:?}");
+    }
+    let unknown = judged.inventory.run("report", &["--finding", "wild-card"]);
+    unknown
+        .exits(2)
+        .complains_of(&["wild-card", "hint: the findings: expired, "]);
+    let coverage = judged
+        .inventory
+        .run("report", &["--of", "coverage", "--finding", "expired"]);
+    coverage.exits(2).complains_of(&["--finding"]);
+}
+
+#[test]
+fn a_root_that_nobody_sent_has_its_chains() {
+    let inventory = Inventory::new();
+    let authority = Authority::new();
+    let identity = authority.identity("unsent.sweep.test", Key::Ecdsa);
+    let options = ["-cert_chain", authority.intermediate().to_str().unwrap()];
+    let server = SServer::start(&identity, &options);
+    inventory.sweep(&[server.address.to_string()]);
+    let root = authority.root().to_str().unwrap();
+    let below = |options: &[&str]| {
+        let run = inventory.run("report", options).exits(0);
+        rows(&run).len()
+    };
+    assert_eq!(
+        below(&["--ca", root]),
+        0,
+        "it is not known without the store"
+    );
+    assert_eq!(below(&["--ca", root, "--trust-store", root]), 1);
+}
+
+#[test]
+fn pages_show_the_verdict_the_findings_and_what_to_do() {
+    let judged = Judged::new();
+    let sha256 = &judged.self_signed.sha256;
+    let row = judged.row(sha256, &[]);
+    for what in [&sha256[..12], &format!("{}:{}", row["ip"], row["port"])] {
+        let shown = judged.inventory.run("show", &[what]).exits(0);
+        for text in [
+            "Trust:            self-signed: its own key signed it",
+            "self-signed: ",
+            "notice",
+        ] {
+            assert!(shown.stdout.contains(text), "no `{text}` in {shown}");
+        }
+    }
+}
+
+#[test]
+fn v_findings_says_what_the_report_says() {
+    let judged = Judged::new();
+    let reported: BTreeSet<_> = judged
+        .rows(&[])
+        .iter()
+        .flat_map(|row| {
+            let rules = findings(row).into_iter().map(str::to_owned);
+            let at = (
+                row["ip"].clone(),
+                row["port"].clone(),
+                row["sha256"].clone(),
+            );
+            rules
+                .map(move |rule| (at.clone(), rule))
+                .collect::<Vec<_>>()
+        })
+        .filter(|(_, rule)| !rule.is_empty())
+        .collect();
+    let query = "select ip, port, sha256, finding, judged_at, trust, accepted from v_findings";
+    let found = sql(&judged.inventory.path(), query);
+    let text = |value: &Value| value.to_string().trim_matches('"').to_owned();
+    let stored: BTreeSet<_> = found
+        .iter()
+        .map(|row| ((text(&row[0]), text(&row[1]), text(&row[2])), text(&row[3])))
+        .collect();
+    assert_eq!(stored, reported);
+    assert!(!stored.is_empty());
+    assert!(found.iter().all(|row| text(&row[4]).ends_with('Z')));
+    assert!(found.iter().all(|row| row[6] == 0));
+}
+
+#[test]
+fn a_scan_ends_with_counts_by_the_worst_finding() {
+    let inventory = Inventory::new();
+    let own = SelfSigned::new("-algorithm ED25519");
+    let server = SServer::showing(&own.certificate, &own.key, &["-tls1_2"]);
+    let words = [server.address.to_string(), "--json".to_owned()];
+    let lines = inventory.sweep(&words).json_lines();
+    let counts = lines.last().unwrap()["installations_by_severity"]
+        .as_object()
+        .unwrap();
+    let total: u64 = counts.values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(total, 1, "{counts:?}");
+    let text = inventory.sweep(&[server.address.to_string()]).stdout;
+    assert!(
+        text.contains("installations by their worst finding: 1 "),
+        "{text}"
+    );
+}
