@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::examination::{Examination, Look};
 use super::page::{acceptance_word, authorities, hybrid_word};
 use crate::domain::{ClientAuth, KeyType, Outcome, Session, Survey, Timestamp};
+use crate::judge::{Finding, Judgement};
 use crate::probe::{ClientCertificate, Handshaken, Verdict};
 use crate::report::{CERTIFICATES, CertificateRow, CertificateUse, Format, Head, Report};
 use crate::x509::Certificate;
@@ -77,7 +78,29 @@ fn question(look: &Look, head: &Head) -> Value {
         "certificates": certificates.collect::<Vec<_>>(),
     });
     add(&mut fields, session(negotiated));
+    add(&mut fields, judged(look.judgement.as_ref()));
     fields
+}
+
+fn judged(judgement: Option<&Judgement>) -> Value {
+    let finding = |it: &Finding| {
+        json!({
+            "finding": it.rule,
+            "severity": it.severity.as_str(),
+            "detail": it.detail,
+            "certificate": it.certificate.map(|it| it.to_string()),
+        })
+    };
+    let findings = judgement.map(|it| it.findings.iter().map(finding).collect::<Value>());
+    let accepted = |it: &Judgement| it.accepted.iter().map(|it| finding(&it.finding)).collect();
+    json!({
+        "trust": judgement.map(|it| it.trust.as_str()),
+        "trust_reason": judgement.map(|it| &it.trust_reason),
+        "trusted_by": judgement.map(|it| &it.trusted_by),
+        "root_dn": judgement.and_then(|it| it.root.as_ref()),
+        "findings": findings,
+        "accepted": judgement.map::<Value, _>(accepted),
+    })
 }
 
 fn session(session: Option<&Session>) -> Value {

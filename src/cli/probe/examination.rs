@@ -1,10 +1,13 @@
 //! One endpoint → everything that can be asked of it.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
     Dialect, Endpoint, KeyType, Observation, Outcome, Phase, Refusal, ServerName, Survey, Target,
 };
+use crate::judge::Judgement;
 use crate::net::Dialer;
 use crate::pace::Lane;
 use crate::probe::{
@@ -44,7 +47,9 @@ pub(super) struct Examination {
 pub(super) struct Look {
     pub(super) observation: Observation,
     /// The chain it showed, leaf first, read; empty without one.
-    pub(super) chain: Vec<Certificate>,
+    pub(super) chain: Vec<Arc<Certificate>>,
+    /// What is to be said of the chain; `None` until it is judged.
+    pub(super) judgement: Option<Judgement>,
 }
 
 /// The types of key that a hello can ask for.
@@ -190,11 +195,15 @@ impl Look {
             Outcome::Certificate(presented) => {
                 let chain = &presented.chain;
                 let ders = std::iter::once(chain.leaf()).chain(chain.rest());
-                ders.map(x509::parse).collect()
+                ders.map(|der| Arc::new(x509::parse(der))).collect()
             }
             _ => Vec::new(),
         };
-        Self { observation, chain }
+        Self {
+            observation,
+            chain,
+            judgement: None,
+        }
     }
 
     /// The type of the leaf's key.

@@ -3,6 +3,7 @@
 
 mod document;
 mod examination;
+mod judging;
 mod page;
 mod pem;
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::trust::TrustFlags;
 use super::{Context, scan, targets};
 use crate::config::{Options, Settings, Timeout};
 use crate::domain::{Endpoint, Host, LocalFault, Outcome, ServerName, Target, clock, printable};
@@ -26,6 +28,7 @@ use crate::scan::Pointers;
 use crate::target::{Exclusion, Plan};
 use crate::tls::Ladder;
 use examination::{Client, Examination, Examiner};
+use judging::Judging;
 
 /// Ask one server everything: versions, keys, chains, names, client
 /// certificates
@@ -71,6 +74,9 @@ pub(super) struct Arguments {
     /// under these roots (PEM)
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+
+    #[command(flatten)]
+    trust: TrustFlags,
 
     #[command(flatten)]
     network: Network,
@@ -127,6 +133,7 @@ const MOST_ADDRESSES: usize = 8;
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let options = self.network.flags().or(context.config.scan.clone());
+        let stores = self.trust.clone().stores(&context)?;
         let plan = self.plan(&options)?;
         let target = only_target(&plan, &self.host)?;
         let client = self.client()?;
@@ -153,6 +160,7 @@ impl Arguments {
             examiner,
             resolver,
             settings,
+            judging: Judging::by(stores, context.config.policy.clone()),
         };
         session.run(&plan).await
     }
@@ -238,6 +246,7 @@ struct Session<'a> {
     examiner: Examiner<TcpDialer>,
     resolver: DnsResolver,
     settings: Settings,
+    judging: Judging,
 }
 
 impl Session<'_> {
@@ -291,6 +300,7 @@ impl Session<'_> {
         if self.settings.pointers == Pointers::LookUp && examination.best().is_some_and(connected) {
             examination.pointer = self.resolver.pointer(address).await;
         }
+        self.judging.judge(&mut examination, clock::now());
         examination
     }
 

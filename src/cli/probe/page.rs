@@ -10,6 +10,7 @@ use crate::domain::{
     Acceptance, ClientAuth, Fingerprint, HybridGroup, Outcome, Session, Survey, Timestamp,
     printable,
 };
+use crate::judge::Judgement;
 use crate::probe::{ClientCertificate, Handshaken, Verdict};
 use crate::report::CertificateRow;
 use crate::x509::{self, Certificate};
@@ -134,6 +135,21 @@ fn answer(page: &mut Page, look: &Look, shown: &mut Vec<Vec<Fingerprint>>) {
         );
         shown.push(chain);
     }
+    if let Some(judgement) = &look.judgement {
+        judged(page, judgement);
+    }
+}
+
+fn judged(page: &mut Page, judgement: &Judgement) {
+    let (trust, reason) = (judgement.trust, &judgement.trust_reason);
+    page.line("Trust", &format!("{trust}: {reason}"));
+    page.line("Trusted by", &judgement.trusted_by.join(", "));
+    let findings = judgement.findings.iter();
+    let findings = findings.map(|it| format!("{} {}: {}", it.severity, it.rule, it.detail));
+    page.list("Findings", &findings.collect::<Vec<_>>());
+    let accepted = judgement.accepted.iter();
+    let accepted = accepted.map(|it| format!("{}: {}", it.finding.rule, it.reason));
+    page.list("Accepted", &accepted.collect::<Vec<_>>());
 }
 
 /// What was asked: `Asked for www.example.com, ECDSA only, in smtp`.
