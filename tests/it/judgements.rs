@@ -114,7 +114,7 @@ fn a_private_root_is_trusted_where_its_store_is_named() {
     let without = judged.row(sha256, &[]);
     assert_eq!(without["trust"], "untrusted-root");
     assert!(findings(&without).contains(&"untrusted"), "{without:?}");
-    assert_eq!(without["severity"], "warning", "{without:?}");
+    assert_eq!(without["severity"], "error", "{without:?}");
     let with = judged.row(sha256, &["--trust-store", judged.root()]);
     assert_eq!(with["trust"], "trusted");
     assert_eq!(with["trusted_by"], judged.root());

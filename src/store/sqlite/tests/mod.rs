@@ -1,6 +1,7 @@
 //! The inventory through its two seams, on real files.
 
 mod batch;
+mod dossiers;
 mod file;
 mod filter;
 mod history;

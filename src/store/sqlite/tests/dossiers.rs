@@ -1,0 +1,238 @@
+//! What a judgement is told of an installation, and what is kept of it.
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::domain::{Severity, Trust};
+use crate::judge::{Accepted, Finding, Judgement};
+use crate::store::Dossier;
+
+async fn dossiers(store: &Store) -> Vec<Dossier> {
+    let (send, mut pages) = mpsc::channel(100);
+    let inventory = store.inventory().await;
+    inventory
+        .dossiers(&every_state(), Detail::Facts, send)
+        .await
+        .unwrap();
+    let mut all = Vec::new();
+    while let Some(page) = pages.recv().await {
+        all.extend(page);
+    }
+    all
+}
+
+fn of<'a>(dossiers: &'a [Dossier], name: &str, address: &str) -> &'a Dossier {
+    let mut found = dossiers.iter().filter(|dossier| {
+        dossier.row.certificate.sha256 == hash_of(name) && dossier.row.ip == Some(ip(address))
+    });
+    found.next().unwrap()
+}
+
+/// What of a batch is parsed of a certificate, made to say something else.
+fn facts<'a>(batch: &'a mut Batch, name: &str) -> &'a mut Facts {
+    let certificate = batch.certificates.get_mut(&hash_of(name)).unwrap();
+    certificate.facts.as_mut().unwrap()
+}
+
+#[tokio::test]
+async fn pages_hold_every_installation_in_the_order_of_reports() {
+    let mut store = Store::new().await;
+    let looks = (0..1500).map(|host: u16| {
+        let [high, low] = host.to_be_bytes();
+        presenting(&format!("10.0.{high}.{low}"), 443, &["a", "ca"], 10)
+    });
+    store.scan(batch(looks.collect())).await;
+    let listed = store.installations(&every_state()).await;
+    let listed: Vec<_> = listed.iter().map(|row| row.ip).collect();
+    let paged = dossiers(&store).await;
+    let paged: Vec<_> = paged.iter().map(|dossier| dossier.row.ip).collect();
+    assert_eq!(paged.len(), 1500);
+    assert_eq!(paged, listed);
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_ends_the_pages() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["a"], 10)]))
+        .await;
+    let (send, pages) = mpsc::channel(1);
+    drop(pages);
+    let inventory = store.inventory().await;
+    inventory
+        .dossiers(&every_state(), Detail::Facts, send)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn staples_and_ports_are_told() {
+    let mut store = Store::new().await;
+    let mut bare = presenting("10.0.0.2", 443, &["b"], 10);
+    presented(&mut bare).session.ocsp_staple = None;
+    let mut cut = presenting("10.0.0.3", 443, &["c"], 10);
+    presented(&mut cut).session.ocsp_staple = None;
+    presented(&mut cut).truncated = Some(Refusal::Closed(Phase::Hello));
+    let ports = [443, 8443, 9443].map(|port| presenting("10.0.0.1", port, &["a"], 10));
+    store
+        .scan(batch([ports.to_vec(), vec![bare, cut]].concat()))
+        .await;
+    let all = dossiers(&store).await;
+    assert_eq!(of(&all, "a", "10.0.0.1").stapled, Some(true));
+    assert_eq!(of(&all, "a", "10.0.0.1").ports_with_it, 3);
+    assert_eq!(of(&all, "b", "10.0.0.2").stapled, Some(false));
+    assert_eq!(of(&all, "b", "10.0.0.2").ports_with_it, 1);
+    assert_eq!(of(&all, "c", "10.0.0.3").stapled, None);
+}
+
+#[tokio::test]
+async fn a_renewal_is_told_where_it_happened_and_where_it_did_not() {
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|address| presenting(address, 443, &["old"], 10));
+    store.scan(batch(old.to_vec())).await;
+    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["newer"], 86_400)]);
+    let own = facts(&mut renewed, "newer");
+    own.subject = named("old");
+    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
+    own.public_key.spki = Some(Fingerprint::of(b"key of old"));
+    store.scan(renewed).await;
+
+    let all = dossiers(&store).await;
+    let straggler = of(&all, "old", "10.0.0.2");
+    assert_eq!(straggler.successor, Some(hash_of("newer")));
+    assert_eq!(straggler.same_key, [hash_of("newer")]);
+    assert!(straggler.renewals.is_empty());
+    let renewed = of(&all, "newer", "10.0.0.1");
+    assert_eq!(renewed.successor, None);
+    assert_eq!(renewed.same_key, [hash_of("old")]);
+    let [renewal] = renewed.renewals[..] else {
+        panic!("{renewed:?}");
+    };
+    assert_eq!((renewal.seen, renewal.end), (at(86_400), at(86_400 * 3)));
+}
+
+#[tokio::test]
+async fn another_certificate_in_its_place_is_no_renewal() {
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|address| presenting(address, 443, &["old"], 10));
+    store.scan(batch(old.to_vec())).await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["other"], 20)]))
+        .await;
+    let all = dossiers(&store).await;
+    assert_eq!(of(&all, "old", "10.0.0.2").successor, None);
+    assert!(of(&all, "other", "10.0.0.1").renewals.is_empty());
+}
+
+#[tokio::test]
+async fn authorities_are_what_others_were_sent_with() {
+    let mut store = Store::new().await;
+    let mut seen = batch(vec![
+        presenting("10.0.0.1", 443, &["leaf", "issuer", "root"], 10),
+        presenting("10.0.0.2", 443, &["device"], 10),
+    ]);
+    for name in ["issuer", "root", "device"] {
+        facts(&mut seen, name).is_ca = Some(true);
+    }
+    for name in ["root", "device"] {
+        facts(&mut seen, name).self_signed = Some(true);
+    }
+    store.scan(seen).await;
+    let inventory = store.inventory().await;
+    let authorities = inventory.authorities().await.unwrap();
+    let mut authorities: Vec<_> = authorities.iter().map(Der::as_bytes).collect();
+    authorities.sort_unstable();
+    assert_eq!(authorities, [&b"issuer"[..], b"root"]);
+    let wanted = [hash_of("leaf"), hash_of("nobody")];
+    let ders = inventory.ders(&wanted).await.unwrap();
+    assert_eq!(ders.len(), 1);
+    assert_eq!(ders[&hash_of("leaf")].as_bytes(), b"leaf");
+    let key = Fingerprint::of(b"key of leaf");
+    let hosts = inventory.key_hosts(&[key]).await.unwrap();
+    assert_eq!(hosts.len(), 1);
+    assert_eq!((hosts[0].key, hosts[0].address), (key, ip("10.0.0.1")));
+}
+
+fn judgement(detail: &str) -> Judgement {
+    let finding = Finding {
+        rule: "expired",
+        severity: Severity::Critical,
+        detail: detail.to_owned(),
+        certificate: Some(hash_of("a")),
+    };
+    Judgement {
+        trust: Trust::Expired,
+        trust_reason: "it's over".to_owned(),
+        trusted_by: vec!["mozilla".to_owned()],
+        root: None,
+        findings: vec![finding.clone()],
+        accepted: vec![Accepted {
+            finding,
+            owner: "lab".to_owned(),
+            reason: "a box".to_owned(),
+            until: at(0),
+        }],
+        owner: Some("lab".to_owned()),
+        tags: Vec::new(),
+    }
+}
+
+async fn judge(store: &mut Store, of: &[&str], detail: &str, second: i64) {
+    let mut page = dossiers(store).await;
+    page.retain(|dossier| {
+        of.iter()
+            .any(|name| dossier.row.certificate.sha256 == hash_of(name))
+    });
+    for dossier in &mut page {
+        dossier.row.judgement = Some(judgement(detail));
+    }
+    let mut judging = store.sink.begin_judging().await.unwrap();
+    judging.record(&page).await.unwrap();
+    let stores = ["mozilla: 1 roots".to_owned()];
+    judging.finish(at(second), &stores).await.unwrap();
+}
+
+/// What people read: IP, detail, whether accepted.
+async fn found(store: &Store) -> Vec<(String, String, i64, String)> {
+    let query = "select ip, detail, accepted, judged_at from v_findings order by ip, accepted";
+    let mut raw = store.raw().await;
+    sqlx::query_as(query).fetch_all(&mut raw).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_said_takes_the_place_of_what_was_said() {
+    let mut store = Store::new().await;
+    let looks = vec![
+        presenting("10.0.0.1", 443, &["a"], 10),
+        presenting("10.0.0.2", 443, &["b"], 10),
+    ];
+    store.scan(batch(looks)).await;
+    judge(&mut store, &["a", "b"], "one\0day", 20).await;
+    let first = found(&store).await;
+    assert_eq!(first.len(), 4);
+    let time = at(20).to_string();
+    let row = ("10.0.0.1".to_owned(), "one\\0day".to_owned(), 0, time);
+    assert_eq!(first[0], row);
+    judge(&mut store, &["b"], "two days", 30).await;
+    let second = found(&store).await;
+    assert_eq!(second.len(), 2);
+    let row = ("10.0.0.2", "two days", at(30).to_string());
+    assert_eq!((&*second[0].0, &*second[0].1, second[0].3.clone()), row);
+}
+
+#[tokio::test]
+async fn a_judging_that_breaks_off_leaves_what_was_said() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["a"], 10)]))
+        .await;
+    judge(&mut store, &["a"], "said", 20).await;
+    let judging = store.sink.begin_judging().await.unwrap();
+    drop(judging);
+    store
+        .scan(batch(vec![presenting("10.0.0.2", 443, &["b"], 30)]))
+        .await;
+    assert_eq!(found(&store).await.len(), 2);
+}
