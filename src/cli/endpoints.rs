@@ -9,6 +9,7 @@ use super::filter::{Filters, Wanted};
 use super::trust::TrustFlags;
 use super::{Context, inventory};
 use crate::domain::{Dialect, Port, Severity, Zone, clock};
+use crate::judge::Judgement;
 use crate::report::{ENDPOINTS, EndpointRow, Format, Installation, Report, list};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
@@ -76,7 +77,7 @@ pub(super) async fn read(
     let mut worst: HashMap<Place, Option<Severity>> = HashMap::new();
     let keep = |row: Installation| {
         let severity = row.judgement.as_ref();
-        let severity = severity.and_then(|judgement| judgement.severity());
+        let severity = severity.and_then(Judgement::severity);
         let counts = severity.is_some() || wanted.asks_for_judgement();
         if let Some(place) = place(&row).filter(|_| counts) {
             let known = worst.entry(place).or_default();

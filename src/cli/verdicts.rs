@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::filter::Wanted;
 use super::inventory;
 use crate::domain::{Severity, clock};
-use crate::judge::{Policy, TrustStore};
+use crate::judge::{Judgement, Policy, TrustStore};
 use crate::store::{Detail, Dossier, SqliteSink, StoreError};
 
 /// How many installations there are by the worst that was found at each.
@@ -44,13 +44,14 @@ async fn judge(
     appraisal: &mut Appraisal<'_>,
     sink: &mut SqliteSink,
 ) -> Result<Severities, StoreError> {
-    let stores: Vec<_> = appraisal.head().trust_stores;
-    let stores: Vec<_> = stores.iter().map(ToString::to_string).collect();
+    let head = appraisal.head();
+    let stated = head.trust_stores.iter().map(ToString::to_string);
+    let stated: Vec<_> = stated.collect();
     let (now, wanted) = (appraisal.now(), Wanted::default());
     let mut judging = sink.begin_judging().await?;
     let (send, pages) = mpsc::channel::<Vec<Dossier>>(PAGES_WAITING);
     let judged = appraisal.dossiers(&wanted, Detail::Facts, send);
-    let stored = async {
+    let recorded = async {
         // Its own, so that a failure ends the judging too.
         let mut pages = pages;
         let mut severities = Severities::default();
@@ -62,17 +63,17 @@ async fn judge(
         }
         Ok(severities)
     };
-    let (judged, stored) = tokio::join!(judged, stored);
+    let (judged, recorded) = tokio::join!(judged, recorded);
     judged?;
-    let severities = stored?;
-    judging.finish(now, &stores).await?;
+    let severities = recorded?;
+    judging.finish(now, &stated).await?;
     Ok(severities)
 }
 
 impl Severities {
     fn count(&mut self, dossier: &Dossier) {
         let judgement = dossier.row.judgement.as_ref();
-        let worst = judgement.and_then(|judgement| judgement.severity());
+        let worst = judgement.and_then(Judgement::severity);
         let at = |severity| Severity::ALL.iter().position(|one| *one == severity);
         let count = worst.and_then(at).and_then(|at| self.by_worst.get_mut(at));
         *count.unwrap_or(&mut self.without) += 1;

@@ -327,6 +327,10 @@ fn bind_fingerprint(values: &mut Values<'_>, fingerprint: &Fingerprint) {
     values.push_bind(fingerprint.as_bytes().to_vec());
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "rows of a statement are bound by reference"
+)]
 fn bind_id(values: &mut Values<'_>, id: &InstallationId) {
     values.push_bind(id.0);
 }

@@ -7,7 +7,7 @@ use super::super::{Dossier, StoreError};
 use super::fault::during;
 use super::statement::ManyRows;
 use super::writer::{BEGIN, SqliteSink};
-use crate::domain::Timestamp;
+use crate::domain::{Severity, Timestamp};
 use crate::judge::{Accepted, Finding, Judgement};
 
 /// The judgements of an inventory while they are replaced: all of them, or
@@ -68,7 +68,7 @@ impl Judging<'_> {
         let judged: Vec<_> = judged.collect();
         UPSERT
             .execute(&mut self.0, &judged, |values, (id, judgement)| {
-                let severity = judgement.severity().map(|severity| severity.as_str());
+                let severity = judgement.severity().map(Severity::as_str);
                 values
                     .push_bind(id.0)
                     .push_bind(judgement.trust.as_str())
