@@ -17,9 +17,10 @@ fn merit(outcome: &Outcome) -> (Standing, OutcomeKind, Telling) {
     let standing = match kind {
         OutcomeKind::Certificate => Standing::Found,
         OutcomeKind::LocalError => Standing::Unknown,
-        OutcomeKind::NoCertificate
-        | OutcomeKind::TlsRefused
-        | OutcomeKind::NotTls
+        // One that hung up on one rung may say on another what it speaks.
+        OutcomeKind::NoCertificate | OutcomeKind::NotTls => Standing::Told,
+        OutcomeKind::TlsRefused if telling(outcome) < Telling::Close => Standing::Told,
+        OutcomeKind::TlsRefused
         | OutcomeKind::Silent
         | OutcomeKind::Broken
         | OutcomeKind::Refused
@@ -37,6 +38,7 @@ fn merit(outcome: &Outcome) -> (Standing, OutcomeKind, Telling) {
 enum Standing {
     Found,
     Unknown,
+    Told,
     Answered,
 }
 
@@ -77,7 +79,7 @@ fn telling(outcome: &Outcome) -> Telling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Broken, LocalFault, Phase};
+    use crate::domain::{Broken, LocalFault, NotTls, Phase};
     use crate::tls::Ladder;
 
     fn best_of(outcomes: Vec<Outcome>) -> Option<Outcome> {
@@ -101,12 +103,16 @@ mod tests {
         let version = alert(Alert::PROTOCOL_VERSION);
         let parameter = alert(Alert::ILLEGAL_PARAMETER);
         let broken = Outcome::Broken(Broken::Malformed);
+        let banner = Outcome::NotTls(NotTls::Other, b"SSH-2.0-x".to_vec());
         let cases = [
             (vec![broken.clone(), closed.clone()], &closed),
             (vec![closed.clone(), version.clone()], &version),
             (vec![version.clone(), failure.clone()], &failure),
             (vec![failure.clone(), parameter], &failure),
             (vec![failure.clone(), Outcome::Filtered], &failure),
+            (vec![closed.clone(), Outcome::Filtered], &closed),
+            (vec![closed.clone(), banner.clone()], &banner),
+            (vec![banner.clone(), failure.clone()], &failure),
         ];
         for (outcomes, expected) in cases {
             assert_eq!(best_of(outcomes).as_ref(), Some(expected));

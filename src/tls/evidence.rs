@@ -50,8 +50,12 @@ impl Ladder {
     fn after_alert(&self, tried: &[(Rung, Outcome)], rung: Rung, alert: Alert) -> Option<Rung> {
         match alert {
             // It knows the extension, and not the name: an older hello, which
-            // says no name, would be shown the certificate of another.
-            Alert::UNRECOGNIZED_NAME => None,
+            // says no name, would be shown the certificate of another. One
+            // that had no room for a name leads to one that has.
+            Alert::UNRECOGNIZED_NAME if rung.shape() == Shape::Extended => None,
+            Alert::UNRECOGNIZED_NAME => self
+                .untried(tried)
+                .find(|next| next.shape() == Shape::Extended),
             // Said by servers of TLS 1.3; from such a hello, mostly for want
             // of a name (RFC 8446 section 9.2).
             MISSING_EXTENSION => self
@@ -327,6 +331,8 @@ mod tests {
     fn an_unrecognized_name_ends_it_since_an_older_hello_would_find_another() {
         let unrecognized = climb(&Ladder::standard(), |_| alert(Alert::UNRECOGNIZED_NAME));
         assert_eq!(unrecognized, [CLEAR]);
+        let named = climb(&Ladder::venafi(), |_| alert(Alert::UNRECOGNIZED_NAME));
+        assert_eq!(named, [MIXED, CLEAR], "the first had no room for a name");
         let missing = climb(&Ladder::standard(), |_| alert(MISSING_EXTENSION));
         assert_eq!(missing, [CLEAR, "tls1.3"]);
     }
