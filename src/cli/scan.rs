@@ -47,8 +47,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     no_ptr: bool,
 
-    /// Ask for the names of --sni at every address, not only at those they
-    /// resolve to
+    /// Ask for the names of --sni and --sni-file at every address, not only at
+    /// those they resolve to
     #[arg(long)]
     sni_everywhere: bool,
 

@@ -53,18 +53,21 @@ pub struct Options {
     #[serde(deserialize_with = "from_text")]
     pub profile: Option<Profile>,
 
-    /// Also ask for this server name, at the addresses of targets that it
-    /// resolves to [default: the target's own name]
+    /// Ask for this server name too, beside a target's own, at the addresses
+    /// of targets that it resolves to
     #[arg(long, value_name = "NAME")]
     #[serde(deserialize_with = "names")]
     pub sni: Option<Vec<ServerName>>,
 
-    /// Also ask for the names in this file, one a line
+    /// Ask for the names in this file too, one a line
     #[arg(long, value_name = "FILE")]
     #[serde(deserialize_with = "paths")]
     pub sni_file: Option<Vec<PathBuf>>,
 
-    /// Protocol sets to try, in order [default: what the profile says]
+    /// Protocol sets to try, in order, commas between them: each is one hello,
+    /// of tls1.3, tls1.2, tls1.1, tls1.0, ssl3 and ssl2 with + between them;
+    /// or `venafi`, the four of Venafi's discovery [default: what the profile
+    /// says]
     #[arg(long, value_name = "SETS")]
     #[serde(deserialize_with = "from_text")]
     pub protocol_sets: Option<Ladder>,
@@ -98,7 +101,8 @@ pub struct Options {
     #[serde(deserialize_with = "from_text")]
     pub connect_timeout: Option<Timeout>,
 
-    /// How long one TLS attempt may take [default: 5s]
+    /// How long one TLS attempt may take; the greeting of a server before it
+    /// has 10s of its own [default: 5s]
     #[arg(long, value_name = "TIME")]
     #[serde(deserialize_with = "from_text")]
     pub handshake_timeout: Option<Timeout>,

@@ -43,8 +43,8 @@ the certificate, then with it: accepted, rejected, unreachable and tls-error are
 different things. In TLS 1.3 a server judges its client after the handshake: a
 session ticket, data, or two seconds without an alert show that it is content.
 
-Exit status: 0 a certificate was found (with --client-cert: the server accepted
-it), 1 it was not, 2 wrong usage.
+Exit status: 0 a certificate was found (with --client-cert or --ca: the server
+accepted the client of the last handshake), 1 it was not, 2 wrong usage.
 
 Examples:
   certsweep probe www.example.com
@@ -89,7 +89,7 @@ pub(super) struct Arguments {
 /// How the server is reached.
 #[derive(clap::Args)]
 struct Network {
-    /// Protocol sets to try, in order [default: as a scan]
+    /// Protocol sets to try, in order, as for a scan [default: the scan's]
     #[arg(long, value_name = "SETS")]
     protocol_sets: Option<Ladder>,
 
@@ -101,7 +101,8 @@ struct Network {
     #[arg(long, value_name = "TIME")]
     connect_timeout: Option<Timeout>,
 
-    /// How long one TLS attempt may take [default: 5s]
+    /// How long one TLS attempt may take; the greeting of a server before it
+    /// has 10s of its own [default: 5s]
     #[arg(long, value_name = "TIME")]
     handshake_timeout: Option<Timeout>,
 
