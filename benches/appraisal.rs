@@ -64,6 +64,7 @@ async fn fill(path: &Path, hosts: usize) {
     let root = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let issuer = Der::from(root.der().to_vec());
     let mut leaf = None;
+    let mut ders = Vec::new();
     for first in (0..INSTALLATIONS).step_by(PER_BATCH) {
         let mut batch = Batch::default();
         for host in first..first + PER_BATCH {
@@ -74,16 +75,15 @@ async fn fill(path: &Path, hosts: usize) {
                 let signed = parameters.signed_by(&key, &root).unwrap();
                 leaf = Some(Der::from(signed.der().to_vec()));
             }
-            let chain = vec![leaf.clone().unwrap(), issuer.clone()];
+            let shown = leaf.clone().unwrap();
+            if ders.last() != Some(&shown) {
+                ders.push(shown.clone());
+            }
+            let chain = vec![shown, issuer.clone()];
             batch.observations.push(observation(host, chain));
         }
-        let ders = batch.observations.iter().flat_map(|it| match &it.outcome {
-            Outcome::Certificate(presented) => {
-                vec![presented.chain.leaf().clone(), issuer.clone()]
-            }
-            _ => Vec::new(),
-        });
-        let parsed = ders.map(|der| (der.fingerprint(), x509::parse(&der)));
+        let parsed = ders.drain(..).chain([issuer.clone()]);
+        let parsed = parsed.map(|der| (der.fingerprint(), x509::parse(&der)));
         batch.certificates = parsed.collect::<HashMap<_, _>>();
         sink.write(scan, &batch).await.unwrap();
     }
