@@ -51,6 +51,23 @@ fn demand(outcome: &Outcome) -> Option<Demand> {
         Outcome::Certificate(_)
         | Outcome::NoCertificate(..)
         | Outcome::TlsRefused(Refusal::Alert(..)) => Some(Demand::Nothing),
-        _ => None,
+        Outcome::TlsRefused(
+            Refusal::Closed(_)
+            | Refusal::Reset(_)
+            | Refusal::Stalled(_)
+            | Refusal::Malformed(_)
+            | Refusal::TooLarge(_),
+        )
+        | Outcome::NotTls(..)
+        | Outcome::Silent(_)
+        | Outcome::Broken(_)
+        | Outcome::Refused
+        | Outcome::Filtered
+        | Outcome::Unreachable
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted
+        | Outcome::LocalError(_) => None,
     }
 }
