@@ -25,15 +25,41 @@ pub(super) fn ladder(ladder: &Ladder, dialect: Dialect, port: Port, depth: Depth
     }
 }
 
+/// What an answer is worth beside one in another dialect; the least is the
+/// best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Merit(OutcomeKind, Refused);
+
+/// How a server refused: an alert shows that it speaks TLS, a close does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Refused {
+    ByAlert,
+    Wordlessly,
+}
+
+impl Merit {
+    pub(super) fn of(answer: &Outcome) -> Self {
+        let by_alert = matches!(answer, Outcome::TlsRefused(Refusal::Alert(..)));
+        Self(
+            answer.kind(),
+            if by_alert {
+                Refused::ByAlert
+            } else {
+                Refused::Wordlessly
+            },
+        )
+    }
+}
+
 /// Drops what is not told of: the answers in a second dialect that found no
 /// more at their address than the first did.
 pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect) {
-    let mut best: HashMap<(IpAddr, Dialect), OutcomeKind> = HashMap::new();
+    let mut best: HashMap<(IpAddr, Dialect), Merit> = HashMap::new();
     for seen in observations.iter() {
-        let kind = seen.outcome.kind();
+        let merit = Merit::of(&seen.outcome);
         let place = (seen.endpoint.address, seen.endpoint.dialect);
-        let best = best.entry(place).or_insert(kind);
-        *best = kind.min(*best);
+        let best = best.entry(place).or_insert(merit);
+        *best = merit.min(*best);
     }
     observations.retain(|seen| {
         let Endpoint {
@@ -72,7 +98,7 @@ pub(super) fn may_be_tls(answer: &Outcome) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{NoCertificate, Timestamp};
+    use crate::domain::{Alert, NoCertificate, Timestamp};
 
     #[test]
     fn mysql_gets_one_connection_a_question_unless_all_is_to_be_known() {
@@ -114,6 +140,21 @@ mod tests {
         ];
         let mut expected = observations.clone();
         expected.remove(1);
+        drop_fruitless(&mut observations, Dialect::Smtp);
+        assert_eq!(observations, expected);
+    }
+
+    #[test]
+    fn an_alert_in_the_second_dialect_is_told_of_beside_a_close_in_the_first() {
+        let closed = |phase| Outcome::TlsRefused(Refusal::Closed(phase));
+        let alert = Refusal::Alert(Phase::Hello, Alert::PROTOCOL_VERSION);
+        let mut observations = vec![
+            seen(Dialect::Smtp, 1, closed(Phase::Starttls)),
+            seen(Dialect::Tls, 1, Outcome::TlsRefused(alert)),
+            seen(Dialect::Smtp, 2, closed(Phase::Starttls)),
+            seen(Dialect::Tls, 2, closed(Phase::Hello)),
+        ];
+        let expected = observations[..3].to_vec();
         drop_fruitless(&mut observations, Dialect::Smtp);
         assert_eq!(observations, expected);
     }

@@ -268,7 +268,7 @@ impl<'scan> Inquiry<'scan> {
         let better = first
             .into_iter()
             .chain(second)
-            .min_by_key(|seen| seen.outcome.kind())?;
+            .min_by_key(|seen| dialects::Merit::of(&seen.outcome))?;
         dialects::may_be_tls(&better.outcome).then_some(better.endpoint.dialect)
     }
 
@@ -582,6 +582,18 @@ mod tests {
         let forced = on_port(OtherDialects::Never);
         let mut inquiry = Inquiry::new(&settings, forced, listed, Vec::new());
         assert_eq!(run(&mut inquiry, server), ["smtp own.corp"]);
+    }
+
+    #[test]
+    fn names_are_asked_behind_an_alert_to_a_direct_hello() {
+        let settings = settings(Depth::Names);
+        let subject = subject(Dialect::Smtp, OtherDialects::Tried, None);
+        let mut inquiry = Inquiry::new(&settings, subject, names(&["a.corp"]), Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.endpoint.dialect {
+            Dialect::Tls => refused(),
+            _ => Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
+        });
+        assert_eq!(steps, ["smtp", "tls", "vet a.corp", "tls a.corp"]);
     }
 
     #[test]

@@ -317,7 +317,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
         let observed = observations.iter().map(|seen| seen.outcome.clone());
-        let outcome = observed.chain(beside).min_by_key(Outcome::kind);
+        let outcome = observed.chain(beside).min_by_key(dialects::Merit::of);
         Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
     }
 }
