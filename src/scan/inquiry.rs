@@ -7,13 +7,15 @@
 //! 2. The same in a second dialect, if the answer calls for one and none is
 //!    forced on the port. What follows is asked in the dialect that found
 //!    more.
-//! 3. The further names, once it is clear that TLS may be spoken: the
+//! 3. Without a name, if the server refused the target's own as unknown: it
+//!    may have a certificate for those who name none.
+//! 4. The further names, once it is clear that TLS may be spoken: the
 //!    operator's, then those by which the address is known.
-//! 4. For each name that gave a certificate, the same for each other type of
+//! 5. For each name that gave a certificate, the same for each other type of
 //!    key.
-//! 5. What else the endpoint accepts.
+//! 6. What else the endpoint accepts.
 //!
-//! 4, 5 and the second half of 3 belong to [`Depth::Thorough`].
+//! 5, 6 and the second half of 4 belong to [`Depth::Thorough`].
 
 use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
@@ -23,7 +25,8 @@ use super::dialects;
 use super::no_answer::NoAnswer;
 use super::settings::{Depth, Settings};
 use crate::domain::{
-    Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, ServerName, Survey, Target, Zone,
+    Alert, Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, Refusal, ServerName,
+    Survey, Target, Zone,
 };
 use crate::pace::Lane;
 use crate::probe::{self, Probe};
@@ -164,7 +167,8 @@ impl<'scan> Inquiry<'scan> {
             return Some(step);
         }
         let spoken = self.spoken()?;
-        self.next_name(spoken)
+        self.without_a_name(spoken)
+            .or_else(|| self.next_name(spoken))
             .or_else(|| self.next_key_type(spoken))
             .or_else(|| self.survey())
     }
@@ -279,6 +283,23 @@ impl<'scan> Inquiry<'scan> {
         own.find(|seen| seen.endpoint.dialect == dialect && seen.asked_for.is_none())
     }
 
+    /// The question that names nobody, where the own name is not known.
+    fn without_a_name(&self, dialect: Dialect) -> Option<Step> {
+        let answer = &self.first_answer(dialect)?.outcome;
+        let unknown = matches!(
+            answer,
+            Outcome::TlsRefused(Refusal::Alert(_, Alert::UNRECOGNIZED_NAME))
+        );
+        if !unknown {
+            return None;
+        }
+        self.ask(Wording {
+            dialect,
+            server_name: None,
+            key_type: None,
+        })
+    }
+
     fn next_name(&mut self, dialect: Dialect) -> Option<Step> {
         while let Some(name) = self.admitted.pop_front() {
             let wording = Wording {
@@ -384,8 +405,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Alert, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Refusal, Session,
-        Timestamp, TlsVersion,
+        Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Timestamp,
+        TlsVersion,
     };
     use crate::scan::{FurtherNames, Pointers};
     use crate::tls::Ladder;
@@ -594,6 +615,33 @@ mod tests {
             _ => Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
         });
         assert_eq!(steps, ["smtp", "tls", "vet a.corp", "tls a.corp"]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_the_name_is_asked_without_one() {
+        let settings = settings(Depth::Names);
+        let unknown = Refusal::Alert(Phase::Hello, Alert::UNRECOGNIZED_NAME);
+        let own = || subject(Dialect::Tls, OtherDialects::Tried, Some("own.corp"));
+        let mut inquiry = Inquiry::new(&settings, own(), Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.server_name {
+            Some(_) => Outcome::TlsRefused(unknown),
+            None => certificate(&[]),
+        });
+        assert_eq!(steps, ["tls own.corp", "tls"]);
+        let kinds = inquiry
+            .into_observations()
+            .map(|seen| seen.outcome.kind())
+            .collect::<Vec<_>>();
+        assert_eq!(kinds, [OutcomeKind::TlsRefused, OutcomeKind::Certificate]);
+
+        for outcome in [refused(), certificate(&[])] {
+            let mut inquiry = Inquiry::new(&settings, own(), Vec::new(), Vec::new());
+            let steps = run(&mut inquiry, |_| outcome.clone());
+            assert_eq!(steps, ["tls own.corp"], "{outcome:?}");
+        }
+        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |_| Outcome::TlsRefused(unknown));
+        assert_eq!(steps, ["tls"], "it named none");
     }
 
     #[test]

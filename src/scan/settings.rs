@@ -50,11 +50,11 @@ impl Depth {
     /// so many names listed for it.
     #[must_use]
     pub const fn most_questions(self, listed: usize) -> usize {
-        // The first may be asked in two dialects.
+        // The first may be asked in two dialects, and again without its name.
         match self {
-            Self::Names => listed.saturating_add(2),
+            Self::Names => listed.saturating_add(3),
             Self::Thorough => listed
-                .saturating_add(1 + MOST_DISCOVERED)
+                .saturating_add(2 + MOST_DISCOVERED)
                 .saturating_mul(1 + KEY_TYPES.len())
                 .saturating_add(1),
         }
