@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::settings::Depth;
-use crate::domain::{Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal};
+use crate::domain::{
+    Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal,
+};
 use crate::probe;
 use crate::tls::Ladder;
 
@@ -18,11 +20,16 @@ pub(super) fn ladder(ladder: &Ladder, dialect: Dialect, port: Port, depth: Depth
     let whole = probe::dialects::ladder(ladder, dialect, port);
     // It counts aborted handshakes, and locks out who makes too many.
     if dialect == Dialect::Mysql && depth != Depth::Thorough {
-        let first = whole.first();
-        Ladder::of_one(first.offered).offering(first.alpn)
+        first_rung(&whole)
     } else {
         whole
     }
+}
+
+/// A ladder's first hello, and no other.
+pub(super) fn first_rung(ladder: &Ladder) -> Ladder {
+    let first = ladder.first();
+    Ladder::of_one(first.offered).offering(first.alpn)
 }
 
 /// What an answer is worth beside one in another dialect; the least is the
@@ -67,6 +74,14 @@ pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect
         } = seen.endpoint;
         dialect == first || best.get(&(address, dialect)) < best.get(&(address, first))
     });
+}
+
+/// Whether a hello was met by nothing that ends before the time does.
+pub(super) const fn is_silence(answer: &Outcome) -> bool {
+    matches!(
+        answer,
+        Outcome::Silent(Phase::Hello) | Outcome::Broken(Broken::Deadline)
+    )
 }
 
 /// Whether a hello was sent and not answered in plain text, so that asking

@@ -35,6 +35,10 @@ use crate::x509;
 /// The types of key that a hello can ask for.
 pub(super) const KEY_TYPES: [KeyType; 3] = [KeyType::Rsa, KeyType::Ecdsa, KeyType::Eddsa];
 
+/// Further names that may meet silence where the first question did: each
+/// costs a time-out, and a tarpit would take them all.
+const MOST_SILENT_NAMES: usize = 2;
+
 /// The questions of one look at one address and port of a target.
 #[derive(Debug)]
 pub(super) struct Inquiry<'scan> {
@@ -238,6 +242,9 @@ impl<'scan> Inquiry<'scan> {
         let ladder = dialects::ladder(ladder, wording.dialect, endpoint.port, *depth);
         let ladder = match wording.key_type {
             Some(key_type) => ladder.restricted_to(key_type),
+            None if self.is_further(&wording) && self.met_silence(wording.dialect) => {
+                Some(dialects::first_rung(&ladder))
+            }
             None => Some(ladder),
         };
         Some(Probe {
@@ -300,7 +307,31 @@ impl<'scan> Inquiry<'scan> {
         })
     }
 
+    /// Whether it asks for a name that is not the target's own.
+    fn is_further(&self, wording: &Wording) -> bool {
+        wording.server_name.is_some() && wording.server_name != self.subject.own_name
+    }
+
+    /// Whether the first question was left hanging after its hellos.
+    fn met_silence(&self, dialect: Dialect) -> bool {
+        let first = self.first_answer(dialect);
+        first.is_some_and(|seen| dialects::is_silence(&seen.outcome))
+    }
+
+    /// Whether further names met nothing but the silence that the first
+    /// question did, often enough.
+    fn is_tarpit(&self, dialect: Dialect) -> bool {
+        let seen = self.seen.iter().map(|seen| &seen.observation);
+        let mut further = seen.filter(|seen| self.is_further(&Wording::of(seen)));
+        self.met_silence(dialect)
+            && further.clone().count() >= MOST_SILENT_NAMES
+            && further.all(|seen| dialects::is_silence(&seen.outcome))
+    }
+
     fn next_name(&mut self, dialect: Dialect) -> Option<Step> {
+        if self.is_tarpit(dialect) {
+            return None;
+        }
         while let Some(name) = self.admitted.pop_front() {
             let wording = Wording {
                 dialect,
@@ -399,13 +430,14 @@ impl Wording {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::num::NonZeroUsize;
 
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
     use crate::domain::{
-        Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Timestamp,
+        Broken, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Timestamp,
         TlsVersion,
     };
     use crate::scan::{FurtherNames, Pointers};
@@ -642,6 +674,48 @@ mod tests {
         let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |_| Outcome::TlsRefused(unknown));
         assert_eq!(steps, ["tls"], "it named none");
+    }
+
+    #[test]
+    fn a_tarpit_is_asked_for_two_more_names_by_one_hello_each() {
+        let settings = settings(Depth::Names);
+        let listed = names(&["a.corp", "b.corp", "c.corp", "d.corp"]);
+        for silence in [
+            Outcome::Silent(Phase::Hello),
+            Outcome::Broken(Broken::Deadline),
+        ] {
+            let rungs = RefCell::new(Vec::new());
+            let mut inquiry = Inquiry::new(&settings, direct(), listed.clone(), Vec::new());
+            let steps = run(&mut inquiry, |probe| {
+                rungs.borrow_mut().push(probe.ladder.rungs().count());
+                silence.clone()
+            });
+            assert_eq!(
+                steps,
+                [
+                    "tls",
+                    "vet a.corp",
+                    "tls a.corp",
+                    "vet b.corp",
+                    "tls b.corp"
+                ]
+            );
+            let rungs = rungs.into_inner();
+            assert!(rungs[0] > 1);
+            assert_eq!(rungs[1..], [1, 1]);
+        }
+    }
+
+    #[test]
+    fn a_server_that_answers_to_one_name_is_asked_for_all() {
+        let settings = settings(Depth::Names);
+        let listed = names(&["a.corp", "b.corp", "c.corp", "d.corp"]);
+        let mut inquiry = Inquiry::new(&settings, direct(), listed, Vec::new());
+        let steps = run(&mut inquiry, |probe| match &probe.server_name {
+            Some(name) if name.as_str() == "b.corp" => certificate(&[]),
+            _ => Outcome::Silent(Phase::Hello),
+        });
+        assert_eq!(steps.last().unwrap(), "tls d.corp");
     }
 
     #[test]
