@@ -8,12 +8,16 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::no_answer::NoAnswer;
-use crate::domain::Observation;
+use crate::domain::{Observation, Outcome, Session};
 use crate::target::{Block, Plan};
 
 /// How long after a look that got no answer the next one comes. Losses come
 /// in bursts (Wan et al., IMC 2020), so a retry back to back proves little.
 pub const RETRY_SPACING: Duration = Duration::from_secs(10);
+
+/// Bytes of what was seen that deferred looks may hold, past which none is
+/// given more: a block may defer a million, each with chains of a megabyte.
+const MOST_HELD: usize = 64 << 20;
 
 /// One visit to one target.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ struct State {
     block: Option<Block>,
     position: u64,
     deferred: VecDeque<(Instant, Look)>,
+    /// Bytes of what was seen in those.
+    held: usize,
     outstanding: u64,
     stopped: bool,
 }
@@ -66,6 +72,7 @@ impl Feed {
                 block,
                 position: 0,
                 deferred: VecDeque::new(),
+                held: 0,
                 outstanding: 0,
                 stopped: false,
             }),
@@ -106,9 +113,16 @@ impl Feed {
         let mut state = self.state();
         state.outstanding -= 1;
         let due = Instant::now() + RETRY_SPACING;
+        state.held += bytes(&look.seen);
         state.deferred.push_back((due, look));
         drop(state);
         self.changed.notify_one();
+    }
+
+    /// Whether a look that has seen something may be deferred with it. What
+    /// workers bring at the same moment may pass the bound by a look each.
+    pub(super) fn has_room(&self) -> bool {
+        self.state().held < MOST_HELD
     }
 
     /// Hands out no further target; what was deferred comes back at once, to
@@ -134,6 +148,7 @@ impl State {
             && let Some((_, look)) = self.deferred.pop_front()
         {
             self.outstanding += 1;
+            self.held -= bytes(&look.seen);
             return Next::Look(look);
         }
         if self.stopped {
@@ -158,5 +173,76 @@ impl State {
         self.block = self.plan.block(block.number() + 1);
         self.position = 0;
         self.next(now)
+    }
+}
+
+/// What observations hold in memory; a chain that several share counts for
+/// each.
+fn bytes(seen: &[Observation]) -> usize {
+    let held = seen.iter().map(|seen| match &seen.outcome {
+        Outcome::Certificate(presented) => {
+            let chain = presented.chain.iter().map(|der| der.as_bytes().len());
+            chain.sum::<usize>() + bytes_of(&presented.session)
+        }
+        Outcome::NoCertificate(_, session) => session.as_deref().map_or(0, bytes_of),
+        Outcome::NotTls(_, said) => said.len(),
+        Outcome::TlsRefused(_)
+        | Outcome::Silent(_)
+        | Outcome::Broken(_)
+        | Outcome::Refused
+        | Outcome::Filtered
+        | Outcome::Unreachable
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted
+        | Outcome::LocalError(_) => 0,
+    });
+    size_of_val(seen) + held.sum::<usize>()
+}
+
+fn bytes_of(session: &Session) -> usize {
+    let issuers = session.acceptable_issuers.iter().map(Vec::len);
+    issuers.sum::<usize>() + session.ocsp_staple.as_ref().map_or(0, Vec::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Dialect, Endpoint, NotTls, Port, Timestamp, Zone};
+
+    /// A look that has seen one answer of so many bytes.
+    fn look(said: usize) -> Look {
+        let address = [10, 0, 0, 1].into();
+        Look {
+            index: 0,
+            earlier: 1,
+            best: None,
+            seen: Box::new([Observation {
+                endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
+                server_name: None,
+                asked_for: None,
+                at: Timestamp::from_seconds(0),
+                outcome: Outcome::NotTls(NotTls::Other, vec![0; said]),
+                attempts: Vec::new(),
+                pointer: None,
+                survey: None,
+            }]),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn deferred_looks_hold_no_more_than_so_many_bytes() {
+        let spec = "10.0.0.1".parse().unwrap();
+        let plan = Plan::builder().targets([spec]).build().unwrap();
+        let feed = Feed::new(Arc::new(plan));
+        assert!(feed.next().await.is_some());
+        feed.defer(look(MOST_HELD / 2));
+        assert!(feed.has_room());
+        feed.state().outstanding += 1;
+        feed.defer(look(MOST_HELD / 2));
+        assert!(!feed.has_room());
+        assert!(feed.next().await.is_some());
+        assert!(feed.has_room(), "a worker has it");
     }
 }

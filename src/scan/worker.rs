@@ -254,12 +254,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     fn weigh(&self, target: &Target, mut known: Vec<Observation>, look: &Look) -> Verdict {
         let no_answer = known.iter().filter_map(NoAnswer::to).min();
         match no_answer {
-            Some(no_answer) if self.has_looks_left(no_answer, look) => {
+            Some(no_answer) if self.has_looks_left(no_answer, look) && self.may_hold(&known) => {
                 known.retain(|seen| seen.outcome.kind().connected());
                 Verdict::Again(no_answer.or_earlier(look.best), known)
             }
             Some(_) | None => self.settle(target, known, look.best.map(Outcome::from)),
         }
+    }
+
+    /// Whether what is known may wait for another look. Where there is no
+    /// room for it, the target is settled as this look found it.
+    fn may_hold(&self, known: &[Observation]) -> bool {
+        let spoke = known.iter().any(|seen| seen.outcome.kind().connected());
+        !spoke || self.feed.has_room()
     }
 
     fn unresolved(
