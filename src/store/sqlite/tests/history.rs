@@ -141,6 +141,26 @@ async fn an_answer_says_nothing_about_the_other_key_type() {
 }
 
 #[tokio::test]
+async fn two_certificates_of_one_question_in_one_scan_are_both_kept() {
+    let mut store = Store::new().await;
+    let by_version = vec![
+        presenting("10.0.0.1", 443, &["below", "ca"], 10),
+        presenting("10.0.0.1", 443, &["newest", "other-ca"], 11),
+    ];
+    store.scan(batch(by_version)).await;
+    assert_eq!(store.dump("certificates").await.len(), 4);
+    assert_eq!(store.dump("chains").await.len(), 2);
+    assert_eq!(store.dump("installations").await.len(), 2);
+    let rows = store.history().await;
+    let mut shown: Vec<_> = rows.iter().map(|row| row.certificate.sha256).collect();
+    let mut expected = [hash_of("below"), hash_of("newest")];
+    shown.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(shown, expected);
+    assert!(rows.iter().all(|row| row.scan == Some(ScanId::new(1))));
+}
+
+#[tokio::test]
 async fn a_failed_look_is_a_look_at_every_question_of_that_name() {
     let mut store = Store::new().await;
     let seen = vec![
