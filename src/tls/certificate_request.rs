@@ -25,9 +25,16 @@ fn distinguished_names(version: TlsVersion, body: &[u8]) -> Result<Vec<Vec<u8>>,
     if version >= TlsVersion::TLS_1_2 {
         let _signature_algorithms = reader.sub_u16(MAX_U16)?;
     }
-    let mut list = reader.sub_u16(MAX_U16)?;
+    let list = reader.sub_u16(MAX_U16)?;
     reader.finish()?;
     let mut names = Vec::new();
+    keep_names(list, &mut names)?;
+    Ok(names)
+}
+
+/// Adds the names of a list, DER each behind its length, the first ones up to
+/// a limit. Where the list does not read, those before are there.
+pub(super) fn keep_names(mut list: Reader<'_>, names: &mut Vec<Vec<u8>>) -> Result<(), Malformed> {
     let mut bytes = 0;
     while !list.is_empty() {
         let name = list.sub_u16(MAX_U16)?.rest();
@@ -36,7 +43,7 @@ fn distinguished_names(version: TlsVersion, body: &[u8]) -> Result<Vec<Vec<u8>>,
             names.push(name.to_vec());
         }
     }
-    Ok(names)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use crate::domain::{ClientAuth, Der, Session};
 
+use super::certificate_request::keep_names;
 use super::codec::{Malformed, Reader};
 use super::ending::Cause;
 use super::flight::MAX_CHAIN;
@@ -26,9 +27,6 @@ const CERTIFICATE_REQUEST: u8 = 13;
 // IANA "TLS ExtensionType Values".
 const CERTIFICATE_AUTHORITIES: u16 = 47;
 
-/// Names kept of one CertificateRequest: the stores of browsers hold about 150
-/// authorities.
-const MAX_ISSUERS: usize = 512;
 /// An 8-bit length has no larger value.
 const MAX_U8: usize = 0xff;
 /// A 16-bit length has no larger value.
@@ -152,11 +150,7 @@ fn read_issuers(body: &[u8], names: &mut Vec<Vec<u8>>) -> Result<(), Malformed> 
     let Some(mut content) = extension(block, CERTIFICATE_AUTHORITIES)? else {
         return Ok(());
     };
-    let mut list = content.sub_u16(MAX_U16)?;
-    while !list.is_empty() && names.len() < MAX_ISSUERS {
-        names.push(list.sub_u16(MAX_U16)?.rest().to_vec());
-    }
-    Ok(())
+    keep_names(content.sub_u16(MAX_U16)?, names)
 }
 
 /// RFC 8446 section 4.4.2.1.
