@@ -152,10 +152,19 @@ impl Client {
         }
     }
 
-    /// The transport's end, or that of our patience.
+    /// The time to wait for the server's next word is over: one that has all
+    /// it needs is content.
+    pub(super) fn waited(&self) -> Verdict {
+        if self.is_finished() {
+            Verdict::Accepted(Sign::Quiet)
+        } else {
+            self.ended(End::Deadline)
+        }
+    }
+
+    /// The transport's end, or that of the time to send.
     pub(super) fn ended(&self, end: End) -> Verdict {
         match end {
-            End::Deadline if self.is_finished() => Verdict::Accepted(Sign::Quiet),
             End::Closed if self.is_before_the_judge() => Verdict::Rejected(Rejection::Closed),
             End::Reset if self.is_before_the_judge() => Verdict::Rejected(Rejection::Reset),
             End::Deadline | End::Closed | End::Reset => Verdict::TlsError(TlsFault::Ended(end)),

@@ -168,10 +168,14 @@ async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
     deadline: Instant,
 ) -> io::Result<Verdict> {
     let mut until = deadline;
-    let mut sent = line.write(client.outgoing()).await;
+    // A peer that reads nothing takes no more of our bytes than its buffers
+    // hold.
+    let Ok(mut sent) = timeout_at(until, line.write(client.outgoing())).await else {
+        return Ok(client.ended(End::Deadline));
+    };
     loop {
         let Ok(received) = timeout_at(until, line.read()).await else {
-            return Ok(client.ended(End::Deadline));
+            return Ok(client.waited());
         };
         let bytes = match received? {
             Received::Bytes(bytes) => bytes,
@@ -192,7 +196,10 @@ async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
         }
         let outgoing = client.outgoing();
         if !outgoing.is_empty() {
-            sent = line.write(outgoing).await;
+            let Ok(written) = timeout_at(until, line.write(outgoing)).await else {
+                return Ok(client.ended(End::Deadline));
+            };
+            sent = written;
         }
         if client.is_finished() && !was_finished {
             until = Instant::now() + QUIET;

@@ -239,6 +239,22 @@ async fn a_server_that_leaves_after_the_handshake_has_rejected_its_client() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_way_to_the_server_is_no_quiet_acceptance() {
+    let server = Authority::new("own").server(&TLS13, Asks::Nothing, 0);
+    let (handshaken, _) = shake(move |_| Manner::Vanish(server.clone()), None, None, None).await;
+    let lost = Verdict::TlsError(TlsFault::Ended(End::Deadline));
+    assert_eq!(handshaken.verdict, lost);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_reads_nothing_does_not_hold_a_handshake_for_ever() {
+    let (handshaken, took) = shake(|_| Manner::Deaf, None, None, None).await;
+    let late = Verdict::TlsError(TlsFault::Ended(End::Deadline));
+    assert_eq!(handshaken.verdict, late);
+    assert_eq!(took, Timeouts::default().handshake);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_never_comes_to_the_client_is_no_rejection() {
     let error = |manner: fn() -> Manner| async move {
         let (handshaken, _) = shake(move |_| manner(), None, None, None).await;

@@ -36,6 +36,8 @@ pub(super) enum Manner {
     Greet(Vec<u8>),
     /// It ends the connection as soon as there is one.
     Leave(Then),
+    /// It reads nothing, and says nothing.
+    Deaf,
     /// A byte a second of this, over and over.
     Drip(Vec<u8>),
     Speak(Arc<ServerConfig>),
@@ -43,6 +45,8 @@ pub(super) enum Manner {
     Hold(Arc<ServerConfig>, &'static [u8]),
     /// It says close_notify over TLS.
     Farewell(Arc<ServerConfig>),
+    /// It is there until the handshake is over, then the way to it is lost.
+    Vanish(Arc<ServerConfig>),
     /// These words first, then the rest.
     Talk(Vec<Word>, Box<Self>),
 }
@@ -60,6 +64,8 @@ pub(super) enum Then {
     Close,
     Reset,
     Wait,
+    /// The way to it is lost.
+    Lost,
 }
 
 pub(super) struct Simulated {
@@ -93,7 +99,8 @@ impl AsyncRead for Wire {
         let ended = buffer.filled().len() == before;
         Poll::Ready(match self.last {
             Then::Reset if ended => Err(io::ErrorKind::ConnectionReset.into()),
-            Then::Reset | Then::Close | Then::Wait => Ok(()),
+            Then::Lost if ended => Err(io::ErrorKind::TimedOut.into()),
+            Then::Reset | Then::Lost | Then::Close | Then::Wait => Ok(()),
         })
     }
 }
@@ -127,7 +134,11 @@ impl Dialer for Simulated {
             _ => (),
         }
         let last = manner.last();
-        let (inner, theirs) = duplex(1 << 16);
+        let buffer = match &manner {
+            Manner::Deaf => 16,
+            _ => 1 << 16,
+        };
+        let (inner, theirs) = duplex(buffer);
         tokio::spawn(serve(theirs, manner));
         Ok(Wire { inner, last })
     }
@@ -138,9 +149,11 @@ impl Manner {
         match self {
             Self::Say(_, then) | Self::Leave(then) => *then,
             Self::Greet(_) => Then::Reset,
+            Self::Vanish(_) => Then::Lost,
             Self::Talk(_, rest) => rest.last(),
             Self::Refuse(_)
             | Self::Drop
+            | Self::Deaf
             | Self::Drip(_)
             | Self::Speak(_)
             | Self::Hold(..)
@@ -177,6 +190,7 @@ async fn serve(mut stream: DuplexStream, mut manner: Manner) {
                 std::future::pending::<()>().await;
             }
         }
+        Manner::Deaf => std::future::pending().await,
         Manner::Greet(bytes) => {
             let _ = stream.write_all(&bytes).await;
         }
@@ -200,7 +214,7 @@ async fn serve(mut stream: DuplexStream, mut manner: Manner) {
                 std::future::pending::<()>().await;
             }
         }
-        Manner::Speak(config) => {
+        Manner::Speak(config) | Manner::Vanish(config) => {
             let _ = TlsAcceptor::from(config).accept(stream).await;
         }
     }
