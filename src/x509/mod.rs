@@ -87,16 +87,6 @@ fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
     })
 }
 
-/// The string of RFC 4514 of a Name that stands by itself, as in the list of
-/// authorities whose client certificates a server takes; `None` where it
-/// can't be read.
-#[must_use]
-pub fn name(der: &[u8]) -> Option<String> {
-    let mut faults = Faults::default();
-    let name = name::read(der, "name", &mut faults);
-    Some(name.distinguished_name).filter(|name| !name.is_empty())
-}
-
 fn distinguished_name(der: Option<&[u8]>, field: &str, faults: &mut Faults) -> Name {
     if let Some(der) = der {
         name::read(der, field, faults)

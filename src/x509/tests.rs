@@ -453,14 +453,6 @@ fn no_mutation_panics() {
 }
 
 #[test]
-fn a_name_by_itself_is_read_as_in_a_certificate() {
-    let der = b"\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x0c\x04\x52\x6f\x6f\x74";
-    assert_eq!(name(der).as_deref(), Some("CN=Root"));
-    assert_eq!(name(b"\x30\x00"), None);
-    assert_eq!(name(b"x"), None);
-}
-
-#[test]
 fn the_numbers_of_an_rsa_key_are_read() {
     let numbers = |name: &str| {
         let der = Der::from(fixture(name));

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::examination::{Examination, Look};
-use super::page::{acceptance_word, authorities, hybrid_word};
+use super::page::{acceptance_word, hybrid_word};
 use crate::domain::{ClientAuth, KeyType, Outcome, Session, Survey, Timestamp};
 use crate::judge::{Finding, Judgement};
 use crate::probe::{ClientCertificate, Handshaken, Verdict};
 use crate::report::{CERTIFICATES, CertificateRow, CertificateUse, Format, Head, Report};
-use crate::x509::Certificate;
+use crate::x509::{self, Certificate};
 
 /// The fields that a certificate in a list of its own has, and one in the
 /// middle of a document has not.
@@ -63,7 +63,17 @@ fn question(look: &Look, head: &Head) -> Value {
         Outcome::Certificate(presented) => (Some(&presented.session), None),
         Outcome::NoCertificate(_, session) => (session.as_deref(), None),
         Outcome::NotTls(_, said) => (None, Some(String::from_utf8_lossy(said))),
-        _ => (None, None),
+        Outcome::TlsRefused(_)
+        | Outcome::Silent(_)
+        | Outcome::Broken(_)
+        | Outcome::Refused
+        | Outcome::Filtered
+        | Outcome::Unreachable
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted
+        | Outcome::LocalError(_) => (None, None),
     };
     let certificates = look.chain.iter().map(|one| certificate(one, head));
     let attempts = seen.attempts.iter().map(ToString::to_string);
@@ -113,7 +123,7 @@ fn session(session: Option<&Session>) -> Value {
         "key_exchange": exchange.map(|exchange| exchange.to_string()),
         "alpn": session.and_then(Session::alpn_text),
         "client_auth": client_auth.map(ClientAuth::as_str),
-        "acceptable_issuers": session.map(authorities),
+        "acceptable_issuers": session.map(|session| x509::name_texts(&session.acceptable_issuers)),
         "ocsp_staple_bytes": staple.map(Vec::len),
     })
 }

@@ -120,7 +120,18 @@ fn answer(page: &mut Page, look: &Look, shown: &mut Vec<Vec<Fingerprint>>) {
         Outcome::Certificate(presented) => session(page, &presented.session),
         Outcome::NoCertificate(_, Some(negotiated)) => session(page, negotiated),
         Outcome::NotTls(_, said) => page.line("It said", &String::from_utf8_lossy(said)),
-        _ => {}
+        Outcome::NoCertificate(_, None)
+        | Outcome::TlsRefused(_)
+        | Outcome::Silent(_)
+        | Outcome::Broken(_)
+        | Outcome::Refused
+        | Outcome::Filtered
+        | Outcome::Unreachable
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted
+        | Outcome::LocalError(_) => {}
     }
     let chain: Vec<Fingerprint> = look.chain.iter().map(|one| one.fingerprint).collect();
     if chain.is_empty() {
@@ -177,19 +188,10 @@ fn session(page: &mut Page, session: &Session) {
     page.line("Session", &negotiated.join(", "));
     page.optional("ALPN", session.alpn_text());
     page.optional("Client auth", session.client_auth.map(ClientAuth::as_str));
-    page.list("Accepts CA", &authorities(session));
+    page.list("Accepts CA", &x509::name_texts(&session.acceptable_issuers));
     if let Some(staple) = &session.ocsp_staple {
         page.line("OCSP staple", &format!("{} bytes", staple.len()));
     }
-}
-
-/// The authorities whose client certificates a server takes, in words.
-pub(super) fn authorities(session: &Session) -> Vec<String> {
-    let unread = || "a name that can't be read".to_owned();
-    let names = session.acceptable_issuers.iter();
-    names
-        .map(|der| x509::name(der).unwrap_or_else(unread))
-        .collect()
 }
 
 fn versions(page: &mut Page, survey: &Survey) {
@@ -238,7 +240,10 @@ fn handshake(page: &mut Page, handshaken: &Handshaken) {
     if let Some(negotiated) = &handshaken.session {
         let suite = negotiated.cipher_suite;
         page.line("Session", &format!("{}, {suite}", negotiated.version));
-        page.list("Accepts CA", &authorities(negotiated));
+        page.list(
+            "Accepts CA",
+            &x509::name_texts(&negotiated.acceptable_issuers),
+        );
     }
     match &handshaken.verified {
         Some(Ok(())) => page.line("Server", "verified under the roots of --ca"),
