@@ -192,6 +192,18 @@ fn what_is_excluded_is_not_touched() {
 }
 
 #[test]
+fn a_server_name_that_is_excluded_is_not_sent() {
+    let server = Plain::silent();
+    let inventory = Inventory::new();
+    let config = inventory.file("c.toml", "[scan]\nexclude = [\"secret.test\"]\n");
+    let address = server.address().to_string();
+    let named = [&address, "--sni", "secret.test", "--config", text(&config)];
+    let run = inventory.run("probe", &named);
+    run.exits(1).complains_of(&["excluded", "secret.test"]);
+    assert_eq!(server.visits(), 0);
+}
+
+#[test]
 fn wrong_usage_says_what_is_wrong_and_where() {
     let authority = Authority::new();
     let (own, other) = (

@@ -253,7 +253,10 @@ struct Session<'a> {
 impl Session<'_> {
     async fn run(self, plan: &Plan) -> Result<Exit, Failure> {
         let target = &self.examiner.target;
-        if let Some(exclusion) = plan.excluded(target) {
+        let server_name = self.examiner.server_name.as_ref();
+        let excluded_name =
+            || server_name.and_then(|name| plan.exclusions().covers_name(name, target.port));
+        if let Some(exclusion) = plan.excluded(target).or_else(excluded_name) {
             return self.conclude(&[], &Outcome::Excluded(exclusion.why()));
         }
         let addresses = match &target.host {
