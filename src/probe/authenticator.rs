@@ -78,6 +78,14 @@ pub(super) fn why(error: &Error) -> String {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "its chain leads to none of the roots".to_owned()
         }
+        Error::InvalidCertificate(CertificateError::Other(reason)) => {
+            match reason.0.downcast_ref::<webpki::Error>() {
+                Some(webpki::Error::CaUsedAsEndEntity) => {
+                    "its certificate is an authority's, not a server's".to_owned()
+                }
+                _ => format!("its chain can't be verified: {reason}"),
+            }
+        }
         Error::InvalidCertificate(reason) => reason.to_string(),
         other => other.to_string(),
     }

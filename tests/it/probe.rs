@@ -204,6 +204,20 @@ fn a_server_name_that_is_excluded_is_not_sent() {
 }
 
 #[test]
+fn roots_alone_decide_the_exit_status_by_whether_the_chain_verifies() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let identity = authority.identity("server.test", Key::Ecdsa);
+    let server = demanding(&authority, &identity, "-tls1_2");
+    let address = server.address.to_string();
+    let under = |roots: &Authority| {
+        let ca = text(roots.root());
+        probe(&[&address, "--sni", "server.test", "--ca", ca])
+    };
+    under(&authority).exits(0);
+    under(&stranger).exits(1).complains_of(&["not verified"]);
+}
+
+#[test]
 fn wrong_usage_says_what_is_wrong_and_where() {
     let authority = Authority::new();
     let (own, other) = (

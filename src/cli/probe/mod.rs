@@ -43,8 +43,8 @@ the certificate, then with it: accepted, rejected, unreachable and tls-error are
 different things. In TLS 1.3 a server judges its client after the handshake: a
 session ticket, data, or two seconds without an alert show that it is content.
 
-Exit status: 0 a certificate was found (with --client-cert or --ca: the server
-accepted the client of the last handshake), 1 it was not, 2 wrong usage.
+Exit status: 0 a certificate was found (with --client-cert: the server accepted
+it; with --ca: the server's chain verifies), 1 it was not, 2 wrong usage.
 
 Examples:
   certsweep probe www.example.com
@@ -316,8 +316,15 @@ impl Session<'_> {
             let printer = &self.context.printer;
             printer.data(|out| report::document(out, &document))?;
         }
-        if self.examiner.client.is_some() && outcome.kind().connected() {
-            return judged(&target, examinations);
+        if let Some(client) = &self.examiner.client
+            && outcome.kind().connected()
+        {
+            if client.anchors.is_some() {
+                verified(&target, examinations)?;
+            }
+            if client.identity.is_some() {
+                return judged(&target, examinations);
+            }
         }
         if examinations.iter().any(Examination::found) {
             return Ok(Exit::Done);
@@ -327,6 +334,21 @@ impl Session<'_> {
             "{target}: no certificate: {}",
             printable(&told)
         )))
+    }
+}
+
+/// Fails where an address's chain does not verify under the roots given, or
+/// none came to be verified.
+fn verified(target: &str, examinations: &[Examination]) -> Result<(), Failure> {
+    let handshakes = examinations.iter().flat_map(|one| &one.handshakes);
+    let mut results = handshakes.filter_map(|handshaken| handshaken.verified.as_ref());
+    match results.clone().find_map(|result| result.as_ref().err()) {
+        Some(why) => Err(Failure::failed(format_args!(
+            "{target}: not verified: {}",
+            printable(why)
+        ))),
+        None if results.next().is_some() => Ok(()),
+        None => judged(target, examinations).map(drop),
     }
 }
 
