@@ -275,7 +275,7 @@ impl<D: Dialer> Prober<D> {
         });
         let opening = dialogue.open();
         let patience = if opening.is_empty() {
-            self.timeouts.greeting
+            self.timeouts.greeting.max(self.timeouts.handshake)
         } else {
             self.timeouts.handshake
         };

@@ -8,7 +8,8 @@ pub struct Timeouts {
     /// that the system sends again after 1 s and after 3 s (RFC 6298).
     pub connect: Duration,
     /// For all words before TLS where the server greets first. Greetings are
-    /// held back against senders of spam: Postfix's postscreen waits 6 s.
+    /// held back against senders of spam: Postfix's postscreen waits 6 s. The
+    /// time for a handshake, where that is longer.
     pub greeting: Duration,
     /// For the server's flight, from the ClientHello on; and for the words
     /// before TLS where the client speaks first.
