@@ -4,9 +4,12 @@
 //! takes by its number, which may be TLS itself, and where the answer calls
 //! for it another.
 
-use crate::domain::{Dialect, NotTls, Outcome, Phase, Port, Refusal, Target};
+use crate::domain::{Dialect, KeyType, NotTls, Outcome, Phase, Port, Refusal, Target};
 use crate::starttls;
 use crate::tls::{Alpn, Ladder};
+
+/// The types of key that a hello can ask for.
+pub const KEY_TYPES: [KeyType; 3] = [KeyType::Rsa, KeyType::Ecdsa, KeyType::Eddsa];
 
 /// The dialect of a target's first question: the one forced on the port, else
 /// the one it takes by its number.
@@ -43,6 +46,33 @@ pub fn ladder(ladder: &Ladder, dialect: Dialect, port: Port) -> Ladder {
     match starttls::by_port(port).map(|protocol| protocol.application_protocols) {
         None | Some([]) => ladder,
         Some(own) => ladder.offering(Alpn::Offered(own)),
+    }
+}
+
+/// Whether a hello was sent and not answered in plain text, so that another
+/// hello may find more.
+#[must_use]
+pub fn may_be_tls(answer: &Outcome) -> bool {
+    match answer {
+        Outcome::Certificate(_) | Outcome::NoCertificate(..) | Outcome::Broken(_) => true,
+        Outcome::Silent(phase)
+        | Outcome::TlsRefused(
+            Refusal::Alert(phase, _)
+            | Refusal::Closed(phase)
+            | Refusal::Reset(phase)
+            | Refusal::Stalled(phase)
+            | Refusal::Malformed(phase)
+            | Refusal::TooLarge(phase),
+        ) => *phase > Phase::Starttls,
+        Outcome::NotTls(..)
+        | Outcome::Refused
+        | Outcome::Filtered
+        | Outcome::Unreachable
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted
+        | Outcome::LocalError(_) => false,
     }
 }
 

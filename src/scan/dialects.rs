@@ -9,9 +9,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::settings::Depth;
-use crate::domain::{
-    Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal,
-};
+use crate::domain::{Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal};
 use crate::probe;
 use crate::tls::Ladder;
 
@@ -82,32 +80,6 @@ pub(super) const fn is_silence(answer: &Outcome) -> bool {
         answer,
         Outcome::Silent(Phase::Hello) | Outcome::Broken(Broken::Deadline)
     )
-}
-
-/// Whether a hello was sent and not answered in plain text, so that asking
-/// for another name may find more.
-pub(super) fn may_be_tls(answer: &Outcome) -> bool {
-    match answer {
-        Outcome::Certificate(_) | Outcome::NoCertificate(..) | Outcome::Broken(_) => true,
-        Outcome::Silent(phase)
-        | Outcome::TlsRefused(
-            Refusal::Alert(phase, _)
-            | Refusal::Closed(phase)
-            | Refusal::Reset(phase)
-            | Refusal::Stalled(phase)
-            | Refusal::Malformed(phase)
-            | Refusal::TooLarge(phase),
-        ) => *phase > Phase::Starttls,
-        Outcome::NotTls(..)
-        | Outcome::Refused
-        | Outcome::Filtered
-        | Outcome::Unreachable
-        | Outcome::Unresolved(_)
-        | Outcome::Excluded(_)
-        | Outcome::Fresh
-        | Outcome::NotAttempted
-        | Outcome::LocalError(_) => false,
-    }
 }
 
 #[cfg(test)]

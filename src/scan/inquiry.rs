@@ -32,9 +32,6 @@ use crate::pace::Lane;
 use crate::probe::{self, Probe};
 use crate::x509;
 
-/// The types of key that a hello can ask for.
-pub(super) const KEY_TYPES: [KeyType; 3] = [KeyType::Rsa, KeyType::Ecdsa, KeyType::Eddsa];
-
 /// Further names that may meet silence where the first question did: each
 /// costs a time-out, and a tarpit would take them all.
 const MOST_SILENT_NAMES: usize = 2;
@@ -280,7 +277,7 @@ impl<'scan> Inquiry<'scan> {
             .into_iter()
             .chain(second)
             .min_by_key(|seen| dialects::Merit::of(&seen.outcome))?;
-        dialects::may_be_tls(&better.outcome).then_some(better.endpoint.dialect)
+        probe::dialects::may_be_tls(&better.outcome).then_some(better.endpoint.dialect)
     }
 
     /// The answer for the target's own name in a dialect.
@@ -350,7 +347,7 @@ impl<'scan> Inquiry<'scan> {
         let questions = shown.filter_map(|seen| Some((seen, seen.key_type?)));
         questions
             .flat_map(|(seen, shown)| {
-                let others = KEY_TYPES.into_iter().filter(move |other| *other != shown);
+                let others = probe::dialects::KEY_TYPES.into_iter().filter(move |other| *other != shown);
                 others.map(move |other| Wording {
                     key_type: Some(other),
                     ..Wording::of(&seen.observation)

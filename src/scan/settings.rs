@@ -1,8 +1,8 @@
 use std::num::NonZeroUsize;
 
 use super::candidates::MOST_DISCOVERED;
-use super::inquiry::KEY_TYPES;
 use crate::domain::{ServerName, Zone};
+use crate::probe::dialects;
 use crate::tls::Ladder;
 
 /// How a scan goes about its targets; rates and time-outs belong to the
@@ -55,7 +55,7 @@ impl Depth {
             Self::Names => listed.saturating_add(3),
             Self::Thorough => listed
                 .saturating_add(2 + MOST_DISCOVERED)
-                .saturating_mul(1 + KEY_TYPES.len())
+                .saturating_mul(1 + dialects::KEY_TYPES.len())
                 .saturating_add(1),
         }
     }

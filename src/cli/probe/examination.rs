@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Dialect, Endpoint, KeyType, Observation, Outcome, Phase, Refusal, ServerName, Survey, Target,
+    Dialect, Endpoint, KeyType, Observation, Outcome, ServerName, Survey, Target,
 };
 use crate::judge::Judgement;
 use crate::net::Dialer;
@@ -52,9 +52,6 @@ pub(super) struct Look {
     pub(super) judgement: Option<Judgement>,
 }
 
-/// The types of key that a hello can ask for.
-const KEY_TYPES: [KeyType; 3] = [KeyType::Rsa, KeyType::Ecdsa, KeyType::Eddsa];
-
 impl<D: Dialer> Examiner<D> {
     /// Asks everything, a question after the other.
     pub(super) async fn examine(&self, endpoint: Endpoint) -> Examination {
@@ -69,7 +66,7 @@ impl<D: Dialer> Examiner<D> {
             return examination;
         };
         let outcome = &main.observation.outcome;
-        let (speaks, connected) = (speaks_tls(outcome), outcome.kind().connected());
+        let (speaks, connected) = (dialects::may_be_tls(outcome), outcome.kind().connected());
         let question = self.question(&main.observation.endpoint, self.server_name.as_ref());
         if speaks {
             let further = self.further(main, &question).await;
@@ -109,7 +106,7 @@ impl<D: Dialer> Examiner<D> {
     async fn further(&self, main: &Look, question: &Probe) -> Vec<Look> {
         let mut looks = Vec::new();
         if let Some(shown) = main.key_type() {
-            let others = KEY_TYPES.into_iter().filter(|other| *other != shown);
+            let others = dialects::KEY_TYPES.into_iter().filter(|other| *other != shown);
             let ladders = others.filter_map(|other| question.ladder.clone().restricted_to(other));
             for ladder in ladders {
                 let restricted = Probe {
@@ -217,32 +214,5 @@ impl Look {
 
     pub(super) fn dialect(&self) -> Dialect {
         self.observation.endpoint.dialect
-    }
-}
-
-/// Whether a server has answered a hello as one of TLS does, so that other
-/// hellos may find out more.
-fn speaks_tls(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Certificate(_) | Outcome::NoCertificate(..) => true,
-        Outcome::TlsRefused(
-            Refusal::Alert(phase, _)
-            | Refusal::Closed(phase)
-            | Refusal::Reset(phase)
-            | Refusal::Stalled(phase)
-            | Refusal::Malformed(phase)
-            | Refusal::TooLarge(phase),
-        ) => *phase > Phase::Starttls,
-        Outcome::NotTls(..)
-        | Outcome::Silent(_)
-        | Outcome::Broken(_)
-        | Outcome::Refused
-        | Outcome::Filtered
-        | Outcome::Unreachable
-        | Outcome::Unresolved(_)
-        | Outcome::Excluded(_)
-        | Outcome::Fresh
-        | Outcome::NotAttempted
-        | Outcome::LocalError(_) => false,
     }
 }
