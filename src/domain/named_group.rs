@@ -20,6 +20,13 @@ static BY_NAME: LazyLock<HashMap<&'static str, NamedGroup>> = LazyLock::new(|| {
 });
 
 impl NamedGroup {
+    /// Whether it is a classical and a post-quantum exchange together
+    /// (draft-ietf-tls-ecdhe-mlkem, and the drafts and trials before it).
+    #[must_use]
+    pub const fn is_hybrid(self) -> bool {
+        matches!(self.0, 0x11eb..=0x11ee | 0x6399..=0x639a)
+    }
+
     /// Its name in the registry; `None` for a code point that has none.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {

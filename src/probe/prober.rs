@@ -71,9 +71,9 @@ pub(super) struct Climb<'a> {
 /// What a server chose of what was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// This, in its ServerHello.
+    /// This, in its ServerHello or, as far as it came, its HelloRetryRequest.
     Made(TlsVersion, Option<KeyExchange>),
-    /// Nothing: no ServerHello came in answer to ours.
+    /// Nothing: neither came in answer to our hello.
     None,
     /// It was not asked: there was no connection, or its words led nowhere.
     NoTls,

@@ -142,8 +142,15 @@ fn accepts(version: TlsVersion, climb: &Climb<'_>) -> Option<Acceptance> {
 
 fn hybrid_group(climb: &Climb<'_>) -> Option<HybridGroup> {
     match (climb.choice, climb.tried.last()?) {
-        (Choice::Made(_, Some(KeyExchange::Group(group))), _) => Some(HybridGroup::Agreed(group)),
-        (Choice::Made(..) | Choice::NoTls, _) => None,
+        (Choice::NoTls, _) => None,
+        // It wants a group that was not offered.
+        (_, (_, Outcome::Broken(Broken::UnsupportedGroup(_)))) => Some(HybridGroup::Refused),
+        (Choice::Made(TlsVersion::TLS_1_3, Some(KeyExchange::Group(group))), _)
+            if group.is_hybrid() =>
+        {
+            Some(HybridGroup::Agreed(group))
+        }
+        (Choice::Made(..), _) => Some(HybridGroup::Refused),
         (Choice::None, (_, outcome)) => refusal(outcome).then_some(HybridGroup::Refused),
     }
 }

@@ -209,3 +209,20 @@ async fn an_endpoint_that_speaks_no_tls_has_an_answer_to_each_question() {
     assert!(survey.versions.values().all(|told| *told == Refused));
     assert!(survey.accepted().next().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_classical_group_in_answer_to_the_hybrid_ones_is_no_hybrid_group() {
+    let (server, _) = Wanted::version(&TLS13).build();
+    let (survey, _) = survey(move |n| match n {
+        0 => Manner::Speak(server.clone()),
+        1 => {
+            let version = [0, 43, 0, 2, 3, 4];
+            let x25519 = [&[0, 51, 0, 36, 0, 0x1d, 0, 32][..], &[7; 32]].concat();
+            let hello = server_hello(0x0303, 0x1301, &[&version[..], &x25519].concat());
+            Manner::Say(records(&hello, 1000), Then::Close)
+        }
+        _ => refuses(),
+    })
+    .await;
+    assert_eq!(survey.hybrid_group, Some(HybridGroup::Refused));
+}
