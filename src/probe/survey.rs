@@ -2,8 +2,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::prober::{Choice, Climb, Probe, Prober, Visit};
 use crate::domain::{
-    Acceptance, Broken, HybridGroup, KeyExchange, Observation, Outcome, OutcomeKind, ProtocolSet,
-    Survey, TlsVersion,
+    Acceptance, Alert, Broken, HybridGroup, KeyExchange, Observation, Outcome, OutcomeKind,
+    ProtocolSet, Refusal, Survey, TlsVersion,
 };
 use crate::net::Dialer;
 use crate::tls::{Groups, Ladder, Rung};
@@ -104,14 +104,15 @@ fn rung(version: TlsVersion, probe: &Probe) -> Option<Rung> {
 }
 
 /// What an observation tells of a version: it was chosen, or refused when it
-/// was offered alone, once and without conditions.
+/// was offered alone, once and without conditions, by a server that took
+/// another for the same name: one that knows no such name refuses them all.
 fn known(seen: &Observation, version: TlsVersion) -> Option<Acceptance> {
     let session = match &seen.outcome {
-        Outcome::Certificate(presented) => Some(&presented.session),
-        Outcome::NoCertificate(_, session) => session.as_deref(),
-        _ => None,
+        Outcome::Certificate(presented) => &presented.session,
+        Outcome::NoCertificate(_, Some(session)) => session,
+        _ => return None,
     };
-    if session.is_some_and(|session| session.version == version) {
+    if session.version == version {
         return Some(Acceptance::Accepted);
     }
     let alone = ProtocolSet::only(version)?;
@@ -156,9 +157,11 @@ fn hybrid_group(climb: &Climb<'_>) -> Option<HybridGroup> {
 }
 
 /// Whether a server that chose nothing has answered nevertheless: one that
-/// fell silent, or dripped, has not said no.
+/// fell silent, or dripped, has not said no, and one that does not know the
+/// name has not come to what was offered.
 fn refusal(outcome: &Outcome) -> bool {
     match outcome {
+        Outcome::TlsRefused(Refusal::Alert(_, Alert::UNRECOGNIZED_NAME)) => false,
         Outcome::TlsRefused(_)
         | Outcome::NotTls(..)
         | Outcome::NoCertificate(..)

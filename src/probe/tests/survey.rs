@@ -226,3 +226,15 @@ async fn a_classical_group_in_answer_to_the_hybrid_ones_is_no_hybrid_group() {
     .await;
     assert_eq!(survey.hybrid_group, Some(HybridGroup::Refused));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_name_says_nothing_of_a_version() {
+    const UNRECOGNIZED_NAME: u8 = 112;
+    let prober = prober(|_| Manner::Say(alert(2, UNRECOGNIZED_NAME), Then::Close));
+    let mut question = probe();
+    question.ladder = "tls1.3".parse().unwrap();
+    let stop = CancellationToken::new();
+    let seen = prober.run(question, &stop).await;
+    let survey = prober.survey(&probe(), Some(&seen), &stop).await;
+    assert_eq!(survey, Survey::default());
+}
