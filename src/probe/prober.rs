@@ -124,17 +124,8 @@ impl<D: Dialer> Prober<D> {
     pub async fn run(&self, probe: Probe, stop: &CancellationToken) -> Observation {
         let visit = self.first_visit(&probe, stop);
         let climb = self.climb(visit, probe.ladder.first(), &probe.ladder).await;
-        let tried = climb.tried;
-        Observation {
-            endpoint: probe.endpoint,
-            server_name: probe.server_name,
-            asked_for: probe.ladder.key_type(),
-            at: clock::now(),
-            attempts: tried.iter().filter_map(attempt_of).collect(),
-            outcome: best(tried).unwrap_or(Outcome::NotAttempted),
-            pointer: None,
-            survey: None,
-        }
+        let Climb { tried, .. } = climb;
+        observed(probe, tried)
     }
 
     pub(super) fn first_visit<'a>(
@@ -316,6 +307,14 @@ impl Choice {
     }
 }
 
+impl Climb<'_> {
+    /// Whether the last rung cost a whole timeout.
+    pub(super) fn met_silence(&self) -> bool {
+        let last = self.tried.last();
+        last.is_some_and(|(_, outcome)| matches!(outcome, Outcome::Silent(_)))
+    }
+}
+
 impl Visit<'_> {
     /// The next one to the same endpoint, after one that took so long.
     pub(super) fn followed_up(self, spent: Duration) -> Self {
@@ -332,6 +331,20 @@ impl Visit<'_> {
     pub(super) fn deadline(self, dialled: Instant, patience: Duration) -> Instant {
         let end = dialled + self.budget;
         end.min(Instant::now() + patience)
+    }
+}
+
+/// What the rungs that were tried tell of a question.
+pub(super) fn observed(question: Probe, tried: Vec<(Rung, Outcome)>) -> Observation {
+    Observation {
+        endpoint: question.endpoint,
+        server_name: question.server_name,
+        asked_for: question.ladder.key_type(),
+        at: clock::now(),
+        attempts: tried.iter().filter_map(attempt_of).collect(),
+        outcome: best(tried).unwrap_or(Outcome::NotAttempted),
+        pointer: None,
+        survey: None,
     }
 }
 

@@ -1,8 +1,8 @@
 use tokio_util::sync::CancellationToken;
 
-use super::prober::{Choice, Climb, Probe, Prober, Visit};
+use super::prober::{Choice, Climb, Probe, Prober, Visit, observed};
 use crate::domain::{
-    Acceptance, Alert, Broken, HybridGroup, KeyExchange, Observation, Outcome, OutcomeKind,
+    Acceptance, Alert, Broken, Der, HybridGroup, KeyExchange, Observation, Outcome, OutcomeKind,
     ProtocolSet, Refusal, Survey, TlsVersion,
 };
 use crate::net::Dialer;
@@ -18,15 +18,26 @@ const VERSIONS: [TlsVersion; 6] = [
     TlsVersion::SSL_2,
 ];
 
+/// What the questions of a survey came to.
+struct Answers<'s> {
+    survey: Survey,
+    /// What the main question showed.
+    seen: Option<&'s Observation>,
+    /// Certificates whose leaf nothing before had shown.
+    others: Vec<Observation>,
+}
+
 impl<D: Dialer> Prober<D> {
     /// Asks the probe's endpoint for each version by itself, and a server of
     /// TLS 1.3 for a hybrid group, one paced connection each; of the ladder
     /// only the application protocols are taken. What `seen` shows already is
-    /// not asked again.
+    /// not asked again. With the survey come the certificates that `seen` has
+    /// not: a front end may have another for each version.
     ///
-    /// All questions together have the time for one target. It ends early
-    /// where a connection fails or its words before TLS do, and after `stop`;
-    /// what it could not ask is not in the survey.
+    /// All questions together have the time for one target, and a version
+    /// whose hello would be written like one that met silence is not asked
+    /// for. It ends early where a connection fails or its words before TLS do,
+    /// and after `stop`; what it could not ask is not in the survey.
     ///
     /// Cancel safe in that every connection is dropped with it; what was seen
     /// is lost.
@@ -35,44 +46,50 @@ impl<D: Dialer> Prober<D> {
         probe: &Probe,
         seen: Option<&Observation>,
         stop: &CancellationToken,
-    ) -> Survey {
-        let mut survey = Survey::default();
-        if let Some(seen) = seen {
-            survey
-                .versions
-                .extend(VERSIONS.iter().filter_map(|version| {
-                    let acceptance = known(seen, *version)?;
-                    Some((*version, acceptance))
-                }));
-        }
+    ) -> (Survey, Vec<Observation>) {
+        let mut answers = Answers::known(seen);
+        self.ask_all(probe, &mut answers, stop).await;
+        (answers.survey, answers.others)
+    }
+
+    /// `None` where it ended early.
+    async fn ask_all(
+        &self,
+        probe: &Probe,
+        answers: &mut Answers<'_>,
+        stop: &CancellationToken,
+    ) -> Option<()> {
         let mut visit = self.first_visit(probe, stop);
+        let mut silent: Vec<Rung> = Vec::new();
         for version in VERSIONS {
-            if survey.versions.contains_key(&version) {
-                continue;
-            }
             let Some(rung) = rung(version, probe) else {
                 continue;
             };
-            let Some(climb) = self.ask(visit, rung, stop).await else {
-                return survey;
-            };
-            visit = climb.next;
-            if let Some(acceptance) = accepts(version, &climb) {
-                survey.versions.insert(version, acceptance);
+            let met_silence = silent.iter().any(|silent| silent.is_written_like(rung));
+            if !met_silence && !answers.survey.versions.contains_key(&version) {
+                let climb = self.ask(visit, rung, stop).await?;
+                visit = climb.next;
+                let accepted = accepts(version, &climb);
+                answers
+                    .survey
+                    .versions
+                    .extend(accepted.map(|it| (version, it)));
+                silent.extend(climb.met_silence().then_some(rung));
+                answers.take_certificate(probe, climb);
+            }
+            let accepted = answers.survey.versions.get(&version);
+            if version == TlsVersion::TLS_1_3 && accepted == Some(&Acceptance::Accepted) {
+                let hybrid = Rung {
+                    groups: Groups::Hybrid,
+                    ..rung
+                };
+                let climb = self.ask(visit, hybrid, stop).await?;
+                visit = climb.next;
+                answers.survey.hybrid_group = hybrid_group(&climb);
+                answers.take_certificate(probe, climb);
             }
         }
-        let modern = survey.versions.get(&TlsVersion::TLS_1_3);
-        if modern == Some(&Acceptance::Accepted)
-            && let Some(rung) = rung(TlsVersion::TLS_1_3, probe)
-        {
-            let hybrid = Rung {
-                groups: Groups::Hybrid,
-                ..rung
-            };
-            let climb = self.ask(visit, hybrid, stop).await;
-            survey.hybrid_group = climb.and_then(|climb| hybrid_group(&climb));
-        }
-        survey
+        Some(())
     }
 
     /// Offers one rung; `None` where that came to no TLS, or no time is left.
@@ -91,6 +108,57 @@ impl<D: Dialer> Prober<D> {
         }
         let climb = self.climb(visit, rung, &Ladder::of_one(rung.offered)).await;
         (climb.choice != Choice::NoTls).then_some(climb)
+    }
+}
+
+impl<'s> Answers<'s> {
+    /// What is known before the first question.
+    fn known(seen: Option<&'s Observation>) -> Self {
+        let mut survey = Survey::default();
+        if let Some(seen) = seen {
+            let versions = VERSIONS.into_iter();
+            survey
+                .versions
+                .extend(versions.filter_map(|version| Some((version, known(seen, version)?))));
+        }
+        Self {
+            survey,
+            seen,
+            others: Vec::new(),
+        }
+    }
+
+    /// Keeps a certificate, unless its leaf was shown before.
+    fn take_certificate(&mut self, probe: &Probe, climb: Climb<'_>) {
+        let shown = climb.tried.iter().find_map(|(_, outcome)| leaf(outcome));
+        let mut before = self.seen.into_iter().chain(&self.others);
+        if shown.is_none() || before.any(|seen| leaf(&seen.outcome) == shown) {
+            return;
+        }
+        let pointer = self.seen.and_then(|seen| seen.pointer.clone());
+        self.others.push(Observation {
+            pointer,
+            ..observed(probe.clone(), climb.tried)
+        });
+    }
+}
+
+fn leaf(outcome: &Outcome) -> Option<&Der> {
+    match outcome {
+        Outcome::Certificate(presented) => Some(presented.chain.leaf()),
+        Outcome::NoCertificate(..)
+        | Outcome::TlsRefused(_)
+        | Outcome::NotTls(..)
+        | Outcome::Silent(_)
+        | Outcome::Broken(_)
+        | Outcome::Refused
+        | Outcome::Filtered
+        | Outcome::Unreachable
+        | Outcome::Unresolved(_)
+        | Outcome::Excluded(_)
+        | Outcome::Fresh
+        | Outcome::NotAttempted
+        | Outcome::LocalError(_) => None,
     }
 }
 
@@ -132,7 +200,8 @@ fn accepts(version: TlsVersion, climb: &Climb<'_>) -> Option<Acceptance> {
     match (climb.choice, climb.tried.last()?) {
         (Choice::Made(chosen, _), _) if chosen == version => Some(Acceptance::Accepted),
         (Choice::Made(..), _) => Some(Acceptance::Refused),
-        // Its HelloRetryRequest chose the version, and a group for it.
+        // It went on as one that takes the version does, and insists on a
+        // group that nothing here computes.
         (Choice::None, (_, Outcome::Broken(Broken::UnsupportedGroup(_)))) => {
             Some(Acceptance::Accepted)
         }

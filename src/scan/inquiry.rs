@@ -210,12 +210,21 @@ impl<'scan> Inquiry<'scan> {
         Some(&shown.observation)
     }
 
-    /// Takes what else the server accepts.
-    pub(super) fn surveyed(&mut self, survey: Survey) {
+    /// Takes what else the server accepts, and the certificates that it showed
+    /// meanwhile: they stand beside the better answer to the same question.
+    pub(super) fn surveyed(&mut self, survey: Survey, others: Vec<Observation>) {
         self.surveyed = true;
         let Some(spoken) = self.spoken() else { return };
         if let Some(shown) = self.seen.iter_mut().find(|seen| seen.is_open_in(spoken)) {
             shown.observation.survey = Some(survey);
+        }
+        for mut observation in others {
+            self.share_chain(&mut observation.outcome);
+            let key_type = self.learn(&observation);
+            self.seen.push(Seen {
+                observation,
+                key_type,
+            });
         }
     }
 
@@ -347,7 +356,9 @@ impl<'scan> Inquiry<'scan> {
         let questions = shown.filter_map(|seen| Some((seen, seen.key_type?)));
         questions
             .flat_map(|(seen, shown)| {
-                let others = probe::dialects::KEY_TYPES.into_iter().filter(move |other| *other != shown);
+                let others = probe::dialects::KEY_TYPES
+                    .into_iter()
+                    .filter(move |other| *other != shown);
                 others.map(move |other| Wording {
                     key_type: Some(other),
                     ..Wording::of(&seen.observation)
@@ -540,7 +551,7 @@ mod tests {
                     line
                 }
                 Step::Survey(probe) => {
-                    inquiry.surveyed(Survey::default());
+                    inquiry.surveyed(Survey::default(), Vec::new());
                     format!("survey {}", probe.endpoint.dialect)
                 }
             });
@@ -610,6 +621,29 @@ mod tests {
         let first = observations.next().unwrap();
         assert_eq!(first.survey, Some(Survey::default()));
         assert!(observations.all(|later| later.survey.is_none()));
+    }
+
+    #[test]
+    fn a_certificate_that_only_the_survey_met_is_kept_beside_the_first() {
+        let settings = settings(Depth::Thorough);
+        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        while let Some(step) = inquiry.next() {
+            match step {
+                Step::Ask(probe) if probe.ladder.key_type().is_some() => {
+                    inquiry.answered(answer(&probe, refused()));
+                }
+                Step::Ask(probe) => inquiry.answered(answer(&probe, certificate(&[]))),
+                Step::Vet(_) => {}
+                Step::Survey(probe) => {
+                    let other = answer(&probe, certificate(&["b.corp"]));
+                    inquiry.surveyed(Survey::default(), vec![other]);
+                }
+            }
+        }
+        let seen: Vec<_> = inquiry.into_observations().collect();
+        let found = |seen: &&Observation| seen.outcome.kind() == OutcomeKind::Certificate;
+        assert_eq!(seen.iter().filter(found).count(), 2);
+        assert_eq!(seen[0].survey, Some(Survey::default()));
     }
 
     #[test]

@@ -173,8 +173,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 }
                 Step::Survey(probe) => {
                     let seen = inquiry.to_survey();
-                    let survey = self.prober.survey(&probe, seen, &self.stop).await;
-                    inquiry.surveyed(survey);
+                    let (survey, others) = self.prober.survey(&probe, seen, &self.stop).await;
+                    inquiry.surveyed(survey, others);
                 }
             }
         }

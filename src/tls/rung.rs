@@ -74,6 +74,13 @@ impl Rung {
         is_available(self.offered) && self.key_type.is_none_or(expressed)
     }
 
+    /// Whether the two hellos are written in one way: a server that answers
+    /// nothing to the one would answer nothing to the other.
+    #[must_use]
+    pub fn is_written_like(self, other: Self) -> bool {
+        self.shape() == other.shape()
+    }
+
     pub(super) fn shape(self) -> Shape {
         Shape::of(self.offered)
     }

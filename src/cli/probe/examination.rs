@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Dialect, Endpoint, KeyType, Observation, Outcome, ServerName, Survey, Target,
+    Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, ServerName, Survey, Target,
 };
 use crate::judge::Judgement;
 use crate::net::Dialer;
@@ -70,11 +70,10 @@ impl<D: Dialer> Examiner<D> {
         let question = self.question(&main.observation.endpoint, self.server_name.as_ref());
         if speaks {
             let further = self.further(main, &question).await;
-            let survey = self
-                .prober
-                .survey(&question, Some(&main.observation), &self.stop);
-            examination.survey = Some(survey.await);
+            let (survey, others) = self.survey(surveyed(main, &further)).await;
+            examination.survey = Some(survey);
             examination.looks.extend(further);
+            examination.looks.extend(others);
         }
         if let Some(client) = self.client.as_ref().filter(|_| connected) {
             examination.handshakes = self.handshakes(&question, client).await;
@@ -106,7 +105,9 @@ impl<D: Dialer> Examiner<D> {
     async fn further(&self, main: &Look, question: &Probe) -> Vec<Look> {
         let mut looks = Vec::new();
         if let Some(shown) = main.key_type() {
-            let others = dialects::KEY_TYPES.into_iter().filter(|other| *other != shown);
+            let others = dialects::KEY_TYPES
+                .into_iter()
+                .filter(|other| *other != shown);
             let ladders = others.filter_map(|other| question.ladder.clone().restricted_to(other));
             for ladder in ladders {
                 let restricted = Probe {
@@ -120,6 +121,16 @@ impl<D: Dialer> Examiner<D> {
             looks.push(self.ask(self.question(&question.endpoint, None)).await);
         }
         looks
+    }
+
+    /// What else the server accepts of who asks the question of a look, and
+    /// the certificates that it showed meanwhile.
+    async fn survey(&self, look: &Look) -> (Survey, Vec<Look>) {
+        let seen = &look.observation;
+        let question = self.question(&seen.endpoint, seen.server_name.as_ref());
+        let survey = self.prober.survey(&question, Some(seen), &self.stop);
+        let (survey, others) = survey.await;
+        (survey, others.into_iter().map(Look::at).collect())
     }
 
     async fn handshakes(&self, question: &Probe, client: &Client) -> Vec<Handshaken> {
@@ -215,4 +226,15 @@ impl Look {
     pub(super) fn dialect(&self) -> Dialect {
         self.observation.endpoint.dialect
     }
+}
+
+/// The look that a survey belongs to: the main one, unless only another found
+/// a certificate. A server that does not know the name refuses every version.
+fn surveyed<'a>(main: &'a Look, further: &'a [Look]) -> &'a Look {
+    let mut looks = std::iter::once(main).chain(further);
+    let shown = looks.find(|look| {
+        let seen = &look.observation;
+        seen.asked_for.is_none() && seen.outcome.kind() == OutcomeKind::Certificate
+    });
+    shown.unwrap_or(main)
 }

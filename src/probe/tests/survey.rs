@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::network::{Manner, Simulated, Then, pacer, probe};
-use crate::domain::{Acceptance, HybridGroup, NamedGroup, Observation, Survey, TlsVersion};
+use crate::domain::{
+    Acceptance, HybridGroup, NamedGroup, Observation, Outcome, Survey, TlsVersion,
+};
 use crate::net::DialError;
 use crate::probe::{Prober, Timeouts};
 use crate::tls::tests::servers::Wanted;
@@ -32,7 +34,7 @@ fn prober(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Prober
 async fn survey(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> (Survey, Duration) {
     let begun = Instant::now();
     let stop = CancellationToken::new();
-    let survey = prober(behaviour).survey(&probe(), None, &stop).await;
+    let (survey, _) = prober(behaviour).survey(&probe(), None, &stop).await;
     (survey, begun.elapsed())
 }
 
@@ -132,7 +134,7 @@ async fn what_the_main_question_showed_is_not_asked_again() {
     let (modern, _) = Wanted::version(&TLS13).build();
     // Refused 1.2 to 1.0 together, then found by 1.3: only 1.3 is known.
     let dialer = Simulated::new(move |n| match n {
-        1 | 6 => Manner::Speak(modern.clone()),
+        1 | 2 => Manner::Speak(modern.clone()),
         _ => refuses(),
     });
     let dials = dialer.dials.clone();
@@ -140,7 +142,7 @@ async fn what_the_main_question_showed_is_not_asked_again() {
     let seen = observed(&prober).await;
     assert_eq!(dials.load(Ordering::Relaxed), 2);
     let stop = CancellationToken::new();
-    let survey = prober.survey(&probe(), Some(&seen), &stop).await;
+    let (survey, _) = prober.survey(&probe(), Some(&seen), &stop).await;
     assert_eq!(survey.versions.len(), 6);
     assert_eq!(survey.accepted().collect::<Vec<_>>(), [TlsVersion::TLS_1_3]);
     assert_eq!(
@@ -163,21 +165,22 @@ async fn a_version_refused_alone_is_known_to_be_refused() {
     question.ladder = "tls1.3,tls1.2".parse().unwrap();
     let seen = prober.run(question, &CancellationToken::new()).await;
     let stop = CancellationToken::new();
-    let survey = prober.survey(&probe(), Some(&seen), &stop).await;
+    let (survey, _) = prober.survey(&probe(), Some(&seen), &stop).await;
     assert_eq!(survey.versions.get(&TlsVersion::TLS_1_3), Some(&Refused));
     assert_eq!(survey.versions.get(&TlsVersion::TLS_1_2), Some(&Accepted));
     assert_eq!(dials.load(Ordering::Relaxed), 2 + 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_says_nothing_of_a_version_and_the_time_for_a_target_ends_all() {
+async fn silence_says_nothing_of_a_version_and_each_shape_of_hello_meets_it_once() {
     let (survey, took) = survey(|n| match n {
         0 => refuses(),
+        4.. => panic!("more than a silence a shape"),
         _ => Manner::Say(Vec::new(), Then::Wait),
     })
     .await;
     assert_eq!(survey.versions, versions([(TlsVersion::TLS_1_3, Refused)]));
-    assert_eq!(took, Timeouts::default().target);
+    assert_eq!(took, 3 * Timeouts::default().handshake);
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +202,7 @@ async fn a_stop_ends_the_survey_between_two_connections() {
         stopping.cancel();
         refuses()
     });
-    let survey = prober.survey(&probe(), None, &stop).await;
+    let (survey, _) = prober.survey(&probe(), None, &stop).await;
     assert_eq!(survey.versions, versions([(TlsVersion::TLS_1_3, Refused)]));
 }
 
@@ -208,6 +211,40 @@ async fn an_endpoint_that_speaks_no_tls_has_an_answer_to_each_question() {
     let (survey, _) = survey(|_| Manner::Greet(b"SSH-2.0-x\n".to_vec())).await;
     assert!(survey.versions.values().all(|told| *told == Refused));
     assert!(survey.accepted().next().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_only_another_version_shows_is_not_thrown_away() {
+    let (old, _) = Wanted::version(&TLS12).build();
+    let (modern, leaf) = Wanted::version(&TLS13).build();
+    let prober = prober(move |n| match n {
+        0 => Manner::Speak(old.clone()),
+        1 | 2 => Manner::Speak(modern.clone()),
+        _ => refuses(),
+    });
+    let mut question = probe();
+    question.ladder = "tls1.2".parse().unwrap();
+    let stop = CancellationToken::new();
+    let seen = prober.run(question, &stop).await;
+    let (survey, others) = prober.survey(&probe(), Some(&seen), &stop).await;
+    assert_eq!(survey.accepted().count(), 2);
+    let leaves = others.iter().map(|other| match &other.outcome {
+        Outcome::Certificate(presented) => presented.chain.leaf().as_bytes(),
+        outcome => panic!("{outcome:?}"),
+    });
+    assert_eq!(leaves.collect::<Vec<_>>(), [leaf]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_name_says_nothing_of_a_version() {
+    const UNRECOGNIZED_NAME: u8 = 112;
+    let prober = prober(|_| Manner::Say(alert(2, UNRECOGNIZED_NAME), Then::Close));
+    let mut question = probe();
+    question.ladder = "tls1.3".parse().unwrap();
+    let stop = CancellationToken::new();
+    let seen = prober.run(question, &stop).await;
+    let (survey, others) = prober.survey(&probe(), Some(&seen), &stop).await;
+    assert_eq!((survey, others), (Survey::default(), Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,13 +265,17 @@ async fn a_classical_group_in_answer_to_the_hybrid_ones_is_no_hybrid_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_name_says_nothing_of_a_version() {
-    const UNRECOGNIZED_NAME: u8 = 112;
-    let prober = prober(|_| Manner::Say(alert(2, UNRECOGNIZED_NAME), Then::Close));
-    let mut question = probe();
-    question.ladder = "tls1.3".parse().unwrap();
-    let stop = CancellationToken::new();
-    let seen = prober.run(question, &stop).await;
-    let survey = prober.survey(&probe(), Some(&seen), &stop).await;
-    assert_eq!(survey, Survey::default());
+async fn the_hybrid_question_does_not_wait_behind_the_silence_of_old_versions() {
+    let hybrid = Wanted {
+        groups: vec![kx_group::X25519MLKEM768],
+        ..Wanted::version(&TLS13)
+    };
+    let (server, _) = hybrid.build();
+    let (survey, _) = survey(move |n| match n {
+        0 | 1 => Manner::Speak(server.clone()),
+        _ => Manner::Say(Vec::new(), Then::Wait),
+    })
+    .await;
+    let group = NamedGroup(0x11ec);
+    assert_eq!(survey.hybrid_group, Some(HybridGroup::Agreed(group)));
 }
