@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::settings::Depth;
-use crate::domain::{Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal};
+use crate::domain::{
+    Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal,
+};
 use crate::probe;
 use crate::tls::Ladder;
 
