@@ -230,7 +230,7 @@ fn hybrid_group(climb: &Climb<'_>) -> Option<HybridGroup> {
 /// name has not come to what was offered.
 fn refusal(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::TlsRefused(Refusal::Alert(_, Alert::UNRECOGNIZED_NAME)) => false,
+        Outcome::TlsRefused(Refusal::Alert(_, alert)) => *alert != Alert::UNRECOGNIZED_NAME,
         Outcome::TlsRefused(_)
         | Outcome::NotTls(..)
         | Outcome::NoCertificate(..)
