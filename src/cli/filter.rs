@@ -147,6 +147,79 @@ impl Filters {
             states: self.state.iter().flat_map(|state| state.states()).collect(),
         })
     }
+
+    /// The same filters in the words of the command line: flag and value,
+    /// empty for a flag that takes none.
+    pub(super) fn words(&self) -> Vec<(&'static str, String)> {
+        // All fields by name: a new filter can't be forgotten here.
+        let Self {
+            expiring,
+            expired,
+            issuer,
+            name,
+            network,
+            port,
+            zone,
+            serial,
+            cert,
+            key,
+            ca,
+            finding,
+            owner,
+            tag,
+            scan,
+            state,
+        } = self;
+        let mut words = Words(Vec::new());
+        words.add("--expiring", expiring.iter().copied().map(in_days));
+        words.add("--expired", expired.then_some(""));
+        words.add("--issuer", issuer);
+        words.add("--name", name);
+        words.add("--network", network);
+        words.add("--port", port);
+        words.add("--zone", zone);
+        words.add("--serial", serial.iter().map(in_digits));
+        words.add("--cert", cert);
+        words.add("--key", key);
+        words.add("--ca", ca);
+        words.add("--finding", finding);
+        words.add("--owner", owner);
+        words.add("--tag", tag);
+        words.add("--scan", scan);
+        words.add("--state", state.iter().map(|state| state.word()));
+        words.0
+    }
+}
+
+/// `30d` where it is whole days.
+fn in_days(time: Duration) -> String {
+    const DAY: Duration = Duration::from_hours(24);
+    let days = time.as_secs() / DAY.as_secs();
+    if Duration::from_secs(days * DAY.as_secs()) == time {
+        return format!("{days}d");
+    }
+    humantime::format_duration(time).to_string()
+}
+
+fn in_digits(serial: &SerialNumber) -> String {
+    let octets = serial.significant().iter();
+    let digits = octets.map(|octet| format!("{octet:02x}"));
+    let digits = digits.collect::<Vec<_>>().concat();
+    if digits.is_empty() {
+        "0".to_owned()
+    } else {
+        digits
+    }
+}
+
+/// Flags and their values, as they stand on a command line.
+struct Words(Vec<(&'static str, String)>);
+
+impl Words {
+    fn add(&mut self, flag: &'static str, values: impl IntoIterator<Item = impl ToString>) {
+        let values = values.into_iter().map(|value| (flag, value.to_string()));
+        self.0.extend(values);
+    }
 }
 
 impl Wanted {
@@ -214,6 +287,12 @@ pub(super) fn foreign_to_ledger(wanted: &Wanted) -> Option<&'static str> {
 }
 
 impl State {
+    /// Its word on the command line.
+    fn word(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     fn states(self) -> Vec<InstallationState> {
         match self {
             Self::Current => vec![InstallationState::Current],
@@ -310,4 +389,69 @@ fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failur
         Failure::usage(format_args!("{path}: nothing of that kind is in it"))
             .hint(Some("PEM and DER are read"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Filters {
+        let command = Filters::augment_args(clap::Command::new("report").no_binary_name(true));
+        let matches = command.try_get_matches_from(words).unwrap();
+        Filters::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn every_filter_reads_back_from_its_words() {
+        let hash = "ab".repeat(32);
+        let words = [
+            "--expiring",
+            "30d",
+            "--expiring",
+            "12h",
+            "--expired",
+            "--issuer",
+            "Our CA",
+            "--name",
+            "*.it",
+            "--network",
+            "10.0.0.0/8",
+            "--port",
+            "443",
+            "--zone",
+            "plant",
+            "--serial",
+            "0",
+            "--serial",
+            "00:ff",
+            "--cert",
+            &hash,
+            "--key",
+            &hash,
+            "--ca",
+            &hash,
+            "--finding",
+            "expired",
+            "--owner",
+            "The shop",
+            "--tag",
+            "pci",
+            "--scan",
+            "7",
+            "--state",
+            "all",
+        ];
+        let filters = parsed(&words);
+        let now = Timestamp::from_seconds(0);
+        let told = filters.words();
+        let told: Vec<&str> = told
+            .iter()
+            .flat_map(|(flag, value)| [*flag, value])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let read = parsed(&told).into_wanted(now).unwrap();
+        assert_eq!(read, filters.into_wanted(now).unwrap());
+    }
 }

@@ -9,6 +9,7 @@ mod endpoints;
 mod exit;
 mod failure;
 mod filter;
+mod html;
 mod inventory;
 mod json_lines;
 mod logging;

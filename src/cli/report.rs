@@ -10,8 +10,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::filter::{self, Filters, Wanted};
 use super::trust::TrustFlags;
-use super::{Context, endpoints, inventory};
+use super::{Context, endpoints, html, inventory};
 use crate::domain::{Timestamp, clock};
+use crate::report::html::Scope;
 use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
@@ -21,6 +22,7 @@ use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 Examples:
   certsweep report --format csv -o certificates.csv
   certsweep report --format jsonl --pem --expiring 30d
+  certsweep report --format html -o certificates.html
   certsweep report --format csv --of coverage --network 10.0.0.0/16")]
 pub(super) struct Arguments {
     /// The form
@@ -57,6 +59,17 @@ enum Form {
     Csv,
     /// One JSON object a line
     Jsonl,
+    /// One page for a browser, with nothing to load
+    Html,
+}
+
+/// What the flags ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Row by row.
+    Rows(Format),
+    /// A page of installations and what is to be said of them together.
+    Page,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -72,7 +85,7 @@ enum Subject {
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let form = self.form()?;
+        let shape = self.shape()?;
         let now = clock::now();
         let wanted = self.filters.clone().into_wanted(now)?;
         self.refuse_foreign(&wanted)?;
@@ -90,11 +103,15 @@ impl Arguments {
                 Detail::Facts
             },
         };
+        let scope = Scope::of(self.filters.words());
         match &self.output {
-            None => source.write(context.printer.stream(), form).await?,
+            None => {
+                let out = context.printer.stream();
+                source.write_as(shape, scope, out).await?;
+            }
             Some(path) => {
                 let mut destination = Destination::open(path, &db)?;
-                source.write(&mut destination, form).await?;
+                source.write_as(shape, scope, &mut destination).await?;
                 destination.finish()?;
             }
         }
@@ -118,18 +135,20 @@ impl Arguments {
         Ok(())
     }
 
-    fn form(&self) -> Result<Format, Failure> {
+    fn shape(&self) -> Result<Shape, Failure> {
         let refuse =
             |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
         match (self.format, self.of) {
-            (Form::Csv, _) if self.pem => refuse("--pem", "--format jsonl"),
+            (Form::Csv | Form::Html, _) if self.pem => refuse("--pem", "--format jsonl"),
             (Form::Jsonl, Subject::Endpoints | Subject::Coverage) if self.pem => {
                 refuse("--pem", "--of installations")
             }
-            (Form::Jsonl, _) if self.excel => refuse("--excel", "--format csv"),
-            (Form::Csv, _) if self.excel => Ok(Format::Excel),
-            (Form::Csv, _) => Ok(Format::Csv),
-            (Form::Jsonl, _) => Ok(Format::JsonLines),
+            (Form::Jsonl | Form::Html, _) if self.excel => refuse("--excel", "--format csv"),
+            (Form::Csv, _) if self.excel => Ok(Shape::Rows(Format::Excel)),
+            (Form::Csv, _) => Ok(Shape::Rows(Format::Csv)),
+            (Form::Jsonl, _) => Ok(Shape::Rows(Format::JsonLines)),
+            (Form::Html, Subject::Installations) => Ok(Shape::Page),
+            (Form::Html, _) => refuse("--format html", "--of installations"),
         }
     }
 }
@@ -162,6 +181,22 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Writes them in the form that is asked for.
+    async fn write_as(
+        &mut self,
+        shape: Shape,
+        scope: Scope,
+        out: impl Write + Send,
+    ) -> Result<(), Failure> {
+        match shape {
+            Shape::Rows(form) => self.write(out, form).await,
+            Shape::Page => {
+                let appraisal = &mut self.appraisal;
+                html::write(self.inventory, appraisal, self.wanted, scope, out).await
+            }
+        }
+    }
+
     /// Streams them from the inventory to `out`.
     async fn write(&mut self, out: impl Write + Send, form: Format) -> Result<(), Failure> {
         let Self { wanted, detail, .. } = *self;

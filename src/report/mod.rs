@@ -6,6 +6,7 @@
 mod cell;
 mod csv;
 mod head;
+pub mod html;
 mod jsonl;
 pub mod list;
 pub mod page;

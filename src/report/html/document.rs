@@ -1,0 +1,305 @@
+use std::fmt::Write;
+
+use askama::Template;
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::about::About;
+use super::breakdown::{Bar, Breakdown, Label, share};
+use super::changes::{Changes, MAX_CHANGES};
+use super::figures::{Figures, RuleFigures};
+use super::ledger::Ledger;
+use super::table::{COLUMNS, Column};
+use super::text::{Count, shown};
+use super::timeline::Drawing;
+use super::worst::WorstRows;
+use crate::domain::Severity;
+
+/// The page, ready to be written.
+#[derive(Template)]
+#[template(path = "report.html")]
+pub(super) struct Document<'a> {
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    about: &'a About,
+    scope: String,
+    headlines: Vec<Headline>,
+    severities: Vec<SeverityLine>,
+    groups: Vec<Group>,
+    timeline: Drawing,
+    charts: Vec<Chart>,
+    ledger: &'a Ledger,
+    ledger_command: String,
+    changes: Option<ChangesView>,
+    columns: &'static [Column],
+    rows: &'a WorstRows,
+    shown_rows: Count,
+    left_out: Count,
+    all_rows: String,
+}
+
+/// A number that the page opens with.
+struct Headline {
+    count: Count,
+    /// What is counted.
+    unit: &'static str,
+    tone: &'static str,
+    /// What lists exactly these.
+    command: Option<String>,
+}
+
+/// Installations whose worst finding is of one severity.
+struct SeverityLine {
+    word: &'static str,
+    count: Count,
+    share: String,
+    /// Where its part of the bar begins, and how long it is, in thousandths.
+    start: u64,
+    length: u64,
+}
+
+/// The rules whose worst finding is of one severity.
+struct Group {
+    word: &'static str,
+    rules: Vec<RuleLine>,
+}
+
+struct RuleLine {
+    id: &'static str,
+    title: &'static str,
+    advice: &'static str,
+    citation: &'static str,
+    count: Count,
+    /// `3 critical, 12 warning`, where they differ.
+    split: String,
+    accepted: Count,
+    command: Option<String>,
+}
+
+struct Chart {
+    title: &'static str,
+    unit: &'static str,
+    kind: &'static str,
+    bars: Vec<Bar>,
+}
+
+struct ChangesView {
+    since: String,
+    counts: Vec<(&'static str, Count)>,
+    lines: Vec<(&'static str, String, String)>,
+    left_out: Count,
+    command: String,
+}
+
+const STYLE: &str = include_str!("../../../templates/report.css");
+const SCRIPT: &str = include_str!("../../../templates/report.js");
+
+/// Protocol versions that nobody should accept any more (RFC 6176, RFC 7568,
+/// RFC 8996).
+const LEGACY: [&str; 4] = ["SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1"];
+
+impl<'a> Document<'a> {
+    pub(super) fn of(
+        about: &'a About,
+        figures: &'a Figures,
+        rows: &'a WorstRows,
+        ledger: &'a Ledger,
+        changes: Option<&Changes>,
+    ) -> Self {
+        Self {
+            policy: policy(),
+            style: STYLE,
+            script: SCRIPT,
+            about,
+            scope: about.scope.command("report"),
+            headlines: headlines(about, figures),
+            severities: severities(figures),
+            groups: groups(about, figures),
+            timeline: figures.charts.timeline.drawing(),
+            charts: charts(figures),
+            ledger,
+            ledger_command: about.scope.ledger_command("report --of coverage"),
+            changes: changes.map(|changes| changes_view(about, changes)),
+            columns: &COLUMNS,
+            rows,
+            shown_rows: Count(u64::try_from(rows.len()).unwrap_or(u64::MAX)),
+            left_out: Count(rows.left_out()),
+            all_rows: about.scope.command("report --format csv"),
+        }
+    }
+}
+
+/// Nothing may be loaded or sent, and nothing runs but what we wrote: a hash
+/// for each inline block (CSP level 3, section 6.7.3.3).
+fn policy() -> String {
+    let hash = |text: &str| {
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        STANDARD.encode(digest)
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; \
+         base-uri 'none'; form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+}
+
+fn headlines(about: &About, figures: &Figures) -> Vec<Headline> {
+    let scope = &about.scope;
+    let alarming = |count: u64, tone| if count == 0 { "" } else { tone };
+    vec![
+        Headline {
+            count: Count(figures.installations),
+            unit: "installations: a certificate where it is used",
+            tone: "",
+            command: Some(scope.command("report")),
+        },
+        Headline {
+            count: Count(figures.certificates()),
+            unit: "different certificates",
+            tone: "",
+            command: Some(scope.command("certs")),
+        },
+        Headline {
+            count: Count(figures.expired),
+            unit: "installations of expired certificates",
+            tone: alarming(figures.expired, "critical"),
+            command: scope.narrowed("report", "--expired", ""),
+        },
+        Headline {
+            count: Count(figures.expiring),
+            unit: "installations that expire within 30 days",
+            tone: alarming(figures.expiring, "warning"),
+            command: scope.narrowed("report", "--expiring", "30d"),
+        },
+        Headline {
+            count: Count(figures.missing),
+            unit: "installations no longer seen where they were",
+            tone: "",
+            command: scope.narrowed("report", "--state", "missing"),
+        },
+    ]
+}
+
+/// Worst first, then those without a finding.
+fn severities(figures: &Figures) -> Vec<SeverityLine> {
+    let words = Severity::ALL.into_iter().map(Severity::as_str);
+    let counted = std::iter::once("none").chain(words).zip(figures.ranks);
+    let total = figures.installations;
+    let mut before = 0;
+    let mut lines = Vec::new();
+    for (word, count) in counted.collect::<Vec<_>>().into_iter().rev() {
+        let start = before * 1000 / total.max(1);
+        before += count;
+        lines.push(SeverityLine {
+            word,
+            count: Count(count),
+            share: share(count, total),
+            start,
+            length: before * 1000 / total.max(1) - start,
+        });
+    }
+    lines
+}
+
+/// The rules that found something, worst and most frequent first.
+fn groups(about: &About, figures: &Figures) -> Vec<Group> {
+    let worst_first = Severity::ALL.into_iter().rev().map(Some).chain([None]);
+    let group = |severity: Option<Severity>| {
+        let findings = figures.findings.iter();
+        let mut found: Vec<_> = findings.filter(|(_, it)| it.worst() == severity).collect();
+        found.sort_unstable_by_key(|(id, it)| (std::cmp::Reverse(it.installations()), **id));
+        Group {
+            word: severity.map_or("accepted", Severity::as_str),
+            rules: found
+                .into_iter()
+                .map(|(id, it)| rule_line(about, id, it))
+                .collect(),
+        }
+    };
+    worst_first
+        .map(group)
+        .filter(|group| !group.rules.is_empty())
+        .collect()
+}
+
+fn rule_line(about: &About, id: &'static str, figures: &RuleFigures) -> RuleLine {
+    let rule = about.rules.iter().find(|rule| rule.id == id);
+    RuleLine {
+        id,
+        title: rule.map_or(id, |rule| rule.title),
+        advice: rule.map_or("", |rule| rule.advice),
+        citation: rule.map_or("", |rule| rule.citation),
+        count: Count(figures.installations()),
+        split: split(figures),
+        accepted: Count(figures.accepted),
+        command: figures
+            .worst()
+            .and_then(|_| about.scope.narrowed("report", "--finding", id)),
+    }
+}
+
+/// How a rule's installations divide by severity, worst first; empty where
+/// they do not.
+fn split(figures: &RuleFigures) -> String {
+    let counted = Severity::ALL.into_iter().zip(figures.severities).rev();
+    let seen: Vec<_> = counted.filter(|(_, count)| *count > 0).collect();
+    let mut text = String::new();
+    for (severity, count) in &seen {
+        let separator = if text.is_empty() { "" } else { ", " };
+        // Writing to a String can't fail.
+        let _ = write!(text, "{separator}{} {severity}", Count(*count));
+    }
+    if seen.len() > 1 { text } else { String::new() }
+}
+
+fn charts(figures: &Figures) -> Vec<Chart> {
+    let chart = |title, unit, kind, breakdown: &Breakdown| Chart {
+        title,
+        unit,
+        kind,
+        bars: breakdown.bars(),
+    };
+    let charts = &figures.charts;
+    let issuers = "By issuer";
+    vec![
+        chart(issuers, "certificates", "Issuer", &charts.issuers),
+        chart("By key", "certificates", "Key", &charts.keys),
+        chart(
+            "By protocol",
+            "installations whose endpoint accepts it",
+            "Protocol",
+            &charts.protocols,
+        ),
+        chart("By network", "installations", "Network", &charts.networks),
+    ]
+}
+
+fn changes_view(about: &About, changes: &Changes) -> ChangesView {
+    let lines = changes.lines.iter().take(MAX_CHANGES);
+    let lines: Vec<_> = lines
+        .map(|line| (line.kind, shown(&line.place), shown(&line.detail)))
+        .collect();
+    let total: u64 = changes.counts.iter().map(|(_, count)| count).sum();
+    let told = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+    ChangesView {
+        since: shown(&changes.since),
+        counts: changes
+            .counts
+            .iter()
+            .map(|(kind, count)| (*kind, Count(*count)))
+            .collect(),
+        lines,
+        left_out: Count(total.saturating_sub(told)),
+        command: about.scope.command("diff"),
+    }
+}
+
+impl Bar {
+    /// Whether it stands for a protocol that is a fault in itself.
+    fn is_legacy(&self) -> bool {
+        matches!(&self.label, Label::Theirs(label) if LEGACY.contains(&label.as_str()))
+    }
+}

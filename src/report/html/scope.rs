@@ -1,0 +1,137 @@
+use crate::domain::printable;
+
+/// Which rows a report is of, in the words of the command line, and the
+/// commands that list parts of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    filters: Vec<(&'static str, String)>,
+}
+
+/// The filters that the coverage ledger knows: it speaks of addresses.
+const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan"];
+
+impl Scope {
+    /// The scope of these filters: flag and value, empty for a flag that takes
+    /// none.
+    #[must_use]
+    pub fn of(filters: Vec<(&'static str, String)>) -> Self {
+        Self { filters }
+    }
+
+    /// Its filters: flag and value.
+    pub fn words(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.filters.iter().map(|(flag, value)| (*flag, &**value))
+    }
+
+    /// The command that lists all of it.
+    pub(super) fn command(&self, verb: &str) -> String {
+        line(verb, self.filters.iter())
+    }
+
+    /// The command that lists what the ledger knows of it.
+    pub(super) fn ledger_command(&self, verb: &str) -> String {
+        let known = self.filters.iter();
+        line(verb, known.filter(|(flag, _)| OF_LEDGER.contains(flag)))
+    }
+
+    /// The command that lists exactly those of its rows that `flag` and
+    /// `value` let through too; `None` where the command line can't say it,
+    /// since the same filter repeated means either.
+    pub(super) fn narrowed(&self, verb: &str, flag: &'static str, value: &str) -> Option<String> {
+        let last = (flag, value.to_owned());
+        if flag == "--state" {
+            return self.in_state(verb, &last);
+        }
+        let same = |given: &str| kind(given) == kind(flag);
+        if self.filters.iter().any(|(given, _)| same(given)) {
+            return None;
+        }
+        Some(line(verb, self.filters.iter().chain([&last])))
+    }
+
+    /// States are a set: the narrower one stands in place of the wider.
+    fn in_state(&self, verb: &str, last: &(&'static str, String)) -> Option<String> {
+        let is_state = |(flag, _): &&(&str, String)| *flag == "--state";
+        let mut given = self.filters.iter().filter(is_state).peekable();
+        let holds = given.peek().is_none() || given.any(|it| it.1 == "all" || it.1 == last.1);
+        let others = self.filters.iter().filter(|it| !is_state(it));
+        holds.then(|| line(verb, others.chain([last])))
+    }
+}
+
+/// Filters of one kind mean either of them.
+fn kind(flag: &str) -> &str {
+    match flag {
+        "--expired" => "--expiring",
+        other => other,
+    }
+}
+
+fn line<'a>(verb: &str, filters: impl Iterator<Item = &'a (&'static str, String)>) -> String {
+    let mut line = format!("certsweep {verb}");
+    for (flag, value) in filters {
+        line.push(' ');
+        line.push_str(flag);
+        if !value.is_empty() {
+            line.push(' ');
+            line.push_str(&quoted(value));
+        }
+    }
+    line
+}
+
+/// A word as a POSIX shell takes it.
+fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:,@%+=".contains(character);
+    if word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", printable(word).replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(filters: &[(&'static str, &str)]) -> Scope {
+        let owned = filters
+            .iter()
+            .map(|(flag, value)| (*flag, (*value).to_owned()));
+        Scope::of(owned.collect())
+    }
+
+    #[test]
+    fn a_command_keeps_the_filters_and_quotes_them() {
+        let scope = scope(&[("--name", "*.it's"), ("--network", "10.0.0.0/8")]);
+        assert_eq!(
+            scope.narrowed("report", "--expired", "").unwrap(),
+            r"certsweep report --name '*.it'\''s' --network 10.0.0.0/8 --expired"
+        );
+        assert_eq!(Scope::default().command("certs"), "certsweep certs");
+    }
+
+    #[test]
+    fn a_filter_that_would_widen_the_report_makes_no_command() {
+        let expiring = scope(&[("--expiring", "30d")]);
+        assert_eq!(expiring.narrowed("report", "--expired", ""), None);
+        let finding = scope(&[("--finding", "no-san")]);
+        assert_eq!(finding.narrowed("report", "--finding", "expired"), None);
+    }
+
+    #[test]
+    fn a_state_takes_the_place_of_a_wider_one() {
+        let missing = |scope: Scope| scope.narrowed("report", "--state", "missing");
+        let command = Some("certsweep report --state missing".to_owned());
+        assert_eq!(missing(Scope::default()), command);
+        assert_eq!(missing(scope(&[("--state", "all")])), command);
+        assert_eq!(missing(scope(&[("--state", "gone")])), None);
+    }
+
+    #[test]
+    fn the_ledger_is_asked_only_what_it_knows() {
+        let scope = scope(&[("--expired", ""), ("--port", "443")]);
+        let command = scope.ledger_command("report --of coverage");
+        assert_eq!(command, "certsweep report --of coverage --port 443");
+    }
+}

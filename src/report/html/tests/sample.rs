@@ -1,0 +1,199 @@
+//! Installations and pages to test with.
+
+use super::super::{About, Html, Scope};
+use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, Severity, Tally, Timestamp, Trust};
+use crate::judge::{Accepted, Finding, Judgement, Rule, Verdict};
+use crate::report::{CertificateRow, Coverage, Head, Installation, InstallationState, Source};
+
+static RULES: [&Rule; 2] = [&EXPIRING, &WEAK_KEY];
+
+static EXPIRING: Rule = Rule {
+    id: "expiring",
+    title: "The certificate ends soon",
+    severity: Severity::Warning,
+    citation: "RFC 5280 section 4.1.2.5",
+    advice: "renew it, and find out why that was not done by itself",
+    note: None,
+    zlint: &[],
+    check: |_| Verdict::NotApplicable,
+};
+
+static WEAK_KEY: Rule = Rule {
+    id: "weak-key",
+    title: "The key is too weak",
+    severity: Severity::Error,
+    citation: "NIST SP 800-131A",
+    advice: "make a new key of at least 2048 bits, or on P-256",
+    note: None,
+    zlint: &[],
+    check: |_| Verdict::NotApplicable,
+};
+
+/// What servers and certificates may say to harm a reader.
+pub(super) fn hostile() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "<script>alert(1)</script>",
+        "</script><script>alert(1)</script>",
+        "<!--<script>",
+        "]]></style><img src=x onerror=alert(1)>",
+        "\" onmouseover=\"alert(1)",
+        "' autofocus onfocus='alert(1)",
+        "{{ 7 * 7 }}",
+        "&lt;b&gt;",
+        "javascript:alert(1)",
+        "=cmd|' /C calc'!A1",
+        "\x1b[2J\x1b]0;owned\x07",
+        "\u{202e}gnp.exe\u{2066}",
+        "\0\u{9b}31m",
+        "two\r\nlines\u{2028}and\u{2029}more",
+        "../../etc/passwd",
+        "\\u003cscript>",
+        "__proto__",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push("<b>".repeat(22_000));
+    texts
+}
+
+pub(super) fn now() -> Timestamp {
+    "2026-11-21T08:00:00Z".parse().unwrap()
+}
+
+pub(super) fn about() -> About {
+    About {
+        head: Head::at(now()),
+        scope: Scope::default(),
+        settings: Vec::new(),
+        stores: Vec::new(),
+        rules: &RULES,
+    }
+}
+
+pub(super) fn page(rows: &[Installation]) -> String {
+    let mut out = Vec::new();
+    let mut html = Html::begin(&mut out, about());
+    for row in rows {
+        html.row(row).unwrap();
+    }
+    html.end().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// An installation, judged, with `text` wherever it has a text; its
+/// certificate is another for another text.
+pub(super) fn installation(text: &str) -> Installation {
+    judged(text, &[], &[])
+}
+
+/// An installation with these findings, and these accepted.
+pub(super) fn judged(
+    text: &str,
+    findings: &[(&'static str, Severity)],
+    accepted: &[&'static str],
+) -> Installation {
+    let finding = |rule, severity| Finding {
+        rule,
+        severity,
+        detail: text.to_owned(),
+        certificate: None,
+    };
+    let accepted = accepted.iter().map(|rule| Accepted {
+        finding: finding(rule, Severity::Error),
+        owner: text.to_owned(),
+        reason: text.to_owned(),
+        until: now(),
+    });
+    let judgement = Judgement {
+        trust: Trust::Trusted,
+        trust_reason: text.to_owned(),
+        trusted_by: vec![text.to_owned()],
+        root: Some(text.to_owned()),
+        findings: findings
+            .iter()
+            .map(|(rule, it)| finding(rule, *it))
+            .collect(),
+        accepted: accepted.collect(),
+        owner: Some(text.to_owned()),
+        tags: vec![text.to_owned()],
+    };
+    Installation {
+        judgement: Some(judgement),
+        ..unjudged(text)
+    }
+}
+
+fn unjudged(text: &str) -> Installation {
+    let some = || Some(text.to_owned());
+    Installation {
+        zone: Some("plant-1".parse().unwrap()),
+        host: text.to_owned(),
+        ip: Some("2001:db8::1".parse().unwrap()),
+        port: Some(Port::HTTPS),
+        sni: some(),
+        starttls: some(),
+        pointer: some(),
+        tls_version: some(),
+        protocols: vec![text.to_owned()],
+        cipher_suite: some(),
+        key_exchange: some(),
+        client_auth: some(),
+        alpn: some(),
+        certificate: certificate(text),
+        chain: Vec::new(),
+        chain_not_after: Some(now()),
+        installations: 1,
+        state: InstallationState::Current,
+        previous: None,
+        first_seen: now(),
+        last_seen: now(),
+        last_checked: now(),
+        source: Source::Scan,
+        scan: Some(ScanId::new(7)),
+        client_auth_issuers: vec![text.to_owned()],
+        hybrid_group: some(),
+        judgement: None,
+    }
+}
+
+fn certificate(text: &str) -> CertificateRow {
+    let some = || Some(text.to_owned());
+    CertificateRow {
+        sha256: Fingerprint::of(text.as_bytes()),
+        sha1: [0xab; 20],
+        spki_sha256: None,
+        subject_cn: some(),
+        subject_dn: some(),
+        issuer_cn: some(),
+        issuer_dn: some(),
+        serial: None,
+        not_before: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        not_after: Some("2027-03-31T23:59:59Z".parse().unwrap()),
+        alternative_names: vec![text.to_owned()],
+        key_type: some(),
+        key_bits: Some(2048),
+        signature_algorithm: some(),
+        key_usage: Vec::new(),
+        extended_key_usage: Vec::new(),
+        self_signed: Some(false),
+        is_ca: Some(false),
+        parse_fault: None,
+        der: None,
+    }
+}
+
+/// Five targets in one network.
+pub(super) fn coverage() -> Coverage {
+    let mut outcomes = Tally::default();
+    outcomes.add_many(OutcomeKind::Certificate, 2);
+    outcomes.add_many(OutcomeKind::Excluded, 3);
+    Coverage {
+        zone: "default".parse().unwrap(),
+        network: "10.0.0.0/24".to_owned(),
+        port: Port::HTTPS,
+        outcomes,
+        exclusions: vec!["a turbine".to_owned()],
+        oldest_look: now(),
+        latest_look: now(),
+    }
+}
