@@ -11,7 +11,10 @@
   const table = element("table");
   const heads = [...table.tHead.rows[0].cells];
   const kinds = heads.map((head) => head.dataset.kind);
-  const SEVERITY = 0, FINDINGS = kinds.indexOf("list"), STATE = 11, PLACE = heads.length;
+  const SEVERITY = kinds.indexOf("severity");
+  const FINDINGS = kinds.indexOf("list");
+  const STATE = kinds.indexOf("state");
+  const PLACE = heads.length;
 
   let sorted = { column: SEVERITY, descending: true };
   let listed = rows;

@@ -3,14 +3,13 @@ use std::collections::HashMap;
 use super::text::{Count, shown};
 use crate::domain::Fingerprint;
 
-/// How many things there are of each kind, the kinds being texts that may
-/// come from the network: their number and their length are bounded.
+/// How many things there are of each kind. The kinds are texts that may come
+/// from the network: their number and their length are bounded.
 #[derive(Debug, Default)]
 pub(super) struct Breakdown {
     kinds: HashMap<Key, Kind>,
     /// Things of kinds for which there was no room.
     beyond: u64,
-    total: u64,
 }
 
 /// What a kind is told apart by: its whole text, however long.
@@ -42,8 +41,8 @@ pub(super) struct Bar {
     pub(super) count: Count,
     /// Of all things, in words: `12.5 %`.
     pub(super) share: String,
-    /// Of the longest bar, in thousandths.
-    pub(super) length: u64,
+    /// Of the longest bar, in thousandths; none for the others together.
+    pub(super) length: Option<u64>,
 }
 
 /// Most kinds that are told apart: with their labels some 30 MB. What does not
@@ -66,7 +65,6 @@ impl Breakdown {
     }
 
     fn add_as(&mut self, key: Key, label: impl FnOnce() -> Label) {
-        self.total += 1;
         if let Some(kind) = self.kinds.get_mut(&key) {
             kind.count += 1;
         } else if self.kinds.len() < MAX_KINDS {
@@ -77,8 +75,9 @@ impl Breakdown {
         }
     }
 
-    /// The most frequent kinds first, then all others as one.
-    pub(super) fn bars(&self) -> Vec<Bar> {
+    /// The most frequent kinds first, then all others as one, with their
+    /// shares of `whole`.
+    pub(super) fn bars(&self, whole: u64) -> Vec<Bar> {
         let mut kinds: Vec<&Kind> = self.kinds.values().collect();
         kinds.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
         // One more bar takes no more room than the others' would.
@@ -90,23 +89,24 @@ impl Breakdown {
         let longest = kinds.first().map_or(1, |kind| kind.count);
         let named = kinds.iter().take(most);
         let mut bars: Vec<Bar> = named
-            .map(|kind| self.bar(kind.label.clone(), kind.count, longest))
+            .map(|kind| Bar {
+                label: kind.label.clone(),
+                count: Count(kind.count),
+                share: share(kind.count, whole),
+                length: Some(kind.count * 1000 / longest),
+            })
             .collect();
         let others = kinds.iter().skip(most).map(|kind| kind.count);
         let others = others.sum::<u64>() + self.beyond;
         if others > 0 {
-            bars.push(self.bar(Label::Ours("all others"), others, longest.max(others)));
+            bars.push(Bar {
+                label: Label::Ours("all others"),
+                count: Count(others),
+                share: share(others, whole),
+                length: None,
+            });
         }
         bars
-    }
-
-    fn bar(&self, label: Label, count: u64, longest: u64) -> Bar {
-        Bar {
-            label,
-            count: Count(count),
-            share: share(count, self.total),
-            length: count * 1000 / longest.max(1),
-        }
     }
 }
 
@@ -115,5 +115,67 @@ pub(super) fn share(part: u64, whole: u64) -> String {
     match part * 1000 / whole.max(1) {
         0 if part > 0 => "< 0.1 %".to_owned(),
         thousandths => format!("{}.{} %", thousandths / 10, thousandths % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bars: &[Bar]) -> Vec<(String, u64, Option<u64>)> {
+        let name = |label: &Label| match label {
+            Label::Ours(word) => format!("({word})"),
+            Label::Theirs(text) => text.clone(),
+        };
+        let lines = bars.iter();
+        lines
+            .map(|bar| (name(&bar.label), bar.count.0, bar.length))
+            .collect()
+    }
+
+    #[test]
+    fn the_most_frequent_kinds_come_first_and_the_rest_is_one() {
+        let mut breakdown = Breakdown::default();
+        for kind in 0..13_u64 {
+            for _ in 0..=kind {
+                breakdown.add(&format!("kind {kind:02}"));
+            }
+        }
+        let bars = breakdown.bars(91);
+        let told = told(&bars);
+        assert_eq!(told[0], ("kind 12".to_owned(), 13, Some(1000)));
+        assert_eq!(told[10], ("(all others)".to_owned(), 6, None));
+        assert_eq!(bars.len(), 11);
+        assert_eq!(bars.iter().map(|bar| bar.count.0).sum::<u64>(), 91);
+        assert_eq!(bars[0].share, "14.2 %");
+    }
+
+    #[test]
+    fn a_name_is_never_taken_for_a_word_of_ours_nor_for_a_longer_name() {
+        let mut breakdown = Breakdown::default();
+        breakdown.add("self-signed");
+        breakdown.add_ours("self-signed");
+        breakdown.add(&format!("{}a", "x".repeat(500)));
+        breakdown.add(&format!("{}b", "x".repeat(500)));
+        assert_eq!(breakdown.bars(4).len(), 4);
+    }
+
+    #[test]
+    fn kinds_beyond_the_bound_are_counted_together() {
+        let mut breakdown = Breakdown::default();
+        for kind in 0..MAX_KINDS + 5 {
+            breakdown.add(&kind.to_string());
+        }
+        let total = MAX_KINDS as u64 + 5;
+        let counts = breakdown.bars(total).into_iter().map(|bar| bar.count.0);
+        assert_eq!(counts.sum::<u64>(), total);
+    }
+
+    #[test]
+    fn a_share_is_told_to_a_tenth_of_a_per_cent() {
+        assert_eq!(
+            [share(0, 0), share(1, 8), share(1, 10_000)],
+            ["0.0 %", "12.5 %", "< 0.1 %"]
+        );
     }
 }

@@ -256,24 +256,25 @@ fn split(figures: &RuleFigures) -> String {
 }
 
 fn charts(figures: &Figures) -> Vec<Chart> {
-    let chart = |title, unit, kind, breakdown: &Breakdown| Chart {
+    let charts = &figures.charts;
+    let of_certificates = |title, kind, breakdown: &Breakdown| Chart {
+        title,
+        unit: "certificates",
+        kind,
+        bars: breakdown.bars(figures.certificates()),
+    };
+    let of_installations = |title, unit, kind, breakdown: &Breakdown| Chart {
         title,
         unit,
         kind,
-        bars: breakdown.bars(),
+        bars: breakdown.bars(figures.installations),
     };
-    let charts = &figures.charts;
-    let issuers = "By issuer";
+    let protocols = "installations whose endpoint accepts it";
     vec![
-        chart(issuers, "certificates", "Issuer", &charts.issuers),
-        chart("By key", "certificates", "Key", &charts.keys),
-        chart(
-            "By protocol",
-            "installations whose endpoint accepts it",
-            "Protocol",
-            &charts.protocols,
-        ),
-        chart("By network", "installations", "Network", &charts.networks),
+        of_certificates("By issuer", "Issuer", &charts.issuers),
+        of_certificates("By key", "Key", &charts.keys),
+        of_installations("By protocol", protocols, "Protocol", &charts.protocols),
+        of_installations("By network", "installations", "Network", &charts.networks),
     ]
 }
 

@@ -15,25 +15,25 @@ use crate::report::table::days_left;
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) title: &'static str,
-    /// `severity`, `text`, `number`, or `order` for what sorts as the rows
-    /// came.
+    /// `severity`, `list`, `state`, `text`, `number`, or `order` for what
+    /// sorts as the rows came.
     pub(super) kind: &'static str,
 }
 
 /// In the order of a row's values; after them comes the row's own place.
 pub(super) const COLUMNS: [Column; 13] = [
     column("Severity", "severity"),
+    column("Findings", "list"),
     column("Host", "text"),
     column("Address", "order"),
     column("Subject", "text"),
-    column("Issuer", "text"),
     column("Expires", "text"),
     column("Days", "number"),
+    column("Issuer", "text"),
     column("Key", "text"),
     column("Trust", "text"),
-    column("Findings", "list"),
     column("Owner", "text"),
-    column("State", "text"),
+    column("State", "state"),
     column("SHA-256", "text"),
 ];
 
@@ -72,15 +72,15 @@ impl Serialize for Values<'_> {
             .collect();
         (
             rank(judgement.and_then(Judgement::severity)),
+            judgement.map(rules).unwrap_or_default(),
             shown(&row.host),
             address(row),
             shown(subject(certificate)),
-            shown(issuer(certificate)),
             end.unwrap_or_default(),
             days_left(certificate, *now),
+            shown(issuer(certificate)),
             key(certificate),
             trust.as_str(),
-            judgement.map(rules).unwrap_or_default(),
             owner.map(shown).unwrap_or_default(),
             row.state.as_str(),
             fingerprint,

@@ -88,8 +88,8 @@ fn the_worst_rows_come_first_with_their_place_among_all() {
         judged("b", &[("expiring", Severity::Critical)], &[]),
     ]));
     assert_eq!(rows[0][0], 5);
-    assert_eq!(rows[0][9][0], "expiring");
-    assert_eq!((&rows[0][1], &rows[1][1]), (&"b".into(), &"a".into()));
+    assert_eq!(rows[0][1][0], "expiring");
+    assert_eq!((&rows[0][2], &rows[1][2]), (&"b".into(), &"a".into()));
     assert_eq!((&rows[0][13], &rows[1][13]), (&1.into(), &0.into()));
 }
 

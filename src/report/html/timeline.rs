@@ -144,3 +144,45 @@ impl Timeline {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_falls_into_its_week_to_the_second() {
+        let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let mut timeline = Timeline::from(now);
+        let in_seconds = |seconds: i64| Some(Timestamp::from_seconds(now.seconds() + seconds));
+        let day = 86_400;
+        timeline.add(None);
+        timeline.add(in_seconds(-1));
+        for seconds in [0, 7 * day - 1, 7 * day, 364 * day - 1, 364 * day] {
+            timeline.add(in_seconds(seconds));
+        }
+        let drawing = timeline.drawing();
+        let ends = [drawing.expired, drawing.later, drawing.unknown, drawing.top];
+        assert_eq!(ends.map(|count| count.0), [1, 1, 1, 2]);
+        let bars = drawing.bars.iter();
+        let bars: Vec<_> = bars
+            .map(|bar| {
+                (
+                    bar.first.as_str(),
+                    bar.last.as_str(),
+                    bar.count.0,
+                    bar.height,
+                )
+            })
+            .collect();
+        assert_eq!(
+            bars,
+            [
+                ("2026-11-21", "2026-11-28", 2, 120),
+                ("2026-11-28", "2026-12-05", 1, 60),
+                ("2027-11-13", "2027-11-20", 1, 60),
+            ]
+        );
+        assert_eq!(drawing.months.len(), 12);
+        assert_eq!(drawing.months.first().unwrap().name, "Dec");
+    }
+}
