@@ -12,6 +12,7 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+mod browser;
 mod program;
 mod rig;
 mod simulation;
@@ -27,6 +28,7 @@ mod judgements;
 mod layers;
 mod matrix;
 mod namespace;
+mod page;
 mod probe;
 mod probed_servers;
 mod questions;

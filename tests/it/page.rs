@@ -1,0 +1,398 @@
+//! The HTML report in a real browser: hostile names do nothing there, the
+//! table works, and each headline counts the rows of its command.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use certsweep::domain::{Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp, Trust};
+use certsweep::judge::{self, Judgement};
+use certsweep::report::html::{About, Change, Changes, Html, Scope, Store};
+use certsweep::report::{CertificateRow, Coverage, Head, Installation, InstallationState, Source};
+use tempfile::TempDir;
+
+use crate::browser::visit;
+use crate::program::{Inventory, Run, certsweep};
+use crate::servers::{Authority, Key, SServer};
+
+/// What servers and certificates may say to harm a reader; `owned` is what
+/// would be set by any of it that ran.
+fn hostile() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "<script>window.owned=1</script>",
+        "</script><script>window.owned=1</script>",
+        "<!--<script>",
+        "--></table></main><h1>owned</h1>",
+        "</style><img src=x onerror=window.owned=1>",
+        "<svg onload=window.owned=1>",
+        "<img src=http://127.0.0.1:9/owned.png>",
+        "<link rel=stylesheet href=http://127.0.0.1:9/owned.css>",
+        "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/>",
+        "<base href=http://127.0.0.1:9/>",
+        "\" onmouseover=\"window.owned=1",
+        "' autofocus onfocus='window.owned=1",
+        "{{ 7 * 7 }}${7*7}",
+        "&lt;b&gt;&#60;b&#62;",
+        "javascript:window.owned=1",
+        "=cmd|' /C calc'!A1",
+        "+1+1",
+        "@SUM(1)",
+        "\x1b[2J\x1b]0;owned\x07",
+        "\u{202e}gnp.exe\u{2066}",
+        "\0\u{9b}31m",
+        "two\r\nlines\u{2028}and\u{2029}more",
+        "../../etc/passwd",
+        "\\u003cscript>window.owned=1</script>",
+        "__proto__",
+        "constructor",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push("<b>".repeat(64 * 1024 / 3));
+    texts.push("\u{202e}".repeat(64 * 1024));
+    texts
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T08:00:00Z".parse().unwrap()
+}
+
+/// An installation with `text` wherever it has a text, and another certificate
+/// for another `nth`.
+fn installation(text: &str, nth: u32) -> Installation {
+    let some = || Some(text.to_owned());
+    let list = || vec![text.to_owned()];
+    let days = i64::from(nth % 400) - 10;
+    let certificate = CertificateRow {
+        sha256: Fingerprint::of(&nth.to_be_bytes()),
+        sha1: [0xab; 20],
+        spki_sha256: None,
+        subject_cn: some(),
+        subject_dn: some(),
+        issuer_cn: some(),
+        issuer_dn: some(),
+        serial: None,
+        not_before: None,
+        not_after: Some(Timestamp::from_seconds(now().seconds() + days * 86_400)),
+        alternative_names: list(),
+        key_type: some(),
+        key_bits: None,
+        signature_algorithm: some(),
+        key_usage: list(),
+        extended_key_usage: list(),
+        self_signed: Some(false),
+        is_ca: Some(false),
+        parse_fault: None,
+        der: None,
+    };
+    Installation {
+        zone: Some("default".parse().unwrap()),
+        host: text.to_owned(),
+        ip: Some((0x0a00_0000 + nth).to_be_bytes().into()),
+        port: Some(Port::HTTPS),
+        sni: some(),
+        starttls: some(),
+        pointer: some(),
+        tls_version: some(),
+        protocols: list(),
+        cipher_suite: some(),
+        key_exchange: some(),
+        client_auth: some(),
+        alpn: some(),
+        certificate,
+        chain: Vec::new(),
+        chain_not_after: None,
+        installations: 1,
+        state: InstallationState::Current,
+        previous: None,
+        first_seen: now(),
+        last_seen: now(),
+        last_checked: now(),
+        source: Source::Scan,
+        scan: Some(ScanId::new(7)),
+        client_auth_issuers: list(),
+        hybrid_group: some(),
+        judgement: Some(Judgement {
+            trust: Trust::Trusted,
+            trust_reason: text.to_owned(),
+            trusted_by: list(),
+            root: some(),
+            findings: Vec::new(),
+            accepted: Vec::new(),
+            owner: some(),
+            tags: list(),
+        }),
+    }
+}
+
+fn coverage(text: &str) -> Coverage {
+    let mut outcomes = Tally::default();
+    outcomes.add(OutcomeKind::Certificate);
+    Coverage {
+        zone: "default".parse().unwrap(),
+        network: text.to_owned(),
+        port: Port::HTTPS,
+        outcomes,
+        exclusions: vec![text.to_owned()],
+        oldest_look: now(),
+        latest_look: now(),
+    }
+}
+
+/// A page of installations with these texts, which are in everything else of
+/// it that is not ours, too.
+fn write_page(path: &Path, texts: &[String]) {
+    // Commands are shown whole, and nobody writes 64 KiB on a command line.
+    let filters = texts.iter().filter(|text| text.len() < 1_000);
+    let about = About {
+        head: Head::at(now()),
+        scope: Scope::of(filters.map(|text| ("--issuer", text.clone())).collect()),
+        settings: texts
+            .iter()
+            .map(|text| (text.clone(), text.clone()))
+            .collect(),
+        stores: texts.iter().map(|text| store(text)).collect(),
+        rules: &judge::ALL,
+    };
+    let mut page = Html::begin(File::create(path).unwrap(), about);
+    for (text, nth) in texts.iter().zip(0..) {
+        page.row(&installation(text, nth)).unwrap();
+        page.coverage(&coverage(text));
+    }
+    let line = |text: &String| Change {
+        kind: "renewed",
+        place: text.clone(),
+        detail: text.clone(),
+    };
+    page.changes(Changes {
+        since: texts.concat(),
+        counts: vec![("renewed", 2)],
+        lines: texts.iter().map(line).collect(),
+    });
+    page.end().unwrap();
+}
+
+fn store(text: &str) -> Store {
+    Store {
+        name: text.to_owned(),
+        roots: 1,
+        hash: Fingerprint::of(b""),
+    }
+}
+
+/// A page of so many plain installations.
+fn write_plain(path: &Path, count: u32) {
+    let about = About {
+        head: Head::at(now()),
+        scope: Scope::default(),
+        settings: Vec::new(),
+        stores: Vec::new(),
+        rules: &judge::ALL,
+    };
+    let mut page = Html::begin(File::create(path).unwrap(), about);
+    for nth in 0..count {
+        let name = format!("host-{nth}.example.com");
+        page.row(&installation(&name, nth)).unwrap();
+    }
+    page.end().unwrap();
+}
+
+/// The names of all elements, in their order, once every part is open.
+const ELEMENTS: &str = "document.querySelectorAll('details').forEach((it) => it.open = true), \
+    [...document.querySelectorAll('*')].map((it) => it.localName).join(' ')";
+
+/// The names of all attributes that are not there for every text.
+const ATTRIBUTES: &str = "[...new Set([...document.querySelectorAll('*')]\
+    .flatMap((it) => it.getAttributeNames()))].sort().join(' ')";
+
+#[test]
+fn hostile_names_make_the_page_that_plain_ones_make_and_do_nothing() {
+    let folder = TempDir::new().unwrap();
+    let page_of = |name: &str, texts: &[String]| {
+        let path = folder.path().join(name);
+        write_page(&path, texts);
+        let visit = visit(&path, &[ELEMENTS, ATTRIBUTES, "typeof window.owned"]);
+        assert_eq!(visit.requests, [] as [String; 0]);
+        assert_eq!(visit.complaints, [] as [String; 0]);
+        visit.results
+    };
+    let hostile = hostile();
+    // As long as those that are cut, where those are.
+    let plain: Vec<String> = (0..hostile.len())
+        .map(|nth| format!("plain-{nth}-{}", "x".repeat(40)))
+        .collect();
+    let (hostile, plain) = (page_of("hostile", &hostile), page_of("plain", &plain));
+    assert_eq!(hostile, plain);
+    assert_eq!(hostile[2], "undefined");
+}
+
+#[test]
+fn the_browser_of_these_tests_hears_what_a_page_does() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.html");
+    let page = "<script>alert('owned')</script><img src='http://192.0.2.1/owned.png'>";
+    fs::write(&path, page).unwrap();
+    let visit = visit(&path, &["1 + 1"]);
+    assert_eq!(visit.results, [2]);
+    assert_eq!(visit.requests, ["http://192.0.2.1/owned.png"]);
+    assert!(
+        visit.complaints.iter().any(|it| it == "dialog: owned"),
+        "{visit:?}"
+    );
+}
+
+/// What the table shows: its first row's host, and where it stands.
+const SHOWN: &str = "table.tBodies[0].rows[0].cells[2].textContent + ' | ' \
+    + document.getElementById('status').textContent";
+
+/// Resolves when the table has changed.
+const CHANGED: &str = "new Promise((done) => new MutationObserver(() => done(true))\
+    .observe(document.getElementById('status'), { childList: true }))";
+
+#[test]
+fn the_table_sorts_filters_and_turns_pages() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("page.html");
+    write_plain(&path, 1_250);
+    let days = "document.querySelector('th:nth-child(7) button').click()";
+    let address = "document.querySelector('th:nth-child(4) button').click()";
+    let sorted = "[...document.querySelectorAll('th[aria-sort]')]\
+        .map((it) => it.ariaSort).indexOf('descending')";
+    let type_words = format!(
+        "words.value = 'HOST-12 example', words.dispatchEvent(new Event('input')), {CHANGED}"
+    );
+    let clear = format!("document.querySelector('[type=reset]').click(), {CHANGED}");
+    let visit = visit(
+        &path,
+        &[
+            SHOWN,
+            days,
+            SHOWN,
+            days,
+            SHOWN,
+            sorted,
+            address,
+            "next.click()",
+            SHOWN,
+            "last.click()",
+            SHOWN,
+            "last.disabled && next.disabled && !first.disabled",
+            &type_words,
+            SHOWN,
+            "next.click()",
+            SHOWN,
+            &clear,
+            SHOWN,
+        ],
+    );
+    assert_eq!(visit.complaints, [] as [String; 0]);
+    let shown: Vec<&str> = visit.results.iter().filter_map(|it| it.as_str()).collect();
+    assert_eq!(
+        shown,
+        [
+            "host-0.example.com | Rows 1 to 100 of 1,250",
+            "host-0.example.com | Rows 1 to 100 of 1,250",
+            "host-399.example.com | Rows 1 to 100 of 1,250",
+            "host-100.example.com | Rows 101 to 200 of 1,250",
+            "host-1200.example.com | Rows 1,201 to 1,250 of 1,250",
+            "host-12.example.com | Rows 1 to 61 of 61, filtered from 1,250",
+            "host-12.example.com | Rows 1 to 61 of 61, filtered from 1,250",
+            "host-0.example.com | Rows 1 to 100 of 1,250",
+        ]
+    );
+    assert_eq!(visit.results[5], 6);
+    assert_eq!(visit.results[11], true);
+}
+
+#[test]
+fn the_keyboard_reaches_everything_and_controls_have_names() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("page.html");
+    write_plain(&path, 3);
+    let unnamed = "[...document.querySelectorAll('button, input, select')]\
+        .filter((it) => it.tabIndex < 0 || !(it.textContent.trim() || it.labels?.length)).length";
+    let headless = "[...document.querySelectorAll('table')]\
+        .filter((it) => !it.querySelector('th[scope=col]')).length";
+    let undrawn = "[...document.querySelectorAll('svg:not([aria-hidden])')]\
+        .filter((it) => !it.querySelector('title') || !it.querySelector('desc')).length";
+    let visit = visit(&path, &[unnamed, headless, undrawn]);
+    assert_eq!(visit.results, [0, 0, 0]);
+}
+
+#[test]
+fn fifty_thousand_rows_load_and_sort() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("page.html");
+    write_plain(&path, 50_000);
+    let sort = "(() => { const begun = performance.now(); \
+        document.querySelector('th:nth-child(3) button').click(); \
+        return Math.round(performance.now() - begun); })()";
+    let visit = visit(&path, &[SHOWN, sort]);
+    assert_eq!(visit.complaints, [] as [String; 0]);
+    assert_eq!(
+        visit.results[0],
+        "host-0.example.com | Rows 1 to 100 of 50,000"
+    );
+    let bytes = fs::metadata(&path).unwrap().len();
+    let (load, sort) = (visit.milliseconds, &visit.results[1]);
+    eprintln!("50,000 rows, {bytes} bytes: loaded in {load} ms, sorted by host in {sort} ms");
+}
+
+#[test]
+fn each_headline_counts_the_rows_of_its_command() {
+    let authority = Authority::new();
+    let one = SServer::start(&authority.identity("one.example", Key::Ecdsa), &["-tls1_2"]);
+    let over = authority.identity("two.example", Key::Rsa);
+    let two = SServer::start(&over, &["-tls1_2"]);
+    let same = SServer::start(&over, &["-tls1_2"]);
+    let inventory = Inventory::new();
+    let targets = [one.address, two.address, same.address];
+    inventory.sweep(&targets.map(|address| address.to_string()));
+    let path = inventory.path().with_file_name("page.html");
+    let arguments = ["--format", "html", "-o", path.to_str().unwrap()];
+    inventory.run("report", &arguments).exits(0);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let headlines = "[...document.querySelectorAll('.headlines li')].map((it) => \
+        [it.querySelector('strong').textContent, it.querySelector('code').textContent])";
+    let visit = visit(&path, &[headlines, "status.textContent"]);
+    assert_eq!(
+        (visit.requests.len(), visit.complaints.len()),
+        (0, 0),
+        "{visit:?}"
+    );
+    let headlines: Vec<(String, String)> =
+        serde_json::from_value(visit.results[0].clone()).unwrap();
+    let counts: Vec<&str> = headlines.iter().map(|(count, _)| count.as_str()).collect();
+    assert_eq!(counts, ["3", "2", "0", "0", "0"]);
+    for (count, command) in &headlines {
+        assert_eq!(
+            *count,
+            rows_of(&inventory, command).to_string(),
+            "{command}"
+        );
+    }
+}
+
+/// How many rows a command lists that a page names.
+fn rows_of(inventory: &Inventory, command: &str) -> usize {
+    let words = command.strip_prefix("certsweep ").unwrap();
+    let json: &[&str] = match words.split(' ').next() {
+        Some("report") => &["--format", "jsonl"],
+        _ => &["--json"],
+    };
+    let mut program = certsweep();
+    program.args(words.split(' ')).args(json);
+    program.arg("--db").arg(inventory.path());
+    Run::of(&mut program).exits(0).json_lines().len()
+}
+
+#[test]
+fn a_page_is_of_installations_only() {
+    let inventory = Inventory::new();
+    let run = inventory.run("report", &["--format", "html", "--of", "coverage"]);
+    run.exits(2)
+        .complains_of(&["--format html", "--of installations"]);
+}
