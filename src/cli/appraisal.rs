@@ -86,6 +86,11 @@ impl<'a> Appraisal<'a> {
         }
     }
 
+    /// What the configuration says of judging.
+    pub(super) fn policy(&self) -> &Policy {
+        self.judge.policy()
+    }
+
     /// The moment it judges by.
     pub(super) fn now(&self) -> Timestamp {
         self.now

@@ -192,7 +192,7 @@ impl Filters {
 }
 
 /// `30d` where it is whole days.
-fn in_days(time: Duration) -> String {
+pub(super) fn in_days(time: Duration) -> String {
     const DAY: Duration = Duration::from_hours(24);
     let days = time.as_secs() / DAY.as_secs();
     if Duration::from_secs(days * DAY.as_secs()) == time {

@@ -103,7 +103,7 @@ impl Arguments {
                 Detail::Facts
             },
         };
-        let scope = Scope::of(self.filters.words());
+        let scope = Scope::of([self.filters.words(), self.trust.words()].concat());
         match &self.output {
             None => {
                 let out = context.printer.stream();

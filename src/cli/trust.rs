@@ -22,6 +22,20 @@ pub(super) struct TrustFlags {
 }
 
 impl TrustFlags {
+    /// The same in the words of the command line: flag and value, empty for a
+    /// flag that takes none.
+    pub(super) fn words(&self) -> Vec<(&'static str, String)> {
+        // All fields by name: a new flag can't be forgotten here.
+        let Self {
+            trust_store,
+            no_system_roots,
+        } = self;
+        let stores = trust_store.iter().flatten();
+        let stores = stores.map(|path| ("--trust-store", path.display().to_string()));
+        let no_system_roots = no_system_roots.then(|| ("--no-system-roots", String::new()));
+        stores.chain(no_system_roots).collect()
+    }
+
     /// As one layer of options.
     pub(super) fn into_options(self) -> Options {
         let mut options = Options::default();

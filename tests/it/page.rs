@@ -7,8 +7,10 @@ use std::path::Path;
 
 use certsweep::domain::{Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp, Trust};
 use certsweep::judge::{self, Judgement};
-use certsweep::report::html::{About, Change, Changes, Html, Scope, Store};
-use certsweep::report::{CertificateRow, Coverage, Head, Installation, InstallationState, Source};
+use certsweep::report::html::{About, Change, Changes, Html, Scope};
+use certsweep::report::{
+    CertificateRow, Coverage, Head, Installation, InstallationState, Source, StatedStore,
+};
 use tempfile::TempDir;
 
 use crate::browser::visit;
@@ -145,13 +147,15 @@ fn write_page(path: &Path, texts: &[String]) {
     // Commands are shown whole, and nobody writes 64 KiB on a command line.
     let filters = texts.iter().filter(|text| text.len() < 1_000);
     let about = About {
-        head: Head::at(now()),
+        head: Head {
+            trust_stores: texts.iter().map(|text| store(text)).collect(),
+            ..Head::at(now())
+        },
         scope: Scope::of(filters.map(|text| ("--issuer", text.clone())).collect()),
         settings: texts
             .iter()
             .map(|text| (text.clone(), text.clone()))
             .collect(),
-        stores: texts.iter().map(|text| store(text)).collect(),
         rules: &judge::ALL,
     };
     let mut page = Html::begin(File::create(path).unwrap(), about);
@@ -172,8 +176,8 @@ fn write_page(path: &Path, texts: &[String]) {
     page.end().unwrap();
 }
 
-fn store(text: &str) -> Store {
-    Store {
+fn store(text: &str) -> StatedStore {
+    StatedStore {
         name: text.to_owned(),
         roots: 1,
         hash: Fingerprint::of(b""),
@@ -186,7 +190,6 @@ fn write_plain(path: &Path, count: u32) {
         head: Head::at(now()),
         scope: Scope::default(),
         settings: Vec::new(),
-        stores: Vec::new(),
         rules: &judge::ALL,
     };
     let mut page = Html::begin(File::create(path).unwrap(), about);
@@ -339,41 +342,78 @@ fn fifty_thousand_rows_load_and_sort() {
 }
 
 #[test]
-fn each_headline_counts_the_rows_of_its_command() {
+fn each_figure_counts_the_rows_of_its_command() {
     let authority = Authority::new();
     let one = SServer::start(&authority.identity("one.example", Key::Ecdsa), &["-tls1_2"]);
-    let over = authority.identity("two.example", Key::Rsa);
-    let two = SServer::start(&over, &["-tls1_2"]);
-    let same = SServer::start(&over, &["-tls1_2"]);
+    let two = authority.identity("two.example", Key::Rsa);
+    let past = authority.expired("past.example", Key::Ecdsa);
+    let servers = [
+        one,
+        SServer::start(&two, &["-tls1_2"]),
+        SServer::start(&two, &["-tls1_2"]),
+        SServer::start(&past, &["-tls1_2"]),
+    ];
     let inventory = Inventory::new();
-    let targets = [one.address, two.address, same.address];
-    inventory.sweep(&targets.map(|address| address.to_string()));
+    inventory.sweep(&servers.each_ref().map(|server| server.address.to_string()));
     let path = inventory.path().with_file_name("page.html");
+    let root = authority.root().to_str().unwrap();
+    let trust = ["--no-system-roots", "--trust-store", root];
     let arguments = ["--format", "html", "-o", path.to_str().unwrap()];
-    inventory.run("report", &arguments).exits(0);
+    inventory
+        .run("report", &[&arguments[..], &trust].concat())
+        .exits(0);
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    let headlines = "[...document.querySelectorAll('.headlines li')].map((it) => \
-        [it.querySelector('strong').textContent, it.querySelector('code').textContent])";
-    let visit = visit(&path, &[headlines, "status.textContent"]);
+    let critical = "severity.value = 5, severity.dispatchEvent(new Event('change')), \
+        document.getElementById('status').textContent";
+    let made = "document.querySelector('footer').textContent";
+    let visit = visit(
+        &path,
+        &[
+            &figures(".headlines li"),
+            &figures(".rules article"),
+            made,
+            critical,
+        ],
+    );
     assert_eq!(
         (visit.requests.len(), visit.complaints.len()),
         (0, 0),
         "{visit:?}"
     );
-    let headlines: Vec<(String, String)> =
-        serde_json::from_value(visit.results[0].clone()).unwrap();
+    let [headlines, rules] = [0, 1].map(|nth| -> Vec<(String, String)> {
+        serde_json::from_value(visit.results[nth].clone()).unwrap()
+    });
     let counts: Vec<&str> = headlines.iter().map(|(count, _)| count.as_str()).collect();
-    assert_eq!(counts, ["3", "2", "0", "0", "0"]);
-    for (count, command) in &headlines {
-        assert_eq!(
-            *count,
-            rows_of(&inventory, command).to_string(),
-            "{command}"
-        );
+    assert_eq!(counts, ["4", "3", "1", "0", "0"]);
+    let of_rule = |id: &str| {
+        rules
+            .iter()
+            .any(|it| it.1.contains(&format!("--finding {id}")))
+    };
+    assert!(of_rule("expired") && !of_rule("untrusted"), "{rules:?}");
+    for (count, command) in headlines.iter().chain(&rules) {
+        assert!(command.contains(root), "{command}");
+        let rows = rows_of(&inventory, command);
+        assert_eq!(*count, rows.to_string(), "{command}");
     }
+    let made = visit.results[2].as_str().unwrap();
+    assert!(
+        made.contains(&format!("{root}: 1 roots, SHA-256")),
+        "{made}"
+    );
+    // Of these only what is over is critical.
+    assert_eq!(visit.results[3], "Rows 1 to 1 of 1, filtered from 4");
+}
+
+/// Each number that these elements show, with its command.
+fn figures(elements: &str) -> String {
+    format!(
+        "[...document.querySelectorAll('{elements}')].map((it) => \
+            [it.querySelector('strong').textContent, it.querySelector('code').textContent])"
+    )
 }
 
 /// How many rows a command lists that a page names.

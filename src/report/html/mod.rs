@@ -29,7 +29,7 @@ use std::io;
 
 use askama::Template;
 
-pub use about::{About, Store};
+pub use about::About;
 pub use changes::{Change, Changes, MAX_CHANGES};
 pub use scope::Scope;
 

@@ -1,7 +1,7 @@
 use crate::domain::printable;
 
-/// Which rows a report is of, in the words of the command line, and the
-/// commands that list parts of them.
+/// Which rows a report is of and what judges them, in the words of the
+/// command line, and the commands that list parts of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     filters: Vec<(&'static str, String)>,
@@ -11,16 +11,11 @@ pub struct Scope {
 const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan"];
 
 impl Scope {
-    /// The scope of these filters: flag and value, empty for a flag that takes
+    /// The scope of these flags: flag and value, empty for a flag that takes
     /// none.
     #[must_use]
     pub fn of(filters: Vec<(&'static str, String)>) -> Self {
         Self { filters }
-    }
-
-    /// Its filters: flag and value.
-    pub fn words(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.filters.iter().map(|(flag, value)| (*flag, &**value))
     }
 
     /// The command that lists all of it.

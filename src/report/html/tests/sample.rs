@@ -65,7 +65,6 @@ pub(super) fn about() -> About {
         head: Head::at(now()),
         scope: Scope::default(),
         settings: Vec::new(),
-        stores: Vec::new(),
         rules: &RULES,
     }
 }
