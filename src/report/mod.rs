@@ -5,6 +5,7 @@
 
 mod cell;
 mod csv;
+mod event;
 mod head;
 pub mod html;
 mod jsonl;
@@ -15,6 +16,7 @@ mod table;
 mod value;
 mod writer;
 
+pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
 pub use jsonl::document;
 pub use row::{

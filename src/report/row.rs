@@ -59,7 +59,8 @@ pub struct Installation {
     pub last_checked: Timestamp,
     /// Scan or import.
     pub source: Source,
-    /// The scan that saw it last; `None` for an import.
+    /// The scan that saw it last; `None` for an import, and where that is not
+    /// known of an earlier moment.
     pub scan: Option<ScanId>,
     /// The authorities whose client certificates it would take, RFC 4514.
     pub client_auth_issuers: Vec<String>,

@@ -324,14 +324,14 @@ pub static SCANS: Table<ScanRow> = Table {
     ],
 };
 
-const fn column<Row>(
+pub(super) const fn column<Row>(
     name: &'static str,
     value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
 ) -> Column<Row> {
     Column { name, value }
 }
 
-fn port<'a>(port: Port) -> Value<'a> {
+pub(super) fn port<'a>(port: Port) -> Value<'a> {
     Value::Number(i64::from(port.number()))
 }
 
@@ -339,7 +339,7 @@ fn severity<'a>(severity: Option<Severity>) -> Value<'a> {
     severity.map(|it| Value::text(it.as_str())).into()
 }
 
-fn scan<'a>(scan: ScanId) -> Value<'a> {
+pub(super) fn scan<'a>(scan: ScanId) -> Value<'a> {
     Value::Number(scan.number())
 }
 
