@@ -145,6 +145,7 @@ impl Filters {
             authorities: Vec::new(),
             scans: self.scan,
             states: self.state.iter().flat_map(|state| state.states()).collect(),
+            known_at: None,
         })
     }
 

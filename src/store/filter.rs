@@ -37,8 +37,12 @@ pub struct Filter {
     pub authorities: Vec<Fingerprint>,
     /// Scans: the one that saw the installation last.
     pub scans: Vec<ScanId>,
-    /// States of the installation; empty means current and missing.
+    /// States of the installation; empty means current and missing, of
+    /// events any.
     pub states: Vec<InstallationState>,
+    /// Installations as they were known then: which there were, and all that
+    /// the other filters ask about them. Other lists know no past.
+    pub known_at: Option<Timestamp>,
 }
 
 /// A condition on the end of validity.

@@ -7,7 +7,9 @@ use tokio::sync::mpsc;
 
 use super::{Dossier, Filter, FingerprintPrefix, KeyHost, StoreError};
 use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
-use crate::report::{CertificateUse, Coverage, EndpointRow, Installation, QuestionRow, ScanRow};
+use crate::report::{
+    CertificateUse, Coverage, EndpointRow, EventRow, Installation, QuestionRow, ScanRow,
+};
 
 /// Tells what is known across scans, also while one runs.
 ///
@@ -97,6 +99,22 @@ pub trait Inventory: Send + Sync {
         visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// What changed on the network, kind by kind in the order of
+    /// [`EventKind::ALL`], then sorted like installations. The filter on scans
+    /// asks for the one that saw the event.
+    ///
+    /// [`EventKind::ALL`]: crate::report::EventKind::ALL
+    fn events<'a>(
+        &'a self,
+        span: ScanSpan,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(EventRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The events that a certificate had a part in, that of another which took
+    /// its place included: the latest 100, oldest first.
+    fn life(&self, certificate: Fingerprint) -> BoxFuture<'_, Result<Vec<EventRow>, StoreError>>;
+
     /// The endpoints at an address and port, one for each zone and dialect.
     fn endpoint(
         &self,
@@ -121,6 +139,15 @@ pub trait Inventory: Send + Sync {
 /// Most rows of what a person reads: candidates for a fingerprint's beginning,
 /// questions at an endpoint.
 pub(super) const MAX_SHOWN: u32 = 100;
+
+/// Scans after one, up to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanSpan {
+    /// The scan before the first; `None`: from the beginning.
+    pub after: Option<ScanId>,
+    /// The last scan.
+    pub until: ScanId,
+}
 
 /// How much of each certificate is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

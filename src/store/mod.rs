@@ -18,6 +18,6 @@ pub use error::{DatabaseFault, StoreError};
 pub use filter::{
     CertificateHash, Expiry, Filter, FingerprintPrefix, InvalidHash, InvalidSerial, SerialNumber,
 };
-pub use inventory::{AddressLook, Detail, Inventory, NameRow};
+pub use inventory::{AddressLook, Detail, Inventory, NameRow, ScanSpan};
 pub use sink::Sink;
 pub use sqlite::{Judging, Opened, SqliteInventory, SqliteSink};

@@ -1,23 +1,34 @@
 //! Answers and failed looks → the intervals of one question.
 //!
 //! Pure: what is known comes in, what has to be stored is marked changed.
+//!
+//! Another certificate ends the one before it at once. One that comes back
+//! within three looks alternates with its successor, and both are current; so
+//! are all that take turns, until one stays away for too long. Without a
+//! successor it takes evidence: see `absence`.
 
-use crate::domain::{OutcomeKind, ScanId};
+use crate::domain::OutcomeKind;
+use crate::report::EventKind;
 
+use super::absence::{FailedLook, Failures, MISSING_BEFORE_GONE};
+use super::interval::{Answer, HowEnded, Interval, Seen, SessionWords};
 use super::moment::Moment;
+use super::relatives::Relatives;
 
 /// One question: how it stands, and what was installed there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History {
     pub(super) look: Look,
-    /// What answers now; `None` once that has ended without a successor.
-    pub(super) current: Option<Interval>,
-    /// Intervals that ended meanwhile.
-    pub(super) ended: Vec<Interval>,
+    pub(super) failures: Failures,
+    /// Those that an answer may continue or come back to, the latest answer
+    /// among them; and those that were till now.
+    pub(super) intervals: Vec<Interval>,
+    /// Intervals that are over and were no events: nothing is kept of them.
+    pub(super) forgotten: Vec<i64>,
     /// Whether the look has to be stored.
     pub(super) look_changed: bool,
-    /// Whether the current interval has to be stored.
-    pub(super) current_changed: bool,
+    /// Whether the failures have to be stored, or removed.
+    pub(super) failures_changed: bool,
 }
 
 /// The latest look at a question, and its latest answer.
@@ -26,75 +37,61 @@ pub(super) struct Look {
     pub(super) asked: Moment,
     pub(super) outcome: OutcomeKind,
     pub(super) answered: Moment,
+    /// How many answers there were.
+    pub(super) answers: i64,
+    /// Grows with answers that nobody knew, and falls with those that were.
+    pub(super) restless: i64,
     pub(super) session: SessionWords,
     pub(super) truncated: Option<String>,
     pub(super) ocsp_staple: Option<Vec<u8>>,
 }
 
-/// A session in the inventory's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SessionWords {
-    pub(super) tls_version: String,
-    pub(super) cipher_suite: String,
-    pub(super) key_exchange: Option<String>,
-    pub(super) alpn: Option<String>,
-    pub(super) client_auth: Option<String>,
-    /// The authorities it named, JSON; `None` where it named none.
-    pub(super) client_auth_issuers: Option<String>,
+/// Intervals that have ended and may be come back to, at most.
+const MOST_ENDED: usize = 8;
+
+/// What an unknown answer adds to the restlessness of a question, while one
+/// that is known takes off 1; from where on there is another certificate at
+/// every look, so that no further one is an event; and where it stops.
+const RESTLESS_STEP: i64 = 2;
+const RESTLESS: i64 = 8;
+const MOST_RESTLESS: i64 = 16;
+
+/// Where an answer belongs.
+enum Place {
+    /// It continues this interval.
+    Current(usize),
+    /// It comes back to what is missing here, or has ended.
+    Past(usize),
+    /// Nothing like it is known.
+    Nowhere,
 }
 
-/// A certificate, sent in one chain, as long as it was the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interval {
-    pub(super) id: i64,
-    pub(super) certificate: i64,
-    pub(super) chain: i64,
-    /// Whether the flight broke off: the chain may go on.
-    pub(super) chain_is_partial: bool,
-    /// The certificate that it took the place of.
-    pub(super) previous: Option<i64>,
-    pub(super) first: Moment,
-    pub(super) end: Option<End>,
-}
-
-/// How an interval ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
-    /// When it was the answer for the last time.
-    pub(super) last: Moment,
-    /// The scan that saw something else.
-    pub(super) scan: ScanId,
-    /// The session it came by last.
-    pub(super) session: SessionWords,
-}
-
-/// A certificate seen as the answer to the question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) certificate: i64,
-    pub(super) chain: i64,
-    pub(super) session: SessionWords,
-    /// The trouble that followed the leaf: the rest of the chain is not known.
-    pub(super) truncated: Option<String>,
-    pub(super) ocsp_staple: Option<Vec<u8>>,
+/// An interval about to begin.
+struct Beginning {
+    kind: EventKind,
+    previous: Option<i64>,
+    longest_away: i64,
 }
 
 impl History {
     /// The history of a question that was never answered before.
     pub(super) fn begin(answer: Answer, moment: Moment, ids: &mut impl FnMut() -> i64) -> Self {
         Self {
-            current: Some(Interval::begin(ids(), &answer, None, moment)),
+            intervals: vec![Interval::begin(ids(), &answer, moment)],
             look: Look {
                 asked: moment,
                 outcome: OutcomeKind::Certificate,
                 answered: moment,
+                answers: 1,
+                restless: 0,
                 session: answer.session,
                 truncated: answer.truncated,
                 ocsp_staple: answer.ocsp_staple,
             },
-            ended: Vec::new(),
+            failures: Failures::default(),
+            forgotten: Vec::new(),
             look_changed: true,
-            current_changed: true,
+            failures_changed: false,
         }
     }
 
@@ -103,41 +100,93 @@ impl History {
         &mut self,
         answer: Answer,
         moment: Moment,
+        relatives: &Relatives,
         ids: &mut impl FnMut() -> i64,
     ) {
         self.asked(OutcomeKind::Certificate, moment);
         if !moment.supersedes(self.look.answered) {
             return;
         }
-        match self.current.take() {
-            Some(mut interval) if interval.goes_on_with(&answer) => {
-                self.current_changed |= interval.complete(&answer);
-                self.current = Some(interval);
+        self.intervals.iter_mut().for_each(|it| it.forgive(moment));
+        self.failures_changed |= self.failures != Failures::default();
+        self.failures = Failures::default();
+        match self.place_of(&answer) {
+            Place::Current(place) => self.go_on(place, &answer),
+            Place::Past(place) => {
+                let beginning = self.come_back(place, moment);
+                self.begin_anew(&answer, beginning, moment, ids());
             }
-            before => {
-                let previous = before.as_ref().and_then(|before| before.precedes(&answer));
-                self.ended.extend(before.map(|interval| Interval {
-                    end: Some(End {
-                        last: self.look.answered,
-                        scan: moment.scan,
-                        session: self.look.session.clone(),
-                    }),
-                    ..interval
-                }));
-                self.current_changed = true;
-                self.current = Some(Interval::begin(ids(), &answer, previous, moment));
+            Place::Nowhere => {
+                let beginning = self.take_over(&answer, moment, relatives);
+                self.begin_anew(&answer, beginning, moment, ids());
             }
         }
         self.look_changed = true;
+        self.look.answers += 1;
         self.look.answered = moment;
         self.look.session = answer.session;
         self.look.truncated = answer.truncated;
         self.look.ocsp_staple = answer.ocsp_staple;
+        self.part_with_absent(moment);
+        self.forget_oldest();
+    }
+
+    /// The question was asked and not answered.
+    pub(super) fn unanswered(&mut self, outcome: OutcomeKind, look: &FailedLook, moment: Moment) {
+        self.asked(outcome, moment);
+        let Some(absence) = look.says_of(&self.look.session.tls_version) else {
+            return;
+        };
+        // Within one scan the best outcome stands.
+        let answered = self.look.answered;
+        if answered.scan == moment.scan || !moment.supersedes(answered) {
+            return;
+        }
+        let Some(is_absent) = self.failures.count(absence, moment) else {
+            return;
+        };
+        self.failures_changed = true;
+        if !is_absent {
+            return;
+        }
+        let mut is_news = false;
+        for interval in self.intervals.iter_mut().filter(|it| it.is_open()) {
+            match interval.missing {
+                None => {
+                    interval.missing = Some(moment);
+                    interval.changed = true;
+                    is_news = true;
+                }
+                Some(since) if moment.at.since(since.at) >= MISSING_BEFORE_GONE => {
+                    interval.end(moment, HowEnded::Gone);
+                }
+                Some(_) => {}
+            }
+        }
+        if is_news {
+            self.failures.restart();
+        }
+    }
+
+    /// Intervals to store.
+    pub(super) fn changed_intervals(&self) -> impl Iterator<Item = &Interval> {
+        self.intervals.iter().filter(|interval| interval.changed)
+    }
+
+    /// The certificates that an answer may be related to.
+    pub(super) fn certificates(&self) -> impl Iterator<Item = i64> {
+        self.intervals.iter().map(|interval| interval.certificate)
+    }
+
+    /// The certificate of the latest answer.
+    pub(super) fn latest_certificate(&self) -> Option<i64> {
+        let latest = self.latest().and_then(|place| self.intervals.get(place));
+        latest.map(|interval| interval.certificate)
     }
 
     /// The question was asked, with this outcome. Within one scan the best
     /// outcome stands.
-    pub(super) fn asked(&mut self, outcome: OutcomeKind, moment: Moment) {
+    fn asked(&mut self, outcome: OutcomeKind, moment: Moment) {
         let look = &mut self.look;
         let (asked, outcome) = if moment.scan == look.asked.scan {
             let at = moment.at.max(look.asked.at);
@@ -152,199 +201,209 @@ impl History {
         look.outcome = outcome;
     }
 
-    /// Ended intervals, and the current one if it changed: what to store.
-    pub(super) fn changed_intervals(&self) -> impl Iterator<Item = &Interval> {
-        let current = self.current.iter().filter(|_| self.current_changed);
-        self.ended.iter().chain(current)
+    fn place_of(&self, answer: &Answer) -> Place {
+        let is_continued = |interval: &Interval| {
+            let seen = interval.seen.as_ref();
+            let session = seen.map_or(&self.look.session, |seen| &seen.session);
+            interval.is_continued_by(answer, session)
+        };
+        let same = |interval: &Interval| interval.certificate == answer.certificate;
+        let current = self.find(|it| it.is_current() && is_continued(it));
+        let past = || self.find(is_continued);
+        let similar = || match self.find(|it| it.is_current() && same(it)) {
+            Some(_) => None,
+            None => self.find(same),
+        };
+        match (current, past().or_else(similar)) {
+            (Some(place), _) => Place::Current(place),
+            (None, Some(place)) => Place::Past(place),
+            (None, None) => Place::Nowhere,
+        }
+    }
+
+    /// The place of an interval that is watched: the latest answer before
+    /// others, newer ones before older.
+    fn find(&self, wanted: impl Fn(&Interval) -> bool) -> Option<usize> {
+        let watched = self.intervals.iter().enumerate();
+        watched
+            .filter(|(_, interval)| interval.watched && wanted(interval))
+            .max_by_key(|(_, interval)| (interval.seen.is_none(), interval.id))
+            .map(|(place, _)| place)
+    }
+
+    fn latest(&self) -> Option<usize> {
+        self.find(|interval| interval.seen.is_none())
+    }
+
+    /// More of the same, or the turn of another that alternates.
+    fn go_on(&mut self, place: usize, answer: &Answer) {
+        self.look.restless = (self.look.restless - 1).max(0);
+        if self.latest() != Some(place) {
+            self.set_aside_latest();
+        }
+        let next = self.look.answers + 1;
+        if let Some(interval) = self.intervals.get_mut(place) {
+            interval.longest_away = interval.longest_away.max(interval.away(next));
+            interval.changed |= interval.seen.take().is_some();
+            interval.complete(answer);
+        }
+    }
+
+    /// A certificate comes back: in its turn, or after it was missing, gone or
+    /// replaced.
+    fn come_back(&mut self, place: usize, moment: Moment) -> Beginning {
+        self.look.restless = (self.look.restless - 1).max(0);
+        let next = self.look.answers + 1;
+        let latest = self.latest();
+        let latest_open = latest.and_then(|place| self.intervals.get(place));
+        let latest_open = latest_open
+            .filter(|it| it.is_open())
+            .map(|it| it.certificate);
+        let Some(old) = self.intervals.get_mut(place) else {
+            return Beginning::new(EventKind::Returned);
+        };
+        let away = old.away(next);
+        let was_replaced = old.ended.is_some_and(|end| end.how == HowEnded::Replaced);
+        let in_turn = was_replaced && away <= old.patience();
+        let mut beginning = Beginning {
+            kind: if in_turn {
+                EventKind::Alternating
+            } else {
+                EventKind::Returned
+            },
+            previous: old.previous,
+            longest_away: old.longest_away.max(away),
+        };
+        let successor = latest_open.filter(|latest| *latest != old.certificate);
+        old.end(moment, HowEnded::Replaced);
+        if was_replaced && !in_turn && successor.is_some() {
+            beginning.previous = successor;
+            self.end(latest, moment);
+        }
+        self.set_aside_latest();
+        self.unwatch(place);
+        beginning
+    }
+
+    /// A certificate that nobody knew takes the place of the one it renews,
+    /// else of the latest answer.
+    fn take_over(&mut self, answer: &Answer, moment: Moment, relatives: &Relatives) -> Beginning {
+        let new = answer.certificate;
+        let same = self.find(|it| it.is_open() && it.certificate == new);
+        let renewed = self.find(|it| it.is_open() && relatives.renews(it.certificate, new));
+        let before = same.or(renewed).or_else(|| self.find(Interval::is_open));
+        let is_vacant = before.is_none();
+        let before = before.or_else(|| self.latest());
+        let old = before.and_then(|place| self.intervals.get(place));
+        let renews = old.is_some_and(|old| relatives.renews(old.certificate, new));
+        let is_due = renews && old.is_some_and(|old| relatives.is_due(old.certificate, moment.at));
+        let previous = old.map(|old| old.certificate);
+        let beginning = match (same, renews, is_vacant) {
+            (Some(_), ..) => Beginning {
+                previous: old.and_then(|old| old.previous),
+                ..Beginning::new(EventKind::Changed)
+            },
+            (None, true, _) => Beginning {
+                previous,
+                ..Beginning::new(EventKind::Renewed)
+            },
+            (None, false, false) => Beginning {
+                previous,
+                ..Beginning::new(EventKind::Replaced)
+            },
+            (None, false, true) => Beginning::new(EventKind::New),
+        };
+        if !is_due {
+            self.look.restless = (self.look.restless + RESTLESS_STEP).min(MOST_RESTLESS);
+        }
+        self.end(before, moment);
+        self.set_aside_latest();
+        beginning
+    }
+
+    fn begin_anew(&mut self, answer: &Answer, beginning: Beginning, moment: Moment, id: i64) {
+        let is_event = self.look.restless < RESTLESS;
+        self.intervals.push(Interval {
+            began: is_event.then_some(beginning.kind),
+            previous: beginning.previous,
+            longest_away: beginning.longest_away,
+            ..Interval::begin(id, answer, moment)
+        });
+    }
+
+    fn end(&mut self, place: Option<usize>, moment: Moment) {
+        if let Some(interval) = place.and_then(|place| self.intervals.get_mut(place)) {
+            interval.end(moment, HowEnded::Replaced);
+        }
+    }
+
+    /// Writes down when and how the latest answer was seen: another is about
+    /// to be.
+    fn set_aside_latest(&mut self) {
+        let seen = Seen {
+            last: self.look.answered,
+            answer: self.look.answers,
+            session: self.look.session.clone(),
+        };
+        let latest = self.latest();
+        if let Some(latest) = latest.and_then(|place| self.intervals.get_mut(place)) {
+            latest.seen = Some(seen);
+            latest.changed = true;
+        }
+    }
+
+    /// Ends what alternated and has not come back.
+    fn part_with_absent(&mut self, moment: Moment) {
+        let next = self.look.answers + 1;
+        let open = self.intervals.iter().filter(|it| it.is_open());
+        let open: Vec<_> = open.map(|it| (it.id, it.certificate)).collect();
+        for interval in self.intervals.iter_mut().filter(|it| it.is_open()) {
+            if interval.away(next) > interval.patience() {
+                let stays = |(id, certificate): &(i64, i64)| {
+                    *id != interval.id && *certificate == interval.certificate
+                };
+                let how = if open.iter().any(stays) {
+                    HowEnded::Replaced
+                } else {
+                    HowEnded::Gone
+                };
+                interval.end(moment, how);
+            }
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let past = |it: &Interval| it.watched && !it.is_open() && it.seen.is_some();
+        let count = self.intervals.iter().filter(|it| past(it)).count();
+        for _ in MOST_ENDED..count {
+            let ended = self.intervals.iter().enumerate();
+            let ended = ended.filter(|(_, interval)| past(interval));
+            if let Some((oldest, _)) = ended.min_by_key(|(_, interval)| interval.id) {
+                self.unwatch(oldest);
+            }
+        }
+    }
+
+    fn unwatch(&mut self, place: usize) {
+        if let Some(interval) = self.intervals.get_mut(place) {
+            interval.watched = false;
+            interval.changed = true;
+            if interval.began.is_none() {
+                self.forgotten.push(interval.id);
+            }
+        }
     }
 }
 
-impl Interval {
-    fn begin(id: i64, answer: &Answer, previous: Option<i64>, first: Moment) -> Self {
+impl Beginning {
+    fn new(kind: EventKind) -> Self {
         Self {
-            id,
-            certificate: answer.certificate,
-            chain: answer.chain,
-            chain_is_partial: answer.truncated.is_some(),
-            previous,
-            first,
-            end: None,
-        }
-    }
-
-    /// Whether `answer` is more of the same. A flight that broke off shows
-    /// nothing against the chain known, nor does a chain known from one
-    /// against that of a whole flight.
-    fn goes_on_with(&self, answer: &Answer) -> bool {
-        let same_chain = self.chain == answer.chain;
-        self.certificate == answer.certificate
-            && (same_chain || self.chain_is_partial || answer.truncated.is_some())
-    }
-
-    /// Takes the chain of a whole flight in place of one that broke off;
-    /// returns whether it did.
-    fn complete(&mut self, answer: &Answer) -> bool {
-        let completes = self.chain_is_partial && answer.truncated.is_none();
-        if completes {
-            self.chain = answer.chain;
-            self.chain_is_partial = false;
-        }
-        completes
-    }
-
-    /// The certificate that `answer`'s took the place of: this one's, or where
-    /// only the chain changed, the one before it.
-    fn precedes(&self, answer: &Answer) -> Option<i64> {
-        if self.certificate == answer.certificate {
-            self.previous
-        } else {
-            Some(self.certificate)
+            kind,
+            previous: None,
+            longest_away: 0,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Timestamp;
-
-    fn moment(scan: i64, at: i64) -> Moment {
-        Moment {
-            at: Timestamp::from_seconds(at),
-            scan: ScanId::new(scan),
-        }
-    }
-
-    fn answer(certificate: i64, chain: i64) -> Answer {
-        Answer {
-            certificate,
-            chain,
-            session: SessionWords {
-                tls_version: format!("by {certificate}"),
-                ..SessionWords::default()
-            },
-            truncated: None,
-            ocsp_staple: None,
-        }
-    }
-
-    fn stored(mut history: History) -> History {
-        history.ended.clear();
-        history.look_changed = false;
-        history.current_changed = false;
-        history
-    }
-
-    fn ids() -> impl FnMut() -> i64 {
-        let mut last = 0;
-        move || {
-            last += 1;
-            last
-        }
-    }
-
-    #[test]
-    fn the_same_answer_again_touches_no_interval() {
-        let mut ids = ids();
-        let mut history = stored(History::begin(answer(1, 1), moment(1, 10), &mut ids));
-        history.answered(answer(1, 1), moment(2, 20), &mut ids);
-        assert_eq!(history.changed_intervals().count(), 0);
-        assert!(history.look_changed);
-        assert_eq!(history.look.answered, moment(2, 20));
-    }
-
-    #[test]
-    fn another_certificate_ends_the_interval_when_it_was_last_seen() {
-        let mut ids = ids();
-        let mut history = stored(History::begin(answer(1, 1), moment(1, 10), &mut ids));
-        history.asked(OutcomeKind::Filtered, moment(2, 20));
-        history.answered(answer(2, 2), moment(3, 30), &mut ids);
-        let end = history.ended[0].end.clone().unwrap();
-        assert_eq!(end.last, moment(1, 10));
-        assert_eq!(end.scan, ScanId::new(3));
-        assert_eq!(end.session.tls_version, "by 1");
-        let current = history.current.unwrap();
-        assert_eq!((current.certificate, current.previous), (2, Some(1)));
-    }
-
-    #[test]
-    fn another_chain_keeps_the_predecessor() {
-        let mut ids = ids();
-        let mut history = stored(History::begin(answer(1, 1), moment(1, 10), &mut ids));
-        history.answered(answer(2, 2), moment(2, 20), &mut ids);
-        history.answered(answer(2, 3), moment(3, 30), &mut ids);
-        let current = history.current.as_ref().unwrap();
-        assert_eq!((current.chain, current.previous), (3, Some(1)));
-        assert_eq!(history.ended.len(), 2);
-    }
-
-    #[test]
-    fn a_broken_off_flight_says_nothing_against_the_chain() {
-        let mut ids = ids();
-        let mut history = stored(History::begin(answer(1, 1), moment(1, 10), &mut ids));
-        let broken_off = Answer {
-            truncated: Some("reset at flight".to_owned()),
-            ..answer(1, 9)
-        };
-        history.answered(broken_off, moment(2, 20), &mut ids);
-        assert_eq!(history.changed_intervals().count(), 0);
-        assert_eq!(history.current.unwrap().chain, 1);
-    }
-
-    #[test]
-    fn a_whole_flight_completes_the_chain_of_one_that_broke_off() {
-        let mut ids = ids();
-        let broken_off = Answer {
-            truncated: Some("reset at flight".to_owned()),
-            ..answer(1, 1)
-        };
-        let begun = History::begin(broken_off.clone(), moment(1, 10), &mut ids);
-        let mut history = stored(begun);
-        history.answered(answer(1, 2), moment(2, 20), &mut ids);
-        assert!(history.ended.is_empty());
-        assert!(history.current_changed);
-        let current = history.current.clone().unwrap();
-        assert_eq!((current.id, current.chain), (1, 2));
-        assert_eq!(current.first, moment(1, 10));
-        // It is whole now: another one is another.
-        let mut history = stored(history);
-        history.answered(broken_off, moment(3, 30), &mut ids);
-        assert_eq!(history.changed_intervals().count(), 0);
-        history.answered(answer(1, 3), moment(4, 40), &mut ids);
-        assert_eq!(history.ended.len(), 1);
-    }
-
-    #[test]
-    fn what_was_stored_before_changes_nothing() {
-        let mut ids = ids();
-        let mut history = History::begin(answer(1, 1), moment(1, 10), &mut ids);
-        history.answered(answer(2, 2), moment(2, 20), &mut ids);
-        history.asked(OutcomeKind::Silent, moment(2, 30));
-        let known = stored(history);
-        let mut replayed = known.clone();
-        replayed.answered(answer(1, 1), moment(1, 10), &mut ids);
-        replayed.answered(answer(2, 2), moment(2, 20), &mut ids);
-        replayed.asked(OutcomeKind::Silent, moment(2, 30));
-        assert_eq!(replayed, known);
-    }
-
-    #[test]
-    fn a_later_scan_counts_though_the_clock_was_set_back() {
-        let mut ids = ids();
-        let mut history = stored(History::begin(answer(1, 1), moment(1, 1000), &mut ids));
-        history.answered(answer(2, 2), moment(2, 10), &mut ids);
-        assert_eq!(history.current.unwrap().certificate, 2);
-    }
-
-    #[test]
-    fn within_a_scan_the_best_outcome_stands() {
-        let mut ids = ids();
-        let mut history = History::begin(answer(1, 1), moment(1, 10), &mut ids);
-        history.asked(OutcomeKind::TlsRefused, moment(1, 20));
-        assert_eq!(history.look.outcome, OutcomeKind::Certificate);
-        assert_eq!(history.look.asked, moment(1, 20));
-        history.asked(OutcomeKind::TlsRefused, moment(2, 30));
-        assert_eq!(history.look.outcome, OutcomeKind::TlsRefused);
-        assert_eq!(history.look.answered, moment(1, 10));
-    }
-}
+mod tests;

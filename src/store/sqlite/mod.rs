@@ -1,33 +1,42 @@
 //! The inventory as one SQLite file.
 //!
 //! Writing: `writer` stores a batch in one transaction, table by table, with
-//! the decisions made by `history` and `ledger`, which know no SQL. Reading:
-//! `reader` streams the views of `migrations/sqlite/0002_views.sql`.
+//! the decisions made by `history` and `ledger`, which know no SQL; `moves` are
+//! found when a scan is complete. Reading: `reader` streams the views of
+//! `migrations/sqlite/`, and `past` what they would have said earlier.
 
+mod absence;
 mod address;
 mod certificates;
 mod chains;
 mod coverage;
 mod dossiers;
 mod endpoints;
+mod events;
 mod fault;
 mod file;
+mod histories;
 mod history;
 mod inspection;
 mod interned;
+mod interval;
 mod judgements;
 mod ledger;
 mod lock;
 mod moment;
+mod moves;
 mod names;
+mod past;
 mod questions;
 mod reader;
 mod reading;
+mod relatives;
 mod report;
 mod row;
 mod select;
 mod statement;
 mod surveys;
+mod unreached;
 mod writer;
 
 pub use judgements::Judging;

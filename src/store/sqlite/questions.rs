@@ -1,74 +1,20 @@
-//! Observations → questions, looks and installations.
+//! Observations → what becomes of their questions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
-use super::certificates::{json, key_type_of_word};
-use super::history::{Answer, End, History, Interval, Look, SessionWords};
+use super::absence::FailedLook;
+use super::certificates::json;
+use super::histories::{self, Question};
+use super::history::History;
+use super::interval::{Answer, SessionWords};
 use super::moment::Moment;
-use super::row;
-use super::statement::{ManyRows, next_id};
+use super::relatives::Relatives;
+use super::statement::next_id;
 use crate::domain::{KeyType, OutcomeKind, Presented, ScanId, Session, Timestamp};
 use crate::x509;
-
-const FIND: ManyRows = ManyRows {
-    operation: "looking up questions",
-    before: "with wanted (endpoint_id, server_name) as (",
-    columns: 2,
-    after: ") select q.id, q.endpoint_id, q.server_name, q.key_type, \
-            l.asked_at, l.outcome, l.scan_id, l.answered_at, l.answered_scan, \
-            l.tls_version, l.cipher_suite, l.key_exchange, l.alpn, l.client_auth, \
-            l.client_auth_issuers, l.truncated, l.ocsp_staple, \
-            i.id, i.certificate_id, i.chain_id, i.chain_is_partial, i.previous_id, \
-            i.first_seen, i.first_scan \
-            from wanted w cross join questions q \
-            on q.endpoint_id = w.endpoint_id and q.server_name = w.server_name \
-            join looks l on l.question_id = q.id \
-            left join installations i on i.question_id = q.id and i.last_seen is null",
-};
-
-const INSERT: ManyRows = ManyRows {
-    operation: "storing questions",
-    before: "insert into questions (id, endpoint_id, server_name, key_type) ",
-    columns: 4,
-    after: "",
-};
-
-const STORE_LOOKS: ManyRows = ManyRows {
-    operation: "storing looks",
-    before: "insert into looks (question_id, asked_at, outcome, scan_id, answered_at, \
-             answered_scan, tls_version, cipher_suite, key_exchange, alpn, client_auth, \
-             client_auth_issuers, truncated, ocsp_staple) ",
-    columns: 14,
-    after: " on conflict (question_id) do update set asked_at = excluded.asked_at, \
-            outcome = excluded.outcome, scan_id = excluded.scan_id, \
-            answered_at = excluded.answered_at, answered_scan = excluded.answered_scan, \
-            tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
-            key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
-            client_auth = excluded.client_auth, \
-            client_auth_issuers = excluded.client_auth_issuers, \
-            truncated = excluded.truncated, ocsp_staple = excluded.ocsp_staple",
-};
-
-/// Ended ones first: a question has one current installation at a time.
-const STORE_INSTALLATIONS: ManyRows = ManyRows {
-    operation: "storing installations",
-    before: "insert into installations (id, question_id, certificate_id, chain_id, \
-             chain_is_partial, state, previous_id, first_seen, last_seen, first_scan, last_scan, \
-             ended_scan, tls_version, cipher_suite, key_exchange, alpn, client_auth, \
-             client_auth_issuers) ",
-    columns: 18,
-    after: " on conflict (id) do update set chain_id = excluded.chain_id, \
-            chain_is_partial = excluded.chain_is_partial, state = excluded.state, \
-            last_seen = excluded.last_seen, last_scan = excluded.last_scan, \
-            ended_scan = excluded.ended_scan, tls_version = excluded.tls_version, \
-            cipher_suite = excluded.cipher_suite, key_exchange = excluded.key_exchange, \
-            alpn = excluded.alpn, client_auth = excluded.client_auth, \
-            client_auth_issuers = excluded.client_auth_issuers",
-};
 
 /// What one observation says of the questions at its endpoint and name.
 #[derive(Clone, Debug)]
@@ -80,16 +26,20 @@ pub(super) struct Saying {
     pub(super) asked_for: Option<KeyType>,
     pub(super) at: Timestamp,
     pub(super) outcome: OutcomeKind,
+    /// What it says of the certificates that it did not bring.
+    pub(super) failed: FailedLook,
     /// The key type of the certificate that came, and the answer it is.
     pub(super) answer: Option<(KeyType, Answer)>,
 }
 
+/// An endpoint's row and a name, and the questions there.
 type Asked = (i64, String);
+type Questions = BTreeMap<Asked, BTreeMap<KeyType, Question>>;
 
-struct Question {
-    id: i64,
-    new: bool,
-    history: History,
+/// The next free numbers of rows.
+struct Numbers {
+    question: i64,
+    interval: i64,
 }
 
 /// Records what `sayings`, sorted by time, say of their questions: an answer
@@ -103,56 +53,63 @@ pub(super) async fn record(
     scan: ScanId,
 ) -> Result<(), StoreError> {
     let mut questions = find(connection, &sayings).await?;
-    let highest = "select max(id) from questions";
-    let mut next_question = next_id(connection, INSERT.operation, highest).await?;
-    let highest = "select max(id) from installations";
-    let mut next = next_id(connection, STORE_INSTALLATIONS.operation, highest).await?;
-    let mut installation_ids = || {
-        next += 1;
-        next - 1
-    };
+    let strangers = strangers(&questions, &sayings);
+    let relatives = Relatives::find(connection, &strangers).await?;
+    let mut numbers = Numbers::free(connection).await?;
     for saying in sayings {
-        let at = saying.at;
-        let moment = Moment { at, scan };
         let there = questions
-            .entry((saying.endpoint, saying.server_name))
+            .entry((saying.endpoint, saying.server_name.clone()))
             .or_default();
-        let Some((key_type, answer)) = saying.answer else {
-            unanswered(there, saying.asked_for, saying.outcome, moment);
-            continue;
-        };
-        if saying.asked_for.is_some_and(|asked| asked != key_type) {
-            unanswered(there, saying.asked_for, OutcomeKind::NoCertificate, moment);
-        }
-        if let Some(question) = there.get_mut(&key_type) {
-            let history = &mut question.history;
-            history.answered(answer, moment, &mut installation_ids);
-        } else {
-            let question = Question {
-                id: next_question,
-                new: true,
-                history: History::begin(answer, moment, &mut installation_ids),
-            };
-            there.insert(key_type, question);
-            next_question += 1;
-        }
+        listen(there, saying, scan, &relatives, &mut numbers);
     }
-    store(connection, &questions).await
+    histories::store(connection, questions.values().flat_map(BTreeMap::values)).await
 }
 
-/// A look at the questions of one endpoint and name that brought no answer:
-/// at all of them, or at that of the key type it was restricted to.
-fn unanswered(
+fn listen(
     there: &mut BTreeMap<KeyType, Question>,
-    asked_for: Option<KeyType>,
-    outcome: OutcomeKind,
-    moment: Moment,
+    saying: Saying,
+    scan: ScanId,
+    relatives: &Relatives,
+    numbers: &mut Numbers,
 ) {
-    for (key_type, question) in there {
-        if asked_for.is_none_or(|only| only == *key_type) {
-            question.history.asked(outcome, moment);
+    let moment = Moment {
+        at: saying.at,
+        scan,
+    };
+    let Some((key_type, answer)) = saying.answer else {
+        for (key_type, question) in there {
+            if saying.asked_for.is_none_or(|only| only == *key_type) {
+                let history = &mut question.history;
+                history.unanswered(saying.outcome, &saying.failed, moment);
+            }
         }
+        return;
+    };
+    if let Some(asked) = saying.asked_for.filter(|asked| *asked != key_type)
+        && let Some(question) = there.get_mut(&asked)
+    {
+        let outcome = OutcomeKind::NoCertificate;
+        question.history.unanswered(outcome, &saying.failed, moment);
     }
+    let mut interval_ids = || {
+        numbers.interval += 1;
+        numbers.interval - 1
+    };
+    if let Some(question) = there.get_mut(&key_type) {
+        let history = &mut question.history;
+        history.answered(answer, moment, relatives, &mut interval_ids);
+        return;
+    }
+    let question = Question {
+        id: numbers.question,
+        endpoint: saying.endpoint,
+        server_name: saying.server_name,
+        key_type,
+        is_new: true,
+        history: History::begin(answer, moment, &mut interval_ids),
+    };
+    there.insert(key_type, question);
+    numbers.question += 1;
 }
 
 /// The answer in an observation that presented a certificate.
@@ -181,165 +138,54 @@ fn words(session: &Session) -> SessionWords {
 async fn find(
     connection: &mut SqliteConnection,
     sayings: &[Saying],
-) -> Result<BTreeMap<Asked, BTreeMap<KeyType, Question>>, StoreError> {
+) -> Result<Questions, StoreError> {
     let wanted: BTreeSet<_> = sayings
         .iter()
         .map(|saying| (saying.endpoint, saying.server_name.as_str()))
         .collect();
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let mut questions: BTreeMap<Asked, BTreeMap<KeyType, Question>> = BTreeMap::new();
-    FIND.fetch(
-        connection,
-        &wanted,
-        |values, (endpoint, server_name)| {
-            values
-                .push_bind(*endpoint)
-                .push_bind((*server_name).to_owned());
-        },
-        |row| {
-            let key_type = key_type_of_word(row.try_get(3)?);
-            let there = questions.entry((row.try_get(1)?, row.try_get(2)?));
-            let question = Question {
-                id: row.try_get(0)?,
-                new: false,
-                history: History {
-                    look: read_look(row)?,
-                    current: read_interval(row)?,
-                    ended: Vec::new(),
-                    look_changed: false,
-                    current_changed: false,
-                },
-            };
-            there.or_default().insert(key_type, question);
-            Ok(())
-        },
-    )
-    .await?;
+    let mut questions = Questions::new();
+    for question in histories::find_asked(connection, &wanted).await? {
+        let asked = (question.endpoint, question.server_name.clone());
+        let there = questions.entry(asked).or_default();
+        there.insert(question.key_type, question);
+    }
     Ok(questions)
 }
 
-fn read_look(row: &SqliteRow) -> Result<Look, sqlx::Error> {
-    Ok(Look {
-        asked: row::moment(row, 4, 6)?,
-        outcome: row::outcome(row, 5)?,
-        answered: row::moment(row, 7, 8)?,
-        session: SessionWords {
-            tls_version: row.try_get(9)?,
-            cipher_suite: row.try_get(10)?,
-            key_exchange: row.try_get(11)?,
-            alpn: row.try_get(12)?,
-            client_auth: row.try_get(13)?,
-            client_auth_issuers: row.try_get(14)?,
-        },
-        truncated: row.try_get(15)?,
-        ocsp_staple: row.try_get(16)?,
-    })
-}
-
-fn read_interval(row: &SqliteRow) -> Result<Option<Interval>, sqlx::Error> {
-    let Some(id) = row.try_get(17)? else {
-        return Ok(None);
-    };
-    Ok(Some(Interval {
-        id,
-        certificate: row.try_get(18)?,
-        chain: row.try_get(19)?,
-        chain_is_partial: row.try_get(20)?,
-        previous: row.try_get(21)?,
-        first: row::moment(row, 22, 23)?,
-        end: None,
-    }))
-}
-
-async fn store(
-    connection: &mut SqliteConnection,
-    questions: &BTreeMap<Asked, BTreeMap<KeyType, Question>>,
-) -> Result<(), StoreError> {
-    let mut new = Vec::new();
-    let mut looks = Vec::new();
-    let mut intervals = Vec::new();
-    for ((endpoint, server_name), there) in questions {
-        for (key_type, question) in there {
-            if question.new {
-                new.push((question.id, *endpoint, server_name.as_str(), *key_type));
-            }
-            if question.history.look_changed {
-                looks.push((question.id, &question.history.look));
-            }
-            let changed = question.history.changed_intervals();
-            intervals.extend(changed.map(|interval| (question.id, interval)));
+/// The certificates whose relations matter: wherever one came that was not
+/// the latest answer, it and all that it may take the place of.
+fn strangers(questions: &Questions, sayings: &[Saying]) -> BTreeSet<i64> {
+    let mut answers: BTreeMap<(i64, &str, KeyType), BTreeSet<i64>> = BTreeMap::new();
+    for saying in sayings {
+        if let Some((key_type, answer)) = &saying.answer {
+            let question = (saying.endpoint, saying.server_name.as_str(), *key_type);
+            let certificates = answers.entry(question).or_default();
+            certificates.insert(answer.certificate);
         }
     }
-    INSERT
-        .execute(
-            connection,
-            &new,
-            |values, (id, endpoint, name, key_type)| {
-                values
-                    .push_bind(*id)
-                    .push_bind(*endpoint)
-                    .push_bind((*name).to_owned())
-                    .push_bind(key_type.as_str());
-            },
-        )
-        .await?;
-    store_intervals(connection, &mut intervals).await?;
-    store_looks(connection, &looks).await
+    let mut strangers = BTreeSet::new();
+    for ((endpoint, server_name, key_type), certificates) in answers {
+        let there = questions.get(&(endpoint, server_name.to_owned()));
+        let known = there.and_then(|there| there.get(&key_type));
+        let latest = known.and_then(|it| it.history.latest_certificate());
+        let only = certificates.first().filter(|_| certificates.len() == 1);
+        if only.is_some() && (known.is_none() || only.copied() == latest) {
+            continue;
+        }
+        strangers.extend(certificates);
+        strangers.extend(known.iter().flat_map(|it| it.history.certificates()));
+    }
+    strangers
 }
 
-async fn store_looks(
-    connection: &mut SqliteConnection,
-    looks: &[(i64, &Look)],
-) -> Result<(), StoreError> {
-    STORE_LOOKS
-        .execute(connection, looks, |values, (question, look)| {
-            values
-                .push_bind(*question)
-                .push_bind(look.asked.at.micros())
-                .push_bind(look.outcome.as_str())
-                .push_bind(look.asked.scan.number())
-                .push_bind(look.answered.at.micros())
-                .push_bind(look.answered.scan.number())
-                .push_bind(look.session.tls_version.clone())
-                .push_bind(look.session.cipher_suite.clone())
-                .push_bind(look.session.key_exchange.clone())
-                .push_bind(look.session.alpn.clone())
-                .push_bind(look.session.client_auth.clone())
-                .push_bind(look.session.client_auth_issuers.clone())
-                .push_bind(look.truncated.clone())
-                .push_bind(look.ocsp_staple.clone());
-        })
-        .await
-}
-
-async fn store_intervals(
-    connection: &mut SqliteConnection,
-    intervals: &mut [(i64, &Interval)],
-) -> Result<(), StoreError> {
-    intervals.sort_by_key(|(_, interval)| (interval.end.is_none(), interval.id));
-    STORE_INSTALLATIONS
-        .execute(connection, intervals, |values, (question, interval)| {
-            let end: Option<&End> = interval.end.as_ref();
-            let session = end.map(|end| &end.session);
-            values
-                .push_bind(interval.id)
-                .push_bind(*question)
-                .push_bind(interval.certificate)
-                .push_bind(interval.chain)
-                .push_bind(interval.chain_is_partial)
-                .push_bind(if end.is_some() { "gone" } else { "current" })
-                .push_bind(interval.previous)
-                .push_bind(interval.first.at.micros())
-                .push_bind(end.map(|end| end.last.at.micros()))
-                .push_bind(interval.first.scan.number())
-                .push_bind(end.map(|end| end.last.scan.number()))
-                .push_bind(end.map(|end| end.scan.number()))
-                .push_bind(session.map(|session| session.tls_version.clone()))
-                .push_bind(session.map(|session| session.cipher_suite.clone()))
-                .push_bind(session.and_then(|session| session.key_exchange.clone()))
-                .push_bind(session.and_then(|session| session.alpn.clone()))
-                .push_bind(session.and_then(|session| session.client_auth.clone()))
-                .push_bind(session.and_then(|session| session.client_auth_issuers.clone()));
-        })
-        .await
+impl Numbers {
+    async fn free(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let operation = "numbering questions";
+        let highest = "select max(id) from questions";
+        let question = next_id(connection, operation, highest).await?;
+        let highest = "select max(id) from installations";
+        let interval = next_id(connection, operation, highest).await?;
+        Ok(Self { question, interval })
+    }
 }

@@ -13,15 +13,16 @@ use tokio::sync::mpsc;
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
     AddressLook, CertificateHash, Detail, Dossier, Filter, FingerprintPrefix, Inventory, KeyHost,
-    NameRow, PAGE, StoreError,
+    NameRow, PAGE, ScanSpan, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{dossiers, file, inspection, report, select};
+use super::{dossiers, events, file, inspection, past, report, select};
 use crate::domain::{Der, Fingerprint, Port, ServerName};
 use crate::report::{
-    CertificateUse, Coverage, EndpointRow, Installation, InstallationState, QuestionRow, ScanRow,
+    CertificateUse, Coverage, EndpointRow, EventRow, Installation, InstallationState, QuestionRow,
+    ScanRow,
 };
 
 /// A reader of the inventory in a SQLite file. Any number may read while one
@@ -146,7 +147,10 @@ impl SqliteInventory {
 
 /// The query for the installations that a filter lets through.
 fn installations(filter: &Filter, detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = report::select_installations(detail);
+    let mut query = match filter.known_at {
+        None => report::select_installations(detail),
+        Some(at) => past::select_installations(at, detail),
+    };
     select::installations(&mut query, filter);
     query.push(report::INSTALLATION_ORDER);
     query
@@ -307,6 +311,25 @@ impl Inventory for SqliteInventory {
                 ..Filter::default()
             };
             self.installations(&filter, Detail::Facts, visit).await
+        })
+    }
+
+    fn events<'a>(
+        &'a self,
+        span: ScanSpan,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(EventRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let query = events::select_span(span, filter);
+        Box::pin(self.stream("reading events", query, events::event, visit))
+    }
+
+    fn life(&self, certificate: Fingerprint) -> BoxFuture<'_, Result<Vec<EventRow>, StoreError>> {
+        let query = events::select_life(certificate, MAX_SHOWN);
+        Box::pin(async move {
+            let mut events = self.list("reading events", query, events::event).await?;
+            events.reverse();
+            Ok(events)
         })
     }
 

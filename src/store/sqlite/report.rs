@@ -47,24 +47,36 @@ pub(super) const SELECT_NAMES: &str = "select c.zone, c.port, c.outcome, c.detai
 
 /// Installations, from `installation_rows r`.
 pub(super) fn select_installations(detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = certificate_columns(detail);
+    let mut query = QueryBuilder::new("");
+    push_installations(&mut query, detail, "installation_rows", "certificate_uses");
+    query
+}
+
+/// Installations from `rows` like `installation_rows`, counted by `uses`.
+pub(super) fn push_installations(
+    query: &mut QueryBuilder<Sqlite>,
+    detail: Detail,
+    rows: &'static str,
+    uses: &'static str,
+) {
+    push_certificate_columns(query, detail);
     query.push(
         ", r.zone, r.address, r.port, r.dialect, r.server_name, r.ptr, r.tls_version, \
          r.protocols, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.chain_sha256, \
          r.chain_not_after, coalesce(u.installations, 0), r.state, r.previous_sha256, \
          r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
-         r.hybrid_group, r.id \
-         from installation_rows r \
-         left join certificate_uses u on u.certificate_id = r.certificate_id",
+         r.hybrid_group, r.id from ",
     );
-    query
+    query.push(rows).push(" r left join ").push(uses);
+    query.push(" u on u.certificate_id = r.certificate_id");
 }
 
 /// Certificates with their number of installations, from `certificates c`.
 pub(super) fn select_certificates(detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = certificate_columns(detail);
+    let mut query = QueryBuilder::new("");
+    push_certificate_columns(&mut query, detail);
     query.push(
-        ", (select count(*) from installations i \
+        ", (select count(distinct i.question_id) from installations i \
             where i.certificate_id = c.id and i.state = 'current') \
          from certificates c",
     );
@@ -76,9 +88,9 @@ pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
     QueryBuilder::new(
         "select e.zone, e.address, e.port, e.dialect, e.outcome, e.detail, e.banner, e.attempts, \
          e.ptr, \
-         (select count(*) from questions q \
-            join installations i on i.question_id = q.id and i.last_seen is null \
-           where q.endpoint_id = e.id and i.state = 'current'), \
+         (select count(*) from (select distinct q.id, i.certificate_id from questions q \
+            join installations i on i.question_id = q.id and i.watched = 1 \
+           where q.endpoint_id = e.id and i.state = 'current')), \
          e.first_seen, e.checked_at, e.scan_id, e.protocols, e.protocols_refused, \
          e.hybrid_group \
          from endpoint_rows e",
@@ -140,7 +152,7 @@ pub(super) fn installation(row: &SqliteRow) -> Result<Installation, sqlx::Error>
         last_seen: row::time(row, at + 18)?,
         last_checked: row::time(row, at + 19)?,
         source: Source::Scan,
-        scan: Some(row::scan(row, at + 20)?),
+        scan: row::optional_scan(row, at + 20)?,
         client_auth_issuers: row::texts(row, at + 21)?,
         hybrid_group: row.try_get(at + 22)?,
         judgement: None,
@@ -268,13 +280,14 @@ pub(super) fn name(row: &SqliteRow) -> Result<NameRow, sqlx::Error> {
     })
 }
 
-fn certificate_columns(detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("select ");
-    query.push(CERTIFICATE_COLUMNS).push(match detail {
-        Detail::Facts => ", null",
-        Detail::FactsAndDer => ", der",
-    });
+fn push_certificate_columns(query: &mut QueryBuilder<Sqlite>, detail: Detail) {
     query
+        .push("select ")
+        .push(CERTIFICATE_COLUMNS)
+        .push(match detail {
+            Detail::Facts => ", null",
+            Detail::FactsAndDer => ", der",
+        });
 }
 
 fn certificate(row: &SqliteRow) -> Result<CertificateRow, sqlx::Error> {
@@ -326,11 +339,11 @@ fn state(word: &str) -> Result<InstallationState, sqlx::Error> {
 }
 
 /// `None` where none was sent.
-fn server_name(name: String) -> Option<String> {
+pub(super) fn server_name(name: String) -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
 /// `None` for direct TLS.
-fn starttls(dialect: String) -> Option<String> {
+pub(super) fn starttls(dialect: String) -> Option<String> {
     Some(dialect).filter(|dialect| dialect != Dialect::Tls.as_str())
 }

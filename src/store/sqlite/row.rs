@@ -43,12 +43,38 @@ pub(super) fn scan(row: &SqliteRow, column: usize) -> Result<ScanId, sqlx::Error
     Ok(ScanId::new(row.try_get(column)?))
 }
 
+/// The number of a scan that may be missing.
+pub(super) fn optional_scan(row: &SqliteRow, column: usize) -> Result<Option<ScanId>, sqlx::Error> {
+    let number: Option<i64> = row.try_get(column)?;
+    Ok(number.map(ScanId::new))
+}
+
 /// A time and the scan of it.
 pub(super) fn moment(row: &SqliteRow, at: usize, scan: usize) -> Result<Moment, sqlx::Error> {
     Ok(Moment {
         at: time(row, at)?,
         scan: self::scan(row, scan)?,
     })
+}
+
+/// A word that may be missing.
+pub(super) fn optional_word<T>(row: &SqliteRow, column: usize) -> Result<Option<T>, sqlx::Error>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| text.parse().map_err(impossible))
+        .transpose()
+}
+
+/// A time and the scan of it, that may be missing.
+pub(super) fn optional_moment(
+    row: &SqliteRow,
+    at: usize,
+    scan: usize,
+) -> Result<Option<Moment>, sqlx::Error> {
+    let moment = optional_time(row, at)?.zip(optional_scan(row, scan)?);
+    Ok(moment.map(|(at, scan)| Moment { at, scan }))
 }
 
 /// An address by its sorted bytes.

@@ -15,6 +15,15 @@ const DEFAULT_STATES: &[InstallationState] =
 
 /// Conditions on `installation_rows r`.
 pub(super) fn installations(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+    events(builder, filter);
+    if filter.states.is_empty() {
+        states(builder, DEFAULT_STATES);
+    }
+}
+
+/// Conditions on `event_rows r`: the same, but that without a filter on it any
+/// state will do.
+pub(super) fn events(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     builder.push(" where true");
     places(builder, "r", filter);
     scans(builder, "r", &filter.scans);
@@ -53,6 +62,9 @@ pub(super) fn endpoints(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     if asks_for_certificates(filter) {
         builder.push(" and e.id in (select r.endpoint_id from installation_rows r where true");
         certificates(builder, filter);
+        if filter.states.is_empty() {
+            states(builder, DEFAULT_STATES);
+        }
         builder.push(")");
     }
 }
@@ -152,7 +164,7 @@ fn host_matches(builder: &mut QueryBuilder<Sqlite>, table: &'static str, name: &
         .push_bind(name.to_owned());
 }
 
-/// Conditions on the certificate, its chain and the state in
+/// Conditions on the certificate, its chain and the state asked for in
 /// `installation_rows r`.
 fn certificates(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     any(builder, &filter.expiry, |builder, expiry| match expiry {
@@ -205,11 +217,10 @@ fn certificates(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
             .push_bind(authority.as_bytes().to_vec())
             .push(")");
     });
-    let states = if filter.states.is_empty() {
-        DEFAULT_STATES
-    } else {
-        &filter.states
-    };
+    states(builder, &filter.states);
+}
+
+fn states(builder: &mut QueryBuilder<Sqlite>, states: &[InstallationState]) {
     any(builder, states, |builder, state| {
         builder.push("r.state = ").push_bind(state.as_str());
     });

@@ -5,13 +5,14 @@ use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 
 use super::super::{Batch, NewScan, ScanEnd, Sink, StoreError};
+use super::absence::FailedLook;
 use super::fault::{corrupted, during};
 use super::interned::Interned;
 use super::lock::WriterLock;
 use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
-use super::{coverage, endpoints, file, inspection, names, questions, surveys};
+use super::{coverage, endpoints, file, inspection, moves, names, questions, surveys, unreached};
 use crate::domain::{
     Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
     clock,
@@ -137,13 +138,18 @@ impl SqliteSink {
                 .bind(end.state.as_str())
                 .bind(outcomes_json(&end.outcomes))
                 .bind(scan.number())
-                .execute(connection)
+                .execute(&mut *connection)
                 .await
                 .map_err(during(operation))?;
-                if done.rows_affected() == 1 {
-                    Ok(())
-                } else {
-                    Err(corrupted(operation, &format_args!("no scan {scan}")))
+                if done.rows_affected() != 1 {
+                    return Err(corrupted(operation, &format_args!("no scan {scan}")));
+                }
+                match end.state {
+                    ScanState::Complete => moves::record(connection, scan).await,
+                    ScanState::Running
+                    | ScanState::Stopped
+                    | ScanState::Interrupted
+                    | ScanState::Failed => Ok(()),
                 }
             })
         })
@@ -173,6 +179,7 @@ impl SqliteSink {
         questions::record(connection, sayings, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
+        unreached::record(connection, &batch.coverage, scan).await?;
         names::record(connection, &batch.names, scan).await?;
         transaction.commit().await.map_err(&failed)?;
         self.interned.remember(interned);
@@ -321,6 +328,7 @@ fn saying(
         asked_for: look.asked_for,
         at: look.at,
         outcome: look.outcome.kind(),
+        failed: FailedLook::of(look),
         answer,
     })
 }

@@ -105,7 +105,7 @@ async fn another_key_type_in_answer_is_an_answer_of_its_own() {
         [
             (hash_of("ecdsa"), InstallationState::Gone),
             (hash_of("ecdsa-renewed"), InstallationState::Current),
-            (hash_of("rsa"), InstallationState::Current),
+            (hash_of("rsa"), InstallationState::Missing),
         ]
     );
 }

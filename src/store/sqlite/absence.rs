@@ -1,0 +1,147 @@
+//! Looks without the certificate → what they say of its absence.
+//!
+//! Pure. A look says nothing of a certificate that it could not have brought:
+//! one that came by a version which was not offered this time.
+
+use std::time::Duration;
+
+use super::moment::Moment;
+use crate::domain::{Observation, OutcomeKind, ScanId};
+
+/// What a look says against the certificates of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// The host answered, without them: once is enough.
+    Denied,
+    /// Nothing came that makes sense; the way may be at fault.
+    Unanswered,
+}
+
+/// Looks that it takes where none was an answer, and the scans they must
+/// belong to: what goes wrong for the time of a scan is no absence.
+const ENOUGH_LOOKS: u32 = 3;
+const ENOUGH_SCANS: u32 = 2;
+
+/// How long certificates are missing before they are gone, at least. A weekly
+/// scan may begin some hours earlier than the one before it.
+pub(super) const MISSING_BEFORE_GONE: Duration = Duration::from_hours(6 * 24);
+
+/// A look that brought no certificate of the question's key type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FailedLook {
+    absence: Option<Absence>,
+    reach: Reach,
+}
+
+/// Of which certificates a failed look says something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Of any: there was no TLS to offer a version in.
+    All,
+    /// Of those that came by one of these versions.
+    Offered(Vec<String>),
+}
+
+/// Looks that failed since the last answer, or since the certificates went
+/// missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) looks: u32,
+    pub(super) scans: u32,
+    /// The latest of them all, the uncounted ones before included.
+    pub(super) last: Option<Moment>,
+}
+
+impl FailedLook {
+    /// What an observation says of the certificates it did not bring.
+    pub(super) fn of(look: &Observation) -> Self {
+        let kind = look.outcome.kind();
+        let last = look.attempts.last().map_or(kind, |last| last.outcome);
+        let offered = look.attempts.iter().flat_map(|it| it.offered.versions());
+        let offered: Vec<_> = offered.map(|version| version.to_string()).collect();
+        Self {
+            absence: absence(kind, last),
+            reach: if offered.is_empty() || !depends_on_version(kind) {
+                Reach::All
+            } else if matches!(kind, OutcomeKind::Silent | OutcomeKind::Broken) {
+                // Who speaks TLS 1.3 has an alert for an older hello.
+                let newest = "TLSv1.3".to_owned();
+                Reach::Offered([offered, vec![newest]].concat())
+            } else {
+                Reach::Offered(offered)
+            },
+        }
+    }
+
+    /// No connection came about, so that it was no question's fault.
+    pub(super) fn unconnected(outcome: OutcomeKind) -> Self {
+        Self {
+            absence: absence(outcome, outcome),
+            reach: Reach::All,
+        }
+    }
+
+    /// What it says of certificates that came by `version`.
+    pub(super) fn says_of(&self, version: &str) -> Option<Absence> {
+        let reaches = match &self.reach {
+            Reach::All => true,
+            Reach::Offered(offered) => offered.iter().any(|offered| offered == version),
+        };
+        self.absence.filter(|_| reaches)
+    }
+}
+
+/// What an outcome says of a certificate that is not it, by the outcome of
+/// the last connection: one that spoke at first and then did not take a
+/// connection may have kept its certificate for that.
+fn absence(outcome: OutcomeKind, last: OutcomeKind) -> Option<Absence> {
+    match outcome {
+        OutcomeKind::Certificate
+        | OutcomeKind::NoCertificate
+        | OutcomeKind::TlsRefused
+        | OutcomeKind::NotTls => Some(if last.connected() {
+            Absence::Denied
+        } else {
+            Absence::Unanswered
+        }),
+        OutcomeKind::Refused => Some(Absence::Denied),
+        OutcomeKind::Silent
+        | OutcomeKind::Broken
+        | OutcomeKind::Filtered
+        | OutcomeKind::Unreachable => Some(Absence::Unanswered),
+        OutcomeKind::Unresolved
+        | OutcomeKind::Excluded
+        | OutcomeKind::Fresh
+        | OutcomeKind::NotAttempted
+        | OutcomeKind::LocalError => None,
+    }
+}
+
+/// Whether another hello might have had another outcome.
+fn depends_on_version(outcome: OutcomeKind) -> bool {
+    outcome.connected() && outcome != OutcomeKind::NotTls
+}
+
+impl Failures {
+    /// Counts a failed look; `None` if it was counted before, else whether
+    /// the certificates are absent by all that is known now.
+    pub(super) fn count(&mut self, absence: Absence, moment: Moment) -> Option<bool> {
+        if self.last.is_some_and(|last| !moment.supersedes(last)) {
+            return None;
+        }
+        let scan: Option<ScanId> = self.last.map(|last| last.scan);
+        if self.scans == 0 || scan != Some(moment.scan) {
+            self.scans = self.scans.saturating_add(1);
+        }
+        self.looks = self.looks.saturating_add(1);
+        self.last = Some(moment);
+        let enough = self.looks >= ENOUGH_LOOKS && self.scans >= ENOUGH_SCANS;
+        Some(enough || absence == Absence::Denied)
+    }
+
+    /// Begins to count anew.
+    pub(super) fn restart(&mut self) {
+        self.looks = 0;
+        self.scans = 0;
+    }
+}

@@ -1,0 +1,109 @@
+//! Events ↔ rows of the reports.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::super::{Filter, ScanSpan};
+use super::{report, row, select};
+use crate::domain::{Fingerprint, ScanId};
+use crate::report::EventRow;
+
+/// Kind by kind in the order of `EventKind::ALL`, then as installations are
+/// sorted.
+const BY_KIND: &str = " order by instr('new renewed replaced changed moved alternating missing \
+    gone returned', r.kind), r.zone, r.address, r.port, r.server_name, r.dialect, \
+    r.installation_id";
+
+/// The events of a span of scans.
+pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> QueryBuilder<Sqlite> {
+    let after = span.after.map_or(0, ScanId::number);
+    let until = span.until.number();
+    let mut query = QueryBuilder::new(COLUMNS);
+    select::events(&mut query, filter);
+    query
+        .push(" and r.scan_id > ")
+        .push_bind(after)
+        .push(" and r.scan_id <= ")
+        .push_bind(until);
+    // Only these have any; the indexes know them.
+    let mut separator = " and r.installation_id in (";
+    for scan in ["first_scan", "missing_scan", "ended_scan"] {
+        query
+            .push(separator)
+            .push("select id from installations where ")
+            .push(scan)
+            .push(" > ")
+            .push_bind(after)
+            .push(" and ")
+            .push(scan)
+            .push(" <= ")
+            .push_bind(until);
+        separator = " union ";
+    }
+    query.push(")").push(BY_KIND);
+    query
+}
+
+/// The events that a certificate had a part in, the latest first: those of its
+/// intervals, and those of what took its place.
+pub(super) fn select_life(certificate: Fingerprint, most: u32) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("with certificate (id) as (");
+    query
+        .push("select id from certificates where sha256 = ")
+        .push_bind(certificate.as_bytes().to_vec())
+        .push(") ")
+        .push(COLUMNS)
+        .push(" where r.installation_id in (")
+        .push(
+            "select own.id from certificate c \
+             cross join installations own on own.certificate_id = c.id",
+        );
+    for place in ["question_id", "moved_from"] {
+        query
+            .push(
+                " union select successor.id from certificate c \
+                 cross join installations own on own.certificate_id = c.id \
+                 cross join installations successor on successor.previous_id = c.id \
+                 and successor.",
+            )
+            .push(place)
+            .push(" = own.question_id");
+    }
+    query
+        .push(") and (r.certificate_id in (select id from certificate) or r.kind in (")
+        .push("'renewed', 'replaced', 'moved', 'returned'))")
+        .push(" order by r.at desc, r.scan_id desc, r.installation_id desc limit ")
+        .push_bind(most);
+    query
+}
+
+/// What [`event`] reads, from `event_rows r`.
+const COLUMNS: &str = "select r.event_id, r.kind, r.at, r.scan_id, r.zone, r.address, r.port, \
+    r.server_name, r.dialect, r.sha256, r.subject_cn, r.san, r.subject_dn, r.issuer_dn, \
+    r.not_after, r.previous_sha256, r.moved_from from event_rows r";
+
+pub(super) fn event(row: &SqliteRow) -> Result<EventRow, sqlx::Error> {
+    let ip = row::address(row, 5)?;
+    let sni = report::server_name(row.try_get(7)?);
+    let common_name: Option<String> = row.try_get(10)?;
+    let first_name = row::texts(row, 11)?.into_iter().next();
+    let whole_name: Option<String> = row.try_get(12)?;
+    Ok(EventRow {
+        id: row.try_get(0)?,
+        kind: row::word(row, 1)?,
+        at: row::time(row, 2)?,
+        scan: row::scan(row, 3)?,
+        zone: row::word(row, 4)?,
+        host: sni.clone().unwrap_or_else(|| ip.to_string()),
+        ip,
+        port: row::port(row, 6)?,
+        sni,
+        starttls: report::starttls(row.try_get(8)?),
+        sha256: row::fingerprint(row, 9)?,
+        subject: common_name.or(first_name).or(whole_name),
+        issuer_dn: row.try_get(13)?,
+        not_after: row::optional_time(row, 14)?,
+        previous: row::optional_fingerprint(row, 15)?,
+        moved_from: row::optional_word(row, 16)?,
+    })
+}

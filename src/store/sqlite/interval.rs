@@ -1,0 +1,200 @@
+use super::moment::Moment;
+use crate::report::EventKind;
+
+/// A certificate, sent in one chain, in the span in which it was current at a
+/// question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Interval {
+    pub(super) id: i64,
+    pub(super) certificate: i64,
+    pub(super) chain: i64,
+    /// Whether the flight broke off: the chain may go on.
+    pub(super) chain_is_partial: bool,
+    /// How it began; `None` where that is no event, since there is another
+    /// certificate at every look.
+    pub(super) began: Option<EventKind>,
+    /// The certificate that it took the place of.
+    pub(super) previous: Option<i64>,
+    pub(super) first: Moment,
+    /// When and how it was last the answer; `None` for the latest answer,
+    /// whose look tells.
+    pub(super) seen: Option<Seen>,
+    /// Since when it is missing, or was before it ended.
+    pub(super) missing: Option<Moment>,
+    pub(super) ended: Option<End>,
+    /// The most looks with other answers that it was away for and came back.
+    pub(super) longest_away: i64,
+    /// Whether an answer may still continue it or come back to it.
+    pub(super) watched: bool,
+    /// Whether it has to be stored.
+    pub(super) changed: bool,
+}
+
+/// When an interval's certificate was the answer for the last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) last: Moment,
+    /// The number of that answer among those of its question.
+    pub(super) answer: i64,
+    /// The session it came by.
+    pub(super) session: SessionWords,
+}
+
+/// How an interval ended, and which scan showed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) at: Moment,
+    pub(super) how: HowEnded,
+}
+
+/// Why a certificate is not current at a question any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HowEnded {
+    /// Another interval took its place.
+    Replaced,
+    /// The name leads elsewhere.
+    Moved,
+    /// It was missing for long enough, or others alternate without it.
+    Gone,
+}
+
+/// A session in the inventory's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SessionWords {
+    pub(super) tls_version: String,
+    pub(super) cipher_suite: String,
+    pub(super) key_exchange: Option<String>,
+    pub(super) alpn: Option<String>,
+    pub(super) client_auth: Option<String>,
+    /// The authorities it named, JSON; `None` where it named none.
+    pub(super) client_auth_issuers: Option<String>,
+}
+
+/// A certificate seen as the answer to the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) certificate: i64,
+    pub(super) chain: i64,
+    pub(super) session: SessionWords,
+    /// The trouble that followed the leaf: the rest of the chain is not known.
+    pub(super) truncated: Option<String>,
+    pub(super) ocsp_staple: Option<Vec<u8>>,
+}
+
+/// Looks that brought another answer before a certificate comes back, at
+/// most: else it was replaced in between.
+const MOST_LOOKS_AWAY: i64 = 3;
+
+impl Interval {
+    /// The interval that begins with an answer.
+    pub(super) fn begin(id: i64, answer: &Answer, first: Moment) -> Self {
+        Self {
+            id,
+            certificate: answer.certificate,
+            chain: answer.chain,
+            chain_is_partial: answer.truncated.is_some(),
+            began: Some(EventKind::New),
+            previous: None,
+            first,
+            seen: None,
+            missing: None,
+            ended: None,
+            longest_away: 0,
+            watched: true,
+            changed: true,
+        }
+    }
+
+    /// Whether it has not ended; it may be missing.
+    pub(super) fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Whether it is current.
+    pub(super) fn is_current(&self) -> bool {
+        self.is_open() && self.missing.is_none()
+    }
+
+    /// Whether `answer` is more of the same, where `session` is its own. A
+    /// flight that broke off shows nothing against the chain known, nor does a
+    /// chain known from one against that of a whole flight.
+    pub(super) fn is_continued_by(&self, answer: &Answer, session: &SessionWords) -> bool {
+        let same_chain = self.chain == answer.chain;
+        self.certificate == answer.certificate
+            && (same_chain || self.chain_is_partial || answer.truncated.is_some())
+            && session.asks_clients_as(&answer.session)
+    }
+
+    /// Takes the chain of a whole flight in place of one that broke off.
+    pub(super) fn complete(&mut self, answer: &Answer) {
+        if self.chain_is_partial && answer.truncated.is_none() {
+            self.chain = answer.chain;
+            self.chain_is_partial = false;
+            self.changed = true;
+        }
+    }
+
+    /// How many answers before that of number `next` were others.
+    pub(super) fn away(&self, next: i64) -> i64 {
+        self.seen.as_ref().map_or(0, |seen| next - 1 - seen.answer)
+    }
+
+    /// How many answers may be others before it is not expected back. One
+    /// that came back later than others is given twice that time.
+    pub(super) fn patience(&self) -> i64 {
+        MOST_LOOKS_AWAY.max(self.longest_away.saturating_mul(2))
+    }
+
+    /// Ends it, if it has not.
+    pub(super) fn end(&mut self, at: Moment, how: HowEnded) {
+        if self.ended.is_none() {
+            self.ended = Some(End { at, how });
+            self.changed = true;
+        }
+    }
+
+    /// Takes back what a scan said of its absence: it was not so after all.
+    pub(super) fn forgive(&mut self, at: Moment) {
+        let gone = self.ended.filter(|end| end.how == HowEnded::Gone);
+        if gone.is_some_and(|end| end.at.scan == at.scan) {
+            self.ended = None;
+            self.changed = true;
+        }
+        if self.is_open() && self.missing.is_some_and(|since| since.scan == at.scan) {
+            self.missing = None;
+            self.changed = true;
+        }
+    }
+}
+
+impl HowEnded {
+    /// Its word in the inventory.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replaced => "replaced",
+            Self::Moved => "moved",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// What has its word; what is no word of ours was replaced.
+    pub(super) fn of_word(word: &str) -> Self {
+        match word {
+            "moved" => Self::Moved,
+            "gone" => Self::Gone,
+            _ => Self::Replaced,
+        }
+    }
+}
+
+impl SessionWords {
+    /// Whether clients are asked for certificates as in `other`, as far as is
+    /// known. Between sessions of different versions nothing can be told.
+    fn asks_clients_as(&self, other: &Self) -> bool {
+        let asks = |session: &Self| Some(session.client_auth.as_deref()? != "none");
+        match (asks(self), asks(other)) {
+            (Some(one), Some(two)) => one == two || self.tls_version != other.tls_version,
+            _ => true,
+        }
+    }
+}

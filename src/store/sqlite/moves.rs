@@ -1,0 +1,145 @@
+//! What is new at one address and left another → moves.
+//!
+//! Only a complete scan tells: one that was cut short may not have come to
+//! the old place yet. A name has moved if the scan looked for it and was led
+//! to a new address and not to an old one. A certificate has moved if it is
+//! new somewhere, missing or gone elsewhere, and current nowhere else.
+
+use std::collections::HashSet;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::super::StoreError;
+use super::fault::during;
+use super::statement::ManyRows;
+use crate::domain::ScanId;
+
+/// New intervals `n` of scan $1 and the questions `oq` that they may have left,
+/// the likeliest first: where a name led before, and what went missing.
+const FIND: &str = "\
+    with led as (\
+      select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
+             o.certificate_id as left_certificate, l.asked_at \
+        from name_coverage t \
+        cross join questions nq on nq.server_name = t.name and nq.server_name <> '' \
+        cross join endpoints ne on ne.id = nq.endpoint_id \
+             and ne.zone = t.zone and ne.port = t.port \
+        cross join installations n on n.question_id = nq.id and n.last_seen is null \
+             and n.first_scan = $1 and n.began = 'new' \
+        cross join questions oq on oq.server_name = nq.server_name \
+             and oq.server_name <> '' and oq.key_type = nq.key_type \
+        cross join endpoints oe on oe.id = oq.endpoint_id and oe.zone = ne.zone \
+             and oe.port = ne.port and oe.transport = ne.transport \
+             and oe.dialect = ne.dialect and oe.address <> ne.address \
+        cross join looks l on l.question_id = oq.id and l.scan_id < $1 \
+        cross join installations o on o.question_id = oq.id and o.last_seen is null \
+             and o.ended_at is null \
+       where t.scan_id = $1 and t.outcome = 'certificate'), \
+    carried as (\
+      select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
+             o.certificate_id as left_certificate, l.asked_at \
+        from installations o \
+        cross join questions oq on oq.id = o.question_id \
+        cross join endpoints oe on oe.id = oq.endpoint_id \
+        cross join looks l on l.question_id = oq.id \
+        cross join installations n on n.certificate_id = o.certificate_id \
+             and n.state = 'current' and n.first_scan = $1 and n.began = 'new' \
+        cross join questions nq on nq.id = n.question_id \
+             and nq.server_name = oq.server_name \
+        cross join endpoints ne on ne.id = nq.endpoint_id and ne.zone = oe.zone \
+             and ne.port = oe.port and ne.transport = oe.transport \
+             and ne.dialect = oe.dialect and ne.address <> oe.address \
+       where o.missing_scan is not null and o.last_seen is null \
+         and (o.ended_at is null or o.ended_as = 'gone') \
+         and not exists (\
+           select 1 from installations elsewhere \
+            where elsewhere.certificate_id = n.certificate_id \
+              and elsewhere.state = 'current' and elsewhere.question_id <> n.question_id)) \
+    select id, first_seen, origin, \
+           iif(left_certificate = certificate_id, null, left_certificate) \
+      from (select * from led union all select * from carried) \
+     order by asked_at desc, origin, id";
+
+const STORE: ManyRows = ManyRows {
+    operation: "storing moves",
+    before: "with moved (id, origin, previous_id) as (",
+    columns: 3,
+    after: ") update installations set began = 'moved', moved_from = moved.origin, \
+            previous_id = moved.previous_id from moved where installations.id = moved.id",
+};
+
+const END: ManyRows = ManyRows {
+    operation: "storing moves",
+    before: "with left (question_id, at, scan_id) as (",
+    columns: 3,
+    after: ") update installations set state = 'gone', ended_as = 'moved', \
+            ended_at = left.at, ended_scan = left.scan_id from left \
+            where installations.question_id = left.question_id \
+            and installations.ended_at is null",
+};
+
+/// An interval that began with a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Move {
+    interval: i64,
+    at: i64,
+    origin: i64,
+    previous: Option<i64>,
+}
+
+/// Records which of the certificates that are new in a complete scan have
+/// moved, and ends them where they were.
+pub(super) async fn record(
+    connection: &mut SqliteConnection,
+    scan: ScanId,
+) -> Result<(), StoreError> {
+    let moves = pair(find(connection, scan).await?);
+    STORE
+        .execute(connection, &moves, |values, it| {
+            values
+                .push_bind(it.interval)
+                .push_bind(it.origin)
+                .push_bind(it.previous);
+        })
+        .await?;
+    END.execute(connection, &moves, |values, it| {
+        values
+            .push_bind(it.origin)
+            .push_bind(it.at)
+            .push_bind(scan.number());
+    })
+    .await
+}
+
+async fn find(connection: &mut SqliteConnection, scan: ScanId) -> Result<Vec<Move>, StoreError> {
+    let failed = during("looking for moves");
+    let found = sqlx::query(FIND)
+        .bind(scan.number())
+        .fetch_all(connection)
+        .await
+        .map_err(&failed)?;
+    let read = found.iter().map(|row| {
+        Ok(Move {
+            interval: row.try_get(0)?,
+            at: row.try_get(1)?,
+            origin: row.try_get(2)?,
+            previous: row.try_get(3)?,
+        })
+    });
+    read.collect::<Result<_, _>>().map_err(&failed)
+}
+
+/// Each new interval has left one place at most, and each place was left for
+/// one.
+fn pair(candidates: Vec<Move>) -> Vec<Move> {
+    let mut intervals = HashSet::new();
+    let mut origins = HashSet::new();
+    let mut moves = Vec::new();
+    for candidate in candidates {
+        if !intervals.contains(&candidate.interval) && origins.insert(candidate.origin) {
+            intervals.insert(candidate.interval);
+            moves.push(candidate);
+        }
+    }
+    moves
+}
