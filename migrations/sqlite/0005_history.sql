@@ -176,8 +176,9 @@ select
                 else i.ended_scan end as scan_id,
     i.id as installation_id, i.certificate_id, i.chain_id, i.state,
     e.zone, e.address, e.ip, e.port, e.dialect, e.ptr, q.server_name,
-    c.sha256, c.sha1, c.spki_sha256, c.subject_cn, c.subject_dn, c.issuer_cn,
-    c.issuer_dn, c.issuer_folded, c.serial, c.not_after, c.san,
+    c.sha256, c.sha1, c.spki_sha256,
+    coalesce(c.subject_cn, json_extract(c.san, '$[0]'), c.subject_dn) as subject,
+    c.issuer_dn, c.issuer_folded, c.serial, c.not_after,
     previous.sha256 as previous_sha256,
     origin.ip       as moved_from
 from installations i
@@ -265,7 +266,7 @@ select
     r.ip, r.port,
     nullif(r.server_name, '') as sni,
     nullif(r.dialect, 'tls') as starttls,
-    r.subject_cn, r.subject_dn, r.issuer_cn, r.issuer_dn,
+    r.subject, r.issuer_dn,
     strftime('%Y-%m-%dT%H:%M:%SZ', r.not_after / 1000000, 'unixepoch') as not_after,
     lower(hex(r.sha256)) as sha256,
     iif(r.previous_sha256 is null, null, lower(hex(r.previous_sha256))) as previous_sha256,

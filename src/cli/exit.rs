@@ -11,6 +11,8 @@ pub enum Exit {
     Usage,
     /// Another writer holds this inventory.
     Busy,
+    /// What was asked for was found: changes, findings.
+    Found,
     /// The scan ended early but in order; what was found is stored.
     Early,
 }
@@ -22,6 +24,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Busy => 3,
+            Exit::Found => 4,
             Exit::Early => 5,
         })
     }

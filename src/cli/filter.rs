@@ -124,6 +124,27 @@ impl Filters {
         })
     }
 
+    /// The same where nothing is judged: of events. A certificate of `--ca`
+    /// has to be among those sent.
+    pub(super) fn into_unjudged(self, now: Timestamp) -> Result<Filter, Failure> {
+        let wanted = self.into_wanted(now)?;
+        let foreign = [
+            ("--finding", !wanted.findings.is_empty()),
+            ("--owner", !wanted.owners.is_empty()),
+            ("--tag", !wanted.tags.is_empty()),
+        ];
+        if let Some((flag, _)) = foreign.into_iter().find(|(_, given)| *given) {
+            return Err(
+                Failure::usage(format_args!("{flag} asks for what is judged"))
+                    .hint(Some("events are not; reports, certs and endpoints take it")),
+            );
+        }
+        Ok(Filter {
+            authorities: wanted.authorities,
+            ..wanted.inventory
+        })
+    }
+
     /// What of them the inventory tells.
     fn into_filter(self, now: Timestamp) -> Result<Filter, Failure> {
         let expiring = self.expiring.iter();
@@ -320,7 +341,7 @@ fn finding(text: &str) -> Result<&'static str, String> {
     })
 }
 
-fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
+pub(super) fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
     text.parse().map(ScanId::new)
 }
 

@@ -4,6 +4,7 @@ mod appraisal;
 mod certs;
 mod demo;
 mod destination;
+mod diff;
 mod dry_run;
 mod endpoints;
 mod exit;
@@ -79,6 +80,7 @@ enum Command {
     Endpoints(endpoints::Arguments),
     Scans(scans::Arguments),
     Show(show::Arguments),
+    Diff(diff::Arguments),
     Demo(demo::Arguments),
 }
 
@@ -162,6 +164,7 @@ impl Arguments {
                 Command::Endpoints(arguments) => arguments.run(context).await,
                 Command::Scans(arguments) => arguments.run(context).await,
                 Command::Show(arguments) => arguments.run(context).await,
+                Command::Diff(arguments) => arguments.run(context).await,
                 Command::Demo(arguments) => arguments.run(context).await,
             }
         });

@@ -11,9 +11,9 @@ use super::failure::Failure;
 use super::filter::{self, Filters, Wanted};
 use super::trust::TrustFlags;
 use super::{Context, endpoints, html, inventory};
-use crate::domain::{Timestamp, clock};
+use crate::domain::{InvalidTimestamp, Timestamp, clock};
 use crate::report::html::Scope;
-use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
+use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, ScanRow, Table};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
 /// Write the installations, the endpoints or the coverage of the inventory
@@ -23,7 +23,8 @@ Examples:
   certsweep report --format csv -o certificates.csv
   certsweep report --format jsonl --pem --expiring 30d
   certsweep report --format html -o certificates.html
-  certsweep report --format csv --of coverage --network 10.0.0.0/16")]
+  certsweep report --format csv --of coverage --network 10.0.0.0/16
+  certsweep report --at 2026-03-01    what was known at the end of that day")]
 pub(super) struct Arguments {
     /// The form
     #[arg(long, value_enum, default_value_t)]
@@ -32,6 +33,11 @@ pub(super) struct Arguments {
     /// What it is of
     #[arg(long, value_enum, default_value_t)]
     of: Subject,
+
+    /// The installations known then, judged by that day: a date (its end, in
+    /// UTC) or an RFC 3339 time
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    at: Option<Timestamp>,
 
     /// Where to write it [default: stdout]
     #[arg(short, long, value_name = "FILE")]
@@ -86,12 +92,16 @@ enum Subject {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let shape = self.shape()?;
-        let now = clock::now();
-        let wanted = self.filters.clone().into_wanted(now)?;
+        let now = self.now()?;
+        let mut wanted = self.filters.clone().into_wanted(now)?;
+        wanted.inventory.known_at = self.at.map(|_| now);
         self.refuse_foreign(&wanted)?;
         let stores = self.trust.clone().stores(&context)?;
         let db = context.db();
         let inventory = inventory::open(&db).await?;
+        if let Some(at) = wanted.inventory.known_at {
+            refuse_before_first_scan(&inventory, at).await?;
+        }
         let mut source = Rows {
             appraisal: Appraisal::begin(&inventory, stores, &context.config.policy, now).await?,
             inventory: &inventory,
@@ -135,6 +145,23 @@ impl Arguments {
         Ok(())
     }
 
+    /// The moment to judge by.
+    fn now(&self) -> Result<Timestamp, Failure> {
+        let now = clock::now();
+        match self.at {
+            Some(_) if self.of != Subject::Installations => {
+                Err(Failure::usage("--at needs --of installations"))
+            }
+            // The day is not over yet.
+            Some(at) if at > now && at.date() == now.date() => Ok(now),
+            Some(at) if at > now => Err(Failure::usage(format_args!("--at {at} is to come")).hint(
+                Some("nothing is known of the future; without --at it is now"),
+            )),
+            Some(at) => Ok(at),
+            None => Ok(now),
+        }
+    }
+
     fn shape(&self) -> Result<Shape, Failure> {
         let refuse =
             |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
@@ -150,6 +177,36 @@ impl Arguments {
             (Form::Html, Subject::Installations) => Ok(Shape::Page),
             (Form::Html, _) => refuse("--format html", "--of installations"),
         }
+    }
+}
+
+/// A date, which is its last moment in UTC, or a time.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let end_of_day = format!("{text}T23:59:59.999999Z").parse();
+    end_of_day
+        .or_else(|_| text.parse())
+        .map_err(|_: InvalidTimestamp| {
+            "not a date like 2026-11-21, nor a time like 2026-11-21T08:00:00Z".to_owned()
+        })
+}
+
+async fn refuse_before_first_scan(
+    inventory: &SqliteInventory,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let mut first: Option<ScanRow> = None;
+    let mut keep = |scan| {
+        first = Some(scan);
+        ControlFlow::Break(())
+    };
+    inventory.scans(&mut keep).await?;
+    let first = first.map(|scan| (scan.id, scan.started_at));
+    match first {
+        Some((_, began)) if began <= at => Ok(()),
+        Some((id, began)) => Err(Failure::usage(format_args!("nothing is known of {at}"))
+            .hint(Some(format!("scan {id}, the first one, began at {began}")))),
+        None => Err(Failure::usage(format_args!("nothing is known of {at}"))
+            .hint(Some("there was no scan yet"))),
     }
 }
 

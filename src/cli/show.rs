@@ -11,7 +11,7 @@ use super::filter::Wanted;
 use super::trust::TrustFlags;
 use super::{Context, inventory};
 use crate::domain::{Dialect, Fingerprint, Port, ServerName, clock, printable};
-use crate::report::{Installation, InstallationState, page};
+use crate::report::{Installation, InstallationState, changes, page};
 use crate::store::{
     AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow,
     SqliteInventory,
@@ -97,7 +97,12 @@ async fn certificate_text(
                 // Writing to a String can't fail.
                 let _ = writeln!(text, "\nall of them: certsweep report --cert {sha256}");
             }
+            text += &chain_text(inventory, &installations).await?;
             text += &below(inventory, sha256).await?;
+            let life = changes::life(sha256, &inventory.life(sha256).await?);
+            if !life.is_empty() {
+                let _ = write!(text, "\nHistory\n{life}");
+            }
             Ok(text)
         }
         several => {
@@ -110,6 +115,33 @@ async fn certificate_text(
         }
     }
 }
+
+/// What the certificate is sent along with where it was seen last: a line
+/// each.
+async fn chain_text(
+    inventory: &SqliteInventory,
+    installations: &[Installation],
+) -> Result<String, Failure> {
+    let latest = installations.iter().max_by_key(|row| row.last_seen);
+    let chain = latest.map(|row| row.chain.as_slice()).unwrap_or_default();
+    let mut text = String::new();
+    for member in chain.iter().take(MOST_MEMBERS) {
+        let Ok(prefix) = member.to_string().parse() else {
+            continue;
+        };
+        for found in inventory.certificate(&prefix).await? {
+            // Writing to a String can't fail.
+            let _ = writeln!(text, "  {}", page::chain_member(&found.certificate));
+        }
+    }
+    Ok(match text.as_str() {
+        "" => text,
+        members => format!("\nChain\n{members}"),
+    })
+}
+
+/// Certificates of a chain that are shown; servers send two or three.
+const MOST_MEMBERS: usize = 10;
 
 /// Where other certificates are installed whose chain it stands in.
 async fn below(inventory: &SqliteInventory, sha256: Fingerprint) -> Result<String, Failure> {

@@ -209,13 +209,13 @@ fn installed(certificates: u64) -> String {
 }
 
 /// `2026-11-21`, of an RFC 3339 time.
-fn date(time: Timestamp) -> String {
+pub(super) fn date(time: Timestamp) -> String {
     let time = time.to_string();
     time.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// `2026-11-21 08:00`, of an RFC 3339 time.
-fn minute(time: Timestamp) -> String {
+pub(super) fn minute(time: Timestamp) -> String {
     let time = time.to_string().replace('T', " ");
     time.strip_suffix('Z')
         .and_then(|time| time.rsplit_once(':'))

@@ -4,6 +4,7 @@
 //! them for its own medium.
 
 mod cell;
+pub mod changes;
 mod csv;
 mod event;
 mod head;

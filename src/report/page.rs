@@ -137,6 +137,17 @@ fn facts(page: &mut Page, row: &CertificateRow, now: Timestamp) {
     page.optional("CA", row.is_ca.map(yes_or_no));
 }
 
+/// A certificate that is sent along: its subject, its end, its fingerprint.
+#[must_use]
+pub fn chain_member(row: &CertificateRow) -> String {
+    let subject = row.subject_dn.as_deref().unwrap_or("unparsed");
+    let ends = row
+        .not_after
+        .map(|end| format!(", ends {}", list::date(end)));
+    let subject = list::short(subject, 200);
+    format!("{} {subject}{}", row.sha256, ends.unwrap_or_default())
+}
+
 /// Where an installation is: `10.0.0.1:443 (sni a.example)`.
 #[must_use]
 pub fn place(row: &Installation) -> String {

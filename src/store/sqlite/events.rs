@@ -45,49 +45,41 @@ pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> QueryBuilder<Sqlit
 }
 
 /// The events that a certificate had a part in, the latest first: those of its
-/// intervals, and those of what took its place.
+/// intervals, and the beginning of what took its place.
 pub(super) fn select_life(certificate: Fingerprint, most: u32) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("with certificate (id) as (");
+    let sha256 = certificate.as_bytes().to_vec();
+    let mut query = QueryBuilder::new("with it (id) as (select id from certificates");
     query
-        .push("select id from certificates where sha256 = ")
-        .push_bind(certificate.as_bytes().to_vec())
-        .push(") ")
+        .push(" where sha256 = ")
+        .push_bind(sha256.clone())
+        .push("), own (id, question_id) as (select i.id, i.question_id from it")
+        .push(" cross join installations i on i.certificate_id = it.id) ")
         .push(COLUMNS)
-        .push(" where r.installation_id in (")
-        .push(
-            "select own.id from certificate c \
-             cross join installations own on own.certificate_id = c.id",
-        );
+        .push(" where r.installation_id in (select id from own");
     for place in ["question_id", "moved_from"] {
         query
-            .push(
-                " union select successor.id from certificate c \
-                 cross join installations own on own.certificate_id = c.id \
-                 cross join installations successor on successor.previous_id = c.id \
-                 and successor.",
-            )
+            .push(" union select i.id from it cross join own cross join installations i on i.")
             .push(place)
-            .push(" = own.question_id");
+            .push(" = own.question_id and i.previous_id = it.id");
     }
     query
-        .push(") and (r.certificate_id in (select id from certificate) or r.kind in (")
-        .push("'renewed', 'replaced', 'moved', 'returned'))")
-        .push(" order by r.at desc, r.scan_id desc, r.installation_id desc limit ")
+        .push(") and (r.sha256 = ")
+        .push_bind(sha256.clone())
+        .push(" or r.previous_sha256 = ")
+        .push_bind(sha256)
+        .push(") order by r.at desc, r.scan_id desc, r.installation_id desc limit ")
         .push_bind(most);
     query
 }
 
 /// What [`event`] reads, from `event_rows r`.
 const COLUMNS: &str = "select r.event_id, r.kind, r.at, r.scan_id, r.zone, r.address, r.port, \
-    r.server_name, r.dialect, r.sha256, r.subject_cn, r.san, r.subject_dn, r.issuer_dn, \
-    r.not_after, r.previous_sha256, r.moved_from from event_rows r";
+    r.server_name, r.dialect, r.sha256, r.subject, r.issuer_dn, r.not_after, \
+    r.previous_sha256, r.moved_from from event_rows r";
 
 pub(super) fn event(row: &SqliteRow) -> Result<EventRow, sqlx::Error> {
     let ip = row::address(row, 5)?;
     let sni = report::server_name(row.try_get(7)?);
-    let common_name: Option<String> = row.try_get(10)?;
-    let first_name = row::texts(row, 11)?.into_iter().next();
-    let whole_name: Option<String> = row.try_get(12)?;
     Ok(EventRow {
         id: row.try_get(0)?,
         kind: row::word(row, 1)?,
@@ -100,10 +92,10 @@ pub(super) fn event(row: &SqliteRow) -> Result<EventRow, sqlx::Error> {
         sni,
         starttls: report::starttls(row.try_get(8)?),
         sha256: row::fingerprint(row, 9)?,
-        subject: common_name.or(first_name).or(whole_name),
-        issuer_dn: row.try_get(13)?,
-        not_after: row::optional_time(row, 14)?,
-        previous: row::optional_fingerprint(row, 15)?,
-        moved_from: row::optional_word(row, 16)?,
+        subject: row.try_get(10)?,
+        issuer_dn: row.try_get(11)?,
+        not_after: row::optional_time(row, 12)?,
+        previous: row::optional_fingerprint(row, 13)?,
+        moved_from: row::optional_word(row, 14)?,
     })
 }

@@ -69,9 +69,9 @@ async fn rows(connection: &mut SqliteConnection) -> Vec<(&'static str, Vec<Strin
     rows
 }
 
-/// The old inventory after the present program opened it to write, and its
-/// rows before.
-async fn migrated() -> (Store, Vec<(&'static str, Vec<String>)>) {
+/// The old inventory with some more rows, after the present program opened it
+/// to write, and its rows before.
+async fn migrated(more: &'static str) -> (Store, Vec<(&'static str, Vec<String>)>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
     let mut old = sqlx::sqlite::SqliteConnectOptions::new()
@@ -81,6 +81,7 @@ async fn migrated() -> (Store, Vec<(&'static str, Vec<String>)>) {
         .await
         .unwrap();
     sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    sqlx::raw_sql(more).execute(&mut old).await.unwrap();
     let before = rows(&mut old).await;
     old.close().await.unwrap();
     let refused = SqliteInventory::open(&path).await.unwrap_err();
@@ -91,7 +92,7 @@ async fn migrated() -> (Store, Vec<(&'static str, Vec<String>)>) {
 
 #[tokio::test]
 async fn an_inventory_of_version_3_keeps_every_row() {
-    let (mut store, before) = migrated().await;
+    let (mut store, before) = migrated("").await;
     assert!(before.iter().all(|(_, rows)| !rows.is_empty()));
     assert_eq!(rows(store.sink.connection()).await, before);
     let installations = store.history().await;
@@ -101,6 +102,7 @@ async fn an_inventory_of_version_3_keeps_every_row() {
         assert_eq!(row.client_auth_issuers, Vec::<String>::new());
         assert_eq!(row.hybrid_group, None);
     }
+    assert_eq!(store.events().await, ["1 new 10.0.0.1", "X",]);
     let gone = |row: &&Installation| row.state == InstallationState::Gone;
     assert_eq!(installations.iter().filter(gone).count(), 1);
     let named = store.questions("10.0.0.2", 443).await;
@@ -109,7 +111,7 @@ async fn an_inventory_of_version_3_keeps_every_row() {
 
 #[tokio::test]
 async fn an_inventory_of_version_3_goes_on() {
-    let (mut store, _) = migrated().await;
+    let (mut store, _) = migrated("").await;
     let intervals = store.dump("installations").await.len();
     // One chain was whole before it was cut short, the other never was.
     let seen = vec![
@@ -122,4 +124,46 @@ async fn an_inventory_of_version_3_goes_on() {
     let rows = store.installations(&Filter::default()).await;
     let completed = rows.iter().find(|row| row.ip == Some(ip("10.0.0.4")));
     assert_eq!(completed.unwrap().chain, [hash_of("ca")]);
+}
+
+/// A question at which one certificate got another chain, was renewed, came
+/// back and was replaced.
+const EVENTFUL: &str = r#"
+    insert into questions values (900, 1, 'eventful.example', 'rsa');
+    insert into certificates (id, sha256, sha1, key_type, first_scan, der, subject_dn, san)
+    values (901, x'01', x'', 'rsa', 1, x'', 'CN=a', '["a","b"]'),
+           (902, x'02', x'', 'rsa', 1, x'', 'CN=a', '["b","a","c"]'),
+           (903, x'03', x'', 'rsa', 1, x'', 'CN=a', '["a","c"]');
+    insert into installations (question_id, certificate_id, chain_id, state, previous_id,
+                               first_seen, last_seen, first_scan, last_scan, ended_scan)
+    values (900, 901, 1, 'gone', null, 10, 11, 1, 1, 1),
+           (900, 901, 2, 'gone', null, 20, 21, 1, 1, 1),
+           (900, 902, 1, 'gone', 901, 30, 31, 1, 1, 1),
+           (900, 901, 1, 'gone', 902, 40, 41, 1, 1, 1),
+           (900, 903, 1, 'current', 901, 50, null, 1, null, null);
+"#;
+
+#[tokio::test]
+async fn old_intervals_are_told_as_they_began_and_ended() {
+    let (mut store, _) = migrated(EVENTFUL).await;
+    let told: Vec<(String, Option<i64>, Option<String>)> = sqlx::query_as(
+        "select began, ended_at, ended_as from installations where question_id = 900 order by id",
+    )
+    .fetch_all(store.sink.connection())
+    .await
+    .unwrap();
+    let ended = |began: &str, at: i64| {
+        let replaced = Some("replaced".to_owned());
+        (began.to_owned(), Some(at), replaced)
+    };
+    assert_eq!(
+        told,
+        [
+            ended("new", 20),
+            ended("changed", 30),
+            ended("renewed", 40),
+            ended("returned", 50),
+            ("replaced".to_owned(), None, None),
+        ]
+    );
 }

@@ -2,16 +2,20 @@
 
 mod batch;
 mod dossiers;
+mod events;
 mod file;
 mod filter;
 mod history;
 mod hostile;
 mod ledger;
 mod migration;
+mod moves;
 mod reading;
 mod restricted;
 mod session;
 mod survey;
+mod ten_scans;
+mod unreached;
 mod views;
 
 use std::collections::HashMap;
@@ -23,15 +27,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 use super::super::{
-    AddressRun, Batch, Detail, Filter, Inventory, NewScan, Opened, ScanEnd, Sink, StoreError,
+    AddressRun, Batch, Detail, Filter, Inventory, NameLook, NewScan, Opened, ScanEnd, ScanSpan,
+    Sink, StoreError,
 };
 use super::{SqliteInventory, SqliteSink};
 use crate::domain::{
     Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange, KeyType,
-    NamedGroup, Observation, Outcome, Phase, Port, Presented, Refusal, ScanId, ScanState,
-    ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
+    NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented, Refusal, ScanId,
+    ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
 };
-use crate::report::{EndpointRow, Installation, QuestionRow, ScanRow};
+use crate::report::{EndpointRow, EventRow, Installation, QuestionRow, ScanRow};
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
 
 /// An inventory in a directory of its own, open for writing.
@@ -89,6 +94,30 @@ impl Store {
             .installations(filter, Detail::FactsAndDer, &mut visit)
             .await
             .unwrap();
+        rows
+    }
+
+    /// `3 renewed 10.0.0.1` for each event, by scan, then as they are told.
+    async fn events(&self) -> Vec<String> {
+        let events = self.event_rows(&Filter::default()).await;
+        let line = |row: &EventRow| format!("{} {} {}", row.scan, row.kind, row.host);
+        let mut lines: Vec<_> = events.iter().map(line).collect();
+        lines.sort_by_key(|line| line.split(' ').next().unwrap().parse::<i64>().unwrap());
+        lines
+    }
+
+    async fn event_rows(&self, filter: &Filter) -> Vec<EventRow> {
+        let span = ScanSpan {
+            after: None,
+            until: ScanId::new(i64::MAX),
+        };
+        let mut rows = Vec::new();
+        let mut visit = |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        };
+        let inventory = self.inventory().await;
+        inventory.events(span, filter, &mut visit).await.unwrap();
         rows
     }
 
@@ -171,6 +200,7 @@ const TABLES: &[&str] = &[
     "questions",
     "looks",
     "installations",
+    "failures",
     "surveys",
     "coverage",
     "name_coverage",
@@ -359,6 +389,31 @@ fn batch(observations: Vec<Observation>) -> Batch {
         observations,
         certificates,
         ..Batch::default()
+    }
+}
+
+/// A run of the ledger.
+fn run(first: &str, last: &str, number: u16, outcome: OutcomeKind, second: i64) -> AddressRun {
+    AddressRun {
+        zone: Zone::default(),
+        port: port(number),
+        first: ip(first),
+        last: ip(last),
+        outcome,
+        detail: String::new(),
+        at: at(second),
+    }
+}
+
+/// A target that is a name, found with a certificate.
+fn led(name: &str, number: u16, second: i64) -> NameLook {
+    NameLook {
+        zone: Zone::default(),
+        name: name.parse().unwrap(),
+        port: port(number),
+        outcome: OutcomeKind::Certificate,
+        detail: String::new(),
+        at: at(second),
     }
 }
 

@@ -151,6 +151,29 @@ async fn the_view_of_certificates_says_what_the_report_says() {
 }
 
 #[tokio::test]
+async fn the_view_of_events_says_what_the_report_says() {
+    let mut store = store().await;
+    let failed = looking("10.0.0.1", 443, Outcome::Refused, 30);
+    store.scan(batch(vec![failed])).await;
+    let rows = store.event_rows(&Filter::default()).await;
+    assert_eq!(rows.len(), 6);
+    let told = rows.iter().map(|row| {
+        json!({
+            "event_id": row.id, "kind": row.kind.as_str(), "cause": "network",
+            "at": row.at.to_string(), "scan_id": row.scan.number(), "zone": row.zone.as_str(),
+            "host": row.host, "ip": row.ip.to_string(), "port": row.port.number(),
+            "sni": row.sni, "starttls": row.starttls, "subject": row.subject,
+            "issuer_dn": row.issuer_dn, "not_after": row.not_after.map(|end| end.to_string()),
+            "sha256": row.sha256.to_string(),
+            "previous_sha256": row.previous.map(|previous| previous.to_string()),
+            "moved_from": row.moved_from.map(|origin| origin.to_string()),
+        })
+    });
+    let told = told.collect();
+    assert_eq!(sorted(view(&store, "v_events").await), sorted(told));
+}
+
+#[tokio::test]
 async fn the_view_of_the_ledger_says_what_the_report_says() {
     let mut store = Store::new().await;
     let run = |first: &str, last: &str, outcome, detail: &str, second| AddressRun {

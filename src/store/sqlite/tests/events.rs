@@ -1,0 +1,230 @@
+//! What changed, as it is told.
+
+use super::*;
+use crate::report::EventKind;
+
+const DAY: i64 = 86_400;
+
+/// A scan that sees this certificate at 10.0.0.1.
+async fn see(store: &mut Store, chain: &[&str], day: i64) -> ScanId {
+    let seen = presenting("10.0.0.1", 443, chain, day * DAY);
+    store.scan(batch(vec![seen])).await
+}
+
+async fn fail(store: &mut Store, outcome: Outcome, day: i64) -> ScanId {
+    let failed = looking("10.0.0.1", 443, outcome, day * DAY);
+    store.scan(batch(vec![failed])).await
+}
+
+#[tokio::test]
+async fn every_kind_is_told_by_the_scan_that_saw_it() {
+    let mut store = Store::new().await;
+    see(&mut store, &["a"], 0).await;
+    see(&mut store, &["b"], 1).await;
+    see(&mut store, &["a"], 2).await;
+    see(&mut store, &["a", "ca"], 3).await;
+    fail(&mut store, Outcome::Refused, 4).await;
+    see(&mut store, &["a", "ca"], 5).await;
+    fail(&mut store, Outcome::Refused, 6).await;
+    fail(&mut store, Outcome::Refused, 12).await;
+    // "b" alternated with "a", and is missing as well; the chain that was
+    // left for another one is no certificate of its own.
+    assert_eq!(
+        store.events().await,
+        [
+            "1 new 10.0.0.1",
+            "2 replaced 10.0.0.1",
+            "3 alternating 10.0.0.1",
+            "4 changed 10.0.0.1",
+            "5 missing 10.0.0.1",
+            "5 missing 10.0.0.1",
+            "6 returned 10.0.0.1",
+            "7 missing 10.0.0.1",
+            "8 gone 10.0.0.1",
+            "8 gone 10.0.0.1",
+        ]
+    );
+    let rows = store.event_rows(&Filter::default()).await;
+    let of = |kind| rows.iter().find(|row| row.kind == kind).unwrap();
+    let replaced = of(EventKind::Replaced);
+    assert_eq!((replaced.at, replaced.sha256), (at(DAY), hash_of("b")));
+    assert_eq!(replaced.previous, Some(hash_of("a")));
+    assert_eq!(replaced.subject.as_deref(), Some("b"));
+    assert_eq!(of(EventKind::Missing).previous, None);
+    let mut ids: Vec<_> = rows.iter().map(|row| &row.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), rows.len(), "each event has an id of its own");
+}
+
+#[tokio::test]
+async fn a_renewal_is_known_by_what_it_keeps() {
+    let mut store = Store::new().await;
+    see(&mut store, &["www"], 0).await;
+    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["renewed"], DAY)]);
+    let certificate = renewed.certificates.get_mut(&hash_of("renewed")).unwrap();
+    let facts = certificate.facts.as_mut().unwrap();
+    facts.subject = named("www");
+    facts.alternative_names = vec!["WWW".to_owned(), "www.www".to_owned()];
+    store.scan(renewed).await;
+    assert_eq!(
+        store.events().await,
+        ["1 new 10.0.0.1", "2 renewed 10.0.0.1"]
+    );
+}
+
+#[tokio::test]
+async fn a_span_and_a_filter_choose_among_events() {
+    let mut store = Store::new().await;
+    let both = |certificate: &str, second| {
+        batch(vec![
+            presenting("10.0.0.1", 443, &[certificate], second),
+            presenting("10.0.1.1", 8443, &["steady"], second),
+        ])
+    };
+    store.scan(both("a", 0)).await;
+    store.scan(both("b", DAY)).await;
+    store.scan(both("c", 2 * DAY)).await;
+    let inventory = store.inventory().await;
+    let told = async |after: Option<i64>, until: i64, filter: Filter| {
+        let span = ScanSpan {
+            after: after.map(ScanId::new),
+            until: ScanId::new(until),
+        };
+        let mut told = Vec::new();
+        let mut visit = |row: EventRow| {
+            told.push(row.sha256);
+            ControlFlow::Continue(())
+        };
+        inventory.events(span, &filter, &mut visit).await.unwrap();
+        told
+    };
+    let [a, b, c, steady] = ["a", "b", "c", "steady"].map(hash_of);
+    assert_eq!(told(None, 3, Filter::default()).await, [a, steady, b, c]);
+    assert_eq!(told(Some(1), 3, Filter::default()).await, [b, c]);
+    assert_eq!(told(Some(1), 2, Filter::default()).await, [b]);
+    assert_eq!(told(Some(3), 3, Filter::default()).await, []);
+    let by_network = Filter {
+        networks: vec!["10.0.1.0/24".parse().unwrap()],
+        ..Filter::default()
+    };
+    assert_eq!(told(None, 3, by_network).await, [steady]);
+    let by_scan = Filter {
+        scans: vec![ScanId::new(2)],
+        ..Filter::default()
+    };
+    assert_eq!(told(None, 3, by_scan).await, [b]);
+}
+
+#[tokio::test]
+async fn events_keep_their_ids_when_a_batch_is_written_again() {
+    let mut store = Store::new().await;
+    see(&mut store, &["a"], 0).await;
+    let scan = store.begin().await;
+    let seen = batch(vec![presenting("10.0.0.1", 443, &["b"], DAY)]);
+    store.sink.write(scan, &seen).await.unwrap();
+    let before = store.event_rows(&Filter::default()).await;
+    store.sink.write(scan, &seen).await.unwrap();
+    store.finish(scan).await;
+    fail(&mut store, Outcome::Refused, 2).await;
+    let after = store.event_rows(&Filter::default()).await;
+    assert_eq!(after[..2], before);
+    assert_eq!(after.len(), 3);
+}
+
+#[tokio::test]
+async fn the_life_of_a_certificate_tells_what_it_replaced_and_what_replaced_it() {
+    let mut store = Store::new().await;
+    for (day, name) in (0..).zip(["before", "it", "after", "later"]) {
+        see(&mut store, &[name], day).await;
+    }
+    let inventory = store.inventory().await;
+    let life = inventory.life(hash_of("it")).await.unwrap();
+    let told: Vec<_> = life
+        .iter()
+        .map(|row| (row.kind, row.sha256, row.previous))
+        .collect();
+    let [before, it, after] = ["before", "it", "after"].map(hash_of);
+    assert_eq!(
+        told,
+        [
+            (EventKind::Replaced, it, Some(before)),
+            (EventKind::Replaced, after, Some(it)),
+        ]
+    );
+    assert_eq!(inventory.life(hash_of("nobody")).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_failed_look_says_nothing_of_versions_that_it_did_not_offer() {
+    use crate::domain::Attempt;
+    // The certificate came by TLS 1.2.
+    let refused_with = |offered: &str, last: OutcomeKind| {
+        let attempt = |outcome| Attempt {
+            offered: offered.parse().unwrap(),
+            outcome,
+            detail: String::new(),
+        };
+        Observation {
+            attempts: vec![attempt(OutcomeKind::TlsRefused), attempt(last)],
+            ..looking("10.0.0.1", 443, refused(), DAY)
+        }
+    };
+    for (look, missing) in [
+        (refused_with("tls1.3", OutcomeKind::TlsRefused), false),
+        (refused_with("tls1.3+tls1.2", OutcomeKind::TlsRefused), true),
+        // It may have kept the certificate for the last connection.
+        (refused_with("tls1.2", OutcomeKind::Filtered), false),
+    ] {
+        let mut store = Store::new().await;
+        see(&mut store, &["a"], 0).await;
+        let seen = format!("{:?}", look.attempts);
+        store.scan(batch(vec![look])).await;
+        let told = store.events().await;
+        assert_eq!(told.len() == 2, missing, "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_balancer_that_alternates_writes_no_new_rows() {
+    let mut store = Store::new().await;
+    for day in 0..4 {
+        see(&mut store, &[["a", "b"][day % 2]], day.try_into().unwrap()).await;
+    }
+    let count = store.dump("installations").await.len();
+    for day in 4..30 {
+        see(&mut store, &[["a", "b"][day % 2]], day.try_into().unwrap()).await;
+    }
+    assert_eq!(store.dump("installations").await.len(), count);
+    assert_eq!(
+        store.events().await,
+        [
+            "1 new 10.0.0.1",
+            "2 replaced 10.0.0.1",
+            "3 alternating 10.0.0.1"
+        ]
+    );
+    let rows = store.installations(&Filter::default()).await;
+    assert_eq!(rows.len(), 2, "both are current");
+    assert_eq!(rows[0].last_seen.max(rows[1].last_seen), at(29 * DAY));
+    assert_eq!(rows[0].last_seen.min(rows[1].last_seen), at(28 * DAY));
+    assert_eq!(store.endpoint("10.0.0.1", 443).await.certificates, 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_with_a_certificate_for_each_look_stays_small() {
+    let mut store = Store::new().await;
+    for day in 0..40 {
+        see(&mut store, &[&format!("fresh {day}")], day).await;
+    }
+    let intervals = store.dump("installations").await.len();
+    assert!(intervals <= 13, "{intervals}");
+    assert!(store.events().await.len() <= 4);
+    for day in 40..60 {
+        see(&mut store, &[&format!("fresh {day}")], day).await;
+    }
+    assert_eq!(store.dump("installations").await.len(), intervals);
+    let rows = store.installations(&Filter::default()).await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].certificate.sha256, hash_of("fresh 59"));
+}

@@ -1,0 +1,174 @@
+//! What left one address and is new at another.
+
+use super::*;
+use crate::report::{EventKind, InstallationState};
+
+const WEEK: i64 = 7 * 86_400;
+
+/// A complete scan of one target that is a name, found at this address.
+async fn find_name(store: &mut Store, address: &str, certificate: &str, week: i64) {
+    let second = week * WEEK;
+    let seen = presenting(address, 443, &[certificate], second);
+    let mut found = batch(vec![asking("www.example", seen)]);
+    found.names.push(led("www.example", 443, second));
+    store.scan(found).await;
+}
+
+async fn states(store: &Store) -> Vec<(String, InstallationState)> {
+    let rows = store.history().await;
+    rows.iter()
+        .map(|row| (row.ip.unwrap().to_string(), row.state))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_name_that_leads_elsewhere_has_moved() {
+    for (certificate, previous) in [("a", None), ("b", Some(hash_of("a")))] {
+        let mut store = Store::new().await;
+        find_name(&mut store, "10.0.0.1", "a", 0).await;
+        find_name(&mut store, "10.0.0.2", certificate, 1).await;
+        assert_eq!(
+            store.events().await,
+            ["1 new www.example", "2 moved www.example"]
+        );
+        let events = store.event_rows(&Filter::default()).await;
+        let [_, moved] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(moved.kind, EventKind::Moved);
+        assert_eq!(
+            (moved.ip, moved.moved_from),
+            (ip("10.0.0.2"), Some(ip("10.0.0.1")))
+        );
+        assert_eq!(moved.previous, previous);
+        assert_eq!(
+            states(&store).await,
+            [
+                ("10.0.0.1".to_owned(), InstallationState::Gone),
+                ("10.0.0.2".to_owned(), InstallationState::Current),
+            ]
+        );
+        let inventory = store.inventory().await;
+        let life = inventory.life(hash_of("a")).await.unwrap();
+        assert_eq!(life.len(), 2, "it tells where the name went");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_addresses_in_turn_moves_once() {
+    let mut store = Store::new().await;
+    for week in 0..20 {
+        let address = ["10.0.0.1", "10.0.0.2"][usize::try_from(week).unwrap() % 2];
+        find_name(&mut store, address, "a", week).await;
+    }
+    assert_eq!(
+        store.events().await,
+        [
+            "1 new www.example",
+            "2 moved www.example",
+            "3 returned www.example"
+        ]
+    );
+    assert_eq!(store.dump("installations").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_further_address_of_a_name_is_new() {
+    let mut store = Store::new().await;
+    find_name(&mut store, "10.0.0.1", "a", 0).await;
+    let both = ["10.0.0.1", "10.0.0.2"].map(|address| {
+        let seen = presenting(address, 443, &["a"], WEEK);
+        asking("www.example", seen)
+    });
+    let mut found = batch(both.to_vec());
+    found.names.push(led("www.example", 443, WEEK));
+    store.scan(found).await;
+    assert_eq!(
+        store.events().await,
+        ["1 new www.example", "2 new www.example"]
+    );
+}
+
+#[tokio::test]
+async fn a_name_asked_for_at_other_addresses_has_not_moved() {
+    let mut store = Store::new().await;
+    find_name(&mut store, "10.0.0.1", "a", 0).await;
+    // It is no target of this scan, only asked for at one.
+    let seen = presenting("10.0.0.2", 443, &["a"], WEEK);
+    store.scan(batch(vec![asking("www.example", seen)])).await;
+    assert_eq!(
+        store.events().await,
+        ["1 new www.example", "2 new www.example"]
+    );
+    assert_eq!(states(&store).await[0].1, InstallationState::Current);
+}
+
+#[tokio::test]
+async fn a_scan_that_was_cut_short_tells_of_no_move() {
+    let mut store = Store::new().await;
+    find_name(&mut store, "10.0.0.1", "a", 0).await;
+    let scan = store.begin().await;
+    let seen = presenting("10.0.0.2", 443, &["a"], WEEK);
+    let mut found = batch(vec![asking("www.example", seen)]);
+    found.names.push(led("www.example", 443, WEEK));
+    store.sink.write(scan, &found).await.unwrap();
+    let end = ScanEnd {
+        finished_at: at(WEEK + 1),
+        state: ScanState::Interrupted,
+        outcomes: Tally::default(),
+    };
+    store.sink.finish(scan, end).await.unwrap();
+    assert_eq!(
+        store.events().await,
+        ["1 new www.example", "2 new www.example"]
+    );
+    assert_eq!(states(&store).await[0].1, InstallationState::Current);
+}
+
+/// A scan of two addresses: the certificate at one of them.
+async fn find_host(store: &mut Store, at: &str, not_at: &str, week: i64) {
+    store
+        .scan(batch(vec![
+            presenting(at, 443, &["host"], week * WEEK),
+            looking(not_at, 443, Outcome::Refused, week * WEEK + 1),
+        ]))
+        .await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_missing_here_and_new_there_has_moved() {
+    let mut store = Store::new().await;
+    find_host(&mut store, "10.0.0.1", "10.0.0.2", 0).await;
+    find_host(&mut store, "10.0.0.2", "10.0.0.1", 1).await;
+    assert_eq!(
+        store.events().await,
+        ["1 new 10.0.0.1", "2 moved 10.0.0.2", "2 missing 10.0.0.1"]
+    );
+    assert_eq!(states(&store).await[0].1, InstallationState::Gone);
+    // And back.
+    find_host(&mut store, "10.0.0.1", "10.0.0.2", 2).await;
+    assert_eq!(
+        store.events().await[3..],
+        ["3 missing 10.0.0.2", "3 returned 10.0.0.1"]
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_current_elsewhere_has_not_moved() {
+    let mut store = Store::new().await;
+    let shared = |address, week: i64| presenting(address, 443, &["shared"], week * WEEK);
+    store
+        .scan(batch(vec![shared("10.0.0.1", 0), shared("10.0.0.3", 0)]))
+        .await;
+    store
+        .scan(batch(vec![
+            looking("10.0.0.1", 443, Outcome::Refused, WEEK),
+            shared("10.0.0.2", 1),
+            shared("10.0.0.3", 1),
+        ]))
+        .await;
+    assert_eq!(
+        store.events().await[2..],
+        ["2 new 10.0.0.2", "2 missing 10.0.0.1"]
+    );
+}
