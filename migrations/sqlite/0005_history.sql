@@ -17,6 +17,8 @@ alter table looks add column answers  integer not null default 1;
 -- Grows with answers nobody knew, falls with those that were: whether there
 -- is another certificate at every look.
 alter table looks add column restless integer not null default 0;
+-- The latest scan that meant to ask, and failed for our own reasons.
+alter table looks add column tried_scan integer references scans (id);
 
 -- Looks without an answer, since the last answer or since the certificates
 -- went missing; no row where there are none.
@@ -81,7 +83,7 @@ update installations
                and (select count(*) from json_each(old.san)
                      where value in (select value from json_each(new.san)))
                    * iif(json_array_length(old.san) > 4, 2, 1)
-                   >= json_array_length(old.san)) then 'renewed'
+                   >= coalesce(json_array_length(old.san), 0)) then 'renewed'
        else 'replaced' end;
 
 create index installations_watched         on installations (question_id) where watched = 1;

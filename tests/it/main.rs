@@ -23,6 +23,7 @@ mod bad_days;
 mod care;
 mod cli;
 mod engine;
+mod history;
 mod interruption;
 mod judgements;
 mod layers;

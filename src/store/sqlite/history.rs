@@ -11,7 +11,8 @@ use crate::domain::OutcomeKind;
 use crate::report::EventKind;
 
 use super::absence::{FailedLook, Failures, MISSING_BEFORE_GONE};
-use super::interval::{Answer, HowEnded, Interval, Seen, SessionWords};
+use super::interval::{Answer, HowEnded, Interval, Seen};
+use super::look::Look;
 use super::moment::Moment;
 use super::relatives::Relatives;
 
@@ -29,21 +30,6 @@ pub(super) struct History {
     pub(super) look_changed: bool,
     /// Whether the failures have to be stored, or removed.
     pub(super) failures_changed: bool,
-}
-
-/// The latest look at a question, and its latest answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    pub(super) asked: Moment,
-    pub(super) outcome: OutcomeKind,
-    pub(super) answered: Moment,
-    /// How many answers there were.
-    pub(super) answers: i64,
-    /// Grows with answers that nobody knew, and falls with those that were.
-    pub(super) restless: i64,
-    pub(super) session: SessionWords,
-    pub(super) truncated: Option<String>,
-    pub(super) ocsp_staple: Option<Vec<u8>>,
 }
 
 /// Intervals that have ended and may be come back to, at most.
@@ -67,6 +53,7 @@ enum Place {
 }
 
 /// An interval about to begin.
+#[derive(Clone, Copy)]
 struct Beginning {
     kind: EventKind,
     previous: Option<i64>,
@@ -78,16 +65,7 @@ impl History {
     pub(super) fn begin(answer: Answer, moment: Moment, ids: &mut impl FnMut() -> i64) -> Self {
         Self {
             intervals: vec![Interval::begin(ids(), &answer, moment)],
-            look: Look {
-                asked: moment,
-                outcome: OutcomeKind::Certificate,
-                answered: moment,
-                answers: 1,
-                restless: 0,
-                session: answer.session,
-                truncated: answer.truncated,
-                ocsp_staple: answer.ocsp_staple,
-            },
+            look: Look::begin(answer, moment),
             failures: Failures::default(),
             forgotten: Vec::new(),
             look_changed: true,
@@ -103,11 +81,13 @@ impl History {
         relatives: &Relatives,
         ids: &mut impl FnMut() -> i64,
     ) {
-        self.asked(OutcomeKind::Certificate, moment);
+        self.look_changed |= self.look.ask(OutcomeKind::Certificate, moment);
         if !moment.supersedes(self.look.answered) {
             return;
         }
-        self.intervals.iter_mut().for_each(|it| it.forgive(moment));
+        for interval in self.intervals.iter_mut().filter(|it| it.watched) {
+            interval.forgive(moment);
+        }
         self.failures_changed |= self.failures != Failures::default();
         self.failures = Failures::default();
         match self.place_of(&answer) {
@@ -122,18 +102,14 @@ impl History {
             }
         }
         self.look_changed = true;
-        self.look.answers += 1;
-        self.look.answered = moment;
-        self.look.session = answer.session;
-        self.look.truncated = answer.truncated;
-        self.look.ocsp_staple = answer.ocsp_staple;
+        self.look.answer(answer, moment);
         self.part_with_absent(moment);
         self.forget_oldest();
     }
 
     /// The question was asked and not answered.
     pub(super) fn unanswered(&mut self, outcome: OutcomeKind, look: &FailedLook, moment: Moment) {
-        self.asked(outcome, moment);
+        self.look_changed |= self.look.ask(outcome, moment);
         let Some(absence) = look.says_of(&self.look.session.tls_version) else {
             return;
         };
@@ -182,23 +158,6 @@ impl History {
     pub(super) fn latest_certificate(&self) -> Option<i64> {
         let latest = self.latest().and_then(|place| self.intervals.get(place));
         latest.map(|interval| interval.certificate)
-    }
-
-    /// The question was asked, with this outcome. Within one scan the best
-    /// outcome stands.
-    fn asked(&mut self, outcome: OutcomeKind, moment: Moment) {
-        let look = &mut self.look;
-        let (asked, outcome) = if moment.scan == look.asked.scan {
-            let at = moment.at.max(look.asked.at);
-            (Moment { at, ..moment }, outcome.min(look.outcome))
-        } else if moment.supersedes(look.asked) {
-            (moment, outcome)
-        } else {
-            return;
-        };
-        self.look_changed |= asked != look.asked || outcome != look.outcome;
-        look.asked = asked;
-        look.outcome = outcome;
     }
 
     fn place_of(&self, answer: &Answer) -> Place {
@@ -254,32 +213,30 @@ impl History {
     fn come_back(&mut self, place: usize, moment: Moment) -> Beginning {
         self.look.restless = (self.look.restless - 1).max(0);
         let next = self.look.answers + 1;
-        let latest = self.latest();
-        let latest_open = latest.and_then(|place| self.intervals.get(place));
-        let latest_open = latest_open
-            .filter(|it| it.is_open())
-            .map(|it| it.certificate);
+        let successor = self.find(|it| it.is_open() && it.seen.is_none());
+        let theirs = successor.and_then(|place| self.intervals.get(place));
+        let theirs = theirs.map(|interval| interval.certificate);
         let Some(old) = self.intervals.get_mut(place) else {
             return Beginning::new(EventKind::Returned);
         };
         let away = old.away(next);
         let was_replaced = old.ended.is_some_and(|end| end.how == HowEnded::Replaced);
-        let in_turn = was_replaced && away <= old.patience();
         let mut beginning = Beginning {
-            kind: if in_turn {
-                EventKind::Alternating
-            } else {
-                EventKind::Returned
-            },
+            kind: EventKind::Returned,
             previous: old.previous,
             longest_away: old.longest_away.max(away),
         };
-        let successor = latest_open.filter(|latest| *latest != old.certificate);
-        old.end(moment, HowEnded::Replaced);
-        if was_replaced && !in_turn && successor.is_some() {
-            beginning.previous = successor;
-            self.end(latest, moment);
+        let is_other = theirs != Some(old.certificate);
+        if was_replaced && away <= old.patience() {
+            beginning.kind = EventKind::Alternating;
+        } else if was_replaced && is_other {
+            beginning.previous = theirs.or(beginning.previous);
+            self.end(successor, moment);
+        } else if was_replaced {
+            beginning.kind = EventKind::Changed;
+            self.end(successor, moment);
         }
+        self.end(Some(place), moment);
         self.set_aside_latest();
         self.unwatch(place);
         beginning

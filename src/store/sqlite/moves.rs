@@ -2,7 +2,8 @@
 //!
 //! Only a complete scan tells: one that was cut short may not have come to
 //! the old place yet. A name has moved if the scan looked for it and was led
-//! to a new address and not to an old one. A certificate has moved if it is
+//! to a new address and not to an old one of the same family, since a scan may
+//! look for one family alone. A certificate has moved if it is
 //! new somewhere, missing or gone elsewhere, and current nowhere else.
 
 use std::collections::HashSet;
@@ -31,7 +32,9 @@ const FIND: &str = "\
         cross join endpoints oe on oe.id = oq.endpoint_id and oe.zone = ne.zone \
              and oe.port = ne.port and oe.transport = ne.transport \
              and oe.dialect = ne.dialect and oe.address <> ne.address \
+             and length(oe.address) = length(ne.address) \
         cross join looks l on l.question_id = oq.id and l.scan_id < $1 \
+             and coalesce(l.tried_scan, 0) < $1 \
         cross join installations o on o.question_id = oq.id and o.last_seen is null \
              and o.ended_at is null \
        where t.scan_id = $1 and t.outcome = 'certificate'), \

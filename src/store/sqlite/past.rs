@@ -5,7 +5,8 @@
 //! seen again later: looks that changed nothing are not kept. Then the end of
 //! the last scan that had begun stands in, which it can't have been seen
 //! after; the scan is not told. Sessions, and what endpoints accept, are the
-//! latest known.
+//! latest known. Of endpoints with another certificate at every look, the last
+//! few are.
 
 use sqlx::{QueryBuilder, Sqlite};
 

@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use super::super::StoreError;
 use super::absence::FailedLook;
 use super::certificates::json;
+use super::changes;
 use super::histories::{self, Question};
 use super::history::History;
 use super::interval::{Answer, SessionWords};
@@ -62,7 +63,7 @@ pub(super) async fn record(
             .or_default();
         listen(there, saying, scan, &relatives, &mut numbers);
     }
-    histories::store(connection, questions.values().flat_map(BTreeMap::values)).await
+    changes::store(connection, questions.values().flat_map(BTreeMap::values)).await
 }
 
 fn listen(

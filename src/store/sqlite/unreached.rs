@@ -12,6 +12,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::{AddressRun, StoreError};
 use super::absence::FailedLook;
 use super::address::AddressKey;
+use super::changes;
 use super::histories;
 use super::moment::Moment;
 use super::statement::{ManyRows, Values};
@@ -95,7 +96,7 @@ pub(super) async fn record(
             question.history.unanswered(run.outcome, &look, moment);
         }
     }
-    histories::store(connection, questions.iter()).await
+    changes::store(connection, questions.iter()).await
 }
 
 /// The rows that belong to the runs, each with its run.

@@ -12,7 +12,9 @@ use super::lock::WriterLock;
 use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
-use super::{coverage, endpoints, file, inspection, moves, names, questions, surveys, unreached};
+use super::{
+    coverage, endpoints, file, inspection, moves, names, questions, surveys, tried, unreached,
+};
 use crate::domain::{
     Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
     clock,
@@ -178,6 +180,7 @@ impl SqliteSink {
         }
         questions::record(connection, sayings, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
+        tried::record(connection, &without_look(batch), scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
         unreached::record(connection, &batch.coverage, scan).await?;
         names::record(connection, &batch.names, scan).await?;
@@ -277,6 +280,14 @@ fn sorted_looks(batch: &Batch) -> Vec<&Observation> {
         by_place.then_with(|| format!("{one:?}").cmp(&format!("{other:?}")))
     });
     looks
+}
+
+/// The observations that are none.
+fn without_look(batch: &Batch) -> Vec<&Observation> {
+    let observations = batch.observations.iter();
+    observations
+        .filter(|observation| !is_evidence(observation.outcome.kind()))
+        .collect()
 }
 
 fn chains_of(looks: &[&Observation]) -> Chains {

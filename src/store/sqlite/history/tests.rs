@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{ScanId, Timestamp};
+use crate::store::sqlite::interval::SessionWords;
 use crate::store::sqlite::relatives::tests::relatives;
 
 /// One question, asked again and again.
@@ -84,7 +85,9 @@ impl Question {
         let forgotten = std::mem::take(&mut self.history.forgotten);
         let intervals = &mut self.history.intervals;
         intervals.retain(|it| it.watched && !forgotten.contains(&it.id));
-        intervals.iter_mut().for_each(|it| it.changed = false);
+        for interval in intervals.iter_mut() {
+            interval.changed = false;
+        }
         self.history.look_changed = false;
         self.history.failures_changed = false;
         let latest = intervals.iter().filter(|it| it.seen.is_none());
@@ -476,6 +479,16 @@ fn chains_may_alternate_too() {
         ["1 changed current", "1 alternating current"]
     );
     assert_eq!(question.next, 4);
+}
+
+#[test]
+fn a_chain_that_comes_back_late_is_another_change() {
+    let mut question = Question::new();
+    for (scan, chain) in (2..).zip([2, 2, 2, 2, 2, 1]) {
+        question.answer(answer(1, chain), moment(scan, scan * DAY));
+        question.store();
+    }
+    assert_eq!(question.tell(), ["1 changed replaced", "1 changed current"]);
 }
 
 #[test]

@@ -1,9 +1,36 @@
 //! What changed, as it is told.
 
 use super::*;
-use crate::report::EventKind;
+use crate::report::{EventKind, EventRow};
+use crate::store::ScanSpan;
 
 const DAY: i64 = 86_400;
+
+impl Store {
+    /// `3 renewed 10.0.0.1` for each event, by scan, then as they are told.
+    pub(super) async fn events(&self) -> Vec<String> {
+        let events = self.event_rows(&Filter::default()).await;
+        let line = |row: &EventRow| format!("{} {} {}", row.scan, row.kind, row.host);
+        let mut lines: Vec<_> = events.iter().map(line).collect();
+        lines.sort_by_key(|line| line.split(' ').next().unwrap().parse::<i64>().unwrap());
+        lines
+    }
+
+    pub(super) async fn event_rows(&self, filter: &Filter) -> Vec<EventRow> {
+        let span = ScanSpan {
+            after: None,
+            until: ScanId::new(i64::MAX),
+        };
+        let mut rows = Vec::new();
+        let mut visit = |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        };
+        let inventory = self.inventory().await;
+        inventory.events(span, filter, &mut visit).await.unwrap();
+        rows
+    }
+}
 
 /// A scan that sees this certificate at 10.0.0.1.
 async fn see(store: &mut Store, chain: &[&str], day: i64) -> ScanId {

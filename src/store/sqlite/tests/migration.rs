@@ -102,7 +102,18 @@ async fn an_inventory_of_version_3_keeps_every_row() {
         assert_eq!(row.client_auth_issuers, Vec::<String>::new());
         assert_eq!(row.hybrid_group, None);
     }
-    assert_eq!(store.events().await, ["1 new 10.0.0.1", "X",]);
+    assert_eq!(
+        store.events().await,
+        [
+            "1 new 10.0.0.1",
+            "1 new 10.0.0.1",
+            "1 new 10.0.0.2",
+            "1 new b.example",
+            "1 new 2001:db8::1",
+            "2 new 10.0.0.4",
+            "2 replaced 10.0.0.1",
+        ]
+    );
     let gone = |row: &&Installation| row.state == InstallationState::Gone;
     assert_eq!(installations.iter().filter(gone).count(), 1);
     let named = store.questions("10.0.0.2", 443).await;

@@ -27,8 +27,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 use super::super::{
-    AddressRun, Batch, Detail, Filter, Inventory, NameLook, NewScan, Opened, ScanEnd, ScanSpan,
-    Sink, StoreError,
+    AddressRun, Batch, Detail, Filter, Inventory, NameLook, NewScan, Opened, ScanEnd, Sink,
+    StoreError,
 };
 use super::{SqliteInventory, SqliteSink};
 use crate::domain::{
@@ -36,7 +36,7 @@ use crate::domain::{
     NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented, Refusal, ScanId,
     ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
 };
-use crate::report::{EndpointRow, EventRow, Installation, QuestionRow, ScanRow};
+use crate::report::{EndpointRow, Installation, QuestionRow, ScanRow};
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
 
 /// An inventory in a directory of its own, open for writing.
@@ -94,30 +94,6 @@ impl Store {
             .installations(filter, Detail::FactsAndDer, &mut visit)
             .await
             .unwrap();
-        rows
-    }
-
-    /// `3 renewed 10.0.0.1` for each event, by scan, then as they are told.
-    async fn events(&self) -> Vec<String> {
-        let events = self.event_rows(&Filter::default()).await;
-        let line = |row: &EventRow| format!("{} {} {}", row.scan, row.kind, row.host);
-        let mut lines: Vec<_> = events.iter().map(line).collect();
-        lines.sort_by_key(|line| line.split(' ').next().unwrap().parse::<i64>().unwrap());
-        lines
-    }
-
-    async fn event_rows(&self, filter: &Filter) -> Vec<EventRow> {
-        let span = ScanSpan {
-            after: None,
-            until: ScanId::new(i64::MAX),
-        };
-        let mut rows = Vec::new();
-        let mut visit = |row| {
-            rows.push(row);
-            ControlFlow::Continue(())
-        };
-        let inventory = self.inventory().await;
-        inventory.events(span, filter, &mut visit).await.unwrap();
         rows
     }
 

@@ -1,6 +1,7 @@
 //! What left one address and is new at another.
 
 use super::*;
+use crate::domain::LocalFault;
 use crate::report::{EventKind, InstallationState};
 
 const WEEK: i64 = 7 * 86_400;
@@ -87,6 +88,34 @@ async fn a_further_address_of_a_name_is_new() {
         store.events().await,
         ["1 new www.example", "2 new www.example"]
     );
+}
+
+#[tokio::test]
+async fn a_name_has_not_left_an_address_that_we_failed_to_ask() {
+    let ours = || Outcome::LocalError(LocalFault::Exhausted("descriptors".to_owned()));
+    let excluded = || Outcome::Excluded("a printer".to_owned());
+    for (outcome, other) in [
+        (ours(), "10.0.0.2"),
+        (excluded(), "10.0.0.2"),
+        // This scan looked for the other family alone.
+        (ours(), "2001:db8::2"),
+    ] {
+        let mut store = Store::new().await;
+        find_name(&mut store, "10.0.0.1", "a", 0).await;
+        let mut seen = vec![presenting(other, 443, &["a"], WEEK)];
+        if other.starts_with("10.") {
+            seen.push(looking("10.0.0.1", 443, outcome, WEEK));
+        }
+        let seen = seen.into_iter().map(|look| asking("www.example", look));
+        let mut found = batch(seen.collect());
+        found.names.push(led("www.example", 443, WEEK));
+        store.scan(found).await;
+        assert_eq!(
+            store.events().await,
+            ["1 new www.example", "2 new www.example"]
+        );
+        assert_eq!(states(&store).await[0].1, InstallationState::Current);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,343 @@
+//! What changed, and any earlier day: the engine on a simulated network scan
+//! after scan, and the commands that tell of it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use certsweep::domain::{Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp};
+use certsweep::report::EventRow;
+use certsweep::store::{
+    Batch, Filter, Inventory as _, NewScan, ScanEnd, ScanSpan, Sink, SqliteInventory, SqliteSink,
+};
+use certsweep::x509;
+use rcgen::{CertificateParams, KeyPair};
+
+use crate::program::Inventory;
+use crate::rig::Rig;
+use crate::simulation::{Names, Network, Peer, flight};
+
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
+
+/// When the first scan began: 2026-01-04T08:00:00Z.
+const BEGIN: i64 = 1_767_513_600;
+
+/// What one scan saw, in the batches that it wrote: what it saw, its ledger.
+struct Seen {
+    looks: Batch,
+    ledger: Batch,
+    state: ScanState,
+}
+
+impl Seen {
+    /// Runs the engine, under a paused clock.
+    fn by(rig: &Rig) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let summary = runtime.block_on(rig.run()).unwrap();
+        let stored = rig.memory.stored();
+        let mut looks = Batch {
+            observations: stored.observations.clone(),
+            ..Batch::default()
+        };
+        add_certificates(&mut looks);
+        Self {
+            looks,
+            ledger: Batch {
+                coverage: stored.coverage.clone(),
+                names: stored.names.clone(),
+                ..Batch::default()
+            },
+            state: summary.state,
+        }
+    }
+
+    /// The same, seen at another moment.
+    fn at(mut self, moment: Timestamp) -> Self {
+        for look in &mut self.looks.observations {
+            look.at = moment;
+        }
+        for run in &mut self.ledger.coverage {
+            run.at = moment;
+        }
+        for name in &mut self.ledger.names {
+            name.at = moment;
+        }
+        self
+    }
+}
+
+fn add_certificates(batch: &mut Batch) {
+    let chains = batch.observations.iter().map(|look| &look.outcome);
+    let chains = chains.filter_map(|outcome| match outcome {
+        Outcome::Certificate(presented) => Some(&presented.chain),
+        _ => None,
+    });
+    let parsed = chains.flat_map(|chain| chain.iter()).map(x509::parse);
+    let by_fingerprint = parsed.map(|certificate| (certificate.fingerprint, certificate));
+    batch.certificates = by_fingerprint.collect::<HashMap<_, _>>();
+}
+
+fn moment(scan: i64) -> Timestamp {
+    Timestamp::from_seconds(BEGIN + (scan - 1) * WEEK)
+}
+
+/// Writes weekly scans into an inventory of its own.
+async fn store(path: &Path, scans: impl IntoIterator<Item = Seen>) {
+    let (sink, _) = SqliteSink::open_or_create(path).await.unwrap();
+    let mut sink: Box<dyn Sink> = Box::new(sink);
+    for (number, seen) in (1..).zip(scans) {
+        let seen = seen.at(moment(number));
+        let began = NewScan {
+            started_at: moment(number),
+            targets: 1,
+            zone: "sim".parse().unwrap(),
+            note: None,
+            settings: "{}".to_owned(),
+            seed: 0,
+            plan: Fingerprint::of(b"plan"),
+            tool_version: "0".to_owned(),
+        };
+        let scan = sink.begin(began).await.unwrap();
+        sink.write(scan, &seen.looks).await.unwrap();
+        sink.write(scan, &seen.ledger).await.unwrap();
+        let end = ScanEnd {
+            finished_at: moment(number),
+            state: seen.state,
+            outcomes: Tally::default(),
+        };
+        sink.finish(scan, end).await.unwrap();
+    }
+    sink.close().await.unwrap();
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(work)
+}
+
+/// `5 missing 10.0.0.8`, in the order of the scans.
+async fn events(path: &Path) -> Vec<String> {
+    let inventory = SqliteInventory::open(path).await.unwrap();
+    let span = ScanSpan {
+        after: None,
+        until: ScanId::new(i64::MAX),
+    };
+    let mut rows: Vec<EventRow> = Vec::new();
+    let mut visit = |row| {
+        rows.push(row);
+        ControlFlow::Continue(())
+    };
+    let filter = Filter::default();
+    inventory.events(span, &filter, &mut visit).await.unwrap();
+    rows.sort_by_key(|row| row.scan);
+    let line = |row: &EventRow| format!("{} {} {}", row.scan, row.kind, row.host);
+    rows.iter().map(line).collect()
+}
+
+/// The network in a scan, and what it shows there.
+fn network(scan: i64) -> Rig {
+    let network = Network::new(move |address: SocketAddr, _| {
+        let leaf = |name: &[u8]| Peer::Says(flight(&[name, b"intermediate"]));
+        match (address.ip().to_string().as_str(), scan) {
+            // The whole network, as it seems: our own line.
+            (_, 3) => Peer::Dark,
+            ("10.0.0.1", _) => leaf(b"steady"),
+            ("10.0.0.2", 1..5) => leaf(b"decommissioned"),
+            ("10.0.0.2", _) => Peer::Closed,
+            ("10.0.0.3", 4) => Peer::OutOfDescriptors,
+            ("10.0.0.3", _) => leaf(b"ours"),
+            ("10.0.0.4", scan) if scan % 2 == 0 => leaf(b"node a"),
+            ("10.0.0.4", _) => leaf(b"node b"),
+            ("10.0.9.1" | "10.0.9.2", _) => leaf(b"named"),
+            _ => Peer::Closed,
+        }
+    });
+    let mut rig = Rig::new(network, &["10.0.0.0/29", "www.sim"]);
+    let address = if scan < 8 { "10.0.9.1" } else { "10.0.9.2" };
+    rig.names = Names::of(&[("www.sim", &[address])]);
+    rig
+}
+
+#[test]
+fn over_ten_scans_of_the_engine_nothing_is_gone_but_what_is() {
+    let inventory = Inventory::new();
+    let mut scans: Vec<_> = (1..=10).map(|scan| Seen::by(&network(scan))).collect();
+    // One was stopped before it came to anything.
+    scans[8] = {
+        let rig = network(9);
+        rig.stop.cancel();
+        Seen::by(&rig)
+    };
+    assert_eq!(scans[8].state, ScanState::Interrupted);
+    let told = block_on(async {
+        store(&inventory.path(), scans).await;
+        events(&inventory.path()).await
+    });
+    assert_eq!(
+        told,
+        [
+            "1 new 10.0.0.1",
+            "1 new 10.0.0.2",
+            "1 new 10.0.0.3",
+            "1 new 10.0.0.4",
+            "1 new www.sim",
+            "2 replaced 10.0.0.4",
+            "5 alternating 10.0.0.4",
+            "5 missing 10.0.0.2",
+            "6 gone 10.0.0.2",
+            "8 moved www.sim",
+        ]
+    );
+}
+
+/// Real certificates for one name, a long one.
+fn certificates<const N: usize>() -> [Vec<u8>; N] {
+    std::array::from_fn(|_| {
+        let key = KeyPair::generate().unwrap();
+        let name = "a-rather-long-name-of-a-host.in-a.department.sweep.test";
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        certificate.self_signed(&key).unwrap().der().to_vec()
+    })
+}
+
+/// Three scans of a host whose certificate is renewed, and of one that goes.
+fn renewed() -> Inventory {
+    let [first, second, other] = certificates();
+    let inventory = Inventory::new();
+    let scans = (1..=3).map(|scan| {
+        let (first, second, other) = (first.clone(), second.clone(), other.clone());
+        let network = Network::new(move |address, _| {
+            let shown = match (address.port(), scan) {
+                (443, 1) => &first,
+                (443, _) => &second,
+                (8443, 1 | 2) => &other,
+                _ => return Peer::Closed,
+            };
+            Peer::Says(flight(&[shown, &other]))
+        });
+        Seen::by(&Rig::new(network, &["10.0.0.1:443,8443"]))
+    });
+    let scans: Vec<_> = scans.collect();
+    block_on(store(&inventory.path(), scans));
+    inventory
+}
+
+#[test]
+fn diff_tells_what_changed_since_the_scan_before() {
+    let inventory = renewed();
+    let last = inventory.run::<&str>("diff", &[]).exits(0);
+    assert!(last.stdout.contains("\nmissing: "), "{last}");
+    assert!(last.stdout.ends_with("\n1 missing\n"), "{last}");
+    let all = inventory.run("diff", &["1"]).exits(0);
+    assert!(all.stdout.ends_with("\n1 renewed, 1 missing\n"), "{all}");
+    for line in all.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(all.stdout.contains("  10.0.0.1:443 "), "{all}");
+    let none = inventory.run("diff", &["--name", "*.elsewhere"]).exits(0);
+    assert!(none.stdout.ends_with("\nnothing changed\n"), "{none}");
+}
+
+#[test]
+fn diff_fails_if_asked_to_and_names_its_events() {
+    let inventory = renewed();
+    let words = ["1", "2", "--json", "--fail"];
+    let changed = inventory.run("diff", &words).exits(4);
+    let [event] = &changed.json_lines()[..] else {
+        panic!("one event, in\n{changed}");
+    };
+    assert_eq!(event["kind"], "renewed");
+    assert_eq!(event["cause"], "network");
+    assert_eq!(event["scan_id"], 2);
+    assert_eq!(event["at"], "2026-01-11T08:00:00Z");
+    assert_ne!(event["sha256"], event["previous_sha256"]);
+    let again = inventory.run("diff", &["1", "3", "--json"]).exits(0);
+    assert_eq!(again.json_lines()[0]["event_id"], event["event_id"]);
+    inventory.run("diff", &["3", "--fail"]).exits(0);
+    inventory
+        .run("diff", &["7"])
+        .exits(2)
+        .complains_of(&["7", "certsweep scans"]);
+    let nothing = Inventory::new();
+    nothing.run::<&str>("diff", &[]).exits(1);
+}
+
+#[test]
+fn an_earlier_day_is_reported_as_it_was() {
+    let inventory = renewed();
+    let states = |words: &[&str]| {
+        let report = inventory.run("report", words).exits(0);
+        let mut reader = csv::Reader::from_reader(report.stdout.as_bytes());
+        let rows = reader.deserialize::<HashMap<String, String>>();
+        let told = rows.map(|row| {
+            let row = row.unwrap();
+            (
+                row["port"].clone(),
+                row["state"].clone(),
+                row["days_left"].clone(),
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    let state = |port: &str, state: &str| (port.to_owned(), state.to_owned());
+    let at = |day: &str| {
+        let rows = states(&["--at", day]);
+        rows.into_iter()
+            .map(|(port, state, _)| (port, state))
+            .collect::<Vec<_>>()
+    };
+    let both = [state("443", "current"), state("8443", "current")];
+    assert_eq!(at("2026-01-04"), both);
+    assert_eq!(at("2026-01-17"), both);
+    let missing = [state("443", "current"), state("8443", "missing")];
+    assert_eq!(at("2026-01-18"), missing);
+    assert_eq!(at("2026-01-18T07:59:59Z"), both);
+    let gone = states(&["--at", "2026-01-12", "--state", "gone"]);
+    assert_eq!(gone.len(), 1);
+    // It is judged by that day, too.
+    let left = |rows: Vec<(String, String, String)>| rows[0].2.parse::<i64>().unwrap();
+    let later = left(states(&["--at", "2026-01-14"]));
+    assert_eq!(left(states(&["--at", "2026-01-04"])), later + 10);
+}
+
+#[test]
+fn a_day_that_nothing_is_known_of_is_refused_with_a_hint() {
+    let inventory = renewed();
+    for (words, culprit) in [
+        (["--at", "2026-01-03"], "2026-01-04T08:00:00Z"),
+        (["--at", "9999-01-01"], "hint"),
+        (["--at", "yesterday"], "yesterday"),
+    ] {
+        let run = inventory.run("report", &words);
+        run.exits(2).complains_of(&[culprit]);
+    }
+    inventory
+        .run("report", &["--at", "2026-01-10", "--of", "coverage"])
+        .exits(2);
+    inventory.run("diff", &["x"]).exits(2);
+}
+
+#[test]
+fn show_tells_the_life_of_a_certificate() {
+    let inventory = renewed();
+    let events = inventory.run("diff", &["1", "2", "--json"]).exits(0);
+    let event = &events.json_lines()[0];
+    let text = |column: &str| event[column].as_str().unwrap().to_owned();
+    let (new, old) = (text("sha256"), text("previous_sha256"));
+    let new_life = inventory.run("show", &[&new]).exits(0).stdout;
+    let expected = format!(
+        "2026-01-11 08:00  renewed     10.0.0.1:443, in place of {}",
+        &old[..10]
+    );
+    assert!(new_life.contains(&expected), "{new_life}");
+    assert!(new_life.contains("\nChain\n  "), "{new_life}");
+    let old_life = inventory.run("show", &[&old]).exits(0).stdout;
+    assert!(old_life.contains("2026-01-04 08:00  new         10.0.0.1:443\n"));
+    let expected = format!("renewed     10.0.0.1:443, by {}", &new[..10]);
+    assert!(old_life.contains(&expected), "{old_life}");
+}
