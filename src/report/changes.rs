@@ -127,3 +127,109 @@ const fn meaning(kind: EventKind) -> &'static str {
         EventKind::Returned => "back after it was missing, gone or replaced",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Port, ScanId, Timestamp, Zone};
+
+    fn event(kind: EventKind, address: &str) -> EventRow {
+        EventRow {
+            id: "1-began".to_owned(),
+            kind,
+            at: Timestamp::from_seconds(0),
+            scan: ScanId::new(1),
+            zone: Zone::default(),
+            host: address.to_owned(),
+            ip: address.parse().unwrap(),
+            port: Port::HTTPS,
+            sni: None,
+            starttls: None,
+            sha256: Fingerprint::of(b"certificate"),
+            subject: Some("a.example".to_owned()),
+            issuer_dn: None,
+            not_after: Some(Timestamp::from_seconds(86_400)),
+            previous: None,
+            moved_from: None,
+        }
+    }
+
+    fn told(events: &[EventRow]) -> String {
+        let mut out = Vec::new();
+        let mut changes = Changes::begin(&mut out, "Scan 2 against scan 1").unwrap();
+        for row in events {
+            changes.event(row).unwrap();
+        }
+        changes.end().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn events_are_told_kind_by_kind_a_line_each() {
+        let mut moved = event(EventKind::Moved, "10.0.0.3");
+        moved.moved_from = Some("10.0.0.2".parse().unwrap());
+        let text = told(&[
+            event(EventKind::New, "10.0.0.1"),
+            event(EventKind::New, "2001:db8::1"),
+            moved,
+        ]);
+        assert_eq!(
+            text,
+            "Scan 2 against scan 1\n\
+             \n\
+             new: first seen there\n  \
+             10.0.0.1:443                 a.example                  1970-01-02 03d66dd088\n  \
+             [2001:db8::1]:443            a.example                  1970-01-02 03d66dd088\n\
+             \n\
+             moved: at another address than before\n  \
+             10.0.0.3:443                 a.example                  1970-01-02 03d66dd088\n    \
+             from 10.0.0.2\n\
+             \n\
+             2 new, 1 moved\n"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+        assert_eq!(told(&[]), "Scan 2 against scan 1\n\nnothing changed\n");
+    }
+
+    #[test]
+    fn what_the_network_says_steers_no_terminal_and_breaks_no_line() {
+        let mut hostile = event(EventKind::New, "10.0.0.1");
+        hostile.subject = Some("\u{1b}[2J\n\u{202e}".repeat(1000));
+        hostile.starttls = Some("\u{7}".to_owned());
+        let text = told(std::slice::from_ref(&hostile));
+        let life = life(Fingerprint::of(b"other"), &[hostile]);
+        for text in [text, life] {
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+            assert!(text.lines().count() <= 6, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_meaning_and_reads_back() {
+        for kind in EventKind::ALL {
+            assert!(!meaning(kind).is_empty());
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert!("lost".parse::<EventKind>().is_err());
+    }
+
+    #[test]
+    fn a_life_tells_what_was_before_and_what_came_after() {
+        let row = event(EventKind::Renewed, "10.0.0.1");
+        let (before, it) = (Fingerprint::of(b"before"), row.sha256);
+        let row = EventRow {
+            previous: Some(before),
+            ..row
+        };
+        let start = "  1970-01-01 00:00  renewed     10.0.0.1:443";
+        let rows = [row];
+        let replaced = &before.to_string()[..10];
+        assert_eq!(
+            life(it, &rows),
+            format!("{start}, in place of {replaced}\n")
+        );
+        let successor = &it.to_string()[..10];
+        assert_eq!(life(before, &rows), format!("{start}, by {successor}\n"));
+        assert_eq!(life(it, &[]), "");
+    }
+}

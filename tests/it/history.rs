@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use certsweep::domain::{Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp};
+use certsweep::domain::{Chain, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp};
 use certsweep::report::EventRow;
 use certsweep::store::{
     Batch, Filter, Inventory as _, NewScan, ScanEnd, ScanSpan, Sink, SqliteInventory, SqliteSink,
@@ -78,7 +78,7 @@ fn add_certificates(batch: &mut Batch) {
         Outcome::Certificate(presented) => Some(&presented.chain),
         _ => None,
     });
-    let parsed = chains.flat_map(|chain| chain.iter()).map(x509::parse);
+    let parsed = chains.flat_map(Chain::iter).map(x509::parse);
     let by_fingerprint = parsed.map(|certificate| (certificate.fingerprint, certificate));
     batch.certificates = by_fingerprint.collect::<HashMap<_, _>>();
 }
@@ -148,7 +148,6 @@ fn network(scan: i64) -> Rig {
             (_, 3) => Peer::Dark,
             ("10.0.0.1", _) => leaf(b"steady"),
             ("10.0.0.2", 1..5) => leaf(b"decommissioned"),
-            ("10.0.0.2", _) => Peer::Closed,
             ("10.0.0.3", 4) => Peer::OutOfDescriptors,
             ("10.0.0.3", _) => leaf(b"ours"),
             ("10.0.0.4", scan) if scan % 2 == 0 => leaf(b"node a"),
