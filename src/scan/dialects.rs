@@ -15,12 +15,22 @@ use crate::domain::{
 use crate::probe;
 use crate::tls::Ladder;
 
-/// What is offered in a dialect.
-pub(super) fn ladder(ladder: &Ladder, dialect: Dialect, port: Port, depth: Depth) -> Ladder {
+/// What is offered in a dialect, where the port is asked in `first` first: of
+/// a server that does not speak that, one direct hello tells whether it speaks
+/// TLS.
+pub(super) fn ladder(
+    ladder: &Ladder,
+    first: Dialect,
+    dialect: Dialect,
+    port: Port,
+    depth: Depth,
+) -> Ladder {
     let whole = probe::dialects::ladder(ladder, dialect, port);
     // It counts aborted handshakes, and locks out who makes too many.
-    if dialect == Dialect::Mysql && depth != Depth::Thorough {
+    if [first, dialect].contains(&Dialect::Mysql) && depth != Depth::Thorough {
         first_rung(&whole)
+    } else if first != dialect && dialect == Dialect::Tls {
+        whole.while_it_speaks_tls()
     } else {
         whole
     }
@@ -93,9 +103,11 @@ mod tests {
     fn mysql_gets_one_connection_a_question_unless_all_is_to_be_known() {
         let port = Port::new(3306).unwrap();
         let full = Ladder::default();
-        let asked = |depth| ladder(&full, Dialect::Mysql, port, depth).to_string();
-        assert_eq!(asked(Depth::Names), full.first().offered.to_string());
-        assert_eq!(asked(Depth::Thorough), full.to_string());
+        for dialect in [Dialect::Mysql, Dialect::Tls] {
+            let asked = |depth| ladder(&full, Dialect::Mysql, dialect, port, depth).to_string();
+            assert_eq!(asked(Depth::Names), full.first().offered.to_string());
+            assert_eq!(asked(Depth::Thorough), full.to_string());
+        }
     }
 
     fn seen(dialect: Dialect, last_octet: u8, outcome: Outcome) -> Observation {

@@ -245,7 +245,8 @@ impl<'scan> Inquiry<'scan> {
     fn probe(&self, wording: Wording) -> Option<Probe> {
         let endpoint = &self.subject.endpoint;
         let Settings { ladder, depth, .. } = self.settings;
-        let ladder = dialects::ladder(ladder, wording.dialect, endpoint.port, *depth);
+        let first = endpoint.dialect;
+        let ladder = dialects::ladder(ladder, first, wording.dialect, endpoint.port, *depth);
         let ladder = match wording.key_type {
             Some(key_type) => ladder.restricted_to(key_type),
             None if self.is_further(&wording) && self.met_silence(wording.dialect) => {

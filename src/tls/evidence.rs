@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 
 use crate::domain::{Alert, Broken, Outcome, Phase, ProtocolSet, Refusal, TlsVersion};
 
-use super::ladder::Ladder;
+use super::ladder::{Climb, Ladder};
 use super::rung::{Alpn, Rung, Shape, Suites};
 
 /// RFC 5246 section 7.2.2: its suites are all stronger than ours.
@@ -24,6 +24,12 @@ impl Ladder {
         let (rung, outcome) = tried.last()?;
         match outcome {
             _ if rung.suites == Suites::Anonymous => None,
+            Outcome::TlsRefused(refusal)
+                if self.climb == Climb::WhileTls && !matches!(refusal, Refusal::Alert(..)) =>
+            {
+                None
+            }
+            Outcome::Silent(_) if self.climb == Climb::WhileTls => None,
             Outcome::TlsRefused(Refusal::Alert(_, alert)) => self.after_alert(tried, *rung, *alert),
             // Before the hello there was nothing a hello could have changed.
             Outcome::TlsRefused(refusal) if phase(*refusal) < Phase::Hello => None,
@@ -325,6 +331,19 @@ mod tests {
         assert_eq!(failure, ["tls1.2+tls1.1", "tls1.2", "tls1.0", "tls1.3"]);
         let venafi = climb(&Ladder::venafi(), |_| alert(Alert::PROTOCOL_VERSION));
         assert_eq!(venafi, [MIXED, "tls1.0+ssl3", CLEAR, "ssl3"]);
+    }
+
+    #[test]
+    fn a_hello_on_the_off_chance_is_followed_only_where_tls_is_spoken() {
+        let ladder = Ladder::standard().while_it_speaks_tls();
+        let closed = climb(&ladder, |_| {
+            Outcome::TlsRefused(Refusal::Closed(Phase::Hello))
+        });
+        assert_eq!(closed, [CLEAR]);
+        let silent = climb(&ladder, |_| Outcome::Silent(Phase::Hello));
+        assert_eq!(silent, [CLEAR]);
+        let version = climb(&ladder, |_| alert(Alert::PROTOCOL_VERSION));
+        assert_eq!(version.get(1).map(String::as_str), Some("tls1.3"));
     }
 
     #[test]

@@ -13,6 +13,16 @@ pub struct Ladder {
     rest: Vec<ProtocolSet>,
     alpn: Alpn,
     key_type: Option<KeyType>,
+    pub(super) climb: Climb,
+}
+
+/// How long a ladder is climbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Climb {
+    /// As long as a rung may find what the ones before did not.
+    Whole,
+    /// As long as the server answers in TLS.
+    WhileTls,
 }
 
 /// A text that is no ladder.
@@ -44,6 +54,7 @@ impl Ladder {
             rest: Vec::new(),
             alpn: Alpn::WEB,
             key_type: None,
+            climb: Climb::Whole,
         }
     }
 
@@ -95,7 +106,18 @@ impl Ladder {
             rest: sets.collect(),
             key_type: Some(key_type),
             alpn: self.alpn,
+            climb: self.climb,
         })
+    }
+
+    /// The same sets, as long as the server answers each with an alert: one
+    /// that hangs up or says nothing gets no second hello.
+    #[must_use]
+    pub fn while_it_speaks_tls(self) -> Self {
+        Self {
+            climb: Climb::WhileTls,
+            ..self
+        }
     }
 
     /// The same sets, offering these application protocols.
