@@ -39,6 +39,8 @@ impl Authenticator {
     /// A server may show a root itself: then there is no chain to build, and
     /// to WebPKI no server's certificate either, but a self-signed one is
     /// trusted in no other way.
+    ///
+    /// Names are looked at last, and a bare address is none.
     pub(super) fn verify(
         &self,
         leaf: &CertificateDer<'_>,
@@ -46,15 +48,26 @@ impl Authenticator {
         server_name: &pki_types::ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), Error> {
-        if self.anchors.holds(leaf) {
+        let verified = if self.anchors.holds(leaf) {
             in_its_time(leaf, now)?;
             let parsed = ParsedCertificate::try_from(leaf)?;
-            return verify_server_name(&parsed, server_name);
+            verify_server_name(&parsed, server_name)
+        } else {
+            let no_staple = &[];
+            self.verifier
+                .verify_server_cert(leaf, intermediates, server_name, no_staple, now)
+                .map(drop)
+        };
+        match (server_name, verified) {
+            (
+                pki_types::ServerName::IpAddress(_),
+                Err(Error::InvalidCertificate(
+                    CertificateError::NotValidForName
+                    | CertificateError::NotValidForNameContext { .. },
+                )),
+            ) => Ok(()),
+            (_, verified) => verified,
         }
-        let no_staple = &[];
-        self.verifier
-            .verify_server_cert(leaf, intermediates, server_name, no_staple, now)
-            .map(drop)
     }
 }
 

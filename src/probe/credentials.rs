@@ -6,6 +6,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, RootCertStore};
 
 use crate::domain::Der;
+use crate::x509;
 
 /// A client certificate with its chain and key.
 #[derive(Clone, Debug)]
@@ -50,9 +51,7 @@ impl ClientIdentity {
     /// in DER: PKCS#8, PKCS#1 or SEC 1; RSA of 2048 to 8192 bits, ECDSA over
     /// P-256, P-384 or P-521, or Ed25519.
     pub fn new(chain: &[Der], key: &[u8]) -> Result<Self, IdentityError> {
-        if chain.is_empty() {
-            return Err(IdentityError::NoCertificate);
-        }
+        let leaf = chain.first().ok_or(IdentityError::NoCertificate)?;
         let key = PrivateKeyDer::try_from(key.to_vec())
             .map_err(|why| IdentityError::Key(why.to_owned()))?;
         let key = aws_lc_rs::sign::any_supported_type(&key)
@@ -64,7 +63,14 @@ impl ClientIdentity {
                 Ok(Self(Arc::new(identity)))
             }
             Err(Error::InconsistentKeys(_)) => Err(IdentityError::Mismatch),
-            Err(error) => Err(IdentityError::Certificate(error.to_string())),
+            // rustls reads no certificate of version 1, which servers may take.
+            Err(error) => match x509::subject_public_key_info(leaf) {
+                None => Err(IdentityError::Certificate(error.to_string())),
+                Some(own) => match identity.key.public_key() {
+                    Some(public) if *public != *own => Err(IdentityError::Mismatch),
+                    Some(_) | None => Ok(Self(Arc::new(identity))),
+                },
+            },
         }
     }
 

@@ -221,6 +221,18 @@ fn without_tls(finish: Finish) -> Verdict {
 }
 
 impl Handshaken {
+    /// None was made, since there was no connection to be had.
+    #[must_use]
+    pub const fn unreachable(outcome: Outcome) -> Self {
+        Self {
+            verdict: Verdict::Unreachable(outcome),
+            client_certificate: ClientCertificate::NotAsked,
+            chain: None,
+            session: None,
+            verified: None,
+        }
+    }
+
     fn of(verdict: Verdict, client: Client) -> Self {
         let (mut seen, session) = client.into_seen();
         Self {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -254,4 +255,34 @@ fn wrong_usage_says_what_is_wrong_and_where() {
     probe(&["127.0.0.1", "--client-cert", text(&own.chain)])
         .exits(2)
         .complains_of(&["--client-key"]);
+}
+
+#[test]
+fn a_client_of_version_1_is_taken_and_a_closed_port_is_unreachable() {
+    let folder = tempfile::tempdir().unwrap();
+    // `openssl x509 -req` makes version 1 where no extensions are asked for.
+    let script =
+        "openssl req -new -newkey rsa:2048 -nodes -keyout key.pem -subj /CN=client -out request.pem
+        openssl x509 -req -in request.pem -signkey key.pem -days 1 -out client.pem";
+    let made = Command::new("sh")
+        .args(["-e", "-c", script])
+        .current_dir(folder.path())
+        .output()
+        .expect("openssl (tests/run installs it)");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let closed = SocketAddr::new(own_loopback(), 1).to_string();
+    let [certificate, key] = ["client.pem", "key.pem"].map(|name| folder.path().join(name));
+    let flags = [
+        "--client-cert",
+        text(&certificate),
+        "--client-key",
+        text(&key),
+    ];
+    let run = probe(&[&[closed.as_str(), "--json"][..], &flags].concat()).exits(1);
+    let endpoint = &object(&run)["endpoints"][0];
+    assert_eq!(endpoint["handshakes"][0]["verdict"], "unreachable", "{run}");
 }

@@ -66,7 +66,8 @@ impl<D: Dialer> Examiner<D> {
             return examination;
         };
         let outcome = &main.observation.outcome;
-        let (speaks, connected) = (dialects::may_be_tls(outcome), outcome.kind().connected());
+        let speaks = dialects::may_be_tls(outcome);
+        let unreachable = (!outcome.kind().connected()).then(|| outcome.clone());
         let question = self.question(&main.observation.endpoint, self.server_name.as_ref());
         if speaks {
             let further = self.further(main, &question).await;
@@ -75,8 +76,12 @@ impl<D: Dialer> Examiner<D> {
             examination.looks.extend(further);
             examination.looks.extend(others);
         }
-        if let Some(client) = self.client.as_ref().filter(|_| connected) {
-            examination.handshakes = self.handshakes(&question, client).await;
+        if let Some(client) = &self.client {
+            examination.handshakes = match unreachable {
+                Some(outcome) => vec![Handshaken::unreachable(outcome)],
+                None if speaks => self.handshakes(&question, client).await,
+                None => Vec::new(),
+            };
         }
         examination.endpoint = question.endpoint;
         examination

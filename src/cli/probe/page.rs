@@ -95,8 +95,12 @@ pub(super) fn text(examination: &Examination, now: Timestamp) -> String {
     if let Some(survey) = &examination.survey {
         versions(&mut page, survey);
     }
-    for handshaken in &examination.handshakes {
-        handshake(&mut page, handshaken);
+    let headings = [
+        "Handshake without a client certificate",
+        "Handshake with the client certificate",
+    ];
+    for (heading, handshaken) in headings.iter().zip(&examination.handshakes) {
+        handshake(&mut page, heading, handshaken);
     }
     let mut described = Vec::new();
     for look in &examination.looks {
@@ -218,13 +222,8 @@ pub(super) fn hybrid_word(group: HybridGroup) -> String {
     }
 }
 
-fn handshake(page: &mut Page, handshaken: &Handshaken) {
-    page.heading(match handshaken.client_certificate {
-        ClientCertificate::Sent => "Handshake with the client certificate",
-        ClientCertificate::NotAsked | ClientCertificate::NotSent => {
-            "Handshake without a client certificate"
-        }
-    });
+fn handshake(page: &mut Page, heading: &str, handshaken: &Handshaken) {
+    page.heading(heading);
     page.line("Verdict", &verdict(&handshaken.verdict));
     if let Verdict::TlsError(fault) = &handshaken.verdict {
         page.optional("Hint", fault.hint());
