@@ -92,11 +92,11 @@ pub(super) fn why(error: &Error) -> String {
             "its chain leads to none of the roots".to_owned()
         }
         Error::InvalidCertificate(CertificateError::Other(reason)) => {
-            match reason.0.downcast_ref::<webpki::Error>() {
-                Some(webpki::Error::CaUsedAsEndEntity) => {
+            match reason.to_string().as_str() {
+                "CaUsedAsEndEntity" => {
                     "its certificate is an authority's, not a server's".to_owned()
                 }
-                _ => format!("its chain can't be verified: {reason}"),
+                other => format!("its chain can't be verified: {other}"),
             }
         }
         Error::InvalidCertificate(reason) => reason.to_string(),

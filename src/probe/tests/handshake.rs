@@ -284,7 +284,8 @@ async fn the_servers_chain_is_verified_where_roots_are_given_and_stops_nothing()
         for (roots, name, holds) in [
             (&authority, Some("server.test"), true),
             (&authority, Some("other.test"), false),
-            (&authority, None, false),
+            (&authority, None, true),
+            (&stranger, None, false),
             (&stranger, Some("server.test"), false),
         ] {
             let server = authority.server(version, Asks::Nothing, 1);
