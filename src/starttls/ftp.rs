@@ -92,7 +92,7 @@ mod tests {
             transcript(&format!(
                 "S: 220 Microsoft FTP Service
                  C: AUTH TLS
-                 S: 504 Security mechanism not implemented
+                 S: 504 Unknown AUTH type.
                  C: AUTH SSL
                  S: {reply}"
             ))

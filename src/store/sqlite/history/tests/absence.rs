@@ -1,0 +1,164 @@
+//! Looks that found nothing: missing, gone, back again.
+
+use super::*;
+
+#[test]
+fn an_answer_of_the_host_is_enough_to_be_missing_and_six_days_later_gone() {
+    for outcome in [
+        OutcomeKind::Refused,
+        OutcomeKind::TlsRefused,
+        OutcomeKind::NoCertificate,
+        OutcomeKind::NotTls,
+    ] {
+        for (later, state) in [(6 * DAY - 1, "missing"), (6 * DAY, "gone")] {
+            let mut question = Question::new();
+            question.fail(outcome, moment(2, DAY));
+            assert_eq!(question.tell(), ["1 new missing"], "{outcome}");
+            question.store();
+            question.fail(outcome, moment(3, DAY + later));
+            assert_eq!(question.tell(), [format!("1 new {state}")], "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_host_that_is_not_reached_is_missing_after_three_looks_in_two_scans() {
+    for outcome in [
+        OutcomeKind::Filtered,
+        OutcomeKind::Unreachable,
+        OutcomeKind::Silent,
+        OutcomeKind::Broken,
+    ] {
+        let missing_after = |scans: [i64; 4]| {
+            let mut question = Question::new();
+            let looks = scans.into_iter().zip(1..);
+            let mut states = looks.map(|(scan, look)| {
+                question.fail(outcome, moment(scan, 10 * look));
+                question.store();
+                question.current().is_empty()
+            });
+            states.position(|missing| missing).map(|looks| looks + 1)
+        };
+        assert_eq!(missing_after([2, 2, 3, 3]), Some(3), "{outcome}");
+        assert_eq!(missing_after([2, 3, 4, 5]), Some(3), "{outcome}");
+        assert_eq!(missing_after([2, 2, 2, 3]), Some(4), "{outcome}");
+        assert_eq!(missing_after([2, 2, 2, 2]), None, "one scan is not enough");
+    }
+}
+
+#[test]
+fn it_takes_the_same_evidence_again_to_be_gone() {
+    let mut question = Question::new();
+    for (scan, day) in [(2, 1), (3, 2), (4, 3)] {
+        question.fail(OutcomeKind::Filtered, moment(scan, day * DAY));
+    }
+    assert_eq!(question.tell(), ["1 new missing"]);
+    for (scan, day, state) in [(5, 10, "missing"), (6, 11, "missing"), (7, 12, "gone")] {
+        question.store();
+        question.fail(OutcomeKind::Filtered, moment(scan, day * DAY));
+        assert_eq!(question.tell(), [format!("1 new {state}")], "day {day}");
+    }
+    // Enough before the six days are over counts on the first look after them.
+    for (last, state) in [(9 * DAY - 1, "missing"), (9 * DAY, "gone")] {
+        let mut question = Question::new();
+        for day in 1..=8 {
+            question.fail(OutcomeKind::Filtered, moment(day + 1, day * DAY));
+        }
+        question.fail(OutcomeKind::Filtered, moment(20, last));
+        assert_eq!(question.tell(), [format!("1 new {state}")]);
+    }
+}
+
+#[test]
+fn an_answer_begins_the_count_of_failed_looks_anew() {
+    let mut question = Question::new();
+    for scan in 1..20 {
+        let at = scan * DAY;
+        question.fail(OutcomeKind::Filtered, moment(3 * scan, at));
+        question.fail(OutcomeKind::Filtered, moment(3 * scan + 1, at + 1));
+        question.answer(answer(1, 1), moment(3 * scan + 2, at + 2));
+        question.store();
+    }
+    assert_eq!(question.tell(), ["1 new current"]);
+}
+
+#[test]
+fn what_says_nothing_makes_nothing_missing() {
+    for outcome in [
+        OutcomeKind::Unresolved,
+        OutcomeKind::Excluded,
+        OutcomeKind::Fresh,
+        OutcomeKind::NotAttempted,
+        OutcomeKind::LocalError,
+    ] {
+        let mut question = Question::new();
+        for scan in 2..9 {
+            question.fail(outcome, moment(scan, scan * DAY));
+        }
+        assert_eq!(question.tell(), ["1 new current"], "{outcome}");
+        assert!(!question.history.failures_changed);
+    }
+}
+
+#[test]
+fn what_comes_back_has_returned_in_an_interval_of_its_own() {
+    let mut question = Question::new();
+    question.fail(OutcomeKind::Refused, moment(2, DAY));
+    question.store();
+    question.answer(answer(1, 1), moment(3, 2 * DAY));
+    assert_eq!(question.tell(), ["1 new replaced", "1 returned current"]);
+    let [before, after] = &question.history.intervals[..] else {
+        panic!("two intervals");
+    };
+    assert_eq!(before.missing, Some(moment(2, DAY)));
+    assert_eq!(before.seen.as_ref().unwrap().last, moment(1, 0));
+    assert_eq!((after.first, after.previous), (moment(3, 2 * DAY), None));
+    question.store();
+
+    question.fail(OutcomeKind::Refused, moment(4, 3 * DAY));
+    question.store();
+    question.fail(OutcomeKind::Refused, moment(5, 9 * DAY));
+    assert_eq!(question.tell(), ["1 returned gone"]);
+    question.store();
+    question.answer(answer(1, 1), moment(6, 10 * DAY));
+    assert_eq!(question.tell(), ["1 returned gone", "1 returned current"]);
+}
+
+#[test]
+fn another_certificate_takes_the_place_of_one_that_is_missing_and_not_of_one_gone() {
+    let mut question = Question::new();
+    question.fail(OutcomeKind::Refused, moment(2, DAY));
+    question.answer(answer(2, 2), moment(3, 2 * DAY));
+    assert_eq!(question.tell(), ["1 new replaced", "2 replaced current"]);
+
+    for (of_other, began, previous) in [("b", "new", None), ("a", "renewed", Some(1))] {
+        let mut question = Question::new();
+        question.relatives = relatives(&[(1, "a", 0, 90), (2, of_other, 60, 150)]);
+        question.fail(OutcomeKind::Refused, moment(2, DAY));
+        question.fail(OutcomeKind::Refused, moment(3, 7 * DAY));
+        question.answer(answer(2, 2), moment(4, 8 * DAY));
+        assert_eq!(
+            question.tell(),
+            ["1 new gone".to_owned(), format!("2 {began} current")]
+        );
+        assert_eq!(question.history.intervals[1].previous, previous);
+    }
+}
+
+#[test]
+fn what_an_answer_disproves_in_the_same_scan_never_was() {
+    let mut question = Question::new();
+    question.fail(OutcomeKind::Refused, moment(2, DAY));
+    question.store();
+    question.answer(answer(1, 1), moment(2, DAY + 1));
+    assert_eq!(question.tell(), ["1 new current"]);
+    assert_eq!(question.history.intervals[0].missing, None);
+    question.fail(OutcomeKind::Refused, moment(2, DAY + 2));
+    assert_eq!(question.tell(), ["1 new current"]);
+
+    let mut question = Question::new();
+    question.fail(OutcomeKind::Refused, moment(2, DAY));
+    question.fail(OutcomeKind::Refused, moment(3, 7 * DAY));
+    question.answer(answer(1, 1), moment(3, 7 * DAY + 1));
+    assert_eq!(question.tell(), ["1 new replaced", "1 returned current"]);
+}

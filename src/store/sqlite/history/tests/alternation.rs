@@ -1,0 +1,144 @@
+//! Certificates that take turns at one question.
+
+use super::*;
+
+#[test]
+fn a_certificate_that_comes_back_within_three_looks_alternates() {
+    for (others, began) in [
+        (1, "alternating"),
+        (2, "alternating"),
+        (3, "alternating"),
+        (4, "returned"),
+    ] {
+        let mut question = Question::new();
+        question.days(2, vec![2; others]);
+        assert_eq!(question.tell(), ["1 new replaced", "2 replaced current"]);
+        question.days(9, [1]);
+        let last = question.tell().pop();
+        assert_eq!(last, Some(format!("1 {began} current")), "{others}");
+        let both = began == "alternating";
+        assert_eq!(question.current().len(), if both { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn those_that_alternate_make_no_intervals() {
+    for members in 2..=4 {
+        let mut question = Question::new();
+        question.days(2, (0..40).map(|look| look % members + 1));
+        let intervals = question.next;
+        question.days(50, (0..400).map(|look| look % members + 1));
+        assert_eq!(question.next, intervals, "{members}");
+        let mut current = question.current();
+        current.sort_unstable();
+        assert_eq!(current, (1..=members).collect::<Vec<_>>());
+        assert_eq!(question.history.look.restless, 0);
+    }
+}
+
+#[test]
+fn chance_makes_few_intervals() {
+    // A linear congruential generator: the same chance in every run.
+    let mut state = 7_u64;
+    let mut chance = |members: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        i64::try_from((state >> 33) % members + 1).unwrap()
+    };
+    for (members, most) in [(2, 12), (3, 20), (8, 60)] {
+        let mut question = Question::new();
+        question.days(2, (0..2_000).map(|_| chance(members)));
+        assert!(question.next <= most, "{} of {members}", question.next);
+        let intervals = question.next;
+        question.days(3_000, (0..2_000).map(|_| chance(members)));
+        assert!(
+            question.next <= intervals + 6,
+            "{} of {members}",
+            question.next
+        );
+    }
+}
+
+#[test]
+fn what_alternated_and_stays_away_is_gone() {
+    let mut question = Question::new();
+    question.days(2, [2, 1, 2, 2, 2]);
+    assert_eq!(question.current().len(), 2);
+    question.days(7, [2]);
+    let told = question.tell();
+    assert_eq!(told.last().unwrap(), "1 alternating gone");
+    // It came back after four looks: it is given twice as many.
+    question.days(8, [1, 2, 2, 2, 2, 2, 2, 2, 2]);
+    assert_eq!(question.current().len(), 2);
+    question.days(17, [2]);
+    assert_eq!(question.current(), [2]);
+}
+
+#[test]
+fn what_alternates_is_missing_and_comes_back_one_by_one() {
+    let mut question = Question::new();
+    question.days(2, [2, 1]);
+    question.fail(OutcomeKind::Refused, moment(4, 4 * DAY));
+    assert_eq!(question.current(), [] as [i64; 0]);
+    question.store();
+    question.days(5, [1]);
+    assert_eq!(question.current(), [1]);
+    question.days(6, [2]);
+    assert_eq!(question.current(), [1, 2]);
+}
+
+#[test]
+fn chains_may_alternate_too() {
+    let mut question = Question::new();
+    for scan in 2..100 {
+        question.answer(answer(1, scan % 2), moment(scan, scan * DAY));
+        question.store();
+    }
+    assert_eq!(
+        question.tell(),
+        ["1 changed current", "1 alternating current"]
+    );
+    assert_eq!(question.next, 4);
+}
+
+#[test]
+fn a_chain_that_comes_back_late_is_another_change() {
+    let mut question = Question::new();
+    for (scan, chain) in (2..).zip([2, 2, 2, 2, 2, 1]) {
+        question.answer(answer(1, chain), moment(scan, scan * DAY));
+        question.store();
+    }
+    assert_eq!(question.tell(), ["1 changed replaced", "1 changed current"]);
+}
+
+#[test]
+fn a_certificate_of_each_look_leaves_a_bounded_number_of_intervals() {
+    let mut question = Question::new();
+    question.days(2, 2..200);
+    assert_eq!(question.history.intervals.len(), MOST_ENDED + 1);
+    let told = question.tell();
+    assert!(told.iter().all(|line| line.contains("unsaid")), "{told:?}");
+    // The first ones were events, and have been kept.
+    question.answer(answer(300, 300), moment(300, 300 * DAY));
+    assert_eq!(question.history.forgotten.len(), 1);
+    // When it settles, what happens is an event again.
+    question.days(301, vec![300; 20]);
+    question.days(330, [400]);
+    assert_eq!(question.tell().last().unwrap(), "400 replaced current");
+}
+
+#[test]
+fn renewals_that_are_due_are_events_however_rare_the_looks() {
+    let mut question = Question::new();
+    let certificates: Vec<_> = (1..=30)
+        .map(|number| (number, "a", number * 30 - 45, number * 30))
+        .collect();
+    question.relatives = relatives(&certificates);
+    for number in 2..=30 {
+        let at = moment(number, (number * 30 - 30) * DAY);
+        question.answer(answer(number, number), at);
+        question.store();
+    }
+    assert!(question.tell().iter().all(|line| line.contains("renewed")));
+}
