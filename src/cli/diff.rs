@@ -177,6 +177,8 @@ mod tests {
             outcomes: Tally::default(),
             note: None,
             settings: "{}".to_owned(),
+            ended_by: None,
+            operator: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod html;
 mod inventory;
 mod json_lines;
 mod logging;
+mod operator;
 mod printer;
 mod probe;
 mod progress;
@@ -157,7 +158,7 @@ impl Arguments {
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let exit = runtime.block_on(async {
             match self.command {
-                Command::Scan(arguments) => arguments.run(context).await,
+                Command::Scan(arguments) => Box::pin(arguments.run(context)).await,
                 Command::Probe(arguments) => arguments.run(context).await,
                 Command::Report(arguments) => arguments.run(context).await,
                 Command::Certs(arguments) => arguments.run(context).await,

@@ -26,8 +26,15 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
     // Writing to a String can't fail.
     let _ = writeln!(
         text,
-        "scan {} {}: {} targets in {elapsed}",
-        summary.scan, summary.state, summary.targets
+        "scan {} {}{}: {} targets in {elapsed}",
+        summary.scan,
+        summary.state,
+        summary
+            .ended_by
+            .as_deref()
+            .map(|why| format!(" ({})", printable(why)))
+            .unwrap_or_default(),
+        summary.targets
     );
     for (kind, count) in summary.outcomes.iter().filter(|(_, count)| *count > 0) {
         let _ = writeln!(text, "  {count:>width$}  {kind}");
@@ -92,6 +99,7 @@ pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
         "type": "summary",
         "scan_id": summary.scan.number(),
         "state": summary.state.as_str(),
+        "ended_by": summary.ended_by,
         "targets": summary.targets,
         "outcomes": outcomes(&summary.outcomes),
         "faults": summary.faults.iter().cloned().collect::<BTreeMap<_, _>>(),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::exit::Exit;
@@ -14,15 +13,15 @@ use super::failure::Failure;
 use super::json_lines;
 use super::printer::Printer;
 use super::verdicts::{self, Severities};
-use super::{progress, summary};
+use super::{operator, progress, summary};
 use crate::config::Settings;
-use crate::domain::{Fingerprint, ScanState, clock};
+use crate::domain::{EarlyEnd, Fingerprint, ScanState, clock};
 use crate::judge::{Policy, TrustStore};
 use crate::net::{self, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver};
-use crate::scan::{self, Progress, Scan, ScanError, Sighting, Summary};
+use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
 use crate::store::{NewScan, Opened, SqliteSink};
 use crate::target::Plan;
 
@@ -145,7 +144,7 @@ impl Sweep {
         let targets = self.plan.len();
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
         let watch = self.watch(printer);
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let scan = self.scan(dialer, resolver, workers, progress);
         let running = scan.run(Box::new(sink), record, stop.clone(), watch);
         tokio::select! {
@@ -209,6 +208,7 @@ impl Sweep {
             plan: self.plan_fingerprint(),
             settings: Value::from(settings).to_string(),
             seed: self.plan.seed(),
+            operator: operator::name(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -232,7 +232,7 @@ impl Sweep {
 }
 
 /// The first signal stops the scan in order; returns at the second.
-async fn signals(stop: &CancellationToken, printer: &Printer) -> Failure {
+async fn signals(stop: &Stop, printer: &Printer) -> Failure {
     let listened = signal(SignalKind::interrupt())
         .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)))
         // A dropped session is no reason to lose the rest in disorder.
@@ -249,7 +249,7 @@ async fn signals(stop: &CancellationToken, printer: &Printer) -> Failure {
         }
     };
     either().await;
-    stop.cancel();
+    stop.stop(EarlyEnd::Signal);
     let printer = printer.clone();
     // Apart: whoever reads what is printed may have stopped reading.
     let told = tokio::task::spawn_blocking(move || {

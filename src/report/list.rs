@@ -92,18 +92,23 @@ pub fn scans<'a>(rows: impl IntoIterator<Item = &'a ScanRow>, width: Option<u16>
         "STARTED",
         "FINISHED",
         "STATE",
+        "WHY",
         "TARGETS",
         "CERTIFICATES",
         "NOTE",
     ];
     let mut table = table(&header, width);
-    align_right(&mut table, &[0, 4, 5]);
+    align_right(&mut table, &[0, 5, 6]);
     for row in rows {
         table.add_row([
             row.id.to_string(),
             minute(row.started_at),
             row.finished_at.map(minute).unwrap_or_default(),
             row.state.to_string(),
+            row.ended_by
+                .as_deref()
+                .map(|why| short(why, 40))
+                .unwrap_or_default(),
             row.targets.to_string(),
             row.outcomes.count(OutcomeKind::Certificate).to_string(),
             row.note

@@ -236,6 +236,12 @@ pub struct ScanRow {
     pub finished_at: Option<Timestamp>,
     /// How it stands.
     pub state: ScanState,
+    /// Why it ended early: a word of [`EarlyEnd`], or an error's message.
+    ///
+    /// [`EarlyEnd`]: crate::domain::EarlyEnd
+    pub ended_by: Option<String>,
+    /// Who ran it: user, machine and process.
+    pub operator: Option<String>,
     /// How many targets it has.
     pub targets: u64,
     /// How many targets had each outcome so far.

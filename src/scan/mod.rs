@@ -18,6 +18,7 @@ mod no_answer;
 mod progress;
 mod settings;
 mod sighting;
+mod stop;
 mod summary;
 mod worker;
 mod writer;
@@ -34,9 +35,10 @@ pub use feed::RETRY_SPACING;
 pub use progress::Progress;
 pub use settings::{Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
+pub use stop::Stop;
 pub use summary::{NameNotAsked, Nameless, Summary, WhyNotAsked};
 
-use crate::domain::{OutcomeKind, ScanState, clock};
+use crate::domain::{EarlyEnd, OutcomeKind, ScanState, clock};
 use crate::net::Dialer;
 use crate::probe::Prober;
 use crate::resolve::Resolver;
@@ -93,7 +95,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         self,
         mut sink: Box<dyn Sink>,
         record: NewScan,
-        stop: CancellationToken,
+        stop: Stop,
         watch: impl FnMut(Sighting<'_>) + Send + 'static,
     ) -> Result<Summary, ScanError> {
         let began = record.started_at;
@@ -102,7 +104,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let workers = self.workers();
         info!(%scan, targets, workers, "scan began");
         let further = &self.settings.further_names;
-        let directory = Directory::look_up(further, &self.plan, &self.resolver, &stop).await;
+        let directory = Directory::look_up(further, &self.plan, &self.resolver, stop.token()).await;
         let directory = Arc::new(directory);
 
         let (settled, to_collect) = mpsc::channel(SETTLED_WAITING);
@@ -118,7 +120,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let writer = tokio::spawn(writer::run(sink, scan, to_write));
         let collector = tokio::spawn(collector.run(to_collect, parcels));
         let worked = self
-            .work(workers, Arc::clone(&directory), settled, &stop)
+            .work(workers, Arc::clone(&directory), settled, stop.token())
             .await;
         let collected = collector.await.map_err(panicked);
         let Written {
@@ -129,15 +131,20 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
 
         let unsettled = targets.saturating_sub(outcomes.total());
         outcomes.add_many(OutcomeKind::NotAttempted, unsettled);
-        let state = match (&worked, &collected, &written) {
-            (Ok(End::Done), Ok(_), Ok(())) if unsettled == 0 => ScanState::Complete,
-            (Ok(_), Ok(_), Ok(())) => ScanState::Interrupted,
-            _ => ScanState::Failed,
+        let (state, ended_by) = match (&worked, &collected, &written) {
+            (Ok(End::Done), Ok(_), Ok(())) if unsettled == 0 => (ScanState::Complete, None),
+            (Ok(_), Ok(_), Ok(())) => {
+                let why = stop.why().unwrap_or(EarlyEnd::Signal);
+                (why.state(), Some(why.to_string()))
+            }
+            (Err(error), _, _) | (_, Err(error), _) => (ScanState::Failed, Some(error.to_string())),
+            (_, _, Err(error)) => (ScanState::Failed, Some(error.to_string())),
         };
         let finished_at = clock::now();
         let end = ScanEnd {
             finished_at,
             state,
+            ended_by: ended_by.clone(),
             outcomes,
         };
         let finished = sink.finish(scan, end).await;
@@ -153,6 +160,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         Ok(Summary {
             scan,
             state,
+            ended_by,
             targets,
             outcomes,
             faults,

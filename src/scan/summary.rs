@@ -10,6 +10,10 @@ pub struct Summary {
     pub scan: ScanId,
     /// Complete, or ended early.
     pub state: ScanState,
+    /// Why it ended early: a word of [`EarlyEnd`], or an error's message.
+    ///
+    /// [`EarlyEnd`]: crate::domain::EarlyEnd
+    pub ended_by: Option<String>,
     /// How many targets it had; the outcomes add up to it.
     pub targets: u64,
     /// How many targets had each outcome.

@@ -24,6 +24,8 @@ pub struct NewScan {
     /// SHA-256 over what makes its plan: the same targets and settings have
     /// the same.
     pub plan: Fingerprint,
+    /// Who runs it: user, machine and process.
+    pub operator: String,
     /// The version of this program.
     pub tool_version: String,
 }
@@ -35,6 +37,10 @@ pub struct ScanEnd {
     pub finished_at: Timestamp,
     /// How it stands now.
     pub state: ScanState,
+    /// Why it ended early: a word of [`EarlyEnd`], or an error's message.
+    ///
+    /// [`EarlyEnd`]: crate::domain::EarlyEnd
+    pub ended_by: Option<String>,
     /// How many of its targets had each outcome.
     pub outcomes: Tally,
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use certsweep::domain::{OutcomeKind, ScanState, Unresolved};
+use certsweep::domain::{EarlyEnd, OutcomeKind, ScanState, Unresolved};
 use certsweep::pace::Rate;
 use certsweep::probe::Timeouts;
 use certsweep::resolve::LookupError;
@@ -111,7 +111,7 @@ async fn a_dead_resolver_does_not_hold_up_the_stop() {
     let stop = rig.stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        stop.cancel();
+        stop.stop(EarlyEnd::Signal);
     });
     let began = Instant::now();
     let summary = rig.run().await.unwrap();
@@ -136,7 +136,7 @@ async fn a_stop_after_the_last_target_takes_nothing_from_the_scan() {
     rig.retries = 1;
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        stop.cancel();
+        stop.stop(EarlyEnd::Signal);
     });
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::Silent), 1);

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use certsweep::domain::{OutcomeKind, ScanState};
+use certsweep::domain::{EarlyEnd, OutcomeKind, ScanState};
 use certsweep::pace::{Rate, Rates};
 use certsweep::scan::{RETRY_SPACING, ScanError};
 use certsweep::target::Shard;
@@ -145,7 +145,7 @@ async fn a_stopped_scan_keeps_what_it_has_and_accounts_for_the_rest() {
     let stop = rig.stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        stop.cancel();
+        stop.stop(EarlyEnd::Signal);
     });
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Interrupted);

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use certsweep::domain::{Chain, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp};
+use certsweep::domain::{
+    Chain, EarlyEnd, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp,
+};
 use certsweep::report::EventRow;
 use certsweep::store::{
     Batch, Filter, Inventory as _, NewScan, ScanEnd, ScanSpan, Sink, SqliteInventory, SqliteSink,
@@ -101,6 +103,7 @@ async fn store(path: &Path, scans: impl IntoIterator<Item = Seen>) {
             settings: "{}".to_owned(),
             seed: 0,
             plan: Fingerprint::of(b"plan"),
+            operator: "somebody".to_owned(),
             tool_version: "0".to_owned(),
         };
         let scan = sink.begin(began).await.unwrap();
@@ -109,6 +112,7 @@ async fn store(path: &Path, scans: impl IntoIterator<Item = Seen>) {
         let end = ScanEnd {
             finished_at: moment(number),
             state: seen.state,
+            ended_by: None,
             outcomes: Tally::default(),
         };
         sink.finish(scan, end).await.unwrap();
@@ -169,7 +173,7 @@ fn over_ten_scans_of_the_engine_nothing_is_gone_but_what_is() {
     // One was stopped before it came to anything.
     scans[8] = {
         let rig = network(9);
-        rig.stop.cancel();
+        rig.stop.stop(EarlyEnd::Signal);
         Seen::by(&rig)
     };
     assert_eq!(scans[8].state, ScanState::Interrupted);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use certsweep::domain::{OutcomeKind, ScanState};
+use certsweep::domain::{EarlyEnd, OutcomeKind, ScanState};
 use certsweep::pace::Rate;
 use certsweep::scan::{Depth, Nameless, Reach, WhyNotAsked};
 use rcgen::{CertificateParams, KeyPair};
@@ -328,7 +328,7 @@ async fn a_stop_that_takes_a_question_keeps_the_outcome_and_cuts_the_scan_short(
     let stop = rig.stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(2500)).await;
-        stop.cancel();
+        stop.stop(EarlyEnd::Signal);
     });
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
@@ -340,7 +340,7 @@ async fn a_stop_that_takes_a_question_keeps_the_outcome_and_cuts_the_scan_short(
 async fn a_stop_while_names_are_looked_up_is_obeyed() {
     let mut rig = Rig::new(demanding(), &["10.0.0.1"]);
     rig.further = vec!["a.sim"];
-    rig.stop.cancel();
+    rig.stop.stop(EarlyEnd::Signal);
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::NotAttempted), 1);
     assert_eq!(summary.names_not_asked[0].why, WhyNotAsked::Ended);

@@ -8,11 +8,11 @@ use certsweep::domain::{Fingerprint, Observation, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
-    Depth, FurtherNames, Pointers, Progress, Reach, Scan, ScanError, Settings, Sighting, Summary,
+    Depth, FurtherNames, Pointers, Progress, Reach, Scan, ScanError, Settings, Sighting, Stop,
+    Summary,
 };
 use certsweep::store::NewScan;
 use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
-use tokio_util::sync::CancellationToken;
 
 use crate::simulation::{Memory, Names, Network, Peer, flight};
 
@@ -34,7 +34,7 @@ pub(crate) struct Rig {
     pub(crate) reach: Reach,
     /// The certificates told of while they came: endpoint and name.
     pub(crate) told: Arc<Mutex<Vec<String>>>,
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Stop,
 }
 
 impl Rig {
@@ -56,7 +56,7 @@ impl Rig {
             further: Vec::new(),
             reach: Reach::WhereTheyResolve,
             told: Arc::default(),
-            stop: CancellationToken::new(),
+            stop: Stop::default(),
         }
     }
 
@@ -130,6 +130,7 @@ fn new_scan(plan: &Plan) -> NewScan {
         settings: "{}".to_owned(),
         seed: plan.seed(),
         plan: Fingerprint::of(plan.fingerprint().as_bytes()),
+        operator: "somebody".to_owned(),
         tool_version: "0".to_owned(),
     }
 }

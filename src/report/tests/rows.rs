@@ -140,6 +140,8 @@ pub(super) fn scan(text: &str) -> ScanRow {
         outcomes,
         note: Some(text.to_owned()),
         settings: r#"{"rate":1000}"#.to_owned(),
+        ended_by: None,
+        operator: Some(text.to_owned()),
     }
 }
 

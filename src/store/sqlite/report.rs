@@ -30,7 +30,7 @@ pub(super) const ENDPOINT_ORDER: &str = " order by e.zone, e.address, e.port, e.
     e.dialect";
 
 pub(super) const SELECT_SCANS: &str = "select id, started_at, finished_at, state, targets, \
-    outcomes, note, settings from scans order by id";
+    outcomes, note, settings, ended_by, operator from scans order by id";
 
 /// The ledger's runs zone by zone: its key begins with the zone, and there
 /// are few of them.
@@ -255,6 +255,8 @@ pub(super) fn scan(row: &SqliteRow) -> Result<ScanRow, sqlx::Error> {
         outcomes,
         note: row.try_get(6)?,
         settings: row.try_get(7)?,
+        ended_by: row.try_get(8)?,
+        operator: row.try_get(9)?,
     })
 }
 

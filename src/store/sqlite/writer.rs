@@ -107,8 +107,8 @@ impl SqliteSink {
             Box::pin(async move {
                 let done = sqlx::query(
                     "insert into scans (started_at, state, targets, outcomes, zone, note, \
-                     settings, seed, plan, tool_version) \
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                     settings, seed, plan, tool_version, operator) \
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 )
                 .bind(scan.started_at.micros())
                 .bind(ScanState::Running.as_str())
@@ -120,6 +120,7 @@ impl SqliteSink {
                 .bind(scan.seed.cast_signed())
                 .bind(scan.plan.as_bytes().to_vec())
                 .bind(scan.tool_version)
+                .bind(scan.operator)
                 .execute(connection)
                 .await
                 .map_err(during(operation))?;
@@ -134,11 +135,13 @@ impl SqliteSink {
         self.durably(operation, |connection| {
             Box::pin(async move {
                 let done = sqlx::query(
-                    "update scans set finished_at = $1, state = $2, outcomes = $3 where id = $4",
+                    "update scans set finished_at = $1, state = $2, outcomes = $3, ended_by = $4 \
+                     where id = $5",
                 )
                 .bind(end.finished_at.micros())
                 .bind(end.state.as_str())
                 .bind(outcomes_json(&end.outcomes))
+                .bind(end.ended_by)
                 .bind(scan.number())
                 .execute(&mut *connection)
                 .await

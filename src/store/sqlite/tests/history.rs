@@ -282,6 +282,7 @@ async fn a_scan_accounts_for_its_targets_from_its_beginning() {
     let end = ScanEnd {
         finished_at: at(60),
         state: ScanState::Interrupted,
+        ended_by: None,
         outcomes,
     };
     store.sink.finish(scan, end).await.unwrap();
@@ -299,6 +300,7 @@ async fn a_scan_accounts_for_its_targets_from_its_beginning() {
     let unknown = ScanEnd {
         finished_at: at(61),
         state: ScanState::Complete,
+        ended_by: None,
         outcomes,
     };
     assert!(store.sink.finish(ScanId::new(77), unknown).await.is_err());

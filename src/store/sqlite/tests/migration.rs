@@ -12,7 +12,11 @@ const VERSION_3: &str = include_str!(concat!(
 
 /// The tables of then, and the columns they had.
 const THEN: &[(&str, &str)] = &[
-    ("scans", "*"),
+    (
+        "scans",
+        "id, started_at, finished_at, state, targets, outcomes, zone, note, settings, seed, \
+         plan, tool_version",
+    ),
     ("certificates", "*"),
     ("certificate_names", "*"),
     ("chains", "*"),

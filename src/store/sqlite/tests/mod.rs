@@ -74,6 +74,7 @@ impl Store {
         let end = ScanEnd {
             finished_at: at(9999),
             state: ScanState::Complete,
+            ended_by: None,
             outcomes: Tally::default(),
         };
         self.sink.finish(scan, end).await.unwrap();
@@ -199,6 +200,7 @@ fn new_scan() -> NewScan {
         settings: "{}".to_owned(),
         seed: u64::MAX,
         plan: Fingerprint::of(b"plan"),
+        operator: "somebody".to_owned(),
         tool_version: "0.1.0".to_owned(),
     }
 }

@@ -144,6 +144,7 @@ async fn a_scan_that_was_cut_short_tells_of_no_move() {
     let end = ScanEnd {
         finished_at: at(WEEK + 1),
         state: ScanState::Interrupted,
+        ended_by: None,
         outcomes: Tally::default(),
     };
     store.sink.finish(scan, end).await.unwrap();

@@ -159,6 +159,7 @@ async fn ten_scans(order: impl Fn(Vec<Observation>) -> Vec<Observation>) -> (Sto
             } else {
                 ScanState::Complete
             },
+            ended_by: None,
             outcomes: Tally::default(),
         };
         store.sink.finish(id, end).await.unwrap();
