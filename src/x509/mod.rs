@@ -6,6 +6,7 @@
 
 mod addresses;
 mod bundle;
+mod collection;
 mod directory_string;
 mod extensions;
 mod facts;
@@ -14,6 +15,7 @@ mod file;
 mod linkage;
 mod name;
 mod oid;
+mod pem_blocks;
 mod public_key;
 mod rsa_key;
 mod signature;
@@ -21,6 +23,7 @@ mod walk;
 
 pub use addresses::addresses;
 pub use bundle::{BrokenBundle, certificates_in_bundle};
+pub use collection::{BrokenCollection, Collection, Skipped, certificates_in};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, key_in};
 pub use linkage::{Linkage, linkage};
