@@ -7,8 +7,8 @@ use crate::report::Installation;
 /// asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dossier {
-    /// What its judgement is stored under.
-    pub id: InstallationId,
+    /// What its judgement is stored under; `None` for an import.
+    pub id: Option<InstallationId>,
     /// The installation, not judged yet.
     pub row: Installation,
     /// Whether its latest answer brought an OCSP response; `None` where it is

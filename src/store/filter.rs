@@ -93,6 +93,15 @@ pub struct InvalidHash(pub String);
 pub struct InvalidSerial(pub String);
 
 impl FingerprintPrefix {
+    /// All of a fingerprint, which only itself begins so.
+    #[must_use]
+    pub const fn whole(fingerprint: Fingerprint) -> Self {
+        Self {
+            first: *fingerprint.as_bytes(),
+            last: *fingerprint.as_bytes(),
+        }
+    }
+
     /// The lowest fingerprint that begins so.
     #[must_use]
     pub const fn first(&self) -> &[u8; 32] {

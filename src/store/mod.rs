@@ -8,6 +8,7 @@ mod batch;
 mod dossier;
 mod error;
 mod filter;
+mod import;
 mod inventory;
 mod sink;
 mod sqlite;
@@ -18,6 +19,7 @@ pub use error::{DatabaseFault, StoreError};
 pub use filter::{
     CertificateHash, Expiry, Filter, FingerprintPrefix, InvalidHash, InvalidSerial, SerialNumber,
 };
+pub use import::{Import, Imported};
 pub use inventory::{AddressLook, Detail, Inventory, NameRow, ScanSpan};
 pub use sink::Sink;
 pub use sqlite::{Judging, Opened, SqliteInventory, SqliteSink};

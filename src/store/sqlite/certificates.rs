@@ -41,12 +41,12 @@ const INSERT_NAMES: ManyRows = ManyRows {
 };
 
 /// Finds or makes the row of every certificate `wanted`. New ones must be
-/// among the `parsed`.
+/// among the `parsed`; `first_scan` is the one that saw them, if one did.
 pub(super) async fn intern(
     connection: &mut SqliteConnection,
     wanted: &BTreeSet<Fingerprint>,
     parsed: &HashMap<Fingerprint, Certificate>,
-    scan: ScanId,
+    first_scan: Option<ScanId>,
 ) -> Result<HashMap<Fingerprint, StoredCertificate>, StoreError> {
     let wanted: Vec<_> = wanted.iter().copied().collect();
     let mut stored = find(connection, &wanted).await?;
@@ -65,7 +65,7 @@ pub(super) async fn intern(
     let new: Vec<_> = (first..).zip(new).collect();
     INSERT
         .execute(connection, &new, |values, (id, certificate)| {
-            bind(values, *id, certificate, scan);
+            bind(values, *id, certificate, first_scan);
         })
         .await?;
     let names: BTreeSet<_> = new
@@ -123,7 +123,7 @@ async fn find(
     Ok(stored)
 }
 
-fn bind(values: &mut Values<'_>, id: i64, certificate: &Certificate, scan: ScanId) {
+fn bind(values: &mut Values<'_>, id: i64, certificate: &Certificate, first_scan: Option<ScanId>) {
     let facts = certificate.facts.as_ref().ok();
     let text = |text: Option<&String>| text.cloned();
     let subject = facts.map(|facts| &facts.subject);
@@ -163,7 +163,7 @@ fn bind(values: &mut Values<'_>, id: i64, certificate: &Certificate, scan: ScanI
                 .map(|fault| fault.0.clone()),
         )
         .push_bind(facts.map(|facts| json(&facts.faults)))
-        .push_bind(scan.number())
+        .push_bind(first_scan.map(ScanId::number))
         .push_bind(certificate.der.as_bytes().to_vec());
 }
 

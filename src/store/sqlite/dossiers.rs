@@ -149,15 +149,25 @@ pub(super) fn authority(row: &SqliteRow) -> Result<Der, sqlx::Error> {
 
 /// A row before the rest of the inventory was asked.
 pub(super) fn dossier(row: &SqliteRow) -> Result<Dossier, sqlx::Error> {
-    Ok(Dossier {
-        id: InstallationId(row.try_get(report::INSTALLATION_ID)?),
-        row: report::installation(row)?,
+    let id = InstallationId(row.try_get(report::INSTALLATION_ID)?);
+    Ok(unasked(Some(id), report::installation(row)?))
+}
+
+/// The same of an import.
+pub(super) fn import(row: &SqliteRow) -> Result<Dossier, sqlx::Error> {
+    Ok(unasked(None, report::import(row)?))
+}
+
+fn unasked(id: Option<InstallationId>, row: Installation) -> Dossier {
+    Dossier {
+        id,
+        row,
         stapled: None,
         ports_with_it: 1,
         renewals: Vec::new(),
         same_key: Vec::new(),
         successor: None,
-    })
+    }
 }
 
 /// Asks the rest of the inventory about a page.
@@ -165,7 +175,7 @@ pub(super) async fn complete(
     connection: &mut SqliteConnection,
     page: &mut [Dossier],
 ) -> Result<(), StoreError> {
-    let ids: Vec<_> = page.iter().map(|dossier| dossier.id).collect();
+    let ids: Vec<_> = page.iter().filter_map(|dossier| dossier.id).collect();
     let staples = staples(connection, &ids).await?;
     let mut renewals = renewals(connection, &ids).await?;
     let keys = distinct(page, |row| row.certificate.spki_sha256);
@@ -175,8 +185,10 @@ pub(super) async fn complete(
     let ports = ports(connection, page).await?;
     for dossier in page {
         let certificate = &dossier.row.certificate;
-        dossier.stapled = staples.get(&dossier.id).copied();
-        dossier.renewals = renewals.remove(&dossier.id).unwrap_or_default();
+        if let Some(id) = &dossier.id {
+            dossier.stapled = staples.get(id).copied();
+            dossier.renewals = renewals.remove(id).unwrap_or_default();
+        }
         let key = certificate.spki_sha256;
         let others = key.and_then(|key| same_key.get(&key)).into_iter().flatten();
         let others = others.filter(|other| **other != certificate.sha256);

@@ -32,7 +32,8 @@ impl Interned {
     ) -> Result<Self, StoreError> {
         let members: BTreeSet<_> = wanted.values().flatten().copied().collect();
         let (mut certificates, unknown) = self.split_certificates(&members);
-        let found = certificates::intern(connection, &unknown, &batch.certificates, scan).await?;
+        let found =
+            certificates::intern(connection, &unknown, &batch.certificates, Some(scan)).await?;
         certificates.extend(found);
         let mut chains = HashMap::new();
         let mut unknown = BTreeMap::new();

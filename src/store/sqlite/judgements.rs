@@ -59,11 +59,12 @@ impl SqliteSink {
 }
 
 impl Judging<'_> {
-    /// Stores what is said of a page; rows that nobody judged are left out.
+    /// Stores what is said of a page; rows that nobody judged are left out, and
+    /// imports.
     pub async fn record(&mut self, page: &[Dossier]) -> Result<(), StoreError> {
         let judged = page.iter().filter_map(|dossier| {
             let judgement = dossier.row.judgement.as_ref()?;
-            Some((dossier.id, judgement))
+            Some((dossier.id?, judgement))
         });
         let judged: Vec<_> = judged.collect();
         UPSERT

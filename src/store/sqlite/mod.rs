@@ -18,6 +18,7 @@ mod fault;
 mod file;
 mod histories;
 mod history;
+mod imports;
 mod inspection;
 mod interned;
 mod interval;

@@ -38,6 +38,12 @@ pub struct SqliteInventory {
     reading: Reading,
 }
 
+/// A query, and what reads its rows.
+struct Part<T> {
+    query: QueryBuilder<Sqlite>,
+    read: fn(&SqliteRow) -> Result<T, sqlx::Error>,
+}
+
 /// Questions asked at the same time: more would only wait for the disk.
 const MAX_CONNECTIONS: u32 = 4;
 
@@ -77,6 +83,27 @@ impl SqliteInventory {
         self.reading.judge(streamed)
     }
 
+    /// Streams queries one after the other, all of the same moment.
+    async fn stream_parts<T, const N: usize>(
+        &self,
+        operation: &'static str,
+        parts: [Part<T>; N],
+        visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
+    ) -> Result<(), StoreError> {
+        let failed = during(operation);
+        let mut moment = self.pool.begin().await.map_err(&failed)?;
+        for Part { mut query, read } in parts {
+            let query = query.build().persistent(false);
+            let mut rows = query.fetch(&mut *moment);
+            while let Some(row) = rows.try_next().await.map_err(&failed)? {
+                if visit(read(&row).map_err(&failed)?).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn stream_rows<T>(
         &self,
         operation: &'static str,
@@ -95,31 +122,36 @@ impl SqliteInventory {
         Ok(())
     }
 
-    /// Streams installations in pages, until nobody takes any more.
-    async fn stream_pages(
+    /// Streams queries one after the other in pages, all of the same moment,
+    /// until nobody takes any more.
+    async fn stream_pages<const N: usize>(
         &self,
-        mut query: QueryBuilder<Sqlite>,
+        parts: [Part<Dossier>; N],
         pages: mpsc::Sender<Vec<Dossier>>,
     ) -> Result<(), StoreError> {
         let operation = "reading installations";
         let failed = during(operation);
-        let query = query.build().persistent(false);
-        let mut rows = query.fetch(&self.pool);
+        let mut moment = self.pool.begin().await.map_err(&failed)?;
         let mut asked = self.connection(operation).await?;
-        loop {
-            let mut page = Vec::with_capacity(PAGE);
-            while page.len() < PAGE
-                && let Some(row) = rows.try_next().await.map_err(&failed)?
-            {
-                page.push(dossiers::dossier(&row).map_err(&failed)?);
-            }
-            let is_last = page.len() < PAGE;
-            dossiers::complete(&mut asked, &mut page).await?;
-            let taken = page.is_empty() || pages.send(page).await.is_ok();
-            if is_last || !taken {
-                return Ok(());
+        for Part { mut query, read } in parts {
+            let query = query.build().persistent(false);
+            let mut rows = query.fetch(&mut *moment);
+            let mut is_last = false;
+            while !is_last {
+                let mut page = Vec::with_capacity(PAGE);
+                while page.len() < PAGE
+                    && let Some(row) = rows.try_next().await.map_err(&failed)?
+                {
+                    page.push(read(&row).map_err(&failed)?);
+                }
+                is_last = page.len() < PAGE;
+                dossiers::complete(&mut asked, &mut page).await?;
+                if !page.is_empty() && pages.send(page).await.is_err() {
+                    return Ok(());
+                }
             }
         }
+        Ok(())
     }
 
     async fn connection(
@@ -145,15 +177,33 @@ impl SqliteInventory {
     }
 }
 
-/// The query for the installations that a filter lets through.
-fn installations(filter: &Filter, detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = match filter.known_at {
+/// The queries for what a filter lets through: installations that were seen,
+/// and after them imports.
+fn installations<T>(
+    filter: &Filter,
+    detail: Detail,
+    read_seen: fn(&SqliteRow) -> Result<T, sqlx::Error>,
+    read_import: fn(&SqliteRow) -> Result<T, sqlx::Error>,
+) -> [Part<T>; 2] {
+    let mut seen = match filter.known_at {
         None => report::select_installations(detail),
         Some(at) => past::select_installations(at, detail),
     };
-    select::installations(&mut query, filter);
-    query.push(report::INSTALLATION_ORDER);
-    query
+    select::installations(&mut seen, filter);
+    seen.push(report::INSTALLATION_ORDER);
+    let mut imported = report::select_imports(detail);
+    select::imports(&mut imported, filter);
+    imported.push(report::IMPORT_ORDER);
+    [
+        Part {
+            query: seen,
+            read: read_seen,
+        },
+        Part {
+            query: imported,
+            read: read_import,
+        },
+    ]
 }
 
 impl Inventory for SqliteInventory {
@@ -163,9 +213,11 @@ impl Inventory for SqliteInventory {
         detail: Detail,
         visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let query = installations(filter, detail);
-        let operation = "reading installations";
-        Box::pin(self.stream(operation, query, report::installation, visit))
+        let parts = installations(filter, detail, report::installation, report::import);
+        Box::pin(async move {
+            let streamed = self.stream_parts("reading installations", parts, visit);
+            self.reading.judge(streamed.await)
+        })
     }
 
     fn dossiers<'a>(
@@ -174,10 +226,9 @@ impl Inventory for SqliteInventory {
         detail: Detail,
         pages: mpsc::Sender<Vec<Dossier>>,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let parts = installations(filter, detail, dossiers::dossier, dossiers::import);
         Box::pin(async move {
-            let streamed = self
-                .stream_pages(installations(filter, detail), pages)
-                .await;
+            let streamed = self.stream_pages(parts, pages).await;
             self.reading.judge(streamed)
         })
     }
@@ -222,6 +273,8 @@ impl Inventory for SqliteInventory {
         let mut query = report::select_certificates(detail);
         query.push(" where c.id in (select r.certificate_id from installation_rows r");
         select::installations(&mut query, filter);
+        query.push(" union all select r.certificate_id from import_rows r");
+        select::imports(&mut query, filter);
         query.push(") order by c.not_after, c.sha256");
         let operation = "reading certificates";
         Box::pin(self.stream(operation, query, report::certificate_use, visit))

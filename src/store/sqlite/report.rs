@@ -25,6 +25,9 @@ pub(super) const INSTALLATION_ID: usize = AFTER_CERTIFICATE + 23;
 pub(super) const INSTALLATION_ORDER: &str = " order by r.zone, r.address, r.port, r.server_name, \
     r.dialect, r.question_key_type, r.id";
 
+/// The order of [`select_imports`].
+pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
+
 /// The order of [`select_endpoints`].
 pub(super) const ENDPOINT_ORDER: &str = " order by e.zone, e.address, e.port, e.transport, \
     e.dialect";
@@ -63,12 +66,25 @@ pub(super) fn push_installations(
     query.push(
         ", r.zone, r.address, r.port, r.dialect, r.server_name, r.ptr, r.tls_version, \
          r.protocols, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.chain_sha256, \
-         r.chain_not_after, coalesce(u.installations, 0), r.state, r.previous_sha256, \
-         r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
+         r.chain_not_after, coalesce(u.installations, 0) \
+         + exists (select 1 from imports m where m.certificate_id = r.certificate_id), \
+         r.state, r.previous_sha256, r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
          r.hybrid_group, r.id from ",
     );
     query.push(rows).push(" r left join ").push(uses);
     query.push(" u on u.certificate_id = r.certificate_id");
+}
+
+/// Imports, from `import_rows r`.
+pub(super) fn select_imports(detail: Detail) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("");
+    push_certificate_columns(&mut query, detail);
+    query.push(
+        ", r.chain_not_after, coalesce(u.installations, 0) + 1, r.first_seen, r.last_seen \
+         from import_rows r \
+         left join certificate_uses u on u.certificate_id = r.certificate_id",
+    );
+    query
 }
 
 /// Certificates with their number of installations, from `certificates c`.
@@ -78,6 +94,7 @@ pub(super) fn select_certificates(detail: Detail) -> QueryBuilder<Sqlite> {
     query.push(
         ", (select count(distinct i.question_id) from installations i \
             where i.certificate_id = c.id and i.state = 'current') \
+         + exists (select 1 from imports m where m.certificate_id = c.id) \
          from certificates c",
     );
     query
@@ -155,6 +172,41 @@ pub(super) fn installation(row: &SqliteRow) -> Result<Installation, sqlx::Error>
         scan: row::optional_scan(row, at + 20)?,
         client_auth_issuers: row::texts(row, at + 21)?,
         hybrid_group: row.try_get(at + 22)?,
+        judgement: None,
+    })
+}
+
+/// Where it is installed nobody knows, so its places are empty.
+pub(super) fn import(row: &SqliteRow) -> Result<Installation, sqlx::Error> {
+    let at = AFTER_CERTIFICATE;
+    let last_seen = row::time(row, at + 3)?;
+    Ok(Installation {
+        zone: None,
+        host: String::new(),
+        ip: None,
+        port: None,
+        sni: None,
+        starttls: None,
+        pointer: None,
+        tls_version: None,
+        protocols: Vec::new(),
+        cipher_suite: None,
+        key_exchange: None,
+        client_auth: None,
+        alpn: None,
+        certificate: certificate(row)?,
+        chain: Vec::new(),
+        chain_not_after: row::optional_time(row, at)?,
+        installations: row::count(row, at + 1)?,
+        state: InstallationState::Current,
+        previous: None,
+        first_seen: row::time(row, at + 2)?,
+        last_seen,
+        last_checked: last_seen,
+        source: Source::Import,
+        scan: None,
+        client_auth_issuers: Vec::new(),
+        hybrid_group: None,
         judgement: None,
     })
 }

@@ -21,7 +21,16 @@ pub(super) fn installations(builder: &mut QueryBuilder<Sqlite>, filter: &Filter)
     }
 }
 
-/// Conditions on `event_rows r`: the same, but that without a filter on it any
+/// Conditions on `import_rows r`: the same, whose places are null and so pass no
+/// condition on them. It knows of every import when it was first made.
+pub(super) fn imports(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+    installations(builder, filter);
+    if let Some(at) = filter.known_at {
+        builder.push(" and r.first_seen <= ").push_bind(at.micros());
+    }
+}
+
+/// Conditions on `event_rows r`: as on installations, but that without a filter on it any
 /// state will do.
 pub(super) fn events(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     builder.push(" where true");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::{Batch, NewScan, ScanEnd, Sink, StoreError};
+use super::super::{Batch, Import, Imported, NewScan, ScanEnd, Sink, StoreError};
 use super::absence::FailedLook;
 use super::fault::{corrupted, during};
 use super::interned::Interned;
@@ -13,7 +13,8 @@ use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, endpoints, file, inspection, moves, names, questions, surveys, tried, unreached,
+    coverage, endpoints, file, imports, inspection, moves, names, questions, surveys, tried,
+    unreached,
 };
 use crate::domain::{
     Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
@@ -74,6 +75,15 @@ impl SqliteSink {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Stores certificates from files; importing one again only moves its
+    /// latest import. When this returns, it outlasts a power failure.
+    pub async fn import(&mut self, import: Import) -> Result<Imported, StoreError> {
+        self.durably("importing certificates", |connection| {
+            Box::pin(async move { imports::record(connection, &import).await })
+        })
+        .await
     }
 
     /// Closes the file in order. A sink that is only dropped loses nothing

@@ -7,6 +7,7 @@ mod file;
 mod filter;
 mod history;
 mod hostile;
+mod imports;
 mod ledger;
 mod migration;
 mod moves;
@@ -181,6 +182,8 @@ const TABLES: &[&str] = &[
     "surveys",
     "coverage",
     "name_coverage",
+    "imports",
+    "notices",
 ];
 
 fn every_state() -> Filter {

@@ -55,6 +55,12 @@ async fn store() -> Store {
     store
         .scan(batch(vec![presenting("10.0.0.1", 443, &["new"], 20)]))
         .await;
+    let imported = crate::store::Import {
+        certificates: vec![certificate("new"), certificate("client")],
+        label: Some("clients".to_owned()),
+        at: at(30),
+    };
+    store.sink.import(imported).await.unwrap();
     store
 }
 
@@ -125,7 +131,7 @@ fn sorted(mut rows: Vec<Value>) -> Vec<Value> {
 async fn the_view_of_installations_says_what_the_report_says() {
     let store = store().await;
     let rows = store.history().await;
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 7);
     let told = rows.iter().map(installation).collect();
     assert_eq!(sorted(view(&store, "v_installations").await), sorted(told));
     assert_eq!(rows[0].protocols, ["TLSv1.2", "TLSv1.3"]);
@@ -136,7 +142,7 @@ async fn the_view_of_certificates_says_what_the_report_says() {
     let store = store().await;
     let inventory = store.inventory().await;
     let rows = view(&store, "v_certificates").await;
-    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.len(), 7);
     for row in rows {
         let prefix = row["sha256"].as_str().unwrap().parse().unwrap();
         let [found] = &inventory.certificate(&prefix).await.unwrap()[..] else {
