@@ -3,7 +3,8 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::store::{SqliteInventory, StoreError};
 
-/// Opens the inventory to read it; only `scan` and `demo` create one.
+/// Opens the inventory to read it; only `scan`, `import` and
+/// `demo` create one.
 pub(super) async fn open(path: &Path) -> Result<SqliteInventory, Failure> {
     SqliteInventory::open(path).await.map_err(Failure::from)
 }

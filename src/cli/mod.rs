@@ -1,6 +1,7 @@
 //! The command line: arguments → the other stages → the terminal.
 
 mod appraisal;
+mod certificate_files;
 mod certs;
 mod demo;
 mod destination;
@@ -11,6 +12,7 @@ mod exit;
 mod failure;
 mod filter;
 mod html;
+mod import;
 mod inventory;
 mod json_lines;
 mod logging;
@@ -82,6 +84,7 @@ enum Command {
     Scans(scans::Arguments),
     Show(show::Arguments),
     Diff(diff::Arguments),
+    Import(import::Arguments),
     Demo(demo::Arguments),
 }
 
@@ -166,6 +169,7 @@ impl Arguments {
                 Command::Scans(arguments) => arguments.run(context).await,
                 Command::Show(arguments) => arguments.run(context).await,
                 Command::Diff(arguments) => arguments.run(context).await,
+                Command::Import(arguments) => arguments.run(context).await,
                 Command::Demo(arguments) => arguments.run(context).await,
             }
         });

@@ -1,10 +1,11 @@
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::appraisal::Appraisal;
+use super::certificate_files::{CertificateFiles, Depth, Encoding, Folder, Place};
 use super::destination::Destination;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -24,6 +25,7 @@ Examples:
   certsweep report --format jsonl --pem --expiring 30d
   certsweep report --format html -o certificates.html
   certsweep report --format csv --of coverage --network 10.0.0.0/16
+  certsweep report --format pem --chain -o certificates/
   certsweep report --at 2026-03-01    what was known at the end of that day")]
 pub(super) struct Arguments {
     /// The form
@@ -39,8 +41,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DATE", value_parser = moment)]
     at: Option<Timestamp>,
 
-    /// Where to write it [default: stdout]
-    #[arg(short, long, value_name = "FILE")]
+    /// Where to write it, - for stdout; for certificates a directory, where
+    /// each becomes SHA256.pem or SHA256.der [default: stdout]
+    #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
 
     /// CSV for Excel: byte-order mark, CRLF, cells cut at 32,000 characters
@@ -50,6 +53,11 @@ pub(super) struct Arguments {
     /// The certificates themselves, in JSON lines of installations
     #[arg(long)]
     pem: bool,
+
+    /// Not only the servers' own certificates but all that they sent, in PEM
+    /// and DER
+    #[arg(long)]
+    chain: bool,
 
     #[command(flatten)]
     filters: Filters,
@@ -67,15 +75,21 @@ enum Form {
     Jsonl,
     /// One page for a browser, with nothing to load
     Html,
+    /// Each certificate once, RFC 7468
+    Pem,
+    /// Each certificate once, as received
+    Der,
 }
 
-/// What the flags ask for.
+/// What is made of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    /// Row by row.
-    Rows(Format),
+enum Product {
+    /// A report with a row for each.
+    Table(Format),
     /// A page of installations and what is to be said of them together.
     Page,
+    /// The certificates in them.
+    Certificates(Encoding),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -91,7 +105,7 @@ enum Subject {
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let shape = self.shape()?;
+        let product = self.product()?;
         let now = self.now()?;
         let mut wanted = self.filters.clone().into_wanted(now)?;
         wanted.inventory.known_at = self.at.map(|_| now);
@@ -102,31 +116,58 @@ impl Arguments {
         if let Some(at) = wanted.inventory.known_at {
             refuse_before_first_scan(&inventory, at).await?;
         }
-        let mut source = Rows {
-            appraisal: Appraisal::begin(&inventory, stores, &context.config.policy, now).await?,
-            inventory: &inventory,
-            wanted: &wanted,
-            subject: self.of,
-            detail: if self.pem {
-                Detail::FactsAndDer
-            } else {
-                Detail::Facts
-            },
-        };
-        let scope = Scope::of([self.filters.words(), self.trust.words()].concat());
-        match &self.output {
-            None => {
-                let out = context.printer.stream();
-                source.write_as(shape, scope, out).await?;
+        let mut appraisal =
+            Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
+        match product {
+            Product::Table(form) => {
+                let mut source = Rows {
+                    appraisal: &mut appraisal,
+                    inventory: &inventory,
+                    wanted: &wanted,
+                    subject: self.of,
+                    detail: if self.pem {
+                        Detail::FactsAndDer
+                    } else {
+                        Detail::Facts
+                    },
+                };
+                match self.file() {
+                    None => source.write(context.printer.stream(), form).await?,
+                    Some(path) => {
+                        let mut destination = Destination::open(path, &db)?;
+                        source.write(&mut destination, form).await?;
+                        destination.finish()?;
+                    }
+                }
             }
-            Some(path) => {
-                let mut destination = Destination::open(path, &db)?;
-                source.write_as(shape, scope, &mut destination).await?;
-                destination.finish()?;
+            Product::Page => {
+                let scope = Scope::of([self.filters.words(), self.trust.words()].concat());
+                match self.file() {
+                    None => {
+                        let out = context.printer.stream();
+                        html::write(&inventory, &mut appraisal, &wanted, scope, out).await?;
+                    }
+                    Some(path) => {
+                        let mut out = Destination::open(path, &db)?;
+                        html::write(&inventory, &mut appraisal, &wanted, scope, &mut out).await?;
+                        out.finish()?;
+                    }
+                }
+            }
+            Product::Certificates(encoding) => {
+                let place = match self.file() {
+                    None => Place::Stream(BufWriter::new(context.printer.stream())),
+                    Some(path) => Place::Folder(Folder::open(path, encoding)?),
+                };
+                let mut files = CertificateFiles::new(place, self.depth());
+                appraisal
+                    .installations(&wanted, Detail::FactsAndDer, |row| files.row(&row))
+                    .await?;
+                files.finish(&inventory).await?;
             }
         }
         if self.of == Subject::Installations && wanted == Wanted::default() {
-            source.appraisal.tell_unmatched(&context.printer);
+            appraisal.tell_unmatched(&context.printer);
         }
         inventory.close().await;
         Ok(Exit::Done)
@@ -162,20 +203,48 @@ impl Arguments {
         }
     }
 
-    fn shape(&self) -> Result<Shape, Failure> {
+    /// The file or directory that was named.
+    fn file(&self) -> Option<&Path> {
+        let named = self.output.as_deref();
+        named.filter(|path| path.as_os_str() != "-")
+    }
+
+    fn depth(&self) -> Depth {
+        if self.chain {
+            Depth::Chain
+        } else {
+            Depth::Leaf
+        }
+    }
+
+    fn product(&self) -> Result<Product, Failure> {
         let refuse =
             |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
-        match (self.format, self.of) {
-            (Form::Csv | Form::Html, _) if self.pem => refuse("--pem", "--format jsonl"),
-            (Form::Jsonl, Subject::Endpoints | Subject::Coverage) if self.pem => {
-                refuse("--pem", "--of installations")
-            }
-            (Form::Jsonl | Form::Html, _) if self.excel => refuse("--excel", "--format csv"),
-            (Form::Csv, _) if self.excel => Ok(Shape::Rows(Format::Excel)),
-            (Form::Csv, _) => Ok(Shape::Rows(Format::Csv)),
-            (Form::Jsonl, _) => Ok(Shape::Rows(Format::JsonLines)),
-            (Form::Html, Subject::Installations) => Ok(Shape::Page),
-            (Form::Html, _) => refuse("--format html", "--of installations"),
+        let of_certificates = matches!(self.format, Form::Pem | Form::Der);
+        let of_installations = of_certificates || self.format == Form::Html;
+        if of_installations && self.of != Subject::Installations {
+            return refuse("this form", "--of installations");
+        }
+        if self.chain && !of_certificates {
+            return refuse("--chain", "--format pem or der");
+        }
+        if self.excel && self.format != Form::Csv {
+            return refuse("--excel", "--format csv");
+        }
+        if self.pem && self.format != Form::Jsonl {
+            return refuse("--pem", "--format jsonl");
+        }
+        if self.pem && self.of != Subject::Installations {
+            return refuse("--pem", "--of installations");
+        }
+        match self.format {
+            Form::Csv if self.excel => Ok(Product::Table(Format::Excel)),
+            Form::Csv => Ok(Product::Table(Format::Csv)),
+            Form::Jsonl => Ok(Product::Table(Format::JsonLines)),
+            Form::Html => Ok(Product::Page),
+            Form::Pem => Ok(Product::Certificates(Encoding::Pem)),
+            Form::Der if self.file().is_none() => refuse("--format der", "-o DIRECTORY"),
+            Form::Der => Ok(Product::Certificates(Encoding::Der)),
         }
     }
 }
@@ -218,8 +287,9 @@ pub(super) async fn write_csv(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let stores = TrustFlags::default().stores(context)?;
+    let mut appraisal = Appraisal::begin(inventory, stores, &context.config.policy, now).await?;
     let mut rows = Rows {
-        appraisal: Appraisal::begin(inventory, stores, &context.config.policy, now).await?,
+        appraisal: &mut appraisal,
         inventory,
         wanted: &Wanted::default(),
         subject: Subject::Installations,
@@ -229,31 +299,15 @@ pub(super) async fn write_csv(
 }
 
 /// The rows that a report is made of.
-struct Rows<'a> {
-    appraisal: Appraisal<'a>,
+struct Rows<'a, 'i> {
+    appraisal: &'a mut Appraisal<'i>,
     inventory: &'a SqliteInventory,
     wanted: &'a Wanted,
     subject: Subject,
     detail: Detail,
 }
 
-impl Rows<'_> {
-    /// Writes them in the form that is asked for.
-    async fn write_as(
-        &mut self,
-        shape: Shape,
-        scope: Scope,
-        out: impl Write + Send,
-    ) -> Result<(), Failure> {
-        match shape {
-            Shape::Rows(form) => self.write(out, form).await,
-            Shape::Page => {
-                let appraisal = &mut self.appraisal;
-                html::write(self.inventory, appraisal, self.wanted, scope, out).await
-            }
-        }
-    }
-
+impl Rows<'_, '_> {
     /// Streams them from the inventory to `out`.
     async fn write(&mut self, out: impl Write + Send, form: Format) -> Result<(), Failure> {
         let Self { wanted, detail, .. } = *self;
@@ -267,7 +321,7 @@ impl Rows<'_> {
             Subject::Endpoints => {
                 let mut page = Page::begin(out, form, &ENDPOINTS, self.appraisal.head())?;
                 let mut visit = |row| page.row(&row);
-                let appraisal = &mut self.appraisal;
+                let appraisal = &mut *self.appraisal;
                 let read = endpoints::read(self.inventory, appraisal, wanted, &mut visit).await;
                 page.end(read)
             }

@@ -90,8 +90,9 @@ impl<Row> Serialize for Line<'_, Row> {
     }
 }
 
-/// RFC 7468, lines ending in LF.
-fn pem(der: &Der) -> String {
+/// A certificate's PEM (RFC 7468), lines ending in LF.
+#[must_use]
+pub fn pem(der: &Der) -> String {
     let block = Pem::new("CERTIFICATE", der.as_bytes());
     pem::encode_config(&block, EncodeConfig::new().set_line_ending(LineEnding::LF))
 }

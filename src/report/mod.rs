@@ -19,7 +19,7 @@ mod writer;
 
 pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
-pub use jsonl::document;
+pub use jsonl::{document, pem};
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
     QuestionRow, ScanRow, Source,

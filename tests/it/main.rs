@@ -24,6 +24,7 @@ mod care;
 mod cli;
 mod engine;
 mod history;
+mod imports;
 mod interruption;
 mod judgements;
 mod layers;
