@@ -13,8 +13,24 @@ pub enum Exit {
     Busy,
     /// What was asked for was found: changes, findings.
     Found,
+    /// What a monitoring plugin says by its status.
+    Plugin(Plugin),
     /// The scan ended early but in order; what was found is stored.
     Early,
+}
+
+/// The states of monitoring plugins (Monitoring Plugins Development
+/// Guidelines, "Plugin Return Codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plugin {
+    /// Nothing is wrong.
+    Ok,
+    /// Something is, but it does not matter yet.
+    Warning,
+    /// Something is, and it matters.
+    Critical,
+    /// The plugin could not tell.
+    Unknown,
 }
 
 impl From<Exit> for ExitCode {
@@ -26,6 +42,10 @@ impl From<Exit> for ExitCode {
             Exit::Busy => 3,
             Exit::Found => 4,
             Exit::Early => 5,
+            Exit::Plugin(Plugin::Ok) => 0,
+            Exit::Plugin(Plugin::Warning) => 1,
+            Exit::Plugin(Plugin::Critical) => 2,
+            Exit::Plugin(Plugin::Unknown) => 3,
         })
     }
 }

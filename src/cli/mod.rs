@@ -3,6 +3,7 @@
 mod appraisal;
 mod certificate_files;
 mod certs;
+mod check;
 mod demo;
 mod destination;
 mod diff;
@@ -84,6 +85,7 @@ enum Command {
     Scans(scans::Arguments),
     Show(show::Arguments),
     Diff(diff::Arguments),
+    Check(check::Arguments),
     Import(import::Arguments),
     Demo(demo::Arguments),
 }
@@ -169,6 +171,7 @@ impl Arguments {
                 Command::Scans(arguments) => arguments.run(context).await,
                 Command::Show(arguments) => arguments.run(context).await,
                 Command::Diff(arguments) => arguments.run(context).await,
+                Command::Check(arguments) => arguments.run(context).await,
                 Command::Import(arguments) => arguments.run(context).await,
                 Command::Demo(arguments) => arguments.run(context).await,
             }

@@ -5,6 +5,7 @@
 
 mod cell;
 pub mod changes;
+pub mod check;
 mod csv;
 mod event;
 mod head;

@@ -1,4 +1,4 @@
-mod rows;
+pub(super) mod rows;
 
 use std::fmt::Debug;
 

@@ -1,0 +1,298 @@
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::appraisal::Appraisal;
+use super::destination::Destination;
+use super::exit::{Exit, Plugin};
+use super::failure::Failure;
+use super::filter::{Filters, Wanted};
+use super::trust::TrustFlags;
+use super::{Context, endpoints, inventory};
+use crate::domain::{ScanId, Severity, Timestamp, clock, printable};
+use crate::report::check::{
+    Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text, nagios,
+};
+use crate::report::{Installation, ScanRow, document};
+use crate::store::{Detail, Filter, Inventory, SqliteInventory};
+
+/// Tell monitoring what fails: certificates about to end, and endpoints that
+/// were not looked at
+///
+/// Exits 0 if nothing fails, 4 if something does, and 1 if it can't tell: no
+/// inventory, or nothing in it. With --format nagios 0, 2, 3, and 1 for
+/// warnings.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  certsweep check
+  certsweep check --fail-on warning --network 10.0.0.0/16
+  certsweep check --format nagios
+  certsweep check --format prometheus -o /var/lib/node_exporter/certsweep.prom")]
+pub(super) struct Arguments {
+    /// The form
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
+
+    /// One JSON document, as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// Fail on every finding from this severity up [default: error, and only
+    /// on expiry and invalidity]
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<Severity>,
+
+    /// How long ago a known endpoint may have been looked at
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "8d")]
+    max_age: Duration,
+
+    /// Only what was first seen after this scan
+    #[arg(long, value_name = "SCAN", value_parser = scan_id)]
+    new_since: Option<ScanId>,
+
+    /// Where to write it [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    filters: Filters,
+
+    #[command(flatten)]
+    trust: TrustFlags,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a person
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+    /// For Prometheus's node_exporter, textfile collector
+    Prometheus,
+    /// For Nagios and its kin: their line, their exit statuses
+    Nagios,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+        let form = if self.json { Form::Json } else { self.format };
+        let printer = context.printer.clone();
+        let examined = self.examine(form, context).await;
+        match (form, examined) {
+            (Form::Nagios, Ok(state)) => Ok(Exit::Plugin(plugin(state))),
+            // A plugin that says nothing, or exits otherwise, would be taken
+            // for what it is not.
+            (Form::Nagios, Err(failure)) => {
+                let message = printable(&failure.message).replace('|', "/");
+                printer.data(|out| writeln!(out, "CERTSWEEP UNKNOWN - {message}"))?;
+                Ok(Exit::Plugin(Plugin::Unknown))
+            }
+            (_, Ok(CheckState::Ok | CheckState::Warning)) => Ok(Exit::Done),
+            (_, Ok(CheckState::Failed)) => Ok(Exit::Found),
+            (_, Ok(CheckState::Unknown)) => Ok(Exit::Failed),
+            (_, Err(failure)) => Err(failure),
+        }
+    }
+
+    async fn examine(self, form: Form, context: Context) -> Result<CheckState, Failure> {
+        let now = clock::now();
+        let wanted = self.filters.clone().into_wanted(now)?;
+        let stores = self.trust.clone().stores(&context)?;
+        let db = context.db();
+        let inventory = inventory::open(&db).await?;
+        let mut source = Source {
+            appraisal: Appraisal::begin(&inventory, stores, &context.config.policy, now).await?,
+            inventory: &inventory,
+            wanted: &wanted,
+        };
+        let scans = scans(&inventory).await?;
+        let mut check = Check::new(Terms {
+            fail_on: self.fail_on.unwrap_or(Severity::Error),
+            failing: match self.fail_on {
+                Some(_) => Failing::Everything,
+                None => Failing::ExpiryAndInvalidity,
+            },
+            max_age: self.max_age,
+            since: self
+                .new_since
+                .map(|scan| end_of(scan, &scans))
+                .transpose()?,
+            now,
+        });
+        if let Some(last) = scans.into_iter().next_back() {
+            check.scan(last);
+        }
+        let out = Out::open(self.output.as_deref(), &db, &context)?;
+        if form == Form::Prometheus {
+            source.metrics(&mut check, out).await?;
+        } else {
+            source.count(&mut check, &mut |_| Ok(())).await?;
+            let head = source.appraisal.head();
+            out.finish(|out| match form {
+                Form::Json => document(out, &check_document(&check, &head)),
+                Form::Nagios => out.write_all(nagios(&check).as_bytes()),
+                Form::Text | Form::Prometheus => out.write_all(check_text(&check).as_bytes()),
+            })?;
+        }
+        inventory.close().await;
+        Ok(check.state())
+    }
+}
+
+/// What is counted.
+struct Source<'a> {
+    appraisal: Appraisal<'a>,
+    inventory: &'a SqliteInventory,
+    wanted: &'a Wanted,
+}
+
+impl Source<'_> {
+    /// Streams the metrics of each installation while they are counted.
+    async fn metrics(&mut self, check: &mut Check, mut out: Out) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::output(&error);
+        let spool = tempfile::tempfile().map_err(failed)?;
+        let mut page = Prometheus::begin(io::BufWriter::new(&mut out), spool).map_err(failed)?;
+        self.count(check, &mut |row| page.row(row)).await?;
+        page.end(check).map_err(failed)?;
+        out.finish(|_| Ok(()))
+    }
+
+    /// Counts installations and endpoints; what counts is shown to `counted`.
+    async fn count(
+        &mut self,
+        check: &mut Check,
+        counted: &mut (dyn FnMut(&Installation) -> io::Result<()> + Send),
+    ) -> Result<(), Failure> {
+        let wanted = self.wanted;
+        let mut written = Ok(());
+        let mut take = |row: &Installation| {
+            if check.installation(row) && written.is_ok() {
+                written = counted(row);
+            }
+        };
+        let mut unreplaced = Unreplaced::default();
+        let visit = |row: Installation| {
+            unreplaced.row(row, &mut take);
+            ControlFlow::Continue(())
+        };
+        self.appraisal
+            .installations(wanted, Detail::Facts, visit)
+            .await?;
+        unreplaced.end(&mut take);
+        written.map_err(|error| Failure::output(&error))?;
+        if check.counts().considered == 0 && !wanted.inventory.expiry.is_empty() {
+            let wider = Wanted {
+                inventory: Filter {
+                    expiry: Vec::new(),
+                    ..wanted.inventory.clone()
+                },
+                ..wanted.clone()
+            };
+            let visit = |_| {
+                check.left_out();
+                ControlFlow::Break(())
+            };
+            self.appraisal
+                .installations(&wider, Detail::Facts, visit)
+                .await?;
+        }
+        let mut visit = |row| {
+            check.endpoint(&row);
+            ControlFlow::Continue(())
+        };
+        if wanted.asks_for_judgement() {
+            endpoints::read(self.inventory, &mut self.appraisal, wanted, &mut visit).await?;
+        } else {
+            let filter = &wanted.inventory;
+            self.inventory.endpoints(filter, &mut visit).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn scans(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, Failure> {
+    let mut scans = Vec::new();
+    let mut keep = |scan| {
+        scans.push(scan);
+        ControlFlow::Continue(())
+    };
+    inventory.scans(&mut keep).await?;
+    Ok(scans)
+}
+
+/// The moment from which on nothing is this scan's. One that was killed has no
+/// end: there it is the beginning of the next; without a next, all that there
+/// is may be its own.
+fn end_of(id: ScanId, scans: &[ScanRow]) -> Result<Timestamp, Failure> {
+    let mut later = scans.iter().skip_while(|scan| scan.id != id);
+    let scan = later.next().ok_or_else(|| {
+        Failure::usage(format_args!("there is no scan {id}"))
+            .hint(Some("`certsweep scans` lists them"))
+    })?;
+    let next = later.next().map(|next| next.started_at);
+    let end = scan.finished_at.or(next);
+    Ok(end.unwrap_or(Timestamp::from_micros(i64::MAX)))
+}
+
+fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
+    text.parse().map(ScanId::new)
+}
+
+fn plugin(state: CheckState) -> Plugin {
+    match state {
+        CheckState::Ok => Plugin::Ok,
+        CheckState::Warning => Plugin::Warning,
+        CheckState::Failed => Plugin::Critical,
+        CheckState::Unknown => Plugin::Unknown,
+    }
+}
+
+/// Where the check is written.
+enum Out {
+    File(Destination),
+    Stdout(Box<dyn Write + Send>),
+}
+
+impl Out {
+    fn open(path: Option<&Path>, db: &Path, context: &Context) -> Result<Self, Failure> {
+        match path {
+            Some(path) if path.as_os_str() != "-" => Ok(Self::File(Destination::open(path, db)?)),
+            _ => Ok(Self::Stdout(Box::new(context.printer.stream()))),
+        }
+    }
+
+    /// Writes the rest; a file then takes the place of the one before it.
+    fn finish(
+        mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        write(&mut self)
+            .and_then(|()| self.flush())
+            .map_err(|error| Failure::output(&error))?;
+        match self {
+            Self::File(destination) => destination.finish(),
+            Self::Stdout(_) => Ok(()),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(stdout) => stdout.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(stdout) => stdout.flush(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use std::cmp::Reverse;
+
+use super::{Installation, Terms};
+use crate::domain::{Fingerprint, Severity, Timestamp, printable};
+use crate::judge::{Finding, Judgement};
+use crate::report::page;
+
+/// An installation with something wrong, made safe for any medium of one
+/// line: no control character, no text over [`MAX_TEXT`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whether it makes the check fail.
+    pub fails: bool,
+    /// The severity of its worst finding.
+    pub severity: Severity,
+    /// The rule that found it.
+    pub rule: &'static str,
+    /// What it found.
+    pub detail: String,
+    /// How many other findings it has.
+    pub others: usize,
+    /// Where; `import` for an import.
+    pub place: String,
+    /// Whose certificate it is.
+    pub subject: String,
+    /// The certificate.
+    pub sha256: Fingerprint,
+    /// The earliest end in its chain.
+    pub ends: Option<Timestamp>,
+}
+
+/// Most lines that a check lists.
+pub const WORST_LINES: usize = 20;
+
+/// Longest text in a line, in characters.
+const MAX_TEXT: usize = 160;
+
+/// The worst lines so far, worst first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Worst(Vec<Line>);
+
+impl Worst {
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.0
+    }
+
+    /// Keeps the row if it is among the worst. Of those that are as bad as
+    /// each other, the first stays.
+    pub(super) fn add(&mut self, row: &Installation, judgement: &Judgement, terms: &Terms) {
+        let rank = |finding: &&Finding| (terms.fails(finding), finding.severity);
+        // The first of the worst: `max_by_key` would take the last.
+        let Some(worst) = judgement.findings.iter().rev().max_by_key(rank) else {
+            return;
+        };
+        if worst.severity < Severity::Warning && !terms.fails(worst) {
+            return;
+        }
+        let ends = row.chain_not_after.or(row.certificate.not_after);
+        let key = key(terms.fails(worst), worst.severity, ends);
+        let at = self.0.partition_point(|line| line.key() <= key);
+        if at < WORST_LINES {
+            let line = Line {
+                fails: terms.fails(worst),
+                severity: worst.severity,
+                rule: worst.rule,
+                detail: cut(&worst.detail),
+                others: judgement.findings.len() - 1,
+                place: cut(&page::place(row)),
+                subject: subject(row),
+                sha256: row.certificate.sha256,
+                ends,
+            };
+            self.0.insert(at, line);
+            self.0.truncate(WORST_LINES);
+        }
+    }
+}
+
+/// What sorts lines: those that fail first, then by severity, then by the
+/// end, an unknown one last.
+type Key = (Reverse<bool>, Reverse<Severity>, bool, Option<Timestamp>);
+
+fn key(fails: bool, severity: Severity, ends: Option<Timestamp>) -> Key {
+    (Reverse(fails), Reverse(severity), ends.is_none(), ends)
+}
+
+impl Line {
+    fn key(&self) -> Key {
+        key(self.fails, self.severity, self.ends)
+    }
+}
+
+/// A text of the network's on one line, cut.
+pub(super) fn cut(text: &str) -> String {
+    let start: String = text.chars().take(MAX_TEXT).collect();
+    let mut shown = printable(&start);
+    if start.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn subject(row: &Installation) -> String {
+    let certificate = &row.certificate;
+    let names = [&certificate.subject_cn, &certificate.subject_dn];
+    let name = names.into_iter().flatten().find(|name| !name.is_empty());
+    let name = name.or_else(|| certificate.alternative_names.first());
+    name.map_or_else(|| "(no name)".to_owned(), |name| cut(name))
+}

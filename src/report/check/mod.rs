@@ -1,0 +1,272 @@
+//! Judged installations and endpoints → what monitoring asks for: does
+//! anything fail, how much, and which are the worst.
+//!
+//! Memory does not grow with the rows: counts, and the worst lines.
+
+mod document;
+mod line;
+mod nagios;
+mod prometheus;
+mod text;
+mod unreplaced;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::row::{EndpointRow, Installation, ScanRow};
+use crate::domain::{Severity, Timestamp};
+use crate::judge::Finding;
+
+pub use document::document as check_document;
+pub use line::{Line, WORST_LINES};
+pub use nagios::nagios;
+pub use prometheus::Prometheus;
+pub use text::text as check_text;
+pub use unreplaced::Unreplaced;
+
+use line::Worst;
+
+/// What is looked for, and what makes a check fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The severity from which on a finding fails it.
+    pub fail_on: Severity,
+    /// Which findings can.
+    pub failing: Failing,
+    /// How long ago an endpoint may have been looked at.
+    pub max_age: Duration,
+    /// Only installations first seen after this moment count.
+    pub since: Option<Timestamp>,
+    /// The moment to judge by.
+    pub now: Timestamp,
+}
+
+/// Which findings make a check fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// [`EXPIRY_AND_INVALIDITY`].
+    ExpiryAndInvalidity,
+    /// Every one, and endpoints that were not looked at for too long, which
+    /// weigh as warnings.
+    Everything,
+}
+
+/// The rules on what stops working.
+pub const EXPIRY_AND_INVALIDITY: [&str; 4] = ["expired", "expiring", "not-yet-valid", "invalid"];
+
+/// What an endpoint that was not looked at for too long weighs.
+const OVERDUE: Severity = Severity::Warning;
+
+/// How a check stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CheckState {
+    /// Nothing that it looks for.
+    Ok,
+    /// Something, from warnings up, that does not make it fail.
+    Warning,
+    /// Something that does.
+    Failed,
+    /// It can't tell: nothing to look at, or not all of it was judged.
+    Unknown,
+}
+
+/// A check under way.
+#[derive(Clone, Debug)]
+pub struct Check {
+    terms: Terms,
+    counts: Counts,
+    worst: Worst,
+    last_scan: Option<ScanRow>,
+}
+
+/// What was counted. The unit is the installation unless it says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All that were there to look at, `since` left aside.
+    pub considered: u64,
+    /// Those that count: current, and missing that nothing replaced.
+    pub installations: u64,
+    /// Those that nobody judged.
+    pub unjudged: u64,
+    /// Those with something that makes the check fail.
+    pub failing: u64,
+    /// Those with something that could, were it severe enough: from warnings
+    /// up.
+    pub warning: u64,
+    /// Those with accepted findings.
+    pub accepted: u64,
+    /// By the severity of the worst finding.
+    pub by_severity: BTreeMap<Severity, u64>,
+    /// By finding and its severity.
+    pub by_finding: BTreeMap<(&'static str, Severity), u64>,
+    /// Known endpoints.
+    pub endpoints: u64,
+    /// Endpoints that were not looked at for too long.
+    pub overdue: u64,
+    /// The look that is longest ago among theirs.
+    pub oldest_look: Option<Timestamp>,
+}
+
+impl Check {
+    /// A check that has seen nothing.
+    #[must_use]
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            counts: Counts::default(),
+            worst: Worst::default(),
+            last_scan: None,
+        }
+    }
+
+    /// Counts one installation; `false` where it does not count.
+    pub fn installation(&mut self, row: &Installation) -> bool {
+        self.counts.considered += 1;
+        if self
+            .terms
+            .since
+            .is_some_and(|since| row.first_seen <= since)
+        {
+            return false;
+        }
+        self.counts.installations += 1;
+        let Some(judgement) = &row.judgement else {
+            self.counts.unjudged += 1;
+            return true;
+        };
+        self.counts.accepted += u64::from(!judgement.accepted.is_empty());
+        if let Some(severity) = judgement.severity() {
+            *self.counts.by_severity.entry(severity).or_default() += 1;
+        }
+        let mut found: Vec<_> = judgement.findings.iter().map(key).collect();
+        found.sort_unstable();
+        found.dedup();
+        for finding in found {
+            *self.counts.by_finding.entry(finding).or_default() += 1;
+        }
+        let fails = judgement.findings.iter().any(|one| self.terms.fails(one));
+        self.counts.failing += u64::from(fails);
+        let warns = |one: &Finding| self.terms.looks_for(one) && one.severity >= Severity::Warning;
+        let warns = !fails && judgement.findings.iter().any(warns);
+        self.counts.warning += u64::from(warns);
+        self.worst.add(row, judgement, &self.terms);
+        true
+    }
+
+    /// Takes note that the inventory has what only a condition on the expiry
+    /// leaves out: then nothing found is good news.
+    pub fn left_out(&mut self) {
+        self.counts.considered += 1;
+    }
+
+    /// Counts one endpoint.
+    pub fn endpoint(&mut self, row: &EndpointRow) {
+        self.counts.endpoints += 1;
+        if self.terms.now.since(row.last_checked) > self.terms.max_age {
+            self.counts.overdue += 1;
+            let oldest = self.counts.oldest_look.unwrap_or(row.last_checked);
+            self.counts.oldest_look = Some(oldest.min(row.last_checked));
+        }
+    }
+
+    /// Takes a scan; the last one stays.
+    pub fn scan(&mut self, row: ScanRow) {
+        self.last_scan = Some(row);
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The terms it runs under.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The latest scan.
+    #[must_use]
+    pub const fn last_scan(&self) -> Option<&ScanRow> {
+        self.last_scan.as_ref()
+    }
+
+    /// The worst installations, at most [`WORST_LINES`], worst first.
+    #[must_use]
+    pub fn worst(&self) -> &[Line] {
+        self.worst.lines()
+    }
+
+    /// How it stands. What is known to fail outweighs what is not known, and
+    /// without anything to look at nothing is known.
+    #[must_use]
+    pub fn state(&self) -> CheckState {
+        let counts = &self.counts;
+        let overdue_fails =
+            self.terms.failing == Failing::Everything && OVERDUE >= self.terms.fail_on;
+        if counts.failing > 0 || (counts.overdue > 0 && overdue_fails) {
+            CheckState::Failed
+        } else if counts.considered == 0 || counts.unjudged > 0 {
+            CheckState::Unknown
+        } else if counts.warning > 0 || counts.overdue > 0 {
+            CheckState::Warning
+        } else {
+            CheckState::Ok
+        }
+    }
+}
+
+impl CheckState {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Terms {
+    /// Whether it could make the check fail.
+    fn looks_for(&self, finding: &Finding) -> bool {
+        match self.failing {
+            Failing::Everything => true,
+            Failing::ExpiryAndInvalidity => EXPIRY_AND_INVALIDITY.contains(&finding.rule),
+        }
+    }
+
+    /// Whether it does.
+    fn fails(&self, finding: &Finding) -> bool {
+        self.looks_for(finding) && finding.severity >= self.fail_on
+    }
+}
+
+fn key(finding: &Finding) -> (&'static str, Severity) {
+    (finding.rule, finding.severity)
+}
+
+/// The check in one sentence: numbers only, and no word of the network's.
+fn sentence(check: &Check) -> String {
+    let counts = check.counts();
+    match check.state() {
+        CheckState::Unknown if counts.considered == 0 => {
+            "no installation to check in the inventory".to_owned()
+        }
+        CheckState::Unknown => format!(
+            "{} of {} installations were not judged",
+            counts.unjudged, counts.installations
+        ),
+        CheckState::Ok => format!("{} installations, nothing found", counts.installations),
+        CheckState::Warning | CheckState::Failed => format!(
+            "{} of {} installations fail, {} warn, {} of {} endpoints not looked at for too long",
+            counts.failing, counts.installations, counts.warning, counts.overdue, counts.endpoints
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

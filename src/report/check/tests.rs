@@ -1,0 +1,341 @@
+use std::io::Cursor;
+
+use super::super::tests::rows::{endpoint, hostile, installation, scan};
+use super::*;
+use crate::domain::{Port, Trust};
+use crate::judge::{Accepted, Judgement};
+use crate::report::{Head, InstallationState, Source};
+
+fn now() -> Timestamp {
+    "2026-11-21T08:00:00Z".parse().unwrap()
+}
+
+fn terms() -> Terms {
+    Terms {
+        fail_on: Severity::Error,
+        failing: Failing::ExpiryAndInvalidity,
+        max_age: Duration::from_hours(8 * 24),
+        since: None,
+        now: now(),
+    }
+}
+
+fn finding(rule: &'static str, severity: Severity) -> Finding {
+    Finding {
+        rule,
+        severity,
+        detail: format!("about {rule}"),
+        certificate: None,
+    }
+}
+
+fn judged(findings: Vec<Finding>) -> Installation {
+    let mut row = installation("x");
+    row.judgement = Some(Judgement {
+        trust: Trust::Trusted,
+        trust_reason: String::new(),
+        trusted_by: Vec::new(),
+        root: None,
+        findings,
+        accepted: Vec::new(),
+        owner: None,
+        tags: Vec::new(),
+    });
+    row
+}
+
+fn state(terms: Terms, findings: Vec<Finding>) -> CheckState {
+    let mut check = Check::new(terms);
+    check.installation(&judged(findings));
+    check.state()
+}
+
+fn everything_from(fail_on: Severity) -> Terms {
+    Terms {
+        fail_on,
+        failing: Failing::Everything,
+        ..terms()
+    }
+}
+
+#[test]
+fn only_expiry_and_invalidity_fail_unless_a_severity_is_asked_for() {
+    use Severity::{Critical, Error, Notice, Warning};
+    let cases = [
+        (vec![], CheckState::Ok, CheckState::Ok),
+        (
+            vec![finding("expired", Critical)],
+            CheckState::Failed,
+            CheckState::Failed,
+        ),
+        (
+            vec![finding("expiring", Error)],
+            CheckState::Failed,
+            CheckState::Failed,
+        ),
+        (
+            vec![finding("expiring", Warning)],
+            CheckState::Warning,
+            CheckState::Warning,
+        ),
+        (
+            vec![finding("weak-key", Critical)],
+            CheckState::Ok,
+            CheckState::Failed,
+        ),
+        (
+            vec![finding("wildcard", Notice)],
+            CheckState::Ok,
+            CheckState::Ok,
+        ),
+    ];
+    for (findings, usual, everything) in cases {
+        assert_eq!(state(terms(), findings.clone()), usual, "{findings:?}");
+        let all = everything_from(Error);
+        assert_eq!(state(all, findings.clone()), everything, "{findings:?}");
+    }
+    let notice = vec![finding("wildcard", Notice)];
+    assert_eq!(state(everything_from(Notice), notice), CheckState::Failed);
+}
+
+#[test]
+fn what_was_not_looked_at_or_not_judged_is_never_green() {
+    assert_eq!(Check::new(terms()).state(), CheckState::Unknown);
+    let mut unjudged = Check::new(terms());
+    unjudged.installation(&judged(Vec::new()));
+    unjudged.installation(&installation("x"));
+    assert_eq!(unjudged.state(), CheckState::Unknown);
+    assert!(check_text(&unjudged).contains("1 of 2 installations were not judged"));
+    unjudged.installation(&judged(vec![finding("expired", Severity::Critical)]));
+    assert_eq!(unjudged.state(), CheckState::Failed);
+    let mut left_out = Check::new(terms());
+    left_out.left_out();
+    assert_eq!(left_out.state(), CheckState::Ok);
+}
+
+#[test]
+fn accepted_findings_do_not_count() {
+    let mut row = judged(Vec::new());
+    let accepted = Accepted {
+        finding: finding("expired", Severity::Critical),
+        owner: "web".to_owned(),
+        reason: "retired".to_owned(),
+        until: now(),
+    };
+    row.judgement.as_mut().unwrap().accepted.push(accepted);
+    let mut check = Check::new(terms());
+    check.installation(&row);
+    assert_eq!(check.state(), CheckState::Ok);
+    assert_eq!(check.counts().accepted, 1);
+}
+
+#[test]
+fn only_what_was_first_seen_later_counts_and_nothing_new_is_green() {
+    let mut row = judged(vec![finding("expired", Severity::Critical)]);
+    row.first_seen = now();
+    let since = |since| Terms {
+        since: Some(since),
+        ..terms()
+    };
+    let mut check = Check::new(since(now()));
+    assert!(!check.installation(&row));
+    assert_eq!(check.state(), CheckState::Ok);
+    let before = Timestamp::from_micros(now().micros() - 1);
+    let mut check = Check::new(since(before));
+    assert!(check.installation(&row));
+    assert_eq!(check.state(), CheckState::Failed);
+}
+
+#[test]
+fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
+    let mut check = Check::new(terms());
+    check.installation(&judged(Vec::new()));
+    let mut row = endpoint("x");
+    let limit = now().seconds() - 8 * 86_400;
+    row.last_checked = Timestamp::from_seconds(limit);
+    check.endpoint(&row);
+    assert_eq!((check.counts().overdue, check.state()), (0, CheckState::Ok));
+    row.last_checked = Timestamp::from_micros(limit * 1_000_000 - 1);
+    check.endpoint(&row);
+    assert_eq!(
+        (check.counts().overdue, check.state()),
+        (1, CheckState::Warning)
+    );
+    assert_eq!(check.counts().oldest_look, Some(row.last_checked));
+    let mut strict = Check::new(everything_from(Severity::Warning));
+    strict.installation(&judged(Vec::new()));
+    strict.endpoint(&row);
+    assert_eq!(strict.state(), CheckState::Failed);
+}
+
+#[test]
+fn a_missing_installation_counts_until_something_replaces_it() {
+    let at = |port: u16, state, key_type: &str| {
+        let mut row = judged(Vec::new());
+        row.port = Port::new(port);
+        row.state = state;
+        row.certificate.key_type = Some(key_type.to_owned());
+        row
+    };
+    use InstallationState::{Current, Gone, Missing};
+    let mut import = at(1, Current, "rsa");
+    (import.ip, import.port, import.source) = (None, None, Source::Import);
+    let rows = [
+        at(1, Missing, "rsa"),
+        at(2, Current, "rsa"),
+        at(2, Missing, "rsa"),
+        at(3, Missing, "rsa"),
+        at(3, Current, "ecdsa"),
+        at(4, Gone, "rsa"),
+        import.clone(),
+        import,
+    ];
+    let mut counted = Vec::new();
+    let mut count = |row: &Installation| {
+        counted.push((row.port.map(Port::number), row.state));
+    };
+    let mut unreplaced = Unreplaced::default();
+    for row in rows {
+        unreplaced.row(row, &mut count);
+    }
+    unreplaced.end(&mut count);
+    let expected = [
+        (Some(1), Missing),
+        (Some(2), Current),
+        (Some(3), Missing),
+        (Some(3), Current),
+        (None, Current),
+        (None, Current),
+    ];
+    assert_eq!(counted, expected);
+}
+
+#[test]
+fn the_worst_are_listed_and_no_more_than_fit() {
+    let mut check = Check::new(terms());
+    for day in 0..100 {
+        let mut row = judged(vec![
+            finding("wildcard", Severity::Notice),
+            finding("expiring", Severity::Warning),
+            finding("weak-key", Severity::Warning),
+        ]);
+        row.chain_not_after = Some(Timestamp::from_seconds(1000 - day));
+        check.installation(&row);
+    }
+    check.installation(&judged(vec![finding("weak-key", Severity::Critical)]));
+    check.installation(&judged(vec![finding("expiring", Severity::Error)]));
+    let worst = check.worst();
+    assert_eq!(worst.len(), WORST_LINES);
+    assert_eq!((worst[0].rule, worst[0].fails), ("expiring", true));
+    assert_eq!(
+        (worst[1].rule, worst[1].severity),
+        ("weak-key", Severity::Critical)
+    );
+    assert_eq!((worst[2].rule, worst[2].others), ("expiring", 2));
+    assert_eq!(worst[2].ends, Some(Timestamp::from_seconds(901)));
+    assert!(
+        check_text(&check).contains("and 81 more"),
+        "{}",
+        check_text(&check)
+    );
+}
+
+#[test]
+fn counts_are_of_installations_each_once() {
+    let mut check = Check::new(terms());
+    let twice = || finding("expiring", Severity::Warning);
+    check.installation(&judged(vec![twice(), twice()]));
+    check.installation(&judged(vec![
+        twice(),
+        finding("expired", Severity::Critical),
+    ]));
+    let counts = check.counts();
+    assert_eq!(counts.by_finding[&("expiring", Severity::Warning)], 2);
+    assert_eq!(counts.by_severity[&Severity::Warning], 1);
+    assert_eq!(counts.by_severity[&Severity::Critical], 1);
+    let document = check_document(&check, &Head::at(now()));
+    assert_eq!(document["findings"][1]["installations"], 2);
+    assert_eq!(
+        (&document["failing"], &document["warning"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(document["state"], "failed");
+}
+
+fn metrics(rows: &[Installation], with_scan: bool) -> String {
+    let mut check = Check::new(terms());
+    if with_scan {
+        check.scan(scan("x"));
+    }
+    let mut out = Vec::new();
+    let mut page = Prometheus::begin(&mut out, Cursor::new(Vec::new())).unwrap();
+    for row in rows {
+        check.installation(row);
+        page.row(row).unwrap();
+    }
+    page.end(&check).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn metrics_stand_together_under_their_help_and_type() {
+    let rows = [
+        judged(vec![finding("expired", Severity::Critical)]),
+        judged(Vec::new()),
+    ];
+    let page = metrics(&rows, true);
+    let mut seen: Vec<&str> = Vec::new();
+    for line in page.lines() {
+        let name = line
+            .trim_start_matches("# HELP ")
+            .trim_start_matches("# TYPE ")
+            .split(['{', ' '])
+            .next()
+            .unwrap();
+        if seen.last() != Some(&name) {
+            assert!(!seen.contains(&name), "{name} stands apart in\n{page}");
+            assert!(line.starts_with("# HELP "), "{line}");
+            seen.push(name);
+        }
+    }
+    for sample in [
+        "certsweep_installations_with_severity{severity=\"critical\"} 1\n",
+        "certsweep_installations_with_finding{finding=\"expired\",severity=\"critical\"} 1\n",
+        "certsweep_check_state{state=\"failed\"} 1\n",
+        "certsweep_check_timestamp_seconds 1795248000\n",
+    ] {
+        assert!(page.contains(sample), "no {sample} in\n{page}");
+    }
+    assert!(!metrics(&rows, false).contains("last_scan"));
+}
+
+#[test]
+fn no_hostile_text_leaves_its_label_or_its_line() {
+    for text in hostile() {
+        let mut row = installation(&text);
+        row.judgement = judged(vec![Finding {
+            detail: text.clone(),
+            ..finding("expired", Severity::Critical)
+        }])
+        .judgement;
+        let page = metrics(&[row.clone()], false);
+        for line in page.lines().filter(|line| !line.starts_with('#')) {
+            let (labels, value) = line.rsplit_once(' ').unwrap();
+            assert!(value.parse::<i64>().is_ok(), "{line:?}");
+            let bare = labels.replace("\\\\", "").replace("\\\"", "");
+            assert_eq!(bare.matches('"').count() % 2, 0, "{line:?}");
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+        }
+        let mut check = Check::new(terms());
+        check.installation(&row);
+        for page in [check_text(&check), nagios(&check)] {
+            assert!(
+                !page.chars().any(|c| c.is_control() && c != '\n'),
+                "{page:?}"
+            );
+            assert!(page.len() < 4000, "{} bytes", page.len());
+        }
+        assert_eq!(nagios(&check).matches('|').count(), 1);
+        assert_eq!(nagios(&check).lines().count(), 2);
+    }
+}
