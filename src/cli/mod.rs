@@ -21,6 +21,7 @@ mod operator;
 mod printer;
 mod probe;
 mod progress;
+mod prune;
 mod report;
 mod scan;
 mod scans;
@@ -87,6 +88,7 @@ enum Command {
     Diff(diff::Arguments),
     Check(check::Arguments),
     Import(import::Arguments),
+    Prune(prune::Arguments),
     Demo(demo::Arguments),
 }
 
@@ -173,6 +175,7 @@ impl Arguments {
                 Command::Diff(arguments) => arguments.run(context).await,
                 Command::Check(arguments) => arguments.run(context).await,
                 Command::Import(arguments) => arguments.run(context).await,
+                Command::Prune(arguments) => arguments.run(context).await,
                 Command::Demo(arguments) => arguments.run(context).await,
             }
         });

@@ -10,6 +10,8 @@ mod error;
 mod filter;
 mod import;
 mod inventory;
+mod notice;
+mod pruned;
 mod sink;
 mod sqlite;
 
@@ -21,5 +23,7 @@ pub use filter::{
 };
 pub use import::{Import, Imported};
 pub use inventory::{AddressLook, Detail, Inventory, NameRow, ScanSpan};
+pub use notice::Crossing;
+pub use pruned::Pruned;
 pub use sink::Sink;
 pub use sqlite::{Judging, Opened, SqliteInventory, SqliteSink};

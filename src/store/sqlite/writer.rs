@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::{Batch, Import, Imported, NewScan, ScanEnd, Sink, StoreError};
+use super::super::{Batch, Crossing, Import, Imported, NewScan, Pruned, ScanEnd, Sink, StoreError};
 use super::absence::FailedLook;
 use super::fault::{corrupted, during};
 use super::interned::Interned;
@@ -13,12 +13,12 @@ use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, endpoints, file, imports, inspection, moves, names, questions, surveys, tried,
-    unreached,
+    coverage, endpoints, file, imports, inspection, moves, names, notices, prune, questions,
+    surveys, tried, unreached,
 };
 use crate::domain::{
     Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
-    clock,
+    Timestamp, clock,
 };
 
 /// The writer of an inventory in a SQLite file. There is one at a time.
@@ -84,6 +84,49 @@ impl SqliteSink {
             Box::pin(async move { imports::record(connection, &import).await })
         })
         .await
+    }
+
+    /// The crossings that nobody was told of yet, each once, in their order.
+    pub async fn untold(&mut self, crossings: &[Crossing]) -> Result<Vec<Crossing>, StoreError> {
+        notices::untold(&mut self.connection, crossings).await
+    }
+
+    /// Remembers that they were told at `at`. When this returns, it outlasts
+    /// a power failure.
+    pub async fn remember_told(
+        &mut self,
+        crossings: Vec<Crossing>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.durably("remembering notices", |connection| {
+            Box::pin(async move { notices::remember(connection, &crossings, at).await })
+        })
+        .await
+    }
+
+    /// What [`Self::prune`] would remove.
+    pub async fn prunable(&mut self, before: Timestamp) -> Result<Pruned, StoreError> {
+        let failed = during("pruning the inventory");
+        let mut trial = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
+        let pruned = prune::prune(&mut trial, before).await?;
+        trial.rollback().await.map_err(&failed)?;
+        Ok(pruned)
+    }
+
+    /// Removes what was over before a moment, all of it or nothing, and what
+    /// nobody refers to any more then; current and missing installations,
+    /// imports and the latest scan stay. The room goes back to the file.
+    pub async fn prune(&mut self, before: Timestamp) -> Result<Pruned, StoreError> {
+        let operation = "pruning the inventory";
+        // What is remembered may be gone.
+        self.interned = Interned::default();
+        let pruned = self.durably(operation, |connection| {
+            Box::pin(async move { prune::prune(connection, before).await })
+        });
+        let pruned = pruned.await?;
+        self.pragma("pragma incremental_vacuum", operation).await?;
+        self.pragma("pragma optimize", operation).await?;
+        Ok(pruned)
     }
 
     /// Closes the file in order. A sink that is only dropped loses nothing

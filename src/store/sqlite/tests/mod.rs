@@ -11,6 +11,8 @@ mod imports;
 mod ledger;
 mod migration;
 mod moves;
+mod notices;
+mod prune;
 mod reading;
 mod restricted;
 mod session;

@@ -1,0 +1,192 @@
+//! What is over and was not looked at for long → gone from the inventory.
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+
+use super::super::{Pruned, StoreError};
+use super::fault::during;
+use crate::domain::Timestamp;
+
+const OPERATION: &str = "pruning the inventory";
+
+/// Gone installations whose end is further back than a moment: that of the
+/// scan that saw it, or where none did, when they were last seen.
+const INSTALLATIONS: &str = "delete from installations where state = 'gone' and coalesce(\
+    (select s.started_at from scans s where s.id = installations.ended_scan), last_seen) < $1";
+
+const COVERAGE: &str = "delete from coverage where at < $1 \
+    and scan_id <> (select max(id) from scans)";
+
+const NAME_COVERAGE: &str = "delete from name_coverage where at < $1 \
+    and scan_id <> (select max(id) from scans)";
+
+/// A table whose rows go when nobody refers to them any more.
+struct Unreferenced {
+    table: &'static str,
+    /// What else must hold; `$1` is the moment.
+    condition: &'static str,
+    /// The tables that keep a row by referring to it, or all. Rows of the
+    /// others are parts of it and go along.
+    keepers: Keepers,
+}
+
+enum Keepers {
+    These(&'static [&'static str]),
+    All,
+}
+
+/// A column that refers to a table.
+struct Reference {
+    table: String,
+    column: String,
+}
+
+const QUESTIONS: Unreferenced = Unreferenced {
+    table: "questions",
+    condition: "exists (select 1 from looks l where l.question_id = id and l.asked_at < $1)",
+    keepers: Keepers::These(&["installations"]),
+};
+
+const ENDPOINTS: Unreferenced = Unreferenced {
+    table: "endpoints",
+    condition: "checked_at < $1",
+    keepers: Keepers::These(&["questions"]),
+};
+
+const CHAINS: Unreferenced = Unreferenced {
+    table: "chains",
+    condition: "$1 is not null",
+    keepers: Keepers::These(&["installations", "imports"]),
+};
+
+const CERTIFICATES: Unreferenced = Unreferenced {
+    table: "certificates",
+    condition: "$1 is not null",
+    keepers: Keepers::These(&["installations", "chain_members", "imports"]),
+};
+
+const SCANS: Unreferenced = Unreferenced {
+    table: "scans",
+    condition: "started_at < $1 and id <> (select max(id) from scans)",
+    keepers: Keepers::All,
+};
+
+/// Removes it, in the transaction of the caller.
+pub(super) async fn prune(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+) -> Result<Pruned, StoreError> {
+    let installations = delete(connection, INSTALLATIONS, before).await?;
+    let questions = QUESTIONS.delete(connection, before).await?;
+    let endpoints = ENDPOINTS.delete(connection, before).await?;
+    let chains = CHAINS.delete(connection, before).await?;
+    let certificates = CERTIFICATES.delete(connection, before).await?;
+    let coverage = delete(connection, COVERAGE, before).await?;
+    let names = delete(connection, NAME_COVERAGE, before).await?;
+    Ok(Pruned {
+        installations,
+        questions,
+        endpoints,
+        chains,
+        certificates,
+        coverage: coverage + names,
+        scans: SCANS.delete(connection, before).await?,
+    })
+}
+
+impl Unreferenced {
+    /// Removes its rows with their parts, and tells how many.
+    ///
+    /// Who refers to them is read from the schema itself, so that a table
+    /// that a later migration adds is never forgotten.
+    async fn delete(
+        &self,
+        connection: &mut SqliteConnection,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let (table, condition) = (self.table, self.condition);
+        let (keepers, parts) = self.references(connection).await?;
+        let mut select = format!("select id from {table} where {condition}");
+        for Reference { table, column } in keepers {
+            select += &format!(
+                " and id not in (select \"{column}\" from \"{table}\" \
+                 where \"{column}\" is not null)"
+            );
+        }
+        let doomed = "drop table if exists temp.doomed";
+        execute(connection, doomed).await?;
+        execute(
+            connection,
+            "create temp table doomed (id integer primary key)",
+        )
+        .await?;
+        let insert = format!("insert into temp.doomed {select}");
+        delete(connection, insert, before).await?;
+        for Reference { table, column } in parts {
+            let part = format!(
+                "delete from \"{table}\" where \"{column}\" in (select id from temp.doomed)"
+            );
+            execute(connection, part).await?;
+        }
+        let rows = format!("delete from {table} where id in (select id from temp.doomed)");
+        let count = execute(connection, rows).await?;
+        execute(connection, doomed).await?;
+        Ok(count)
+    }
+
+    /// The columns that refer to it: those that keep its rows, and those of
+    /// their parts.
+    async fn references(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<(Vec<Reference>, Vec<Reference>), StoreError> {
+        let query = "select t.name, f.\"from\" from sqlite_master t \
+            join pragma_foreign_key_list(t.name) f \
+            where t.type = 'table' and f.\"table\" = $1";
+        let rows = sqlx::query(query)
+            .bind(self.table)
+            .fetch_all(connection)
+            .await
+            .map_err(during(OPERATION))?;
+        let (mut keepers, mut parts) = (Vec::new(), Vec::new());
+        for row in rows {
+            let reference = Reference {
+                table: row.try_get(0).map_err(during(OPERATION))?,
+                column: row.try_get(1).map_err(during(OPERATION))?,
+            };
+            match self.keepers {
+                Keepers::These(these) if !these.contains(&reference.table.as_str()) => {
+                    parts.push(reference);
+                }
+                Keepers::These(_) | Keepers::All => keepers.push(reference),
+            }
+        }
+        Ok((keepers, parts))
+    }
+}
+
+/// A statement with the moment in it, and how many rows it concerned.
+async fn delete(
+    connection: &mut SqliteConnection,
+    statement: impl Into<String>,
+    before: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(AssertSqlSafe(statement.into()))
+        .persistent(false)
+        .bind(before.micros())
+        .execute(connection)
+        .await
+        .map_err(during(OPERATION))?;
+    Ok(done.rows_affected())
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    statement: impl Into<String>,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(AssertSqlSafe(statement.into()))
+        .persistent(false)
+        .execute(connection)
+        .await
+        .map_err(during(OPERATION))?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,64 @@
+//! Who was told of what is not told again.
+
+use super::*;
+use crate::store::{Crossing, Import};
+
+fn crossing(name: &str, owner: &str, days: u32) -> Crossing {
+    Crossing {
+        certificate: hash_of(name),
+        owner: owner.to_owned(),
+        days,
+    }
+}
+
+#[tokio::test]
+async fn a_crossing_is_told_once_for_each_owner_and_limit() {
+    let mut store = Store::new().await;
+    let import = Import {
+        certificates: vec![certificate("a"), certificate("b")],
+        label: None,
+        at: at(0),
+    };
+    store.sink.import(import).await.unwrap();
+    let hostile = "web'; drop table notices; --\n\0";
+    let first = vec![crossing("a", "web", 30), crossing("a", hostile, 30)];
+    let mut asked = first.clone();
+    asked.push(first[0].clone());
+    let mut untold = store.sink.untold(&asked).await.unwrap();
+    untold.sort();
+    let mut expected = first.clone();
+    expected.sort();
+    assert_eq!(untold, expected);
+    store
+        .sink
+        .remember_told(first.clone(), at(1))
+        .await
+        .unwrap();
+    store
+        .sink
+        .remember_told(first.clone(), at(2))
+        .await
+        .unwrap();
+    assert_eq!(store.sink.untold(&first).await.unwrap(), []);
+    for other in [
+        crossing("a", "web", 7),
+        crossing("b", "web", 30),
+        crossing("a", "", 30),
+    ] {
+        let untold = store.sink.untold(std::slice::from_ref(&other)).await;
+        assert_eq!(untold.unwrap(), [other]);
+    }
+    assert_eq!(store.dump("notices").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_crossing_of_an_unknown_certificate_is_not_remembered() {
+    let mut store = Store::new().await;
+    let unknown = vec![crossing("nobody's", "web", 30)];
+    store
+        .sink
+        .remember_told(unknown.clone(), at(1))
+        .await
+        .unwrap();
+    assert_eq!(store.sink.untold(&unknown).await.unwrap(), unknown);
+}

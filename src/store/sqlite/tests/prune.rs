@@ -1,0 +1,98 @@
+//! What pruning removes, and what it must never touch.
+
+use super::*;
+use crate::domain::OutcomeKind;
+use crate::store::{Import, Pruned};
+
+/// Two scans, of which the second sees another certificate at one of two
+/// places; an import; a ledger.
+async fn replaced() -> Store {
+    let mut store = Store::new().await;
+    let run = |second| AddressRun {
+        zone: Zone::default(),
+        port: port(443),
+        first: ip("10.0.9.0"),
+        last: ip("10.0.9.9"),
+        outcome: OutcomeKind::Filtered,
+        detail: String::new(),
+        at: at(second),
+    };
+    let seen = vec![
+        presenting("10.0.0.1", 443, &["old", "old-ca"], 10),
+        presenting("10.0.0.2", 443, &["stays", "ca"], 10),
+    ];
+    let mut first = batch(seen);
+    first.coverage.push(run(10));
+    store.scan(first).await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["new", "ca"], 20)]))
+        .await;
+    let import = Import {
+        certificates: vec![certificate("client")],
+        label: None,
+        at: at(5),
+    };
+    store.sink.import(import).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn what_ended_before_goes_with_all_that_was_its_own() {
+    let mut store = replaced().await;
+    let before = store.dump_all().await;
+    let expected = Pruned {
+        installations: 1,
+        chains: 1,
+        certificates: 1,
+        coverage: 1,
+        ..Pruned::default()
+    };
+    assert_eq!(store.sink.prunable(at(30)).await.unwrap(), expected);
+    assert_eq!(store.dump_all().await, before, "a trial removed something");
+    // The predecessor stays known by its successor.
+    let kept = store.history().await;
+    assert_eq!(store.sink.prune(at(30)).await.unwrap(), expected);
+    let rows = store.history().await;
+    let gone = crate::report::InstallationState::Gone;
+    let kept: Vec<_> = kept.into_iter().filter(|row| row.state != gone).collect();
+    assert_eq!(rows, kept);
+    assert_eq!(rows[0].previous, Some(hash_of("old")));
+    assert!(store.sink.prune(at(30)).await.unwrap().is_nothing());
+}
+
+#[tokio::test]
+async fn nothing_goes_that_ended_later_or_is_current() {
+    let mut store = replaced().await;
+    assert!(store.sink.prunable(at(-1)).await.unwrap().is_nothing());
+    let before = store.dump_all().await;
+    assert!(store.sink.prune(at(-1)).await.unwrap().is_nothing());
+    assert_eq!(store.dump_all().await, before);
+}
+
+#[tokio::test]
+async fn a_place_without_an_installation_goes_whole_and_the_latest_scan_stays() {
+    let mut store = replaced().await;
+    let mut raw = store.raw().await;
+    sqlx::query("update installations set state = 'gone', last_seen = 0, last_scan = 1")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    raw.close().await.unwrap();
+    let done = store.sink.prune(at(1000)).await.unwrap();
+    assert_eq!(
+        (done.installations, done.questions, done.endpoints),
+        (3, 2, 2)
+    );
+    assert_eq!(store.dump("looks").await.len(), 0);
+    assert_eq!(store.dump("surveys").await.len(), 0);
+    let rows = store.history().await;
+    assert_eq!(rows.len(), 1, "only the import is left");
+    assert_eq!(store.dump("certificates").await.len(), 1);
+    assert_eq!(store.dump("certificate_names").await.len(), 2);
+    let scans: Vec<_> = store.scans().await.iter().map(|scan| scan.id).collect();
+    assert_eq!(scans, [ScanId::new(2)]);
+    // What the writer remembers of removed rows must not come back.
+    let again = batch(vec![presenting("10.0.0.1", 443, &["new", "ca"], 30)]);
+    store.scan(again).await;
+    assert_eq!(store.history().await.len(), 2);
+}
