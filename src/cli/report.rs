@@ -14,7 +14,9 @@ use super::trust::TrustFlags;
 use super::{Context, endpoints, html, inventory};
 use crate::domain::{InvalidTimestamp, Timestamp, clock};
 use crate::report::html::Scope;
-use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, ScanRow, Table};
+use crate::report::{
+    COVERAGE, Cbom, ENDPOINTS, Format, Head, INSTALLATIONS, Report, ScanRow, Table,
+};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
 /// Write the installations, the endpoints or the coverage of the inventory
@@ -79,6 +81,8 @@ enum Form {
     Pem,
     /// Each certificate once, as received
     Der,
+    /// CycloneDX 1.6, a cryptography bill of materials
+    Cbom,
 }
 
 /// What is made of the rows.
@@ -90,6 +94,8 @@ enum Product {
     Page,
     /// The certificates in them.
     Certificates(Encoding),
+    /// A bill of materials.
+    Cbom,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -165,6 +171,17 @@ impl Arguments {
                     .await?;
                 files.finish(&inventory).await?;
             }
+            Product::Cbom => {
+                let bill = bill(&mut appraisal, &wanted).await?;
+                match self.file() {
+                    None => write_bill(&bill, context.printer.stream(), &appraisal.head())?,
+                    Some(path) => {
+                        let mut destination = Destination::open(path, &db)?;
+                        write_bill(&bill, &mut destination, &appraisal.head())?;
+                        destination.finish()?;
+                    }
+                }
+            }
         }
         if self.of == Subject::Installations && wanted == Wanted::default() {
             appraisal.tell_unmatched(&context.printer);
@@ -221,7 +238,7 @@ impl Arguments {
         let refuse =
             |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
         let of_certificates = matches!(self.format, Form::Pem | Form::Der);
-        let of_installations = of_certificates || self.format == Form::Html;
+        let of_installations = of_certificates || matches!(self.format, Form::Html | Form::Cbom);
         if of_installations && self.of != Subject::Installations {
             return refuse("this form", "--of installations");
         }
@@ -245,6 +262,7 @@ impl Arguments {
             Form::Pem => Ok(Product::Certificates(Encoding::Pem)),
             Form::Der if self.file().is_none() => refuse("--format der", "-o DIRECTORY"),
             Form::Der => Ok(Product::Certificates(Encoding::Der)),
+            Form::Cbom => Ok(Product::Cbom),
         }
     }
 }
@@ -277,6 +295,25 @@ async fn refuse_before_first_scan(
         None => Err(Failure::usage(format_args!("nothing is known of {at}"))
             .hint(Some("there was no scan yet"))),
     }
+}
+
+async fn bill(appraisal: &mut Appraisal<'_>, wanted: &Wanted) -> Result<Cbom, Failure> {
+    let mut bill = Cbom::default();
+    let visit = |row| {
+        bill.row(&row);
+        ControlFlow::Continue(())
+    };
+    appraisal
+        .installations(wanted, Detail::Facts, visit)
+        .await?;
+    Ok(bill)
+}
+
+fn write_bill(bill: &Cbom, out: impl Write, head: &Head) -> Result<(), Failure> {
+    let mut out = BufWriter::new(out);
+    bill.write(&mut out, head)
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::output(&error))
 }
 
 /// Writes everything in the inventory as CSV.

@@ -39,7 +39,7 @@ pub(super) fn row<Row>(
 /// Compact JSON in which no string holds a character that steers a terminal
 /// or ends a line elsewhere than at its end: they are written `\uXXXX`, which
 /// reads back the same.
-struct Inert;
+pub(super) struct Inert;
 
 impl Formatter for Inert {
     fn write_string_fragment<W: ?Sized + io::Write>(

@@ -3,6 +3,7 @@
 //! `table` says once what a row's columns are and hold; each format escapes
 //! them for its own medium.
 
+mod cbom;
 mod cell;
 pub mod changes;
 pub mod check;
@@ -18,6 +19,7 @@ mod table;
 mod value;
 mod writer;
 
+pub use cbom::Cbom;
 pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
 pub use jsonl::{document, pem};

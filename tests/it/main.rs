@@ -21,6 +21,7 @@ mod servers;
 mod bad_company;
 mod bad_days;
 mod care;
+mod cbom;
 mod check;
 mod cli;
 mod engine;
