@@ -123,18 +123,22 @@ impl Folder {
     /// The directory at `path`, made for its owner alone where it is not
     /// there.
     pub(super) fn open(path: &Path, encoding: Encoding) -> Result<Self, Failure> {
-        match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
-            Err(error) => {
-                return Err(Failure::usage(format_args!("{}: {error}", path.display()))
-                    .hint(Some("-o names the directory to write the files into")));
-            }
-        }
+        Self::make(path)?;
         // What replaces the name later must not lead elsewhere.
         let path = fs::canonicalize(path)
             .map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?;
         Ok(Self { path, encoding })
+    }
+
+    /// Makes the directory at `path` for its owner alone, where it is not
+    /// there.
+    pub(super) fn make(path: &Path) -> Result<(), Failure> {
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) => Err(Failure::usage(format_args!("{}: {error}", path.display()))
+                .hint(Some("-o names the directory to write the files into"))),
+        }
     }
 
     /// Writes `<sha256>.pem` or `.der`, whole or not at all. A file of this

@@ -255,14 +255,14 @@ fn plugin(state: CheckState) -> Plugin {
 /// Where the check is written.
 enum Out {
     File(Destination),
-    Stdout(Box<dyn Write + Send>),
+    Stream(Box<dyn Write + Send>),
 }
 
 impl Out {
     fn open(path: Option<&Path>, db: &Path, context: &Context) -> Result<Self, Failure> {
         match path {
             Some(path) if path.as_os_str() != "-" => Ok(Self::File(Destination::open(path, db)?)),
-            _ => Ok(Self::Stdout(Box::new(context.printer.stream()))),
+            _ => Ok(Self::Stream(Box::new(context.printer.stream()))),
         }
     }
 
@@ -276,7 +276,7 @@ impl Out {
             .map_err(|error| Failure::output(&error))?;
         match self {
             Self::File(destination) => destination.finish(),
-            Self::Stdout(_) => Ok(()),
+            Self::Stream(_) => Ok(()),
         }
     }
 }
@@ -285,14 +285,14 @@ impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.write(bytes),
-            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::File(file) => file.flush(),
-            Self::Stdout(stdout) => stdout.flush(),
+            Self::Stream(stream) => stream.flush(),
         }
     }
 }

@@ -36,16 +36,12 @@ pub enum Plugin {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Busy => 3,
+            Exit::Done | Exit::Plugin(Plugin::Ok) => 0,
+            Exit::Failed | Exit::Plugin(Plugin::Warning) => 1,
+            Exit::Usage | Exit::Plugin(Plugin::Critical) => 2,
+            Exit::Busy | Exit::Plugin(Plugin::Unknown) => 3,
             Exit::Found => 4,
             Exit::Early => 5,
-            Exit::Plugin(Plugin::Ok) => 0,
-            Exit::Plugin(Plugin::Warning) => 1,
-            Exit::Plugin(Plugin::Critical) => 2,
-            Exit::Plugin(Plugin::Unknown) => 3,
         })
     }
 }

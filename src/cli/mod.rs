@@ -18,6 +18,7 @@ mod inventory;
 mod json_lines;
 mod logging;
 mod operator;
+mod owners;
 mod printer;
 mod probe;
 mod progress;

@@ -11,13 +11,13 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::filter::{self, Filters, Wanted};
 use super::trust::TrustFlags;
-use super::{Context, endpoints, html, inventory};
-use crate::domain::{InvalidTimestamp, Timestamp, clock};
+use super::{Context, endpoints, html, inventory, owners};
+use crate::domain::{InvalidTimestamp, Timestamp, clock, printable};
 use crate::report::html::Scope;
 use crate::report::{
-    COVERAGE, Cbom, ENDPOINTS, Format, Head, INSTALLATIONS, Report, ScanRow, Table,
+    COVERAGE, Cbom, ENDPOINTS, Format, Head, INSTALLATIONS, Mailbox, Report, ScanRow, Table,
 };
-use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
+use crate::store::{Detail, Inventory, SqliteInventory, SqliteSink, StoreError};
 
 /// Write the installations, the endpoints or the coverage of the inventory
 #[derive(clap::Args)]
@@ -29,6 +29,7 @@ Examples:
   certsweep report --format csv --of coverage --network 10.0.0.0/16
   certsweep report --format pem --chain -o certificates/
   certsweep report --at 2026-03-01    what was known at the end of that day")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Arguments {
     /// The form
     #[arg(long, value_enum, default_value_t)]
@@ -61,6 +62,19 @@ pub(super) struct Arguments {
     #[arg(long)]
     chain: bool,
 
+    /// A file for each, in the directory of -o
+    #[arg(long, value_enum, value_name = "BY")]
+    split: Option<Split>,
+
+    /// Only what has come closer to its end than 30, 7, 3 or 0 days and its
+    /// owner was not written to about, and remember it; in messages
+    #[arg(long)]
+    notify_once: bool,
+
+    /// Who messages are from
+    #[arg(long, value_name = "ADDRESS", default_value = "certsweep@localhost")]
+    mail_from: Mailbox,
+
     #[command(flatten)]
     filters: Filters,
 
@@ -83,10 +97,20 @@ enum Form {
     Der,
     /// CycloneDX 1.6, a cryptography bill of materials
     Cbom,
+    /// A message for each owner with the CSV attached (RFC 5322); it is
+    /// written and never sent
+    Eml,
+}
+
+/// What has a file of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Split {
+    /// Each owner's installations, by [[owner]] of the configuration
+    Owner,
 }
 
 /// What is made of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Product {
     /// A report with a row for each.
     Table(Format),
@@ -96,6 +120,8 @@ enum Product {
     Certificates(Encoding),
     /// A bill of materials.
     Cbom,
+    /// A file for each owner.
+    Owners(owners::Form),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -118,6 +144,12 @@ impl Arguments {
         self.refuse_foreign(&wanted)?;
         let stores = self.trust.clone().stores(&context)?;
         let db = context.db();
+        // Taken before anything is read, so that no two runs tell the same.
+        let mut told = if self.notify_once {
+            Some(SqliteSink::open(&db).await?)
+        } else {
+            None
+        };
         let inventory = inventory::open(&db).await?;
         if let Some(at) = wanted.inventory.known_at {
             refuse_before_first_scan(&inventory, at).await?;
@@ -125,6 +157,16 @@ impl Arguments {
         let mut appraisal =
             Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
         match product {
+            Product::Owners(form) => {
+                let folder = self.file().unwrap_or(Path::new("."));
+                let mut source = owners::Source {
+                    appraisal: &mut appraisal,
+                    wanted: &wanted,
+                };
+                let count = source.write(form, told.as_mut(), folder, &db).await?;
+                let folder = printable(&folder.to_string_lossy());
+                context.printer.note(&format!("{count} files in {folder}"));
+            }
             Product::Table(form) => {
                 let mut source = Rows {
                     appraisal: &mut appraisal,
@@ -187,6 +229,9 @@ impl Arguments {
             appraisal.tell_unmatched(&context.printer);
         }
         inventory.close().await;
+        if let Some(told) = told {
+            told.close().await?;
+        }
         Ok(Exit::Done)
     }
 
@@ -238,7 +283,23 @@ impl Arguments {
         let refuse =
             |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
         let of_certificates = matches!(self.format, Form::Pem | Form::Der);
-        let of_installations = of_certificates || matches!(self.format, Form::Html | Form::Cbom);
+        let of_installations = of_certificates
+            || matches!(self.format, Form::Html | Form::Cbom | Form::Eml)
+            || self.split.is_some();
+        if self.notify_once && self.format != Form::Eml {
+            return refuse("--notify-once", "--format eml");
+        }
+        if self.split.is_some()
+            && (of_certificates || matches!(self.format, Form::Html | Form::Cbom))
+        {
+            return refuse("--split owner", "--format csv, jsonl or eml");
+        }
+        if (self.split.is_some() || self.format == Form::Eml) && self.file().is_none() {
+            return refuse("--split owner and --format eml", "-o DIRECTORY");
+        }
+        if self.pem && self.split.is_some() {
+            return refuse("--pem", "one report, without --split");
+        }
         if of_installations && self.of != Subject::Installations {
             return refuse("this form", "--of installations");
         }
@@ -254,7 +315,20 @@ impl Arguments {
         if self.pem && self.of != Subject::Installations {
             return refuse("--pem", "--of installations");
         }
+        if self.split.is_some() {
+            let format = match self.format {
+                Form::Csv if self.excel => Format::Excel,
+                Form::Jsonl => Format::JsonLines,
+                _ => Format::Csv,
+            };
+            if self.format != Form::Eml {
+                return Ok(Product::Owners(owners::Form::Table(format)));
+            }
+        }
         match self.format {
+            Form::Eml => Ok(Product::Owners(owners::Form::Message(
+                self.mail_from.clone(),
+            ))),
             Form::Csv if self.excel => Ok(Product::Table(Format::Excel)),
             Form::Csv => Ok(Product::Table(Format::Csv)),
             Form::Jsonl => Ok(Product::Table(Format::JsonLines)),

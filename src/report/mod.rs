@@ -13,6 +13,7 @@ mod head;
 pub mod html;
 mod jsonl;
 pub mod list;
+mod mail;
 pub mod page;
 mod row;
 mod table;
@@ -23,6 +24,7 @@ pub use cbom::Cbom;
 pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
 pub use jsonl::{document, pem};
+pub use mail::{InvalidMailbox, Letter, Mailbox};
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
     QuestionRow, ScanRow, Source,
@@ -33,4 +35,4 @@ pub use table::{
 pub use writer::{Format, Report};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

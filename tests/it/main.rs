@@ -32,6 +32,7 @@ mod judgements;
 mod layers;
 mod matrix;
 mod namespace;
+mod owners;
 mod page;
 mod probe;
 mod probed_servers;

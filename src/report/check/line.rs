@@ -47,17 +47,17 @@ impl Worst {
     /// Keeps the row if it is among the worst. Of those that are as bad as
     /// each other, the first stays.
     pub(super) fn add(&mut self, row: &Installation, judgement: &Judgement, terms: &Terms) {
-        let rank = |finding: &&Finding| (terms.fails(finding), finding.severity);
+        let weight = |finding: &&Finding| (terms.fails(finding), finding.severity);
         // The first of the worst: `max_by_key` would take the last.
-        let Some(worst) = judgement.findings.iter().rev().max_by_key(rank) else {
+        let Some(worst) = judgement.findings.iter().rev().max_by_key(weight) else {
             return;
         };
         if worst.severity < Severity::Warning && !terms.fails(worst) {
             return;
         }
         let ends = row.chain_not_after.or(row.certificate.not_after);
-        let key = key(terms.fails(worst), worst.severity, ends);
-        let at = self.0.partition_point(|line| line.key() <= key);
+        let rank = Rank::new(terms.fails(worst), worst.severity, ends);
+        let at = self.0.partition_point(|line| line.rank() <= rank);
         if at < WORST_LINES {
             let line = Line {
                 fails: terms.fails(worst),
@@ -78,15 +78,28 @@ impl Worst {
 
 /// What sorts lines: those that fail first, then by severity, then by the
 /// end, an unknown one last.
-type Key = (Reverse<bool>, Reverse<Severity>, bool, Option<Timestamp>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    fails: Reverse<bool>,
+    severity: Reverse<Severity>,
+    has_no_end: bool,
+    ends: Option<Timestamp>,
+}
 
-fn key(fails: bool, severity: Severity, ends: Option<Timestamp>) -> Key {
-    (Reverse(fails), Reverse(severity), ends.is_none(), ends)
+impl Rank {
+    fn new(fails: bool, severity: Severity, ends: Option<Timestamp>) -> Self {
+        Self {
+            fails: Reverse(fails),
+            severity: Reverse(severity),
+            has_no_end: ends.is_none(),
+            ends,
+        }
+    }
 }
 
 impl Line {
-    fn key(&self) -> Key {
-        key(self.fails, self.severity, self.ends)
+    fn rank(&self) -> Rank {
+        Rank::new(self.fails, self.severity, self.ends)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Read, Seek, Write};
 
 use super::line::cut;
-use super::{Check, CheckState, Installation};
+use super::{Check, CheckState, Installation, ScanRow};
 use crate::domain::{ScanState, Severity, Timestamp, printable};
 
 /// Metrics on their way out. All samples of a metric stand together, so those
@@ -86,92 +86,106 @@ fn heading(name: &str, help: &str) -> String {
     format!("# HELP {name} {help}\n# TYPE {name} gauge\n")
 }
 
+/// Metrics of a few samples each.
+#[derive(Debug, Default)]
+struct Page(String);
+
+/// One sample: its labels in braces, if any, and its value.
+#[derive(Debug)]
+struct Sample {
+    labels: String,
+    value: i64,
+}
+
+impl Sample {
+    fn count(count: u64) -> Self {
+        Self::of(String::new(), count)
+    }
+
+    fn time(at: Timestamp) -> Self {
+        Self {
+            labels: String::new(),
+            value: at.seconds(),
+        }
+    }
+
+    fn of(labels: String, count: u64) -> Self {
+        Self {
+            labels,
+            value: i64::try_from(count).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// 1 for the state that holds, 0 for the others.
+    fn state(state: &str, holds: bool) -> Self {
+        Self::of(format!("{{state=\"{state}\"}}"), u64::from(holds))
+    }
+}
+
+impl Page {
+    fn metric(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = Sample>) {
+        let name = format!("certsweep_{name}");
+        self.0 += &heading(&name, help);
+        for Sample { labels, value } in samples {
+            // Writing to a String can't fail.
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+
+    fn count(&mut self, name: &str, help: &str, count: u64) {
+        self.metric(name, help, [Sample::count(count)]);
+    }
+}
+
 fn counts(check: &Check) -> String {
     let counts = check.counts();
-    let mut page = String::new();
-    let mut metric = |name: &str, help: &str, samples: Vec<(String, String)>| {
-        let name = format!("certsweep_{name}");
-        page += &heading(&name, help);
-        for (labels, value) in samples {
-            // Writing to a String can't fail.
-            let _ = writeln!(page, "{name}{labels} {value}");
-        }
-    };
-    let one = |value: u64| vec![(String::new(), value.to_string())];
+    let mut page = Page::default();
     let help = "Installations by the severity of their worst finding.";
     let by_severity = Severity::ALL.map(|severity| {
         let count = counts.by_severity.get(&severity).copied();
-        (
-            format!("{{severity=\"{severity}\"}}"),
-            count.unwrap_or(0).to_string(),
-        )
+        Sample::of(format!("{{severity=\"{severity}\"}}"), count.unwrap_or(0))
     });
-    metric("installations_with_severity", help, by_severity.to_vec());
+    page.metric("installations_with_severity", help, by_severity);
     let by_finding = counts.by_finding.iter().map(|((rule, severity), count)| {
         let labels = format!("{{finding=\"{rule}\",severity=\"{severity}\"}}");
-        (labels, count.to_string())
+        Sample::of(labels, *count)
     });
-    metric(
-        "installations_with_finding",
-        "Installations by finding.",
-        by_finding.collect(),
-    );
-    metric(
-        "installations",
-        "Installations that were checked.",
-        one(counts.installations),
-    );
-    metric(
-        "installations_failing",
-        "Installations that make the check fail.",
-        one(counts.failing),
-    );
-    metric(
-        "installations_unjudged",
-        "Installations that nobody judged.",
-        one(counts.unjudged),
-    );
-    metric("endpoints", "Known endpoints.", one(counts.endpoints));
+    let help = "Installations by finding.";
+    page.metric("installations_with_finding", help, by_finding);
+    let help = "Installations that were checked.";
+    page.count("installations", help, counts.installations);
+    let help = "Installations that make the check fail.";
+    page.count("installations_failing", help, counts.failing);
+    let help = "Installations that nobody judged.";
+    page.count("installations_unjudged", help, counts.unjudged);
+    page.count("endpoints", "Known endpoints.", counts.endpoints);
     let help = "Known endpoints that were not looked at for too long.";
-    metric("endpoints_overdue", help, one(counts.overdue));
+    page.count("endpoints_overdue", help, counts.overdue);
     let states = [
         CheckState::Ok,
         CheckState::Warning,
         CheckState::Failed,
         CheckState::Unknown,
     ];
-    let states = states.map(|state| {
-        let holds = u8::from(state == check.state());
-        (
-            format!("{{state=\"{}\"}}", state.as_str()),
-            holds.to_string(),
-        )
-    });
-    metric("check_state", "How the check stands.", states.to_vec());
-    let now = vec![(String::new(), seconds(check.terms().now))];
-    metric("check_timestamp_seconds", "When it was checked.", now);
-    scan(check, &mut metric);
-    page
+    let now = check.state();
+    let states = states.map(|state| Sample::state(state.as_str(), state == now));
+    page.metric("check_state", "How the check stands.", states);
+    let checked = [Sample::time(check.terms().now)];
+    page.metric("check_timestamp_seconds", "When it was checked.", checked);
+    if let Some(scan) = check.last_scan() {
+        last_scan(scan, &mut page);
+    }
+    page.0
 }
 
 /// The latest scan: when, how it ended, and what became of its targets.
-fn scan(check: &Check, metric: &mut dyn FnMut(&str, &str, Vec<(String, String)>)) {
-    let Some(scan) = check.last_scan() else {
-        return;
-    };
-    let started = vec![(String::new(), seconds(scan.started_at))];
-    metric(
-        "last_scan_start_timestamp_seconds",
-        "When the latest scan began.",
-        started,
-    );
-    let finished = scan.finished_at.map(|at| (String::new(), seconds(at)));
+fn last_scan(scan: &ScanRow, page: &mut Page) {
+    let started = [Sample::time(scan.started_at)];
+    let help = "When the latest scan began.";
+    page.metric("last_scan_start_timestamp_seconds", help, started);
+    let ended = scan.finished_at.map(Sample::time);
     let help = "When the latest scan ended; absent while it runs.";
-    metric(
-        "last_scan_end_timestamp_seconds",
-        help,
-        finished.into_iter().collect(),
-    );
+    page.metric("last_scan_end_timestamp_seconds", help, ended);
     let states = [
         ScanState::Running,
         ScanState::Complete,
@@ -179,26 +193,12 @@ fn scan(check: &Check, metric: &mut dyn FnMut(&str, &str, Vec<(String, String)>)
         ScanState::Interrupted,
         ScanState::Failed,
     ];
-    let states = states.map(|state| {
-        let holds = u8::from(state == scan.state);
-        (
-            format!("{{state=\"{}\"}}", state.as_str()),
-            holds.to_string(),
-        )
-    });
-    metric(
-        "last_scan_state",
-        "How the latest scan stands.",
-        states.to_vec(),
-    );
+    let states = states.map(|state| Sample::state(state.as_str(), state == scan.state));
+    page.metric("last_scan_state", "How the latest scan stands.", states);
     let outcomes = scan
         .outcomes
         .iter()
-        .map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count.to_string()));
+        .map(|(outcome, count)| Sample::of(format!("{{outcome=\"{outcome}\"}}"), count));
     let help = "Targets of the latest scan by outcome.";
-    metric("last_scan_targets", help, outcomes.collect());
-}
-
-fn seconds(at: Timestamp) -> String {
-    at.seconds().to_string()
+    page.metric("last_scan_targets", help, outcomes);
 }

@@ -170,6 +170,7 @@ fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
 
 #[test]
 fn a_missing_installation_counts_until_something_replaces_it() {
+    use InstallationState::{Current, Gone, Missing};
     let at = |port: u16, state, key_type: &str| {
         let mut row = judged(Vec::new());
         row.port = Port::new(port);
@@ -177,7 +178,6 @@ fn a_missing_installation_counts_until_something_replaces_it() {
         row.certificate.key_type = Some(key_type.to_owned());
         row
     };
-    use InstallationState::{Current, Gone, Missing};
     let mut import = at(1, Current, "rsa");
     (import.ip, import.port, import.source) = (None, None, Source::Import);
     let rows = [

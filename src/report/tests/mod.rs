@@ -1,4 +1,4 @@
-pub(super) mod rows;
+pub(crate) mod rows;
 
 use std::fmt::Debug;
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What servers and certificates may say to harm a reader.
-pub(in crate::report) fn hostile() -> Vec<String> {
+pub(crate) fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
         "=cmd|' /C calc'!A1",
         "+1+1",
@@ -34,7 +34,7 @@ pub(in crate::report) fn hostile() -> Vec<String> {
 }
 
 /// A certificate with `text` wherever it has a text.
-pub(in crate::report) fn certificate(text: &str) -> CertificateRow {
+pub(crate) fn certificate(text: &str) -> CertificateRow {
     let some = || Some(text.to_owned());
     let list = || vec![text.to_owned(), "plain".to_owned(), text.to_owned()];
     CertificateRow {
@@ -62,7 +62,7 @@ pub(in crate::report) fn certificate(text: &str) -> CertificateRow {
 }
 
 /// An installation with `text` wherever it has a text.
-pub(in crate::report) fn installation(text: &str) -> Installation {
+pub(crate) fn installation(text: &str) -> Installation {
     let some = || Some(text.to_owned());
     Installation {
         zone: Some("plant-1".parse().unwrap()),
@@ -95,7 +95,7 @@ pub(in crate::report) fn installation(text: &str) -> Installation {
     }
 }
 
-pub(in crate::report) fn endpoint(text: &str) -> EndpointRow {
+pub(crate) fn endpoint(text: &str) -> EndpointRow {
     EndpointRow {
         zone: "default".parse().unwrap(),
         ip: "10.0.0.1".parse().unwrap(),
@@ -117,7 +117,7 @@ pub(in crate::report) fn endpoint(text: &str) -> EndpointRow {
     }
 }
 
-pub(in crate::report) fn question(text: &str) -> QuestionRow {
+pub(crate) fn question(text: &str) -> QuestionRow {
     QuestionRow {
         sni: Some(text.to_owned()),
         key_type: text.to_owned(),
@@ -127,7 +127,7 @@ pub(in crate::report) fn question(text: &str) -> QuestionRow {
     }
 }
 
-pub(in crate::report) fn scan(text: &str) -> ScanRow {
+pub(crate) fn scan(text: &str) -> ScanRow {
     let mut outcomes = Tally::default();
     outcomes.add_many(OutcomeKind::Certificate, 2);
     outcomes.add_many(OutcomeKind::Excluded, 3);
@@ -145,7 +145,7 @@ pub(in crate::report) fn scan(text: &str) -> ScanRow {
     }
 }
 
-pub(in crate::report) fn coverage(text: &str) -> Coverage {
+pub(crate) fn coverage(text: &str) -> Coverage {
     Coverage {
         zone: "default".parse().unwrap(),
         network: text.to_owned(),
@@ -157,11 +157,11 @@ pub(in crate::report) fn coverage(text: &str) -> Coverage {
     }
 }
 
-pub(in crate::report) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-21T08:00:00Z".parse().unwrap()
 }
 
-pub(in crate::report) fn used(certificate: &CertificateRow, installations: u64) -> CertificateUse {
+pub(crate) fn used(certificate: &CertificateRow, installations: u64) -> CertificateUse {
     CertificateUse {
         certificate: certificate.clone(),
         installations,

@@ -1,5 +1,7 @@
 //! What is over and was not looked at for long → gone from the inventory.
 
+use std::fmt::Write;
+
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::super::{Pruned, StoreError};
@@ -107,7 +109,9 @@ impl Unreferenced {
         let (keepers, parts) = self.references(connection).await?;
         let mut select = format!("select id from {table} where {condition}");
         for Reference { table, column } in keepers {
-            select += &format!(
+            // Writing to a String can't fail.
+            let _ = write!(
+                select,
                 " and id not in (select \"{column}\" from \"{table}\" \
                  where \"{column}\" is not null)"
             );

@@ -1,0 +1,427 @@
+//! Installations → one file for each of their owners: a table, or a message
+//! with the table attached.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::appraisal::Appraisal;
+use super::certificate_files::Folder;
+use super::destination::Destination;
+use super::failure::Failure;
+use super::filter::Wanted;
+use crate::domain::{Fingerprint, Timestamp, printable};
+use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page};
+use crate::store::{Crossing, Detail, SqliteSink};
+
+/// What is written for an owner.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// A table.
+    Table(Format),
+    /// A message with the table as CSV, from this mailbox.
+    Message(Mailbox),
+}
+
+/// The installations that are written.
+pub(super) struct Source<'a, 'i> {
+    pub(super) appraisal: &'a mut Appraisal<'i>,
+    pub(super) wanted: &'a Wanted,
+}
+
+/// The files under way. Each holds two of the system's files open.
+struct Owners {
+    form: Form,
+    head: Head,
+    files: BTreeMap<Option<String>, OwnersFile>,
+}
+
+/// What one owner gets.
+struct OwnersFile {
+    report: Report<Installation, File>,
+    /// Where the report is written, and read again from.
+    spool: File,
+    summary: Summary,
+}
+
+/// What a message says of the table in it.
+#[derive(Default)]
+struct Summary {
+    installations: u64,
+    expired: u64,
+    /// The first to end: the end, where, whose.
+    first: BTreeSet<(Timestamp, String, String)>,
+}
+
+/// Lines of a summary.
+const MAX_LINES: usize = 50;
+
+/// Days before the end at which an owner is told; 0 is the end itself.
+const LIMITS: [u32; 4] = [0, 3, 7, 30];
+
+impl Source<'_, '_> {
+    /// Writes a file for each owner into a directory, and tells how many. With
+    /// `told`, only of what their owners were not told of yet: once it is
+    /// written, they were.
+    pub(super) async fn write(
+        &mut self,
+        form: Form,
+        told: Option<&mut SqliteSink>,
+        folder: &Path,
+        db: &Path,
+    ) -> Result<usize, Failure> {
+        Folder::make(folder)?;
+        let untold = match told {
+            None => None,
+            Some(told) => Some((told.untold(&self.crossings().await?).await?, told)),
+        };
+        let wanted: Option<BTreeSet<_>> = untold.as_ref().map(|(list, _)| list.iter().collect());
+        let now = self.appraisal.now();
+        let mut owners = Owners::new(form, self.appraisal.head());
+        let mut written = Ok(());
+        let visit = |row: Installation| {
+            let crossing = crossing(&row, now);
+            let is_wanted = wanted
+                .as_ref()
+                .is_none_or(|wanted| crossing.is_some_and(|it| wanted.contains(&it)));
+            if is_wanted {
+                written = owners.row(&row);
+            }
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        };
+        self.appraisal
+            .installations(self.wanted, Detail::Facts, visit)
+            .await?;
+        written.map_err(|error| Failure::output(&error))?;
+        let count = owners.finish(folder, db)?;
+        if let Some((untold, told)) = untold {
+            told.remember_told(untold, now).await?;
+        }
+        Ok(count)
+    }
+
+    async fn crossings(&mut self) -> Result<Vec<Crossing>, Failure> {
+        let now = self.appraisal.now();
+        let mut crossed = BTreeSet::new();
+        let visit = |row: Installation| {
+            crossed.extend(crossing(&row, now));
+            ControlFlow::Continue(())
+        };
+        self.appraisal
+            .installations(self.wanted, Detail::Facts, visit)
+            .await?;
+        Ok(crossed.into_iter().collect())
+    }
+}
+
+impl Owners {
+    fn new(form: Form, head: Head) -> Self {
+        Self {
+            form,
+            head,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an installation to its owner's file.
+    fn row(&mut self, row: &Installation) -> io::Result<()> {
+        let owner = owner(row);
+        if !self.files.contains_key(&owner) {
+            let format = match self.form {
+                Form::Table(format) => format,
+                Form::Message(_) => Format::Csv,
+            };
+            let file = OwnersFile::begin(format, self.head.clone())?;
+            self.files.insert(owner.clone(), file);
+        }
+        if let Some(file) = self.files.get_mut(&owner) {
+            file.report.row(row)?;
+            file.summary.add(row, self.head.now);
+        }
+        Ok(())
+    }
+
+    /// Writes every file into a directory, and tells how many.
+    fn finish(self, folder: &Path, db: &Path) -> Result<usize, Failure> {
+        let count = self.files.len();
+        for (owner, file) in self.files {
+            let stem = stem(owner.as_deref());
+            let failed = |error: io::Error| Failure::output(&error);
+            let OwnersFile {
+                report,
+                mut spool,
+                summary,
+            } = file;
+            report.end().map_err(failed)?;
+            spool.rewind().map_err(failed)?;
+            let ending = match &self.form {
+                Form::Table(Format::Csv | Format::Excel) => "csv",
+                Form::Table(Format::JsonLines) => "jsonl",
+                Form::Message(_) => "eml",
+            };
+            let path = folder.join(format!("{stem}.{ending}"));
+            let mut destination = Destination::open(&path, db)?;
+            match &self.form {
+                Form::Table(_) => {
+                    io::copy(&mut spool, &mut destination).map_err(failed)?;
+                }
+                Form::Message(from) => {
+                    let to = owner
+                        .as_ref()
+                        .and_then(|owner| owner.parse::<Mailbox>().ok());
+                    let letter = Letter {
+                        from,
+                        to: to.as_ref(),
+                        subject: &summary.subject(),
+                        date: self.head.now,
+                        text: &summary.text(owner.as_deref()),
+                        file_name: &format!("{stem}.csv"),
+                    };
+                    let mut out = io::BufWriter::new(&mut destination);
+                    letter
+                        .write(&mut out, &mut spool)
+                        .and_then(|()| out.flush())
+                        .map_err(failed)?;
+                }
+            }
+            destination.finish()?;
+        }
+        Ok(count)
+    }
+}
+
+impl OwnersFile {
+    fn begin(format: Format, head: Head) -> io::Result<Self> {
+        let spool = tempfile::tempfile()?;
+        let report = Report::begin(spool.try_clone()?, format, &INSTALLATIONS, head)?;
+        Ok(Self {
+            report,
+            spool,
+            summary: Summary::default(),
+        })
+    }
+}
+
+impl Summary {
+    fn add(&mut self, row: &Installation, now: Timestamp) {
+        self.installations += 1;
+        let Some(end) = end(row) else {
+            return;
+        };
+        self.expired += u64::from(end < now);
+        if self.first.len() == MAX_LINES && self.first.last().is_some_and(|last| last.0 <= end) {
+            return;
+        }
+        let certificate = &row.certificate;
+        let names = [&certificate.subject_cn, &certificate.subject_dn];
+        let name = names.into_iter().flatten().find(|name| !name.is_empty());
+        let name: String = name.map_or("", |name| name).chars().take(100).collect();
+        self.first.insert((end, page::place(row), printable(&name)));
+        if self.first.len() > MAX_LINES {
+            self.first.pop_last();
+        }
+    }
+
+    fn subject(&self) -> String {
+        let Self {
+            installations,
+            expired,
+            ..
+        } = self;
+        format!("certsweep: {installations} installations of certificates, {expired} expired")
+    }
+
+    fn text(&self, owner: Option<&str>) -> String {
+        let mut text = self.subject();
+        // Writing to a String can't fail.
+        let _ = match owner {
+            Some(owner) => writeln!(text, "\nowner: {}\n", printable(owner)),
+            None => writeln!(
+                text,
+                "\nowner: nobody; [[owner]] in the configuration gives one\n"
+            ),
+        };
+        text.push_str("The first to end, with their chains:\n");
+        for (end, place, name) in &self.first {
+            let _ = writeln!(text, "  {end}  {place}  {name}");
+        }
+        text.push_str("\nAll of them are in the table attached.\n");
+        text
+    }
+}
+
+/// The narrowest limit that an installation has crossed, if any.
+fn crossing(row: &Installation, now: Timestamp) -> Option<Crossing> {
+    let left = end(row)?.micros().saturating_sub(now.micros());
+    let within = |days: &u32| left < i64::from(*days) * 86_400_000_000;
+    Some(Crossing {
+        certificate: row.certificate.sha256,
+        owner: owner(row).unwrap_or_default(),
+        days: LIMITS.into_iter().find(within)?,
+    })
+}
+
+/// When the first of its chain ends.
+fn end(row: &Installation) -> Option<Timestamp> {
+    row.chain_not_after.or(row.certificate.not_after)
+}
+
+fn owner(row: &Installation) -> Option<String> {
+    row.judgement.as_ref()?.owner.clone()
+}
+
+/// A file name for an owner: what is plain of their text, and its hash, so
+/// that no two have the same; never a path.
+fn stem(owner: Option<&str>) -> String {
+    let Some(owner) = owner else {
+        return "unowned".to_owned();
+    };
+    let mut slug = String::new();
+    for character in owner.chars().take(40) {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let hash = Fingerprint::of(owner.as_bytes()).to_string();
+    let hash = hash.get(..16).unwrap_or_default();
+    match slug.trim_end_matches('-') {
+        "" => hash.to_owned(),
+        slug => format!("{slug}-{hash}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::domain::Trust;
+    use crate::judge::Judgement;
+    use crate::report::tests::rows::{hostile, installation};
+
+    fn now() -> Timestamp {
+        "2026-11-21T08:00:00Z".parse().unwrap()
+    }
+
+    fn owned(owner: Option<&str>, text: &str) -> Installation {
+        let mut row = installation(text);
+        row.judgement = Some(Judgement {
+            trust: Trust::Trusted,
+            trust_reason: String::new(),
+            trusted_by: Vec::new(),
+            root: None,
+            findings: Vec::new(),
+            accepted: Vec::new(),
+            owner: owner.map(str::to_owned),
+            tags: Vec::new(),
+        });
+        row
+    }
+
+    /// The files written for these rows: names and contents.
+    fn written(form: Form, rows: &[Installation]) -> BTreeMap<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut owners = Owners::new(form, Head::at(now()));
+        for row in rows {
+            owners.row(row).unwrap();
+        }
+        let count = owners
+            .finish(folder.path(), &folder.path().join("i.db"))
+            .unwrap();
+        let files = fs::read_dir(folder.path()).unwrap().map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(path).unwrap())
+        });
+        let files: BTreeMap<_, _> = files.collect();
+        assert_eq!(files.len(), count);
+        files
+    }
+
+    #[test]
+    fn each_owner_gets_their_rows_and_no_others() {
+        let rows = [
+            owned(Some("Web"), "a"),
+            owned(None, "b"),
+            owned(Some("Web"), "c"),
+            owned(Some("../Ops"), "d"),
+            installation("e"),
+        ];
+        let files = written(Form::Table(Format::Csv), &rows);
+        let counts: Vec<_> = files
+            .iter()
+            .map(|(name, text)| {
+                let rows = csv::Reader::from_reader(text.as_bytes()).records().count();
+                (name.split_once('-').map_or(&**name, |(slug, _)| slug), rows)
+            })
+            .collect();
+        assert_eq!(counts, [("ops", 1), ("unowned.csv", 2), ("web", 2)]);
+    }
+
+    #[test]
+    fn a_message_goes_to_the_address_of_its_owner_whatever_the_rows_say() {
+        let form = Form::Message("certsweep@localhost".parse().unwrap());
+        let owner = "Web\r\nBcc: x@y.example <web@example.com>";
+        for text in hostile() {
+            let rows = [owned(Some(owner), &text), owned(Some(&text), &text)];
+            for (name, message) in written(form.clone(), &rows) {
+                let (headers, body) = message.split_once("\r\n\r\n").unwrap();
+                assert!(!headers.contains("\nBcc"), "{headers}");
+                let addressed = headers.contains("<web@example.com>\r\n");
+                assert_eq!(addressed, name.starts_with("web-"), "{headers}");
+                assert!(message.is_ascii() && body.contains("text/csv"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_is_crossed_from_its_first_moment_on() {
+        let mut row = owned(Some("web"), "a");
+        let mut crossed = |end: &str| {
+            row.chain_not_after = Some(end.parse().unwrap());
+            crossing(&row, now()).map(|crossing| crossing.days)
+        };
+        assert_eq!(crossed("2026-12-21T08:00:00Z"), None);
+        assert_eq!(crossed("2026-12-21T07:59:59Z"), Some(30));
+        assert_eq!(crossed("2026-11-28T08:00:00Z"), Some(30));
+        assert_eq!(crossed("2026-11-28T07:59:59Z"), Some(7));
+        assert_eq!(crossed("2026-11-24T07:59:59Z"), Some(3));
+        assert_eq!(crossed("2026-11-21T08:00:00Z"), Some(3));
+        assert_eq!(crossed("2026-11-21T07:59:59Z"), Some(0));
+    }
+
+    #[test]
+    fn a_file_name_is_plain_and_one_owners_alone() {
+        assert_eq!(stem(None), "unowned");
+        let web = stem(Some("Web team <web@example.com>"));
+        assert!(web.starts_with("web-team-web-example-com-"), "{web}");
+        let mut stems = BTreeSet::new();
+        for owner in [
+            "unowned",
+            "../../etc/passwd",
+            "..",
+            "/",
+            "",
+            "a\0b",
+            "a\nb",
+            "a/b",
+            "A/B",
+            "con",
+            &"x".repeat(100_000),
+            &"\u{202e}".repeat(9),
+        ] {
+            let stem = stem(Some(owner));
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(stem.len() <= 60 && stem.chars().all(plain), "{stem}");
+            assert!(stems.insert(stem), "{owner:?}");
+        }
+    }
+}
