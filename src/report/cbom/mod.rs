@@ -4,6 +4,8 @@
 //! where: so all of them must be known before the first can be written, and
 //! memory grows with certificates and places. From then on it is streamed.
 
+mod document;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +16,10 @@ use super::head::Head;
 use super::jsonl::Inert;
 use super::row::{CertificateRow, Installation};
 use crate::domain::{Fingerprint, Timestamp};
+use document::{
+    AlgorithmProperties, CertificateProperties, CipherSuite, Component, CryptoProperties, Evidence,
+    Hash, Lifecycle, MaterialProperties, Metadata, Occurrence, ProtocolProperties, Tool, Tools,
+};
 
 /// A bill under way.
 #[derive(Clone, Debug, Default)]
@@ -34,137 +40,6 @@ struct Material {
 struct Protocol {
     suites: BTreeSet<String>,
     places: BTreeSet<Occurrence>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Occurrence {
-    location: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    additional_context: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Component<'a> {
-    r#type: &'static str,
-    #[serde(rename = "bom-ref")]
-    reference: String,
-    name: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    hashes: Vec<Hash>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evidence: Option<Evidence<'a>>,
-    #[serde(rename = "cryptoProperties")]
-    crypto: CryptoProperties<'a>,
-}
-
-#[derive(Serialize)]
-struct Hash {
-    alg: &'static str,
-    content: String,
-}
-
-#[derive(Serialize)]
-struct Evidence<'a> {
-    occurrences: &'a BTreeSet<Occurrence>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "assetType", rename_all = "kebab-case")]
-enum CryptoProperties<'a> {
-    #[serde(rename_all = "camelCase")]
-    Algorithm {
-        algorithm_properties: AlgorithmProperties,
-    },
-    #[serde(rename_all = "camelCase")]
-    Certificate {
-        certificate_properties: CertificateProperties<'a>,
-    },
-    #[serde(rename_all = "camelCase")]
-    RelatedCryptoMaterial {
-        related_crypto_material_properties: MaterialProperties,
-    },
-    #[serde(rename_all = "camelCase")]
-    Protocol {
-        protocol_properties: ProtocolProperties<'a>,
-    },
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AlgorithmProperties {
-    primitive: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameter_set_identifier: Option<String>,
-    crypto_functions: &'static [&'static str],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CertificateProperties<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_valid_before: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_valid_after: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature_algorithm_ref: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject_public_key_ref: Option<String>,
-    certificate_format: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MaterialProperties {
-    r#type: &'static str,
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    algorithm_ref: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<u32>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProtocolProperties<'a> {
-    r#type: &'static str,
-    version: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cipher_suites: Vec<CipherSuite<'a>>,
-}
-
-#[derive(Serialize)]
-struct CipherSuite<'a> {
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-struct Metadata<'a> {
-    timestamp: String,
-    lifecycles: [Lifecycle; 1],
-    tools: Tools<'a>,
-}
-
-#[derive(Serialize)]
-struct Lifecycle {
-    phase: &'static str,
-}
-
-#[derive(Serialize)]
-struct Tools<'a> {
-    components: [Tool<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    r#type: &'static str,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a str>,
 }
 
 impl Cbom {
