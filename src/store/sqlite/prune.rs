@@ -10,10 +10,22 @@ use crate::domain::Timestamp;
 
 const OPERATION: &str = "pruning the inventory";
 
-/// Gone installations whose end is further back than a moment: that of the
-/// scan that saw it, or where none did, when they were last seen.
-const INSTALLATIONS: &str = "delete from installations where state = 'gone' and coalesce(\
-    (select s.started_at from scans s where s.id = installations.ended_scan), last_seen) < $1";
+/// Gone intervals that ended before a moment. One of a certificate that is
+/// still there at its question stays, since it tells since when. That of the
+/// question's latest answer (`last_seen is null`) goes only with the question:
+/// nothing is left of it, and nobody has asked it since.
+const INSTALLATIONS: &str = "delete from installations \
+    where state = 'gone' and coalesce(ended_at, last_seen) < $1 \
+    and not exists (select 1 from installations other \
+                     where other.question_id = installations.question_id \
+                       and other.certificate_id = installations.certificate_id \
+                       and other.state <> 'gone') \
+    and (last_seen is not null or question_id in (\
+             select l.question_id from looks l \
+              where l.question_id = installations.question_id and l.asked_at < $1 \
+                and not exists (select 1 from installations other \
+                                 where other.question_id = l.question_id \
+                                   and (other.state <> 'gone' or other.ended_at >= $1))))";
 
 const COVERAGE: &str = "delete from coverage where at < $1 \
     and scan_id <> (select max(id) from scans)";

@@ -96,3 +96,82 @@ async fn a_place_without_an_installation_goes_whole_and_the_latest_scan_stays() 
     store.scan(again).await;
     assert_eq!(store.history().await.len(), 2);
 }
+
+/// Runs statements on the file, as if time had passed.
+async fn change(store: &Store, statements: &'static str) {
+    let mut raw = store.raw().await;
+    sqlx::raw_sql(statements).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_latest_answer_stays_as_long_as_its_question_is_asked() {
+    let mut store = replaced().await;
+    change(
+        &store,
+        "update installations set state = 'gone', ended_as = 'gone', ended_at = 15000000 \
+          where last_seen is null and question_id = (select q.id from questions q \
+            join endpoints e on e.id = q.endpoint_id where e.ip = '10.0.0.2'); \
+         update looks set asked_at = 50000000 where question_id = (select q.id from questions q \
+            join endpoints e on e.id = q.endpoint_id where e.ip = '10.0.0.2');",
+    )
+    .await;
+    let still_asked = store.sink.prune(at(40)).await.unwrap();
+    assert_eq!((still_asked.installations, still_asked.questions), (1, 0));
+    assert_eq!(store.history().await.len(), 3);
+    assert!(store.sink.prunable(at(10)).await.unwrap().is_nothing());
+    let forgotten = store.sink.prune(at(60)).await.unwrap();
+    assert_eq!((forgotten.installations, forgotten.questions), (1, 1));
+    let left: Vec<_> = store
+        .history()
+        .await
+        .into_iter()
+        .map(|row| row.ip)
+        .collect();
+    assert_eq!(left, [Some(ip("10.0.0.1")), None]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_back_keeps_the_day_it_was_first_seen() {
+    let mut store = Store::new().await;
+    for (name, second) in [("old", 10), ("new", 20), ("old", 30)] {
+        let seen = presenting("10.0.0.1", 443, &[name, "ca"], second);
+        store.scan(batch(vec![seen])).await;
+    }
+    let before = store.installations(&Filter::default()).await;
+    store.sink.prune(at(1000)).await.unwrap();
+    assert_eq!(store.installations(&Filter::default()).await, before);
+    assert!(before.iter().any(|row| row.first_seen == at(10)));
+}
+
+#[tokio::test]
+async fn what_was_said_and_asked_of_what_goes_goes_with_it() {
+    let mut store = replaced().await;
+    change(
+        &store,
+        "insert into judgements (installation_id, trust, trust_reason, trusted_by, tags, \
+           findings, accepted) \
+           select id, 'trusted', '', '[]', '[]', '[]', '[]' from installations; \
+         insert into surveys select id, 'TLSv1.2', 'accepted', 0, 1 from endpoints; \
+         insert into failures select id, 1, 1, 0, 1 from questions; \
+         update installations set state = 'gone', ended_at = 25000000 where last_seen is null \
+            and question_id = (select min(id) from questions);",
+    )
+    .await;
+    store.sink.prune(at(30)).await.unwrap();
+    for table in [
+        "judgements",
+        "surveys",
+        "failures",
+        "endpoints",
+        "questions",
+    ] {
+        assert_eq!(store.dump(table).await.len(), 1, "{table}");
+    }
+    let mut raw = store.raw().await;
+    let broken = sqlx::query("pragma foreign_key_check")
+        .fetch_all(&mut raw)
+        .await
+        .unwrap();
+    assert!(broken.is_empty());
+}
