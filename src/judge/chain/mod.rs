@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::{Assessment, TrustStore};
 use crate::domain::{Der, Fingerprint, Timestamp, Trust};
 use crate::x509::Certificate;
-use path::{ClientChecks, Path, Standing};
+use path::{ClientChecks, Origin, Path, Standing};
 use pool::Anchors;
 
 /// Most signatures that a modern client checks for one chain; with the walk's
@@ -66,21 +66,31 @@ impl Assessor {
         &self.stores
     }
 
-    /// What is true of a chain, leaf first as sent; an import is a chain of
-    /// one.
+    /// What is true of a chain, leaf first as sent by a server.
     ///
     /// It is what costs: at most 100 checks of signatures, whatever the chain.
     #[must_use]
     pub fn links(&self, chain: &[Arc<Certificate>]) -> Links {
+        self.links_from(chain, Origin::Server)
+    }
+
+    /// The same of a certificate from a file: a chain of one, that no server
+    /// could have sent more of.
+    #[must_use]
+    pub fn links_of_file(&self, certificate: &Arc<Certificate>) -> Links {
+        self.links_from(std::slice::from_ref(certificate), Origin::File)
+    }
+
+    fn links_from(&self, chain: &[Arc<Certificate>], origin: Origin) -> Links {
         Links {
-            paths: self.paths(chain),
+            paths: self.paths(chain, origin),
             length: chain.len(),
             duplicates: duplicates(chain),
             leaf_is_an_issuer: leaf_is_an_issuer(chain),
         }
     }
 
-    fn paths(&self, chain: &[Arc<Certificate>]) -> Result<Vec<Path>, String> {
+    fn paths(&self, chain: &[Arc<Certificate>], origin: Origin) -> Result<Vec<Path>, String> {
         let leaf = chain.first().ok_or("no certificate")?;
         leaf.facts.as_ref().map_err(ToString::to_string)?;
         let trails =
@@ -88,7 +98,7 @@ impl Assessor {
         let mut checks = ClientChecks(MAX_CLIENT_CHECKS);
         Ok(trails
             .iter()
-            .map(|trail| Path::of(trail, &mut checks))
+            .map(|trail| Path::of(trail, origin, &mut checks))
             .collect())
     }
 

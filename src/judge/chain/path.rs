@@ -82,6 +82,16 @@ pub(super) enum Rank {
     Broken,
 }
 
+/// Where a chain comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A server, which has to send every intermediate.
+    Server,
+    /// A file: an intermediate that any endpoint presented, or another file
+    /// holds, will do.
+    File,
+}
+
 /// Checks of signatures that a modern client may spend on one chain.
 #[derive(Debug)]
 pub(super) struct ClientChecks(pub(super) usize);
@@ -89,10 +99,13 @@ pub(super) struct ClientChecks(pub(super) usize);
 impl Path {
     /// What is to be said of a trail. A modern client is asked about it if
     /// it ends in a trusted certificate, with nothing missing.
-    pub(super) fn of(trail: &Trail, checks: &mut ClientChecks) -> Self {
+    pub(super) fn of(trail: &Trail, origin: Origin, checks: &mut ClientChecks) -> Self {
         let tip = trail.tip();
         let is_root = matches!(trail.end, End::Anchor(_) | End::Root | End::UnprovenRoot);
-        let bridge = bridge(trail);
+        let bridge = match origin {
+            Origin::Server => bridge(trail),
+            Origin::File => None,
+        };
         let mut path = Self {
             sent: positions(trail),
             unsent: unsent(trail),

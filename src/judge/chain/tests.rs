@@ -163,6 +163,28 @@ fn a_missing_intermediate_that_another_endpoint_presented_is_named() {
 }
 
 #[test]
+fn a_certificate_from_a_file_lacks_no_intermediate_that_is_known() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let judged = |pool: &[&Der], stores| {
+        let assessor = Assessor::new(stores, parsed(pool).into_iter().collect());
+        let certificate = Arc::new(x509::parse(&leaf));
+        assessor.verdict(&assessor.links_of_file(&certificate), now())
+    };
+    let found = judged(&[&issuer.der], vec![root.store("corp")]);
+    assert_eq!(
+        (found.trust, found.missing_intermediate),
+        (Trust::Trusted, None)
+    );
+    assert_eq!(found.trusted_by, ["corp"]);
+    let found = judged(&[&issuer.der, &root.der], Vec::new());
+    assert_eq!(found.trust, Trust::UntrustedRoot);
+    let found = judged(&[], vec![root.store("corp")]);
+    assert_eq!(found.trust, Trust::IncompleteChain);
+}
+
+#[test]
 fn a_root_known_from_elsewhere_need_not_be_sent_to_be_untrusted() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");
@@ -277,7 +299,7 @@ fn what_a_modern_client_was_not_asked_about_is_not_trusted() {
     let anchors = Anchors::of(&[root.store("corp")]);
     let trails = walk::trails(&chain, &anchors, &Pool::default()).unwrap();
     let trust = |checks| {
-        let path = Path::of(&trails[0], &mut ClientChecks(checks));
+        let path = Path::of(&trails[0], Origin::Server, &mut ClientChecks(checks));
         path.standing(now(), "corp").trust
     };
     assert_eq!(trust(0), Trust::Unchecked);
