@@ -10,8 +10,7 @@
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::super::Detail;
-use super::report;
+use super::report::View;
 use crate::domain::Timestamp;
 
 /// `then_rows`: for each certificate at a question its interval at the moment,
@@ -45,10 +44,14 @@ const ROWS: &str = "), \
               and (coalesce(other.ended_at > m.at, 1), other.id) \
                 > (coalesce(i.ended_at > m.at, 1), i.id))) ";
 
-/// Installations at a moment, from `then_rows r`.
-pub(super) fn select_installations(at: Timestamp, detail: Detail) -> QueryBuilder<Sqlite> {
+/// Begins a query on how things were at a moment.
+pub(super) fn begin(at: Timestamp) -> (QueryBuilder<Sqlite>, View) {
     let mut query = QueryBuilder::new("with moment (at) as (select ");
     query.push_bind(at.micros()).push(ROWS);
-    report::push_installations(&mut query, detail, "then_rows", "then_uses");
-    query
+    let view = View {
+        rows: "then_rows",
+        uses: "then_uses",
+        until: at,
+    };
+    (query, view)
 }

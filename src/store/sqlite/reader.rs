@@ -185,13 +185,16 @@ fn installations<T>(
     read_seen: fn(&SqliteRow) -> Result<T, sqlx::Error>,
     read_import: fn(&SqliteRow) -> Result<T, sqlx::Error>,
 ) -> [Part<T>; 2] {
-    let mut seen = match filter.known_at {
-        None => report::select_installations(detail),
-        Some(at) => past::select_installations(at, detail),
+    let begin = || match filter.known_at {
+        None => (QueryBuilder::new(""), report::NOW),
+        Some(at) => past::begin(at),
     };
+    let (mut seen, view) = begin();
+    report::push_installations(&mut seen, detail, view);
     select::installations(&mut seen, filter);
     seen.push(report::INSTALLATION_ORDER);
-    let mut imported = report::select_imports(detail);
+    let (mut imported, view) = begin();
+    report::push_imports(&mut imported, detail, view);
     select::imports(&mut imported, filter);
     imported.push(report::IMPORT_ORDER);
     [

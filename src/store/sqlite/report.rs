@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::{AddressLook, Detail, Filter, NameRow};
 use super::{row, select};
-use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally};
+use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally, Timestamp};
 use crate::report::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
     QuestionRow, ScanRow, Source,
@@ -21,11 +21,11 @@ const AFTER_CERTIFICATE: usize = 20;
 /// The column of an installation's number.
 pub(super) const INSTALLATION_ID: usize = AFTER_CERTIFICATE + 23;
 
-/// The order of [`select_installations`].
+/// The order of [`push_installations`].
 pub(super) const INSTALLATION_ORDER: &str = " order by r.zone, r.address, r.port, r.server_name, \
     r.dialect, r.question_key_type, r.id";
 
-/// The order of [`select_imports`].
+/// The order of [`push_imports`].
 pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
 
 /// The order of [`select_endpoints`].
@@ -48,43 +48,54 @@ pub(super) const SELECT_ADDRESS_LOOKS: &str = "with recursive zones (zone) as (\
 pub(super) const SELECT_NAMES: &str = "select c.zone, c.port, c.outcome, c.detail, c.scan_id, \
     c.at from name_coverage c";
 
-/// Installations, from `installation_rows r`.
-pub(super) fn select_installations(detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("");
-    push_installations(&mut query, detail, "installation_rows", "certificate_uses");
-    query
+/// What tells how things are at a moment.
+#[derive(Clone, Copy)]
+pub(super) struct View {
+    /// A view like `installation_rows`.
+    pub(super) rows: &'static str,
+    /// A view like `certificate_uses`.
+    pub(super) uses: &'static str,
+    /// Of imports the latest moment that it knows of.
+    pub(super) until: Timestamp,
 }
 
-/// Installations from `rows` like `installation_rows`, counted by `uses`.
-pub(super) fn push_installations(
-    query: &mut QueryBuilder<Sqlite>,
-    detail: Detail,
-    rows: &'static str,
-    uses: &'static str,
-) {
+/// How things are now.
+pub(super) const NOW: View = View {
+    rows: "installation_rows",
+    uses: "certificate_uses",
+    until: Timestamp::from_micros(i64::MAX),
+};
+
+/// Installations as `r`.
+pub(super) fn push_installations(query: &mut QueryBuilder<Sqlite>, detail: Detail, view: View) {
     push_certificate_columns(query, detail);
     query.push(
         ", r.zone, r.address, r.port, r.dialect, r.server_name, r.ptr, r.tls_version, \
          r.protocols, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.chain_sha256, \
          r.chain_not_after, coalesce(u.installations, 0) \
-         + exists (select 1 from imports m where m.certificate_id = r.certificate_id), \
-         r.state, r.previous_sha256, r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
+         + exists (select 1 from imports m \
+                    where m.certificate_id = r.certificate_id and m.first_seen <= ",
+    );
+    query.push_bind(view.until.micros());
+    query.push(
+        "), r.state, r.previous_sha256, r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
          r.hybrid_group, r.id from ",
     );
-    query.push(rows).push(" r left join ").push(uses);
+    query.push(view.rows).push(" r left join ").push(view.uses);
     query.push(" u on u.certificate_id = r.certificate_id");
 }
 
-/// Imports, from `import_rows r`.
-pub(super) fn select_imports(detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("");
-    push_certificate_columns(&mut query, detail);
-    query.push(
-        ", r.chain_not_after, coalesce(u.installations, 0) + 1, r.first_seen, r.last_seen \
-         from import_rows r \
-         left join certificate_uses u on u.certificate_id = r.certificate_id",
-    );
+/// Imports, from `import_rows r`. That one was imported again later is not
+/// known earlier.
+pub(super) fn push_imports(query: &mut QueryBuilder<Sqlite>, detail: Detail, view: View) {
+    push_certificate_columns(query, detail);
     query
+        .push(", r.chain_not_after, coalesce(u.installations, 0) + 1, r.first_seen, ")
+        .push("iif(r.last_seen <= ")
+        .push_bind(view.until.micros())
+        .push(", r.last_seen, r.first_seen) from import_rows r left join ")
+        .push(view.uses)
+        .push(" u on u.certificate_id = r.certificate_id");
 }
 
 /// Certificates with their number of installations, from `certificates c`.

@@ -167,6 +167,26 @@ async fn filters_choose_among_imports_by_their_certificate_alone() {
 }
 
 #[tokio::test]
+async fn an_earlier_day_has_the_imports_of_before() {
+    let mut store = Store::new().await;
+    store.sink.import(import(&["a"], None, 10)).await.unwrap();
+    store.sink.import(import(&["b"], None, 20)).await.unwrap();
+    store.sink.import(import(&["a"], None, 30)).await.unwrap();
+    for (second, count) in [(9, 0), (10, 1), (19, 1), (20, 2), (40, 2)] {
+        let then = Filter {
+            known_at: Some(at(second)),
+            ..Filter::default()
+        };
+        let rows = store.installations(&then).await;
+        assert_eq!(rows.len(), count, "at {second}");
+        assert!(
+            rows.iter().all(|row| row.last_seen <= at(second)),
+            "at {second}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_import_leaves_the_file_sound() {
     let mut store = Store::new().await;
     store.sink.import(import(&["a"], None, 1)).await.unwrap();
