@@ -26,19 +26,20 @@ create table imports (
     last_seen       integer not null  -- when it was last
 );
 
--- The limits of days before its end that a certificate has crossed and its
--- owner was written to about; '' is nobody's. Days are 0 once it is over.
+-- The thresholds of expiry that an installation of a certificate has crossed
+-- and its owner was written to about; '' is nobody's.
 create table notices (
     certificate_id  integer not null references certificates (id),
     owner           text    not null,
-    days            integer not null,
+    finding         text    not null, -- 'expiring' or 'expired'
+    severity        text    not null,
     at              integer not null,
-    primary key (certificate_id, owner, days)
+    primary key (certificate_id, owner, finding, severity)
 ) without rowid;
 
 insert into sqlite_stat1 (tbl, idx, stat) values
     ('imports', null,      '1000'),
-    ('notices', 'notices', '10000 2 1 1');
+    ('notices', 'notices', '10000 2 1 1 1');
 
 -- Imports as `installation_rows` has installations.
 create view import_rows as

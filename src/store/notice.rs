@@ -1,13 +1,15 @@
-use crate::domain::Fingerprint;
+use crate::domain::{Fingerprint, Severity};
 
-/// A certificate came closer to its end than a limit of days, and its owner
-/// is to be told once.
+/// An installation crossed a threshold of expiry, and its owner is to be told
+/// once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Crossing {
-    /// The certificate; one that is not in the inventory is nobody's notice.
+    /// Its certificate; one that is not in the inventory is nobody's notice.
     pub certificate: Fingerprint,
     /// Whose it is; empty: nobody's.
     pub owner: String,
-    /// The limit, in days before the end; 0: it is over.
-    pub days: u32,
+    /// The rule that says so: `expiring` or `expired`.
+    pub finding: &'static str,
+    /// How much it matters by now: what tells the thresholds of a rule apart.
+    pub severity: Severity,
 }

@@ -1,63 +1,60 @@
 //! Who was told of what.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{Crossing, StoreError};
-use super::statement::ManyRows;
+use super::row;
+use super::statement::{ManyRows, Values};
 use crate::domain::{Fingerprint, Timestamp};
 
 const FIND: ManyRows = ManyRows {
     operation: "looking up notices",
-    before: "with crossed (sha256, owner, days) as (",
-    columns: 3,
-    after: ") select c.sha256, n.owner, n.days from crossed \
+    before: "with crossed (sha256, owner, finding, severity) as (",
+    columns: 4,
+    after: ") select crossed.* from crossed \
             join certificates c on c.sha256 = crossed.sha256 \
-            join notices n on n.certificate_id = c.id \
-             and n.owner = crossed.owner and n.days = crossed.days",
+            join notices n on n.certificate_id = c.id and n.owner = crossed.owner \
+             and n.finding = crossed.finding and n.severity = crossed.severity",
 };
 
 const INSERT: ManyRows = ManyRows {
     operation: "remembering notices",
-    before: "with crossed (sha256, owner, days, at) as (",
-    columns: 4,
-    after: ") insert into notices (certificate_id, owner, days, at) \
-            select c.id, crossed.owner, crossed.days, crossed.at from crossed \
-            join certificates c on c.sha256 = crossed.sha256 where true \
+    before: "with crossed (sha256, owner, finding, severity, at) as (",
+    columns: 5,
+    after: ") insert into notices (certificate_id, owner, finding, severity, at) \
+            select c.id, crossed.owner, crossed.finding, crossed.severity, crossed.at \
+              from crossed join certificates c on c.sha256 = crossed.sha256 where true \
             on conflict do nothing",
 };
 
-/// The crossings that nobody was told of yet.
+/// A crossing as its row has it.
+type Told = (Fingerprint, String, String, String);
+
+/// The crossings that nobody was told of yet, each once, in their order.
 pub(super) async fn untold(
     connection: &mut SqliteConnection,
     crossings: &[Crossing],
 ) -> Result<Vec<Crossing>, StoreError> {
-    let mut told = BTreeSet::new();
-    FIND.fetch(
-        connection,
-        crossings,
-        |values, crossing| {
-            values
-                .push_bind(crossing.certificate.as_bytes().to_vec())
-                .push_bind(crossing.owner.clone())
-                .push_bind(i64::from(crossing.days));
-        },
-        |row| {
-            let sha256: Vec<u8> = row.try_get(0)?;
-            if let Ok(sha256) = sha256.try_into() {
-                told.insert(Crossing {
-                    certificate: Fingerprint::from_bytes(sha256),
-                    owner: row.try_get(1)?,
-                    days: row.try_get(2)?,
-                });
-            }
-            Ok(())
-        },
-    )
+    let mut told: HashSet<Told> = HashSet::new();
+    FIND.fetch(connection, crossings, bind, |row| {
+        let sha256 = row::fingerprint(row, 0)?;
+        told.insert((sha256, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
+        Ok(())
+    })
     .await?;
-    let untold: BTreeSet<_> = crossings.iter().filter(|one| !told.contains(one)).collect();
-    Ok(untold.into_iter().cloned().collect())
+    let mut is_new = |crossing: &&Crossing| {
+        let finding = crossing.finding.to_owned();
+        let severity = crossing.severity.to_string();
+        told.insert((
+            crossing.certificate,
+            crossing.owner.clone(),
+            finding,
+            severity,
+        ))
+    };
+    Ok(crossings.iter().filter(&mut is_new).cloned().collect())
 }
 
 /// Remembers that they were told.
@@ -68,11 +65,16 @@ pub(super) async fn remember(
 ) -> Result<(), StoreError> {
     INSERT
         .execute(connection, crossings, |values, crossing| {
-            values
-                .push_bind(crossing.certificate.as_bytes().to_vec())
-                .push_bind(crossing.owner.clone())
-                .push_bind(i64::from(crossing.days))
-                .push_bind(at.micros());
+            bind(values, crossing);
+            values.push_bind(at.micros());
         })
         .await
+}
+
+fn bind(values: &mut Values<'_>, crossing: &Crossing) {
+    values
+        .push_bind(crossing.certificate.as_bytes().to_vec())
+        .push_bind(crossing.owner.clone())
+        .push_bind(crossing.finding)
+        .push_bind(crossing.severity.as_str());
 }

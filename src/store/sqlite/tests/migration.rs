@@ -182,3 +182,70 @@ async fn old_intervals_are_told_as_they_began_and_ended() {
         ]
     );
 }
+
+/// What an inventory of version 7 holds that those before did not.
+const SINCE_VERSION_3: &str = r#"
+    insert into surveys values (1, 'TLSv1.2', 'accepted', 1, 1);
+    insert into failures values (1, 2, 1, 1, 1);
+    insert into judged values (1, 1, '0.1.0', '["mozilla"]');
+    insert into judgements
+    select id, 'trusted', '', '[]', null, null, null, '[]', '[]', '[]' from installations;
+"#;
+
+#[tokio::test]
+async fn an_inventory_of_version_7_keeps_every_row_and_takes_imports() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    migrations.run_to(7, &mut old).await.unwrap();
+    sqlx::raw_sql(SINCE_VERSION_3)
+        .execute(&mut old)
+        .await
+        .unwrap();
+    old.close().await.unwrap();
+    let refused = SqliteInventory::open(&path).await.unwrap_err();
+    assert!(matches!(refused, StoreError::OlderVersion { found: 7, .. }));
+
+    let sink = SqliteSink::open(&path).await;
+    let mut store = Store {
+        directory,
+        sink: sink.unwrap(),
+    };
+    store
+        .sink
+        .import(crate::store::Import {
+            certificates: vec![certificate("client")],
+            label: None,
+            at: at(1),
+        })
+        .await
+        .unwrap();
+    let rows = store.installations(&every_state()).await;
+    assert_eq!(rows.len(), 8, "seven of then and the import");
+    for (table, count) in [
+        ("judgements", 8),
+        ("judged", 1),
+        ("surveys", 1),
+        ("failures", 1),
+    ] {
+        assert_eq!(store.dump(table).await.len(), count, "{table}");
+    }
+    let mut raw = store.raw().await;
+    let checked: Vec<String> = sqlx::query_scalar("pragma integrity_check")
+        .fetch_all(&mut raw)
+        .await
+        .unwrap();
+    assert_eq!(checked, ["ok"]);
+    let viewed: i64 = sqlx::query_scalar("select count(*) from v_installations")
+        .fetch_one(&mut raw)
+        .await
+        .unwrap();
+    assert_eq!(viewed, 8);
+}

@@ -1,18 +1,20 @@
 //! Who was told of what is not told again.
 
 use super::*;
+use crate::domain::Severity;
 use crate::store::{Crossing, Import};
 
-fn crossing(name: &str, owner: &str, days: u32) -> Crossing {
+fn crossing(name: &str, owner: &str, severity: Severity) -> Crossing {
     Crossing {
         certificate: hash_of(name),
         owner: owner.to_owned(),
-        days,
+        finding: "expiring",
+        severity,
     }
 }
 
 #[tokio::test]
-async fn a_crossing_is_told_once_for_each_owner_and_limit() {
+async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
     let mut store = Store::new().await;
     let import = Import {
         certificates: vec![certificate("a"), certificate("b")],
@@ -21,7 +23,10 @@ async fn a_crossing_is_told_once_for_each_owner_and_limit() {
     };
     store.sink.import(import).await.unwrap();
     let hostile = "web'; drop table notices; --\n\0";
-    let first = vec![crossing("a", "web", 30), crossing("a", hostile, 30)];
+    let first = vec![
+        crossing("a", "web", Severity::Warning),
+        crossing("a", hostile, Severity::Warning),
+    ];
     let mut asked = first.clone();
     asked.push(first[0].clone());
     let mut untold = store.sink.untold(&asked).await.unwrap();
@@ -41,9 +46,13 @@ async fn a_crossing_is_told_once_for_each_owner_and_limit() {
         .unwrap();
     assert_eq!(store.sink.untold(&first).await.unwrap(), []);
     for other in [
-        crossing("a", "web", 7),
-        crossing("b", "web", 30),
-        crossing("a", "", 30),
+        crossing("a", "web", Severity::Error),
+        crossing("b", "web", Severity::Warning),
+        crossing("a", "", Severity::Warning),
+        Crossing {
+            finding: "expired",
+            ..first[0].clone()
+        },
     ] {
         let untold = store.sink.untold(std::slice::from_ref(&other)).await;
         assert_eq!(untold.unwrap(), [other]);
@@ -54,7 +63,7 @@ async fn a_crossing_is_told_once_for_each_owner_and_limit() {
 #[tokio::test]
 async fn a_crossing_of_an_unknown_certificate_is_not_remembered() {
     let mut store = Store::new().await;
-    let unknown = vec![crossing("nobody's", "web", 30)];
+    let unknown = vec![crossing("nobody's", "web", Severity::Warning)];
     store
         .sink
         .remember_told(unknown.clone(), at(1))
