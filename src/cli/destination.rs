@@ -30,10 +30,7 @@ impl Destination {
             Err(error) => return Err(failed(error)),
         };
         if is_of_inventory(&path, db) {
-            return Err(
-                Failure::usage(format_args!("{} is the inventory itself", path.display()))
-                    .hint(Some("-o names the file to write the report to")),
-            );
+            return Err(is_the_inventory(&path));
         }
         let existing = fs::metadata(&path);
         let out = match existing {
@@ -44,6 +41,22 @@ impl Destination {
             Ok(_) | Err(_) => Out::Replacing(beside(&path).map_err(failed)?),
         };
         Ok(Self { path, out })
+    }
+
+    /// Opens a file in a directory under a name of ours. A link there is
+    /// replaced and never followed: whoever else may write there could have
+    /// foreseen the name.
+    pub(super) fn within(folder: &Path, name: &str, db: &Path) -> Result<Self, Failure> {
+        let folder = fs::canonicalize(folder).map_err(|error| cant_write(folder, &error))?;
+        let path = folder.join(name);
+        if is_of_inventory(&path, db) {
+            return Err(is_the_inventory(&path));
+        }
+        let file = NamedTempFile::new_in(&folder).map_err(|error| cant_write(&path, &error))?;
+        Ok(Self {
+            path,
+            out: Out::Replacing(file),
+        })
     }
 
     /// Takes the place of the file before it, if there was one.
@@ -83,6 +96,11 @@ fn is_of_inventory(path: &Path, db: &Path) -> bool {
         name.push(suffix);
         path == Path::new(&name)
     })
+}
+
+fn is_the_inventory(path: &Path) -> Failure {
+    Failure::usage(format_args!("{} is the inventory itself", path.display()))
+        .hint(Some("-o names what to write the report to"))
 }
 
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
@@ -125,6 +143,25 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_name_of_ours_in_a_directory_replaces_a_link_and_not_what_it_leads_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("out");
+        fs::create_dir(&folder).unwrap();
+        let victim = directory.path().join("victim");
+        fs::write(&victim, "untouched").unwrap();
+        symlink(&victim, folder.join("web.csv")).unwrap();
+        let db = directory.path().join("i.db");
+        let mut destination = Destination::within(&folder, "web.csv", &db).unwrap();
+        destination.write_all(b"report").unwrap();
+        destination.finish().unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"untouched");
+        let written = fs::symlink_metadata(folder.join("web.csv")).unwrap();
+        assert!(written.is_file());
+        assert_eq!(written.permissions().mode() & 0o777, 0o600);
+        assert!(Destination::within(directory.path(), "i.db-wal", &db).is_err());
     }
 
     #[test]
