@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::domain::{Severity, Timestamp};
@@ -108,6 +109,21 @@ impl Policy {
             }
         }
         limits
+    }
+
+    /// How old the last look at an endpoint may be, as far as its address and
+    /// PTR name decide.
+    #[must_use]
+    pub fn max_age(&self, address: IpAddr, pointer: Option<&str>) -> Duration {
+        self.limits(&Traits::of_endpoint(address, pointer)).max_age
+    }
+
+    /// Has one limit on that age hold for everything.
+    pub fn set_max_age(&mut self, max_age: Duration) {
+        self.limits.max_age = max_age;
+        for special in &mut self.overrides {
+            special.limits.max_age = None;
+        }
     }
 
     /// Who owns such an installation.

@@ -49,6 +49,15 @@ fn any<'a>(patterns: &[Pattern], mut texts: impl Iterator<Item = &'a str>) -> bo
 }
 
 impl<'a> Traits<'a> {
+    /// Of an endpoint, whatever it shows: nothing of a certificate.
+    pub(super) fn of_endpoint(address: IpAddr, pointer: Option<&'a str>) -> Self {
+        Self {
+            names: pointer.into_iter().collect(),
+            address: Some((address, address.to_string())),
+            issuers: Vec::new(),
+        }
+    }
+
     pub(super) fn of(evidence: &Evidence<'a>) -> Self {
         let mut names = Vec::new();
         let mut issuers: Vec<&str> = Vec::new();
