@@ -15,12 +15,13 @@ use tokio::sync::mpsc;
 use super::failure::Failure;
 use super::filter::Wanted;
 use super::printer::Printer;
+use super::settings;
 use crate::domain::{Der, Dialect, Fingerprint, Timestamp, Trust, printable};
 use crate::judge::{
     Assessment, Assessor, Evidence, Judge, Judgement, KeyFaults, Kin, Links, Past, Place, Policy,
     Pool, TrustStore,
 };
-use crate::report::{Head, Installation, StatedStore};
+use crate::report::{Head, Installation, Source, StatedStore};
 use crate::store::{Detail, Dossier, Inventory, KeyHost, StoreError};
 use crate::x509::{self, Certificate};
 
@@ -82,6 +83,7 @@ impl<'a> Appraisal<'a> {
         });
         Head {
             trust_stores: stores.collect(),
+            settings: settings::stated(self.policy()),
             ..Head::at(self.now)
         }
     }
@@ -269,8 +271,15 @@ impl<'a> Appraisal<'a> {
     fn judgement(&self, dossier: &Dossier) -> Option<Judgement> {
         let key: ChainKey = chain_key(&dossier.row).collect();
         let (chain, key_faults) = self.memory.chain(&key)?;
-        let links = self.memory.chains.get(&key)?;
-        let assessment = self.assessor.verdict(links, self.now);
+        let assessment = match dossier.row.source {
+            Source::Scan => self
+                .assessor
+                .verdict(self.memory.chains.get(&key)?, self.now),
+            Source::Import => {
+                let links = self.assessor.links_of_file(chain.first()?);
+                self.assessor.verdict(&links, self.now)
+            }
+        };
         let place = place(dossier);
         let evidence = Evidence {
             chain: &chain,

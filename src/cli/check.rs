@@ -9,14 +9,15 @@ use super::appraisal::Appraisal;
 use super::destination::Destination;
 use super::exit::{Exit, Plugin};
 use super::failure::Failure;
-use super::filter::{Filters, Wanted};
+use super::filter::{self, Filters, Wanted};
 use super::trust::TrustFlags;
 use super::{Context, endpoints, inventory};
 use crate::domain::{ScanId, Severity, Timestamp, clock, printable};
+use crate::judge::Policy;
 use crate::report::check::{
     Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text, nagios,
 };
-use crate::report::{Installation, ScanRow, document};
+use crate::report::{EndpointRow, Installation, ScanRow, document};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory};
 
 /// Tell monitoring what fails: certificates about to end, and endpoints that
@@ -46,12 +47,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
 
-    /// How long ago a known endpoint may have been looked at
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "8d")]
-    max_age: Duration,
+    /// How long ago a known endpoint may have been looked at [default: what
+    /// the policy says, else 8d]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    max_age: Option<Duration>,
 
     /// Only what was first seen after this scan
-    #[arg(long, value_name = "SCAN", value_parser = scan_id)]
+    #[arg(long, value_name = "SCAN", value_parser = filter::scan_id)]
     new_since: Option<ScanId>,
 
     /// Where to write it [default: stdout]
@@ -82,7 +84,7 @@ impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let form = if self.json { Form::Json } else { self.format };
         let printer = context.printer.clone();
-        let examined = self.examine(form, context).await;
+        let examined = self.examine(form, context, clock::now()).await;
         match (form, examined) {
             (Form::Nagios, Ok(state)) => Ok(Exit::Plugin(plugin(state))),
             // A plugin that says nothing, or exits otherwise, would be taken
@@ -99,14 +101,20 @@ impl Arguments {
         }
     }
 
-    async fn examine(self, form: Form, context: Context) -> Result<CheckState, Failure> {
-        let now = clock::now();
+    async fn examine(
+        self,
+        form: Form,
+        context: Context,
+        now: Timestamp,
+    ) -> Result<CheckState, Failure> {
         let wanted = self.filters.clone().into_wanted(now)?;
         let stores = self.trust.clone().stores(&context)?;
         let db = context.db();
         let inventory = inventory::open(&db).await?;
+        let policy = self.policy(&context.config.policy);
         let mut source = Source {
-            appraisal: Appraisal::begin(&inventory, stores, &context.config.policy, now).await?,
+            appraisal: Appraisal::begin(&inventory, stores, &policy, now).await?,
+            policy: &policy,
             inventory: &inventory,
             wanted: &wanted,
         };
@@ -117,7 +125,7 @@ impl Arguments {
                 Some(_) => Failing::Everything,
                 None => Failing::ExpiryAndInvalidity,
             },
-            max_age: self.max_age,
+            max_age: policy.limits.max_age,
             since: self
                 .new_since
                 .map(|scan| end_of(scan, &scans))
@@ -135,18 +143,30 @@ impl Arguments {
             let head = source.appraisal.head();
             out.finish(|out| match form {
                 Form::Json => document(out, &check_document(&check, &head)),
-                Form::Nagios => out.write_all(nagios(&check).as_bytes()),
-                Form::Text | Form::Prometheus => out.write_all(check_text(&check).as_bytes()),
+                Form::Nagios => out.write_all(nagios(&check, &head).as_bytes()),
+                Form::Text | Form::Prometheus => {
+                    out.write_all(check_text(&check, &head).as_bytes())
+                }
             })?;
         }
         inventory.close().await;
         Ok(check.state())
+    }
+
+    /// What to judge by: the configuration's policy, but for what flags say.
+    fn policy(&self, configured: &Policy) -> Policy {
+        let mut policy = configured.clone();
+        if let Some(max_age) = self.max_age {
+            policy.set_max_age(max_age);
+        }
+        policy
     }
 }
 
 /// What is counted.
 struct Source<'a> {
     appraisal: Appraisal<'a>,
+    policy: &'a Policy,
     inventory: &'a SqliteInventory,
     wanted: &'a Wanted,
 }
@@ -158,7 +178,7 @@ impl Source<'_> {
         let spool = tempfile::tempfile().map_err(failed)?;
         let mut page = Prometheus::begin(io::BufWriter::new(&mut out), spool).map_err(failed)?;
         self.count(check, &mut |row| page.row(row)).await?;
-        page.end(check).map_err(failed)?;
+        page.end(check, &self.appraisal.head()).map_err(failed)?;
         out.finish(|_| Ok(()))
     }
 
@@ -201,8 +221,10 @@ impl Source<'_> {
                 .installations(&wider, Detail::Facts, visit)
                 .await?;
         }
-        let mut visit = |row| {
-            check.endpoint(&row);
+        let policy = self.policy;
+        let mut visit = |row: EndpointRow| {
+            let max_age = policy.max_age(row.ip, row.pointer.as_deref());
+            check.endpoint(&row, max_age);
             ControlFlow::Continue(())
         };
         if wanted.asks_for_judgement() {
@@ -237,10 +259,6 @@ fn end_of(id: ScanId, scans: &[ScanRow]) -> Result<Timestamp, Failure> {
     let next = later.next().map(|next| next.started_at);
     let end = scan.finished_at.or(next);
     Ok(end.unwrap_or(Timestamp::from_micros(i64::MAX)))
-}
-
-fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
-    text.parse().map(ScanId::new)
 }
 
 fn plugin(state: CheckState) -> Plugin {

@@ -3,8 +3,8 @@ use std::ops::ControlFlow;
 
 use super::appraisal::Appraisal;
 use super::failure::Failure;
-use super::filter::{Wanted, in_days};
-use crate::judge::{self, Policy};
+use super::filter::Wanted;
+use crate::judge;
 use crate::report::html::{About, Html, Scope};
 use crate::store::{Detail, Inventory, SqliteInventory};
 
@@ -17,10 +17,11 @@ pub(super) async fn write(
     scope: Scope,
     out: impl Write + Send,
 ) -> Result<(), Failure> {
+    let head = appraisal.head();
     let about = About {
-        head: appraisal.head(),
+        settings: head.settings.clone(),
+        head,
         scope,
-        settings: settings(appraisal.policy()),
         rules: &judge::ALL,
     };
     let mut page = Html::begin(out, about);
@@ -42,30 +43,4 @@ pub(super) async fn write(
     let filter = &wanted.inventory;
     inventory.coverage(filter, &mut visit).await?;
     page.end().map_err(|error| Failure::output(&error))
-}
-
-/// What of the policy decides findings everywhere, and how much it says
-/// besides.
-fn settings(policy: &Policy) -> Vec<(String, String)> {
-    let limits = &policy.limits;
-    let expiring = format!(
-        "{} before the end a warning, {} an error, {} critical",
-        limits.expiring_warning, limits.expiring_error, limits.expiring_critical
-    );
-    let bits = format!("RSA {}, Diffie-Hellman {}", limits.rsa_bits, limits.dh_bits);
-    let configured = format!(
-        "rules: {}, overrides: {}, owners: {}, acceptances: {}",
-        policy.rules.len(),
-        policy.overrides.len(),
-        policy.owners.len(),
-        policy.acceptances.len()
-    );
-    [
-        ("Expiring", expiring),
-        ("Fewest bits", bits),
-        ("Oldest look", in_days(limits.max_age)),
-        ("Configured", configured),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
 }

@@ -26,6 +26,7 @@ mod prune;
 mod report;
 mod scan;
 mod scans;
+mod settings;
 mod show;
 mod summary;
 mod sweep;

@@ -59,8 +59,8 @@ struct Summary {
 /// Lines of a summary.
 const MAX_LINES: usize = 50;
 
-/// Days before the end at which an owner is told; 0 is the end itself.
-const LIMITS: [u32; 4] = [0, 3, 7, 30];
+/// The rules whose findings an owner is told of once.
+const EXPIRY: [&str; 2] = ["expiring", "expired"];
 
 impl Source<'_, '_> {
     /// Writes a file for each owner into a directory, and tells how many. With
@@ -83,7 +83,7 @@ impl Source<'_, '_> {
         let mut owners = Owners::new(form, self.appraisal.head());
         let mut written = Ok(());
         let visit = |row: Installation| {
-            let crossing = crossing(&row, now);
+            let crossing = crossing(&row);
             let is_wanted = wanted
                 .as_ref()
                 .is_none_or(|wanted| crossing.is_some_and(|it| wanted.contains(&it)));
@@ -107,10 +107,9 @@ impl Source<'_, '_> {
     }
 
     async fn crossings(&mut self) -> Result<Vec<Crossing>, Failure> {
-        let now = self.appraisal.now();
         let mut crossed = BTreeSet::new();
         let visit = |row: Installation| {
-            crossed.extend(crossing(&row, now));
+            crossed.extend(crossing(&row));
             ControlFlow::Continue(())
         };
         self.appraisal
@@ -165,8 +164,8 @@ impl Owners {
                 Form::Table(Format::JsonLines) => "jsonl",
                 Form::Message(_) => "eml",
             };
-            let path = folder.join(format!("{stem}.{ending}"));
-            let mut destination = Destination::open(&path, db)?;
+            let file_name = format!("{stem}.{ending}");
+            let mut destination = Destination::within(folder, &file_name, db)?;
             match &self.form {
                 Form::Table(_) => {
                     io::copy(&mut spool, &mut destination).map_err(failed)?;
@@ -180,7 +179,7 @@ impl Owners {
                         to: to.as_ref(),
                         subject: &summary.subject(),
                         date: self.head.now,
-                        text: &summary.text(owner.as_deref()),
+                        text: &summary.text(owner.as_deref(), &self.head),
                         file_name: &format!("{stem}.csv"),
                     };
                     let mut out = io::BufWriter::new(&mut destination);
@@ -237,7 +236,7 @@ impl Summary {
         format!("certsweep: {installations} installations of certificates, {expired} expired")
     }
 
-    fn text(&self, owner: Option<&str>) -> String {
+    fn text(&self, owner: Option<&str>, head: &Head) -> String {
         let mut text = self.subject();
         // Writing to a String can't fail.
         let _ = match owner {
@@ -251,19 +250,29 @@ impl Summary {
         for (end, place, name) in &self.first {
             let _ = writeln!(text, "  {end}  {place}  {name}");
         }
-        text.push_str("\nAll of them are in the table attached.\n");
+        text.push_str("\nAll of them are in the table attached.\n\n");
+        for line in head.lines() {
+            text += &line;
+            text.push('\n');
+        }
         text
     }
 }
 
-/// The narrowest limit that an installation has crossed, if any.
-fn crossing(row: &Installation, now: Timestamp) -> Option<Crossing> {
-    let left = end(row)?.micros().saturating_sub(now.micros());
-    let within = |days: &u32| left < i64::from(*days) * 86_400_000_000;
+/// The last threshold of expiry that an installation has crossed, if any: by
+/// the policy, and not where somebody accepted it.
+fn crossing(row: &Installation) -> Option<Crossing> {
+    let findings = row.judgement.as_ref()?.findings.iter();
+    let of_expiry = findings.filter_map(|finding| {
+        let stage = EXPIRY.iter().position(|rule| *rule == finding.rule)?;
+        Some((stage, finding))
+    });
+    let (_, last) = of_expiry.max_by_key(|(stage, finding)| (*stage, finding.severity))?;
     Some(Crossing {
         certificate: row.certificate.sha256,
         owner: owner(row).unwrap_or_default(),
-        days: LIMITS.into_iter().find(within)?,
+        finding: last.rule,
+        severity: last.severity,
     })
 }
 
@@ -303,8 +312,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::domain::Trust;
-    use crate::judge::Judgement;
+    use crate::domain::{Severity, Trust};
+    use crate::judge::{Finding, Judgement};
     use crate::report::tests::rows::{hostile, installation};
 
     fn now() -> Timestamp {
@@ -383,19 +392,25 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_crossed_from_its_first_moment_on() {
+    fn the_last_threshold_of_expiry_is_what_an_owner_is_told_of() {
         let mut row = owned(Some("web"), "a");
-        let mut crossed = |end: &str| {
-            row.chain_not_after = Some(end.parse().unwrap());
-            crossing(&row, now()).map(|crossing| crossing.days)
+        let mut crossed = |found: &[(&'static str, Severity)]| {
+            let findings = found.iter().map(|(rule, severity)| Finding {
+                rule,
+                severity: *severity,
+                detail: String::new(),
+                certificate: None,
+            });
+            row.judgement.as_mut().unwrap().findings = findings.collect();
+            crossing(&row).map(|crossing| (crossing.finding, crossing.severity))
         };
-        assert_eq!(crossed("2026-12-21T08:00:00Z"), None);
-        assert_eq!(crossed("2026-12-21T07:59:59Z"), Some(30));
-        assert_eq!(crossed("2026-11-28T08:00:00Z"), Some(30));
-        assert_eq!(crossed("2026-11-28T07:59:59Z"), Some(7));
-        assert_eq!(crossed("2026-11-24T07:59:59Z"), Some(3));
-        assert_eq!(crossed("2026-11-21T08:00:00Z"), Some(3));
-        assert_eq!(crossed("2026-11-21T07:59:59Z"), Some(0));
+        let (warning, error) = (Severity::Warning, Severity::Error);
+        assert_eq!(crossed(&[]), None);
+        assert_eq!(crossed(&[("weak-key", Severity::Critical)]), None);
+        let both = [("expiring", warning), ("expiring", error)];
+        assert_eq!(crossed(&both), Some(("expiring", error)));
+        let over = [("expiring", error), ("expired", warning)];
+        assert_eq!(crossed(&over), Some(("expired", warning)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::report::html::Scope;
 use crate::report::{
     COVERAGE, Cbom, ENDPOINTS, Format, Head, INSTALLATIONS, Mailbox, Report, ScanRow, Table,
 };
-use crate::store::{Detail, Inventory, SqliteInventory, SqliteSink, StoreError};
+use crate::store::{Detail, Filter, Inventory, SqliteInventory, SqliteSink, StoreError};
 
 /// Write the installations, the endpoints or the coverage of the inventory
 #[derive(clap::Args)]
@@ -66,8 +66,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "BY")]
     split: Option<Split>,
 
-    /// Only what has come closer to its end than 30, 7, 3 or 0 days and its
-    /// owner was not written to about, and remember it; in messages
+    /// Only what has crossed a threshold of expiry that its owner was not
+    /// written to about, and remember it; in messages
     #[arg(long)]
     notify_once: bool,
 
@@ -289,6 +289,9 @@ impl Arguments {
         if self.notify_once && self.format != Form::Eml {
             return refuse("--notify-once", "--format eml");
         }
+        if self.notify_once && self.at.is_some() {
+            return refuse("--notify-once", "the present, without --at");
+        }
         if self.split.is_some()
             && (of_certificates || matches!(self.format, Form::Html | Form::Cbom))
         {
@@ -362,6 +365,9 @@ async fn refuse_before_first_scan(
     };
     inventory.scans(&mut keep).await?;
     let first = first.map(|scan| (scan.id, scan.started_at));
+    if first.is_none_or(|(_, began)| began > at) && has_import_of(inventory, at).await? {
+        return Ok(());
+    }
     match first {
         Some((_, began)) if began <= at => Ok(()),
         Some((id, began)) => Err(Failure::usage(format_args!("nothing is known of {at}"))
@@ -388,6 +394,23 @@ fn write_bill(bill: &Cbom, out: impl Write, head: &Head) -> Result<(), Failure> 
     bill.write(&mut out, head)
         .and_then(|()| out.flush())
         .map_err(|error| Failure::output(&error))
+}
+
+/// Whether any certificate had been imported by then.
+async fn has_import_of(inventory: &SqliteInventory, at: Timestamp) -> Result<bool, Failure> {
+    let then = Filter {
+        known_at: Some(at),
+        ..Filter::default()
+    };
+    let mut found = false;
+    let mut visit = |_| {
+        found = true;
+        ControlFlow::Break(())
+    };
+    inventory
+        .installations(&then, Detail::Facts, &mut visit)
+        .await?;
+    Ok(found)
 }
 
 /// Writes everything in the inventory as CSV.

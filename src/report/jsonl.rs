@@ -83,6 +83,10 @@ impl<Row> Serialize for Line<'_, Row> {
             let stores = self.head.trust_stores.iter().map(ToString::to_string);
             object.serialize_entry("trust_stores", &stores.collect::<Vec<_>>())?;
         }
+        if !self.head.settings.is_empty() {
+            let settings: Vec<_> = self.head.stated_settings().collect();
+            object.serialize_entry("settings", &settings)?;
+        }
         if let Some(der) = (self.table.certificate)(self.row) {
             object.serialize_entry("pem", &pem(der))?;
         }

@@ -78,7 +78,8 @@ impl Letter<'_> {
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n"
         )?;
         out.write_all(b"Content-Transfer-Encoding: base64\r\n\r\n")?;
-        base64_lines(out, &mut self.text.as_bytes())?;
+        let text = self.text.replace('\n', "\r\n");
+        base64_lines(out, &mut text.as_bytes())?;
         write!(
             out,
             "--{boundary}\r\nContent-Type: text/csv; charset=utf-8; header=present\r\n"

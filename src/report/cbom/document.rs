@@ -115,6 +115,14 @@ pub(super) struct Metadata<'a> {
     pub(super) timestamp: String,
     pub(super) lifecycles: [Lifecycle; 1],
     pub(super) tools: Tools<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) properties: Vec<Property>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Property {
+    pub(super) name: &'static str,
+    pub(super) value: String,
 }
 
 #[derive(Serialize)]

@@ -18,7 +18,8 @@ use super::row::{CertificateRow, Installation};
 use crate::domain::{Fingerprint, Timestamp};
 use document::{
     AlgorithmProperties, CertificateProperties, CipherSuite, Component, CryptoProperties, Evidence,
-    Hash, Lifecycle, MaterialProperties, Metadata, Occurrence, ProtocolProperties, Tool, Tools,
+    Hash, Lifecycle, MaterialProperties, Metadata, Occurrence, Property, ProtocolProperties, Tool,
+    Tools,
 };
 
 /// A bill under way.
@@ -86,6 +87,7 @@ impl Cbom {
                     version,
                 }],
             },
+            properties: properties(head),
         };
         out.write_all(b"{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"version\":1,")?;
         out.write_all(b"\"metadata\":")?;
@@ -113,6 +115,19 @@ impl Cbom {
         }
         list.out.write_all(b"]}\n")
     }
+}
+
+/// What it was judged by.
+fn properties(head: &Head) -> Vec<Property> {
+    let stores = head.trust_stores.iter().map(|store| Property {
+        name: "certsweep:trust-store",
+        value: store.to_string(),
+    });
+    let settings = head.stated_settings().map(|value| Property {
+        name: "certsweep:setting",
+        value,
+    });
+    stores.chain(settings).collect()
 }
 
 /// The members of a JSON array, one at a time.

@@ -26,11 +26,14 @@ pub fn document(check: &Check, head: &Head) -> Value {
             "state": scan.state.as_str(),
         })
     });
+    let stores = head.trust_stores.iter().map(ToString::to_string);
     json!({
         "schema": 1,
         "type": "check",
         "tool": head.tool,
         "now": head.now.to_string(),
+        "trust_stores": stores.collect::<Vec<_>>(),
+        "settings": head.stated_settings().collect::<Vec<_>>(),
         "state": check.state().as_str(),
         "fail_on": terms.fail_on.as_str(),
         "fails_on_every_finding": terms.failing == Failing::Everything,

@@ -33,7 +33,8 @@ pub struct Terms {
     pub fail_on: Severity,
     /// Which findings can.
     pub failing: Failing,
-    /// How long ago an endpoint may have been looked at.
+    /// How long ago an endpoint may have been looked at where nothing else is
+    /// said of it.
     pub max_age: Duration,
     /// Only installations first seen after this moment count.
     pub since: Option<Timestamp>,
@@ -159,10 +160,11 @@ impl Check {
         self.counts.considered += 1;
     }
 
-    /// Counts one endpoint.
-    pub fn endpoint(&mut self, row: &EndpointRow) {
+    /// Counts one endpoint, which must not have been looked at longer ago than
+    /// `max_age`.
+    pub fn endpoint(&mut self, row: &EndpointRow, max_age: Duration) {
         self.counts.endpoints += 1;
-        if self.terms.now.since(row.last_checked) > self.terms.max_age {
+        if self.terms.now.since(row.last_checked) > max_age {
             self.counts.overdue += 1;
             let oldest = self.counts.oldest_look.unwrap_or(row.last_checked);
             self.counts.oldest_look = Some(oldest.min(row.last_checked));

@@ -1,14 +1,15 @@
 //! A check → the lines of a monitoring plugin (Monitoring Plugins Development
 //! Guidelines, "Plugin Output"): a status line with performance data, then
-//! the worst.
+//! the worst, and what it was judged by.
 
 use std::fmt::Write;
 
 use super::{Check, CheckState, sentence};
+use crate::report::Head;
 
 /// The plugin's lines. `|` begins performance data, so no other text has it.
 #[must_use]
-pub fn nagios(check: &Check) -> String {
+pub fn nagios(check: &Check, head: &Head) -> String {
     let counts = check.counts();
     let word = match check.state() {
         CheckState::Ok => "OK",
@@ -32,6 +33,9 @@ pub fn nagios(check: &Check) -> String {
         );
         // Writing to a String can't fail.
         let _ = writeln!(lines, "{}", text.replace('|', "/"));
+    }
+    for line in head.lines() {
+        let _ = writeln!(lines, "{}", line.replace('|', "/"));
     }
     lines
 }

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Read, Seek, Write};
 use super::line::cut;
 use super::{Check, CheckState, Installation, ScanRow};
 use crate::domain::{ScanState, Severity, Timestamp, printable};
+use crate::report::Head;
 
 /// Metrics on their way out. All samples of a metric stand together, so those
 /// of the second one wait in a spool while the first is written.
@@ -40,14 +41,15 @@ impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
         Ok(())
     }
 
-    /// Ends with what the check counted.
-    pub fn end(mut self, check: &Check) -> io::Result<()> {
+    /// Ends with what the check counted, and what it was judged by.
+    pub fn end(mut self, check: &Check, head: &Head) -> io::Result<()> {
         let help = "Earliest end of validity in each installation's chain.";
         self.out.write_all(heading(CHAIN, help).as_bytes())?;
         let mut spool = self.spool.into_inner()?;
         spool.rewind()?;
         io::copy(&mut spool, &mut self.out)?;
         self.out.write_all(counts(check).as_bytes())?;
+        self.out.write_all(judged_by(head).as_bytes())?;
         self.out.flush()
     }
 }
@@ -175,6 +177,21 @@ fn counts(check: &Check) -> String {
     if let Some(scan) = check.last_scan() {
         last_scan(scan, &mut page);
     }
+    page.0
+}
+
+/// The program and the trust stores.
+fn judged_by(head: &Head) -> String {
+    let mut page = Page::default();
+    let tool = Sample::of(format!("{{tool=\"{}\"}}", escaped(&cut(&head.tool))), 1);
+    page.metric("build_info", "The program that checked.", [tool]);
+    let stores = head.trust_stores.iter().map(|store| {
+        let name = escaped(&printable(&store.name));
+        let labels = format!("{{store=\"{name}\",sha256=\"{}\"}}", store.hash);
+        Sample::of(labels, store.roots as u64)
+    });
+    let help = "Roots of each trust store judged by.";
+    page.metric("trust_store_roots", help, stores);
     page.0
 }
 

@@ -2,12 +2,27 @@ use std::io::Cursor;
 
 use super::super::tests::rows::{endpoint, hostile, installation, scan};
 use super::*;
+use crate::domain::Fingerprint;
 use crate::domain::{Port, Trust};
 use crate::judge::{Accepted, Judgement};
-use crate::report::{Head, InstallationState, Source};
+use crate::report::{Head, InstallationState, Source, StatedStore};
 
 fn now() -> Timestamp {
     "2026-11-21T08:00:00Z".parse().unwrap()
+}
+
+/// With a trust store in a file of a hostile name.
+fn head() -> Head {
+    let store = StatedStore {
+        name: "roots|\u{1b}[2J\"\n.pem".to_owned(),
+        roots: 3,
+        hash: Fingerprint::of(b"roots"),
+    };
+    Head {
+        trust_stores: vec![store],
+        settings: vec![("Oldest look".to_owned(), "8d".to_owned())],
+        ..Head::at(now())
+    }
 }
 
 fn terms() -> Terms {
@@ -105,7 +120,7 @@ fn what_was_not_looked_at_or_not_judged_is_never_green() {
     unjudged.installation(&judged(Vec::new()));
     unjudged.installation(&installation("x"));
     assert_eq!(unjudged.state(), CheckState::Unknown);
-    assert!(check_text(&unjudged).contains("1 of 2 installations were not judged"));
+    assert!(check_text(&unjudged, &head()).contains("1 of 2 installations were not judged"));
     unjudged.installation(&judged(vec![finding("expired", Severity::Critical)]));
     assert_eq!(unjudged.state(), CheckState::Failed);
     let mut left_out = Check::new(terms());
@@ -153,10 +168,10 @@ fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
     let mut row = endpoint("x");
     let limit = now().seconds() - 8 * 86_400;
     row.last_checked = Timestamp::from_seconds(limit);
-    check.endpoint(&row);
+    check.endpoint(&row, check.terms().max_age);
     assert_eq!((check.counts().overdue, check.state()), (0, CheckState::Ok));
     row.last_checked = Timestamp::from_micros(limit * 1_000_000 - 1);
-    check.endpoint(&row);
+    check.endpoint(&row, check.terms().max_age);
     assert_eq!(
         (check.counts().overdue, check.state()),
         (1, CheckState::Warning)
@@ -164,7 +179,7 @@ fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
     assert_eq!(check.counts().oldest_look, Some(row.last_checked));
     let mut strict = Check::new(everything_from(Severity::Warning));
     strict.installation(&judged(Vec::new()));
-    strict.endpoint(&row);
+    strict.endpoint(&row, strict.terms().max_age);
     assert_eq!(strict.state(), CheckState::Failed);
 }
 
@@ -234,9 +249,9 @@ fn the_worst_are_listed_and_no_more_than_fit() {
     assert_eq!((worst[2].rule, worst[2].others), ("expiring", 2));
     assert_eq!(worst[2].ends, Some(Timestamp::from_seconds(901)));
     assert!(
-        check_text(&check).contains("and 81 more"),
+        check_text(&check, &head()).contains("and 81 more"),
         "{}",
-        check_text(&check)
+        check_text(&check, &head())
     );
 }
 
@@ -253,13 +268,38 @@ fn counts_are_of_installations_each_once() {
     assert_eq!(counts.by_finding[&("expiring", Severity::Warning)], 2);
     assert_eq!(counts.by_severity[&Severity::Warning], 1);
     assert_eq!(counts.by_severity[&Severity::Critical], 1);
-    let document = check_document(&check, &Head::at(now()));
+    let document = check_document(&check, &head());
     assert_eq!(document["findings"][1]["installations"], 2);
     assert_eq!(
         (&document["failing"], &document["warning"]),
         (&1.into(), &1.into())
     );
     assert_eq!(document["state"], "failed");
+}
+
+#[test]
+fn every_form_states_what_it_was_judged_by() {
+    let mut check = Check::new(terms());
+    check.installation(&judged(Vec::new()));
+    let hash = Fingerprint::of(b"roots").to_string();
+    let document = check_document(&check, &head());
+    assert_eq!(document["settings"][0], "Oldest look: 8d");
+    let forms = [
+        check_text(&check, &head()),
+        nagios(&check, &head()),
+        document.to_string(),
+    ];
+    for form in forms {
+        for word in ["2026-11-21T08:00:00Z", "certsweep 0", "3 roots", &hash] {
+            assert!(form.contains(word), "no {word} in\n{form}");
+        }
+    }
+    let page = metrics(&[], false);
+    assert!(
+        page.contains("certsweep_build_info{tool=\"certsweep 0"),
+        "{page}"
+    );
+    assert!(page.contains(&format!("sha256=\"{hash}\"}} 3\n")), "{page}");
 }
 
 fn metrics(rows: &[Installation], with_scan: bool) -> String {
@@ -273,7 +313,7 @@ fn metrics(rows: &[Installation], with_scan: bool) -> String {
         check.installation(row);
         page.row(row).unwrap();
     }
-    page.end(&check).unwrap();
+    page.end(&check, &head()).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -328,14 +368,14 @@ fn no_hostile_text_leaves_its_label_or_its_line() {
         }
         let mut check = Check::new(terms());
         check.installation(&row);
-        for page in [check_text(&check), nagios(&check)] {
+        for page in [check_text(&check, &head()), nagios(&check, &head())] {
             assert!(
                 !page.chars().any(|c| c.is_control() && c != '\n'),
                 "{page:?}"
             );
             assert!(page.len() < 4000, "{} bytes", page.len());
         }
-        assert_eq!(nagios(&check).matches('|').count(), 1);
-        assert_eq!(nagios(&check).lines().count(), 2);
+        assert_eq!(nagios(&check, &head()).matches('|').count(), 1);
+        assert_eq!(nagios(&check, &head()).lines().count(), 5);
     }
 }

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use super::{Check, Failing, sentence};
 use crate::domain::Severity;
+use crate::report::Head;
 
 /// The page. Every text of the network's in it is safe for a terminal.
 #[must_use]
-pub fn text(check: &Check) -> String {
+pub fn text(check: &Check, head: &Head) -> String {
     let (counts, terms) = (check.counts(), check.terms());
     let mut page = format!("{}: {}\n", check.state().as_str(), sentence(check));
     // Writing to a String can't fail.
@@ -70,6 +71,10 @@ pub fn text(check: &Check) -> String {
             );
         }
         None => page.push_str("\nlast scan: none\n"),
+    }
+    for line in head.lines() {
+        page += &line;
+        page.push('\n');
     }
     page
 }
