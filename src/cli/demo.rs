@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::sweep::{Sweep, Written};
 use super::trust::TrustFlags;
-use super::{Context, Named, inventory, report, summary};
+use super::{Context, Named, inventory, rows, summary};
 use crate::config::Settings;
 use crate::demo::{DemoHost, Network};
 use crate::domain::{Timestamp, clock};
@@ -56,7 +56,7 @@ impl Arguments {
 
         let inventory = inventory::open(&db).await?;
         let mut destination = Destination::open(&csv, &db)?;
-        report::write_csv(&inventory, &mut destination, &context, now).await?;
+        rows::write_csv(&inventory, &mut destination, &context, now).await?;
         destination.finish()?;
         let list = super::certs::list(&inventory, &context, now).await?;
         inventory.close().await;

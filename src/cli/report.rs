@@ -1,23 +1,21 @@
-use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::appraisal::Appraisal;
-use super::certificate_files::{CertificateFiles, Depth, Encoding, Folder, Place};
-use super::destination::Destination;
+use super::certificate_files::{Depth, Encoding};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::filter::{self, Filters, Wanted};
+use super::product::{Document, Making, Product};
+use super::rows::Subject;
 use super::trust::TrustFlags;
-use super::{Context, endpoints, html, inventory, owners};
-use crate::domain::{InvalidTimestamp, Timestamp, clock, printable};
+use super::{Context, inventory, owners};
+use crate::domain::{InvalidTimestamp, Timestamp, clock};
 use crate::report::html::Scope;
-use crate::report::{
-    COVERAGE, Cbom, ENDPOINTS, Format, Head, INSTALLATIONS, Mailbox, Report, ScanRow, Table,
-};
-use crate::store::{Detail, Filter, Inventory, SqliteInventory, SqliteSink, StoreError};
+use crate::report::{Format, Mailbox, ScanRow};
+use crate::store::{Detail, Filter, Inventory, SqliteInventory, SqliteSink};
 
 /// Write the installations, the endpoints or the coverage of the inventory
 #[derive(clap::Args)]
@@ -109,35 +107,9 @@ enum Split {
     Owner,
 }
 
-/// What is made of the rows.
-#[derive(Clone, Debug)]
-enum Product {
-    /// A report with a row for each.
-    Table(Format),
-    /// A page of installations and what is to be said of them together.
-    Page,
-    /// The certificates in them.
-    Certificates(Encoding),
-    /// A bill of materials.
-    Cbom,
-    /// A file for each owner.
-    Owners(owners::Form),
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Subject {
-    /// A row for each certificate at each question
-    #[default]
-    Installations,
-    /// A row for each endpoint that spoke
-    Endpoints,
-    /// A row for each network and port: what became of its addresses
-    Coverage,
-}
-
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let product = self.product()?;
+        self.refuse_contradictions()?;
         let now = self.now()?;
         let mut wanted = self.filters.clone().into_wanted(now)?;
         wanted.inventory.known_at = self.at.map(|_| now);
@@ -154,79 +126,22 @@ impl Arguments {
         if let Some(at) = wanted.inventory.known_at {
             refuse_before_first_scan(&inventory, at).await?;
         }
-        let mut appraisal =
-            Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
-        match product {
-            Product::Owners(form) => {
-                let folder = self.file().unwrap_or(Path::new("."));
-                let mut source = owners::Source {
-                    appraisal: &mut appraisal,
-                    wanted: &wanted,
-                };
-                let count = source.write(form, told.as_mut(), folder, &db).await?;
-                let folder = printable(&folder.to_string_lossy());
-                context.printer.note(&format!("{count} files in {folder}"));
-            }
-            Product::Table(form) => {
-                let mut source = Rows {
-                    appraisal: &mut appraisal,
-                    inventory: &inventory,
-                    wanted: &wanted,
-                    subject: self.of,
-                    detail: if self.pem {
-                        Detail::FactsAndDer
-                    } else {
-                        Detail::Facts
-                    },
-                };
-                match self.file() {
-                    None => source.write(context.printer.stream(), form).await?,
-                    Some(path) => {
-                        let mut destination = Destination::open(path, &db)?;
-                        source.write(&mut destination, form).await?;
-                        destination.finish()?;
-                    }
-                }
-            }
-            Product::Page => {
-                let scope = Scope::of([self.filters.words(), self.trust.words()].concat());
-                match self.file() {
-                    None => {
-                        let out = context.printer.stream();
-                        html::write(&inventory, &mut appraisal, &wanted, scope, out).await?;
-                    }
-                    Some(path) => {
-                        let mut out = Destination::open(path, &db)?;
-                        html::write(&inventory, &mut appraisal, &wanted, scope, &mut out).await?;
-                        out.finish()?;
-                    }
-                }
-            }
-            Product::Certificates(encoding) => {
-                let place = match self.file() {
-                    None => Place::Stream(BufWriter::new(context.printer.stream())),
-                    Some(path) => Place::Folder(Folder::open(path, encoding)?),
-                };
-                let mut files = CertificateFiles::new(place, self.depth());
-                appraisal
-                    .installations(&wanted, Detail::FactsAndDer, |row| files.row(&row))
-                    .await?;
-                files.finish(&inventory).await?;
-            }
-            Product::Cbom => {
-                let bill = bill(&mut appraisal, &wanted).await?;
-                match self.file() {
-                    None => write_bill(&bill, context.printer.stream(), &appraisal.head())?,
-                    Some(path) => {
-                        let mut destination = Destination::open(path, &db)?;
-                        write_bill(&bill, &mut destination, &appraisal.head())?;
-                        destination.finish()?;
-                    }
-                }
-            }
-        }
+        let policy = &context.config.policy;
+        let mut making = Making {
+            inventory: &inventory,
+            appraisal: Appraisal::begin(&inventory, stores, policy, now).await?,
+            wanted: &wanted,
+            subject: self.of,
+            detail: self.detail(),
+            depth: self.depth(),
+            scope: Scope::of([self.filters.words(), self.trust.words()].concat()),
+            file: self.file(),
+            db: &db,
+            printer: &context.printer,
+        };
+        making.write(self.product(), told.as_mut()).await?;
         if self.of == Subject::Installations && wanted == Wanted::default() {
-            appraisal.tell_unmatched(&context.printer);
+            making.appraisal.tell_unmatched(&context.printer);
         }
         inventory.close().await;
         if let Some(told) = told {
@@ -271,6 +186,14 @@ impl Arguments {
         named.filter(|path| path.as_os_str() != "-")
     }
 
+    fn detail(&self) -> Detail {
+        if self.pem {
+            Detail::FactsAndDer
+        } else {
+            Detail::Facts
+        }
+    }
+
     fn depth(&self) -> Depth {
         if self.chain {
             Depth::Chain
@@ -279,68 +202,79 @@ impl Arguments {
         }
     }
 
-    fn product(&self) -> Result<Product, Failure> {
-        let refuse =
-            |flag: &str, needs: &str| Err(Failure::usage(format_args!("{flag} needs {needs}")));
-        let of_certificates = matches!(self.format, Form::Pem | Form::Der);
-        let of_installations = of_certificates
-            || matches!(self.format, Form::Html | Form::Cbom | Form::Eml)
-            || self.split.is_some();
-        if self.notify_once && self.format != Form::Eml {
-            return refuse("--notify-once", "--format eml");
+    /// The first flag that makes no sense beside the others.
+    fn refuse_contradictions(&self) -> Result<(), Failure> {
+        use Form::{Cbom, Csv, Der, Eml, Html, Jsonl, Pem};
+        let (form, to_stdout) = (self.format, self.file().is_none());
+        let (split, of_others) = (self.split.is_some(), self.of != Subject::Installations);
+        let has_rows = matches!(form, Csv | Jsonl);
+        let format = format!("--format {}", form.word());
+        let contradictions = [
+            (self.excel && form != Csv, "--excel", "--format csv"),
+            (self.pem && form != Jsonl, "--pem", "--format jsonl"),
+            (self.pem && of_others, "--pem", "--of installations"),
+            (self.pem && split, "--pem", "one report, without --split"),
+            (
+                self.chain && !matches!(form, Pem | Der),
+                "--chain",
+                "--format pem or der",
+            ),
+            (
+                split && matches!(form, Html | Pem | Der | Cbom),
+                "--split owner",
+                "--format csv, jsonl or eml",
+            ),
+            (split && of_others, "--split owner", "--of installations"),
+            (split && to_stdout, "--split owner", "-o DIRECTORY"),
+            (!has_rows && of_others, &format, "--of installations"),
+            (
+                matches!(form, Der | Eml) && to_stdout,
+                &format,
+                "-o DIRECTORY",
+            ),
+            (
+                self.notify_once && form != Eml,
+                "--notify-once",
+                "--format eml",
+            ),
+            (
+                self.notify_once && self.at.is_some(),
+                "--notify-once",
+                "the present, without --at",
+            ),
+        ];
+        match contradictions.iter().find(|(is_one, ..)| *is_one) {
+            None => Ok(()),
+            Some((_, flag, needs)) => Err(Failure::usage(format_args!("{flag} needs {needs}"))),
         }
-        if self.notify_once && self.at.is_some() {
-            return refuse("--notify-once", "the present, without --at");
-        }
-        if self.split.is_some()
-            && (of_certificates || matches!(self.format, Form::Html | Form::Cbom))
-        {
-            return refuse("--split owner", "--format csv, jsonl or eml");
-        }
-        if (self.split.is_some() || self.format == Form::Eml) && self.file().is_none() {
-            return refuse("--split owner and --format eml", "-o DIRECTORY");
-        }
-        if self.pem && self.split.is_some() {
-            return refuse("--pem", "one report, without --split");
-        }
-        if of_installations && self.of != Subject::Installations {
-            return refuse("this form", "--of installations");
-        }
-        if self.chain && !of_certificates {
-            return refuse("--chain", "--format pem or der");
-        }
-        if self.excel && self.format != Form::Csv {
-            return refuse("--excel", "--format csv");
-        }
-        if self.pem && self.format != Form::Jsonl {
-            return refuse("--pem", "--format jsonl");
-        }
-        if self.pem && self.of != Subject::Installations {
-            return refuse("--pem", "--of installations");
-        }
-        if self.split.is_some() {
-            let format = match self.format {
-                Form::Csv if self.excel => Format::Excel,
-                Form::Jsonl => Format::JsonLines,
-                _ => Format::Csv,
-            };
-            if self.format != Form::Eml {
-                return Ok(Product::Owners(owners::Form::Table(format)));
-            }
-        }
+    }
+
+    /// What is asked for, where nothing contradicts it.
+    fn product(&self) -> Product {
+        let table = match self.format {
+            Form::Jsonl => Format::JsonLines,
+            _ if self.excel => Format::Excel,
+            _ => Format::Csv,
+        };
         match self.format {
-            Form::Eml => Ok(Product::Owners(owners::Form::Message(
-                self.mail_from.clone(),
-            ))),
-            Form::Csv if self.excel => Ok(Product::Table(Format::Excel)),
-            Form::Csv => Ok(Product::Table(Format::Csv)),
-            Form::Jsonl => Ok(Product::Table(Format::JsonLines)),
-            Form::Html => Ok(Product::Page),
-            Form::Pem => Ok(Product::Certificates(Encoding::Pem)),
-            Form::Der if self.file().is_none() => refuse("--format der", "-o DIRECTORY"),
-            Form::Der => Ok(Product::Certificates(Encoding::Der)),
-            Form::Cbom => Ok(Product::Cbom),
+            Form::Csv | Form::Jsonl if self.split.is_some() => {
+                Product::Owners(owners::Form::Table(table))
+            }
+            Form::Csv | Form::Jsonl => Product::Document(Document::Table(table)),
+            Form::Html => Product::Document(Document::Page),
+            Form::Pem => Product::Certificates(Encoding::Pem),
+            Form::Der => Product::Certificates(Encoding::Der),
+            Form::Cbom => Product::Document(Document::Cbom),
+            Form::Eml => Product::Owners(owners::Form::Message(self.mail_from.clone())),
         }
+    }
+}
+
+impl Form {
+    /// Its word on the command line.
+    fn word(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
@@ -377,25 +311,6 @@ async fn refuse_before_first_scan(
     }
 }
 
-async fn bill(appraisal: &mut Appraisal<'_>, wanted: &Wanted) -> Result<Cbom, Failure> {
-    let mut bill = Cbom::default();
-    let visit = |row| {
-        bill.row(&row);
-        ControlFlow::Continue(())
-    };
-    appraisal
-        .installations(wanted, Detail::Facts, visit)
-        .await?;
-    Ok(bill)
-}
-
-fn write_bill(bill: &Cbom, out: impl Write, head: &Head) -> Result<(), Failure> {
-    let mut out = BufWriter::new(out);
-    bill.write(&mut out, head)
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::output(&error))
-}
-
 /// Whether any certificate had been imported by then.
 async fn has_import_of(inventory: &SqliteInventory, at: Timestamp) -> Result<bool, Failure> {
     let then = Filter {
@@ -411,97 +326,4 @@ async fn has_import_of(inventory: &SqliteInventory, at: Timestamp) -> Result<boo
         .installations(&then, Detail::Facts, &mut visit)
         .await?;
     Ok(found)
-}
-
-/// Writes everything in the inventory as CSV.
-pub(super) async fn write_csv(
-    inventory: &SqliteInventory,
-    out: impl Write + Send,
-    context: &Context,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let stores = TrustFlags::default().stores(context)?;
-    let mut appraisal = Appraisal::begin(inventory, stores, &context.config.policy, now).await?;
-    let mut rows = Rows {
-        appraisal: &mut appraisal,
-        inventory,
-        wanted: &Wanted::default(),
-        subject: Subject::Installations,
-        detail: Detail::Facts,
-    };
-    rows.write(out, Format::Csv).await
-}
-
-/// The rows that a report is made of.
-struct Rows<'a, 'i> {
-    appraisal: &'a mut Appraisal<'i>,
-    inventory: &'a SqliteInventory,
-    wanted: &'a Wanted,
-    subject: Subject,
-    detail: Detail,
-}
-
-impl Rows<'_, '_> {
-    /// Streams them from the inventory to `out`.
-    async fn write(&mut self, out: impl Write + Send, form: Format) -> Result<(), Failure> {
-        let Self { wanted, detail, .. } = *self;
-        match self.subject {
-            Subject::Installations => {
-                let mut page = Page::begin(out, form, &INSTALLATIONS, self.appraisal.head())?;
-                let visit = |row| page.row(&row);
-                let read = self.appraisal.installations(wanted, detail, visit).await;
-                page.end(read)
-            }
-            Subject::Endpoints => {
-                let mut page = Page::begin(out, form, &ENDPOINTS, self.appraisal.head())?;
-                let mut visit = |row| page.row(&row);
-                let appraisal = &mut *self.appraisal;
-                let read = endpoints::read(self.inventory, appraisal, wanted, &mut visit).await;
-                page.end(read)
-            }
-            Subject::Coverage => {
-                let head = Head::at(self.appraisal.now());
-                let mut page = Page::begin(out, form, &COVERAGE, head)?;
-                let mut visit = |row| page.row(&row);
-                let filter = &wanted.inventory;
-                let read = self.inventory.coverage(filter, &mut visit).await;
-                page.end(read)
-            }
-        }
-    }
-}
-
-/// A report under way, and the first thing that went wrong with it.
-struct Page<Row: 'static, Out: Write> {
-    report: Report<Row, Out>,
-    written: io::Result<()>,
-}
-
-impl<Row, Out: Write> Page<Row, Out> {
-    fn begin(
-        out: Out,
-        form: Format,
-        table: &'static Table<Row>,
-        head: Head,
-    ) -> Result<Self, Failure> {
-        let report = Report::begin(out, form, table, head);
-        Ok(Self {
-            report: report.map_err(|error| Failure::output(&error))?,
-            written: Ok(()),
-        })
-    }
-
-    fn row(&mut self, row: &Row) -> ControlFlow<()> {
-        self.written = self.report.row(row);
-        match self.written {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    }
-
-    fn end(self, read: Result<(), StoreError>) -> Result<(), Failure> {
-        read?;
-        let ended = self.written.and_then(|()| self.report.end());
-        ended.map_err(|error| Failure::output(&error))
-    }
 }
