@@ -314,3 +314,93 @@ impl Write for Out {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+    use crate::judge::{Lead, Limits};
+    use crate::store::{Import, SqliteSink};
+    use crate::x509;
+
+    /// An inventory with a certificate for the years 2025 and 2026.
+    async fn inventory(folder: &Path) -> SqliteInventory {
+        let mut params = CertificateParams::new(["check.test".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let der = crate::domain::Der::from(&certificate.der()[..]);
+        let path = folder.join("check.db");
+        let (mut sink, _) = SqliteSink::open_or_create(&path).await.unwrap();
+        let import = Import {
+            certificates: vec![x509::parse(&der)],
+            label: None,
+            at: Timestamp::from_seconds(0),
+        };
+        sink.import(import).await.unwrap();
+        sink.close().await.unwrap();
+        SqliteInventory::open(&path).await.unwrap()
+    }
+
+    async fn state(inventory: &SqliteInventory, policy: &Policy, now: &str) -> CheckState {
+        let now = now.parse().unwrap();
+        let appraisal = Appraisal::begin(inventory, Vec::new(), policy, now).await;
+        let mut source = Source {
+            appraisal: appraisal.ok().unwrap(),
+            policy,
+            inventory,
+            wanted: &Wanted::default(),
+        };
+        let mut check = Check::new(Terms {
+            fail_on: Severity::Error,
+            failing: Failing::ExpiryAndInvalidity,
+            max_age: policy.limits.max_age,
+            since: None,
+            now,
+        });
+        let counted = source.count(&mut check, &mut |_| Ok(())).await;
+        assert!(counted.is_ok());
+        check.state()
+    }
+
+    #[tokio::test]
+    async fn a_check_turns_at_the_second_that_the_policy_draws() {
+        use CheckState::{Failed, Ok, Warning};
+        let folder = tempfile::tempdir().unwrap();
+        let inventory = inventory(folder.path()).await;
+        let usual = Policy::default();
+        let cases = [
+            ("2024-12-31T23:59:59Z", Failed, "not valid yet"),
+            ("2025-01-01T00:00:00Z", Ok, "valid from now on"),
+            ("2026-12-01T23:59:59Z", Ok, "more than 30 days left"),
+            ("2026-12-02T00:00:00Z", Warning, "30 days left"),
+            ("2026-12-24T23:59:59Z", Warning, "more than 7 days left"),
+            ("2026-12-25T00:00:00Z", Failed, "7 days left"),
+            ("2027-01-01T00:00:00Z", Failed, "its last second"),
+            ("2027-01-01T00:00:01Z", Failed, "over"),
+        ];
+        for (now, expected, why) in cases {
+            let found = state(&inventory, &usual, now).await;
+            assert_eq!(found, expected, "{now}: {why}");
+        }
+        let patient = Policy {
+            limits: Limits {
+                expiring_warning: Lead::Days(2),
+                expiring_error: Lead::Days(1),
+                expiring_critical: Lead::Days(0),
+                ..Limits::default()
+            },
+            ..Policy::default()
+        };
+        let cases = [
+            ("2026-12-29T23:59:59Z", Ok),
+            ("2026-12-30T00:00:00Z", Warning),
+            ("2026-12-31T00:00:00Z", Failed),
+        ];
+        for (now, expected) in cases {
+            assert_eq!(state(&inventory, &patient, now).await, expected, "{now}");
+        }
+        inventory.close().await;
+    }
+}

@@ -8,7 +8,7 @@ use crate::program::Inventory;
 use crate::servers::{Authority, Key, SServer};
 
 /// What the schema says of a document; nothing where it is right.
-fn faults(inventory: &Inventory, document: &str) -> String {
+pub(crate) fn faults(inventory: &Inventory, document: &str) -> String {
     let path = inventory.file("bill.json", document);
     let validator = concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -1,9 +1,10 @@
 //! What monitoring gets: never green without something looked at.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use crate::program::Inventory;
-use crate::servers::{Authority, Key, own_loopback};
+use crate::servers::{Authority, Key, SServer, own_loopback};
 
 fn imported() -> Inventory {
     let authority = Authority::new();
@@ -75,4 +76,279 @@ fn the_document_is_one_line_of_json() {
     assert_eq!(document["installations"], 2);
     let again = inventory.run("check", &["--format", "json"]).json_lines();
     assert_eq!(again[0]["installations"], 2);
+}
+
+/// A certificate of version 1 for a day long past.
+fn version_1(inventory: &Inventory) -> std::path::PathBuf {
+    let openssl = |words: &[&str]| {
+        let folder = inventory.path();
+        let mut openssl = Command::new("openssl");
+        openssl.current_dir(folder.parent().unwrap()).args(words);
+        let made = openssl.stderr(std::process::Stdio::null()).status();
+        assert!(made.unwrap().success());
+    };
+    openssl(&[
+        "req",
+        "-new",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "old.key",
+        "-subj",
+        "/CN=old.sweep.test",
+        "-out",
+        "old.csr",
+    ]);
+    openssl(&[
+        "x509", "-req", "-in", "old.csr", "-signkey", "old.key", "-days", "-1", "-out", "old.pem",
+    ]);
+    inventory.path().with_file_name("old.pem")
+}
+
+#[test]
+fn a_certificate_of_version_1_is_checked_like_any_other() {
+    let inventory = Inventory::new();
+    let certificate = version_1(&inventory);
+    inventory.run("import", &[certificate]).exits(0);
+    let run = inventory.run("check", &["--json"]).exits(4);
+    let [document] = <[_; 1]>::try_from(run.json_lines()).unwrap();
+    let worst = &document["worst"][0];
+    assert_eq!(
+        (&worst["finding"], &worst["fails"]),
+        (&"expired".into(), &true.into())
+    );
+    assert_eq!(worst["subject"], "old.sweep.test");
+}
+
+#[test]
+fn imports_are_judged_by_the_stores_that_are_named() {
+    let authority = Authority::new();
+    let identity = authority.identity("judged.sweep.test", Key::Ecdsa);
+    let inventory = Inventory::new();
+    inventory.run("import", &[&identity.certificate]).exits(0);
+    let root = authority.root().to_str().unwrap();
+    let trust = ["--no-system-roots", "--trust-store", root];
+    let told = |words: &[&str]| {
+        let run = inventory.run("report", &[&["--format", "jsonl"], words].concat());
+        let lines = run.exits(0).json_lines();
+        let row = lines
+            .into_iter()
+            .find(|row| row["sha256"] == *identity.sha256);
+        let row = row.unwrap();
+        (
+            row["trust"].as_str().unwrap().to_owned(),
+            row["trusted_by"].clone(),
+        )
+    };
+    assert_eq!(told(&trust).0, "incomplete-chain");
+    inventory
+        .run("check", &[&trust[..], &["--fail-on", "error"]].concat())
+        .exits(4);
+
+    inventory
+        .run("import", &[authority.intermediate()])
+        .exits(0);
+    assert_eq!(told(&[]).0, "incomplete-chain", "no store has the root");
+    let (verdict, stores) = told(&trust);
+    assert_eq!(
+        (verdict.as_str(), stores),
+        ("trusted", serde_json::json!([root]))
+    );
+    inventory
+        .run("check", &[&trust[..], &["--fail-on", "error"]].concat())
+        .exits(0);
+    let run = inventory
+        .run("check", &[&trust[..], &["--json"]].concat())
+        .exits(0);
+    let stores = run.json_lines()[0]["trust_stores"].clone();
+    let stores: Vec<_> = stores
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|store| store.as_str().unwrap())
+        .collect();
+    assert!(
+        stores
+            .iter()
+            .any(|store| store.starts_with(root) && store.contains("1 roots")),
+        "{stores:?}"
+    );
+}
+
+#[test]
+fn a_check_takes_every_filter_of_a_report() {
+    let authority = Authority::new();
+    let good = authority.identity("good.sweep.test", Key::Ecdsa);
+    let bad = authority.expired("bad.sweep.test", Key::Ecdsa);
+    let inventory = Inventory::new();
+    inventory
+        .run("import", &[&good.certificate, &bad.certificate])
+        .exits(0);
+    let config = "[[owner]]\nnames = [\"bad.*\"]\nowner = \"old guard\"\ntags = [\"attic\"]\n\
+        [[owner]]\nnames = [\"good.*\"]\nowner = \"web\"\n";
+    let config = inventory.file("c.toml", config);
+    let config = config.to_str().unwrap();
+    let check = |words: &[&str]| {
+        let run = inventory.run("check", &[&["--json", "--config", config], words].concat());
+        let code = run.code;
+        (code, run.json_lines()[0]["installations"].as_u64())
+    };
+    let failed = (Some(4), Some(1));
+    let green = (Some(0), Some(1));
+    assert_eq!(check(&[]), (Some(4), Some(2)));
+    for (words, expected) in [
+        (["--owner", "old guard"], failed),
+        (["--owner", "web"], green),
+        (["--tag", "attic"], failed),
+        (["--finding", "expired"], failed),
+        (["--name", "good.*"], green),
+        (["--cert", &good.sha256], green),
+        (["--cert", bad.certificate.to_str().unwrap()], failed),
+        (["--state", "current"], (Some(4), Some(2))),
+    ] {
+        assert_eq!(check(&words), expected, "{words:?}");
+    }
+    assert_eq!(check(&["--expired"]), failed);
+    assert_eq!(
+        check(&["--expiring", "1d"]),
+        (Some(0), Some(0)),
+        "nothing of it is good news"
+    );
+    assert_eq!(
+        check(&["--owner", "nobody"]).0,
+        Some(1),
+        "nothing to look at is not"
+    );
+}
+
+#[test]
+fn only_what_is_new_since_a_scan_counts() {
+    let authority = Authority::new();
+    let before = authority.expired("before.sweep.test", Key::Ecdsa);
+    let after = authority.expired("after.sweep.test", Key::Rsa);
+    let inventory = Inventory::new();
+    inventory.run("import", &[&before.certificate]).exits(0);
+    inventory.sweep(&[format!("{}:7", own_loopback())]);
+    inventory.run("check", &[] as &[&str]).exits(4);
+    let since = ["--new-since", "1", "--json"];
+    let run = inventory.run("check", &since).exits(0);
+    assert_eq!(run.json_lines()[0]["installations"], 0);
+    inventory.run("import", &[&after.certificate]).exits(0);
+    let run = inventory.run("check", &since).exits(4);
+    assert_eq!(
+        run.json_lines()[0]["worst"][0]["subject"],
+        "after.sweep.test"
+    );
+}
+
+#[test]
+fn the_age_of_a_look_is_limited_by_the_policy_unless_a_flag_says_otherwise() {
+    let authority = Authority::new();
+    let identity = authority.identity("aged.sweep.test", Key::Ecdsa);
+    let server = SServer::start(&identity, &["-tls1_2"]);
+    let inventory = Inventory::new();
+    inventory.sweep(&[server.address.to_string()]);
+    let strict = inventory.file("strict.toml", "[policy]\nmax_age = \"0s\"\n");
+    let special = format!(
+        "[[policy.override]]\nnetworks = [\"{}\"]\nmax_age = \"0s\"\n",
+        server.address.ip()
+    );
+    let special = inventory.file("special.toml", &special);
+    let overdue = |words: &[&str]| {
+        let run = inventory.run("check", &[&["--json"], words].concat());
+        run.json_lines()[0]["endpoints_overdue"].clone()
+    };
+    assert_eq!(overdue(&[]), 0);
+    for config in [&strict, &special] {
+        let config = ["--config", config.to_str().unwrap()];
+        assert_eq!(overdue(&config), 1, "{config:?}");
+        let flag = [&config[..], &["--max-age", "8d"]].concat();
+        assert_eq!(overdue(&flag), 0, "the flag wins");
+    }
+    assert_eq!(overdue(&["--max-age", "0s"]), 1);
+    let root = authority.root().to_str().unwrap();
+    let words = [
+        "--max-age",
+        "0s",
+        "--fail-on",
+        "warning",
+        "--trust-store",
+        root,
+    ];
+    inventory.run("check", &words).exits(4);
+}
+
+#[test]
+fn a_wrong_flag_exits_2_and_says_how_to_put_it_right() {
+    let inventory = imported();
+    let file = inventory.file("no-certificate.txt", "hello\n");
+    let file = file.to_str().unwrap();
+    let wrong: [(&str, &[&str], &[&str]); 22] = [
+        ("check", &["--format", "xml"], &["xml", "nagios"]),
+        ("check", &["--fail-on", "fatal"], &["fatal", "critical"]),
+        ("check", &["--max-age", "soon"], &["--max-age", "soon"]),
+        (
+            "check",
+            &["--new-since", "yesterday"],
+            &["--new-since", "yesterday"],
+        ),
+        (
+            "check",
+            &["--new-since", "7"],
+            &["no scan 7", "certsweep scans"],
+        ),
+        (
+            "check",
+            &["--json", "--format", "text"],
+            &["--json", "--format"],
+        ),
+        ("check", &["--finding", "ugly"], &["ugly", "expired"]),
+        ("check", &["--trust-store", file], &[file]),
+        (
+            "check",
+            &["--network", "10.0.0.0/33"],
+            &["--network", "10.0.0.0/33"],
+        ),
+        ("check", &["--expiring", "soon"], &["--expiring", "soon"]),
+        ("import", &[], &["FILE"]),
+        ("import", &[file], &[file, "nothing was imported"]),
+        (
+            "import",
+            &["no/such/file"],
+            &["no/such/file", "nothing was imported"],
+        ),
+        ("prune", &["--yes"], &["--older-than"]),
+        (
+            "prune",
+            &["--older-than", "long"],
+            &["--older-than", "long"],
+        ),
+        ("prune", &["--older-than", "1d"], &["--yes"]),
+        ("report", &["--chain"], &["--chain", "pem or der"]),
+        ("report", &["--split", "network"], &["network", "owner"]),
+        (
+            "report",
+            &["--split", "owner"],
+            &["--split owner", "-o DIRECTORY"],
+        ),
+        (
+            "report",
+            &["--format", "eml"],
+            &["--format eml", "-o DIRECTORY"],
+        ),
+        (
+            "report",
+            &["--notify-once"],
+            &["--notify-once", "--format eml"],
+        ),
+        (
+            "report",
+            &["--mail-from", "me", "--format", "eml"],
+            &["--mail-from", "ops@example.com"],
+        ),
+    ];
+    for (command, words, told) in wrong {
+        inventory.run(command, words).exits(2).complains_of(told);
+    }
 }

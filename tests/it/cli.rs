@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use crate::program::{COLUMNS, Inventory, OUTCOMES, Run, certsweep};
 use crate::servers::{Authority, Key, Plain, SServer, own_loopback};
 
-const COMMANDS: [&str; 4] = ["scan", "probe", "report", "scans"];
+const COMMANDS: [&str; 7] = [
+    "scan", "probe", "report", "scans", "check", "import", "prune",
+];
 
 /// Where nothing listens: each port of this process's own address is closed,
 /// but for those that the tests of nginx open.

@@ -25,6 +25,7 @@ mod cbom;
 mod check;
 mod cli;
 mod engine;
+mod formats;
 mod history;
 mod imports;
 mod interruption;

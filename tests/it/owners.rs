@@ -2,42 +2,29 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use certsweep::domain::clock;
+use rcgen::{CertificateParams, DnType, KeyPair};
+use time::OffsetDateTime;
 
 use crate::program::Inventory;
 use crate::servers::{Authority, Key, Plain, Process};
 
-/// A certificate that ends in so many days.
-fn ending_in(inventory: &Inventory, days: &str) -> PathBuf {
-    let path = inventory.path().with_extension(format!("{days}.pem"));
-    let mut openssl = Command::new("openssl");
-    openssl.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-    ]);
-    openssl.args([
-        "-nodes",
-        "-keyout",
-        "/dev/null",
-        "-subj",
-        "/CN=soon.sweep.test",
-        "-days",
-        days,
-    ]);
-    let made = openssl
-        .arg("-out")
-        .arg(&path)
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.unwrap().success());
-    path
+/// A certificate of some years that ends in so many days.
+fn ending_in(inventory: &Inventory, days: i64) -> PathBuf {
+    let mut params = CertificateParams::default();
+    let name = format!("in-{days}-days.sweep.test");
+    params.distinguished_name.push(DnType::CommonName, name);
+    let end = clock::now().seconds() + days * 86_400 + 3_600;
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = OffsetDateTime::from_unix_timestamp(end).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    inventory.file(&format!("{days}.pem"), &pem)
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
     let names = fs::read_dir(folder).unwrap().map(name);
     names.map(|name| name.into_string().unwrap()).collect()
@@ -45,7 +32,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// What Python's parser of mail makes of a message: its headers' names, the
 /// text, and the attachment.
-fn parsed(message: &Path) -> serde_json::Value {
+pub(crate) fn parsed(message: &Path) -> serde_json::Value {
     let script = "import email, email.policy, json, sys\n\
         m = email.message_from_file(open(sys.argv[1], newline=''), policy=email.policy.default)\n\
         assert not m.defects, m.defects\n\
@@ -67,8 +54,8 @@ fn parsed(message: &Path) -> serde_json::Value {
 #[test]
 fn a_message_is_written_and_a_crossing_told_once() {
     let inventory = Inventory::new();
-    let soon = ending_in(&inventory, "5");
-    let later = ending_in(&inventory, "300");
+    let soon = ending_in(&inventory, 5);
+    let later = ending_in(&inventory, 300);
     inventory.run("import", &[&soon, &later]).exits(0);
     let folder = inventory.path().with_extension("mail");
     let words = ["--format", "eml", "-o", folder.to_str().unwrap()];
@@ -89,7 +76,10 @@ fn a_message_is_written_and_a_crossing_told_once() {
         ]
     );
     assert!(
-        message[1].as_str().unwrap().contains("soon.sweep.test"),
+        message[1]
+            .as_str()
+            .unwrap()
+            .contains("in-5-days.sweep.test"),
         "{message}"
     );
     assert_eq!(message[2].as_str().unwrap().lines().count(), 3, "{message}");
@@ -113,6 +103,14 @@ fn a_message_is_written_and_a_crossing_told_once() {
     fs::remove_file(once.join("unowned.eml")).unwrap();
     inventory.run("report", &words).exits(0);
     assert_eq!(names(&once), Vec::<String>::new());
+
+    let config = inventory.file("c.toml", "[policy]\nexpiring_warning = \"400d\"\n");
+    let words = [&["--config", config.to_str().unwrap()], &words[..]].concat();
+    inventory.run("report", &words).exits(0);
+    let message = parsed(&once.join("unowned.eml"));
+    let told = message[2].as_str().unwrap();
+    assert!(told.contains("in-300-days"), "{message}");
+    assert_eq!(told.lines().count(), 2, "only what is new: {message}");
 }
 
 #[test]
@@ -132,7 +130,7 @@ fn telling_once_and_other_writers_keep_out_of_each_others_way() {
         folder.to_str().unwrap(),
     ];
     inventory.run("report", &words).exits(3);
-    let certificate = ending_in(&inventory, "5");
+    let certificate = ending_in(&inventory, 5);
     inventory.run("import", &[certificate]).exits(3);
     inventory
         .run("prune", &["--older-than", "1d", "--yes"])

@@ -109,10 +109,10 @@ async fn the_latest_answer_stays_as_long_as_its_question_is_asked() {
     let mut store = replaced().await;
     change(
         &store,
-        "update installations set state = 'gone', ended_as = 'gone', ended_at = 15000000 \
+        "update installations set state = 'gone', ended_as = 'gone', ended_at = 1700000015000000 \
           where last_seen is null and question_id = (select q.id from questions q \
             join endpoints e on e.id = q.endpoint_id where e.ip = '10.0.0.2'); \
-         update looks set asked_at = 50000000 where question_id = (select q.id from questions q \
+         update looks set asked_at = 1700000050000000 where question_id = (select q.id from questions q \
             join endpoints e on e.id = q.endpoint_id where e.ip = '10.0.0.2');",
     )
     .await;
@@ -154,7 +154,7 @@ async fn what_was_said_and_asked_of_what_goes_goes_with_it() {
            select id, 'trusted', '', '[]', '[]', '[]', '[]' from installations; \
          insert into surveys select id, 'TLSv1.2', 'accepted', 0, 1 from endpoints; \
          insert into failures select id, 1, 1, 0, 1 from questions; \
-         update installations set state = 'gone', ended_at = 25000000 where last_seen is null \
+         update installations set state = 'gone', ended_at = 1700000025000000 where last_seen is null \
             and question_id = (select min(id) from questions);",
     )
     .await;
