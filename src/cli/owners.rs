@@ -59,6 +59,9 @@ struct Summary {
 /// Lines of a summary.
 const MAX_LINES: usize = 50;
 
+/// Longest name in one, in characters.
+const MAX_NAME: usize = 100;
+
 /// The rules whose findings an owner is told of once.
 const EXPIRY: [&str; 2] = ["expiring", "expired"];
 
@@ -148,50 +151,27 @@ impl Owners {
 
     /// Writes every file into a directory, and tells how many.
     fn finish(self, folder: &Path, db: &Path) -> Result<usize, Failure> {
-        let count = self.files.len();
-        for (owner, file) in self.files {
-            let stem = stem(owner.as_deref());
-            let failed = |error: io::Error| Failure::output(&error);
-            let OwnersFile {
-                report,
-                mut spool,
-                summary,
-            } = file;
-            report.end().map_err(failed)?;
-            spool.rewind().map_err(failed)?;
-            let ending = match &self.form {
-                Form::Table(Format::Csv | Format::Excel) => "csv",
-                Form::Table(Format::JsonLines) => "jsonl",
-                Form::Message(_) => "eml",
-            };
-            let file_name = format!("{stem}.{ending}");
-            let mut destination = Destination::within(folder, &file_name, db)?;
-            match &self.form {
-                Form::Table(_) => {
-                    io::copy(&mut spool, &mut destination).map_err(failed)?;
-                }
-                Form::Message(from) => {
-                    let to = owner
-                        .as_ref()
-                        .and_then(|owner| owner.parse::<Mailbox>().ok());
-                    let letter = Letter {
-                        from,
-                        to: to.as_ref(),
-                        subject: &summary.subject(),
-                        date: self.head.now,
-                        text: &summary.text(owner.as_deref(), &self.head),
-                        file_name: &format!("{stem}.csv"),
-                    };
-                    let mut out = io::BufWriter::new(&mut destination);
-                    letter
-                        .write(&mut out, &mut spool)
-                        .and_then(|()| out.flush())
-                        .map_err(failed)?;
-                }
-            }
+        let Self { form, head, files } = self;
+        let count = files.len();
+        for (owner, file) in files {
+            let name = format!("{}.{}", stem(owner.as_deref()), form.ending());
+            let mut destination = Destination::within(folder, &name, db)?;
+            file.write(&form, &head, owner.as_deref(), &mut destination)
+                .map_err(|error| Failure::output(&error))?;
             destination.finish()?;
         }
         Ok(count)
+    }
+}
+
+impl Form {
+    /// How its files' names end.
+    fn ending(&self) -> &'static str {
+        match self {
+            Self::Table(Format::Csv | Format::Excel) => "csv",
+            Self::Table(Format::JsonLines) => "jsonl",
+            Self::Message(_) => "eml",
+        }
     }
 }
 
@@ -205,6 +185,34 @@ impl OwnersFile {
             summary: Summary::default(),
         })
     }
+
+    /// Ends the table, and writes what its owner gets.
+    fn write(
+        mut self,
+        form: &Form,
+        head: &Head,
+        owner: Option<&str>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        self.report.end()?;
+        self.spool.rewind()?;
+        let from = match form {
+            Form::Table(_) => return io::copy(&mut self.spool, out).map(drop),
+            Form::Message(from) => from,
+        };
+        let to: Option<Mailbox> = owner.and_then(|owner| owner.parse().ok());
+        let letter = Letter {
+            from,
+            to: to.as_ref(),
+            subject: &self.summary.subject(),
+            date: head.now,
+            text: &self.summary.text(owner, head),
+            file_name: &format!("{}.csv", stem(owner)),
+        };
+        let mut out = io::BufWriter::new(out);
+        letter.write(&mut out, &mut self.spool)?;
+        out.flush()
+    }
 }
 
 impl Summary {
@@ -217,10 +225,8 @@ impl Summary {
         if self.first.len() == MAX_LINES && self.first.last().is_some_and(|last| last.0 <= end) {
             return;
         }
-        let certificate = &row.certificate;
-        let names = [&certificate.subject_cn, &certificate.subject_dn];
-        let name = names.into_iter().flatten().find(|name| !name.is_empty());
-        let name: String = name.map_or("", |name| name).chars().take(100).collect();
+        let name = row.certificate.name().unwrap_or_default();
+        let name: String = name.chars().take(MAX_NAME).collect();
         self.first.insert((end, page::place(row), printable(&name)));
         if self.first.len() > MAX_LINES {
             self.first.pop_last();

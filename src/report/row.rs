@@ -264,6 +264,16 @@ impl CertificateRow {
         row
     }
 
+    /// What to call it: its common name, else its whole name, else the first of
+    /// its alternative names.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let names = [&self.subject_cn, &self.subject_dn];
+        let name = names.into_iter().flatten().find(|name| !name.is_empty());
+        name.or_else(|| self.alternative_names.first())
+            .map(String::as_str)
+    }
+
     fn unparsed(certificate: &Certificate) -> Self {
         Self {
             sha256: certificate.fingerprint,

@@ -18,7 +18,7 @@ use crate::report::{
 /// sees the inventory as it stood at one moment.
 pub trait Inventory: Send + Sync {
     /// Installations, sorted by zone, address (numerically, IPv4 first), port
-    /// and name.
+    /// and name; imports come last.
     fn installations<'a>(
         &'a self,
         filter: &'a Filter,

@@ -249,13 +249,11 @@ fn key(spki: Fingerprint, certificate: &CertificateRow) -> Component<'static> {
 impl Material {
     fn component(&self) -> Component<'_> {
         let certificate = &self.certificate;
-        let names = [&certificate.subject_cn, &certificate.subject_dn];
-        let name = names.into_iter().flatten().find(|name| !name.is_empty());
-        let name = name.or_else(|| certificate.alternative_names.first());
+        let name = certificate.name().map(str::to_owned);
         Component {
             r#type: COMPONENT,
             reference: format!("certificate/{}", certificate.sha256),
-            name: name.map_or_else(|| certificate.sha256.to_string(), Clone::clone),
+            name: name.unwrap_or_else(|| certificate.sha256.to_string()),
             hashes: vec![Hash {
                 alg: "SHA-256",
                 content: certificate.sha256.to_string(),

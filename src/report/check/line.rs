@@ -114,9 +114,6 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 fn subject(row: &Installation) -> String {
-    let certificate = &row.certificate;
-    let names = [&certificate.subject_cn, &certificate.subject_dn];
-    let name = names.into_iter().flatten().find(|name| !name.is_empty());
-    let name = name.or_else(|| certificate.alternative_names.first());
-    name.map_or_else(|| "(no name)".to_owned(), |name| cut(name))
+    let name = row.certificate.name();
+    name.map_or_else(|| "(no name)".to_owned(), cut)
 }
