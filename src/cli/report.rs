@@ -26,6 +26,7 @@ Examples:
   certsweep report --format html -o certificates.html
   certsweep report --format csv --of coverage --network 10.0.0.0/16
   certsweep report --format pem --chain -o certificates/
+  certsweep report --format eml --notify-once -o mail/
   certsweep report --at 2026-03-01    what was known at the end of that day")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Arguments {

@@ -262,7 +262,7 @@ fn sentence(check: &Check) -> String {
             "{} of {} installations were not judged",
             counts.unjudged, counts.installations
         ),
-        CheckState::Ok => format!("{} installations, nothing found", counts.installations),
+        CheckState::Ok => format!("none of {} installations fails", counts.installations),
         CheckState::Warning | CheckState::Failed => format!(
             "{} of {} installations fail, {} warn, {} of {} endpoints not looked at for too long",
             counts.failing, counts.installations, counts.warning, counts.overdue, counts.endpoints
