@@ -1,14 +1,17 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
+use super::appraisal::Appraisal;
+use super::compared::{Below, Compared};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::{Filters, scan_id};
+use super::filter::{Filters, Wanted, scan_id};
+use super::trust::TrustFlags;
 use super::{Context, inventory};
-use crate::domain::{ScanId, ScanState, clock};
+use crate::domain::{ScanId, Timestamp, clock};
 use crate::report::changes::Changes;
-use crate::report::{EVENTS, EventRow, Format, Head, Report, ScanRow};
-use crate::store::{Inventory, ScanSpan, SqliteInventory};
+use crate::report::{EVENTS, EventRow, Format, Head, Report};
+use crate::store::SqliteInventory;
 
 /// Tell what changed on the network between two scans
 #[derive(clap::Args)]
@@ -33,14 +36,18 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     filters: Filters,
+
+    #[command(flatten)]
+    trust: TrustFlags,
 }
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let now = clock::now();
-        let filter = self.filters.into_unjudged(now)?;
+        let wanted = self.filters.into_unjudged(now)?;
         let inventory = inventory::open(&context.db()).await?;
-        let compared = Compared::choose(&finished(&inventory).await?, &self.scans)?;
+        let compared = Compared::choose(&Compared::ended(&inventory).await?, &self.scans)?;
+        let below = below(&inventory, &wanted, self.trust, &context, now).await?;
         let out = BufWriter::new(context.printer.stream());
         let listing = if self.json {
             Report::begin(out, Format::JsonLines, &EVENTS, Head::at(now)).map(Listing::Json)
@@ -58,8 +65,10 @@ impl Arguments {
                 Err(_) => ControlFlow::Break(()),
             }
         };
-        let span = compared.span();
-        inventory.events(span, &filter, &mut visit).await?;
+        let filter = &wanted.inventory;
+        compared
+            .events(&inventory, filter, below.as_ref(), &mut visit)
+            .await?;
         inventory.close().await;
         let written = written.and_then(|()| listing.end());
         written.map_err(|error| Failure::output(&error))?;
@@ -69,6 +78,23 @@ impl Arguments {
             Exit::Done
         })
     }
+}
+
+/// The certificates below the authorities that are asked for; `None` where
+/// none is.
+async fn below(
+    inventory: &SqliteInventory,
+    wanted: &Wanted,
+    trust: TrustFlags,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Option<Below>, Failure> {
+    if wanted.authorities.is_empty() {
+        return Ok(None);
+    }
+    let stores = trust.stores(context)?;
+    let mut appraisal = Appraisal::begin(inventory, stores, &context.config.policy, now).await?;
+    Ok(Below::of(&mut appraisal, wanted).await?)
 }
 
 /// The events on their way out.
@@ -90,123 +116,5 @@ impl<Out: Write> Listing<Out> {
             Self::Json(report) => report.end(),
             Self::Text(changes) => changes.end(),
         }
-    }
-}
-
-/// The scans that have ended, oldest first.
-async fn finished(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, Failure> {
-    let mut scans = Vec::new();
-    let mut keep = |scan: ScanRow| {
-        if scan.state != ScanState::Running {
-            scans.push(scan);
-        }
-        ControlFlow::Continue(())
-    };
-    inventory.scans(&mut keep).await?;
-    Ok(scans)
-}
-
-/// Two scans, between which things may have changed.
-#[derive(Debug)]
-struct Compared {
-    /// `None`: from the beginning.
-    before: Option<ScanRow>,
-    last: ScanRow,
-}
-
-impl Compared {
-    fn choose(scans: &[ScanRow], asked: &[ScanId]) -> Result<Self, Failure> {
-        let place = |id: &ScanId| {
-            let found = scans.iter().position(|scan| scan.id == *id);
-            found.ok_or_else(|| {
-                Failure::usage(format_args!("there is no scan {id} that has ended"))
-                    .hint(Some("list them with: certsweep scans"))
-            })
-        };
-        let newest = scans.len().checked_sub(1);
-        let (before, last) = match asked {
-            [] => (scans.len().checked_sub(2), newest),
-            [before] => (Some(place(before)?), newest),
-            [before, last, ..] if before < last => (Some(place(before)?), Some(place(last)?)),
-            [before, last, ..] => {
-                return Err(Failure::usage(format_args!(
-                    "scan {before} is not before scan {last}"
-                ))
-                .hint(Some("the earlier scan comes first")));
-            }
-        };
-        let row = |place: usize| scans.get(place).cloned();
-        Ok(Self {
-            before: before.and_then(row),
-            last: last
-                .and_then(row)
-                .ok_or_else(|| Failure::failed("no scan has ended yet"))?,
-        })
-    }
-
-    fn span(&self) -> ScanSpan {
-        ScanSpan {
-            after: self.before.as_ref().map(|scan| scan.id),
-            until: self.last.id,
-        }
-    }
-
-    /// `Scan 7 (2026-11-21T08:00:00Z) against scan 6 (2026-11-14T08:00:00Z)`.
-    fn title(&self) -> String {
-        let named = |scan: &ScanRow| format!("{} ({})", scan.id, scan.started_at);
-        let last = named(&self.last);
-        match &self.before {
-            Some(before) => format!("Scan {last} against scan {}", named(before)),
-            None => format!("Scan {last}, the first one"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{Tally, Timestamp};
-
-    fn scan(id: i64) -> ScanRow {
-        ScanRow {
-            id: ScanId::new(id),
-            started_at: Timestamp::from_seconds(id),
-            finished_at: None,
-            state: ScanState::Complete,
-            targets: 1,
-            outcomes: Tally::default(),
-            note: None,
-            settings: "{}".to_owned(),
-            ended_by: None,
-            operator: None,
-        }
-    }
-
-    /// The scan before, and the last one.
-    fn choose(scans: &[i64], asked: &[i64]) -> Result<(Option<i64>, i64), Failure> {
-        let scans: Vec<_> = scans.iter().copied().map(scan).collect();
-        let asked: Vec<_> = asked.iter().copied().map(ScanId::new).collect();
-        let span = Compared::choose(&scans, &asked)?.span();
-        Ok((span.after.map(ScanId::number), span.until.number()))
-    }
-
-    #[test]
-    fn the_last_two_scans_are_compared_unless_others_are_named() {
-        assert_eq!(choose(&[1, 2, 5], &[]).unwrap(), (Some(2), 5));
-        assert_eq!(choose(&[5], &[]).unwrap(), (None, 5));
-        assert_eq!(choose(&[1, 2, 5], &[1]).unwrap(), (Some(1), 5));
-        assert_eq!(choose(&[1, 2, 5], &[5]).unwrap(), (Some(5), 5));
-        assert_eq!(choose(&[5], &[5]).unwrap(), (Some(5), 5));
-        assert_eq!(choose(&[1, 2, 5], &[1, 2]).unwrap(), (Some(1), 2));
-    }
-
-    #[test]
-    fn scans_that_are_not_there_or_in_no_order_are_refused_with_a_hint() {
-        for asked in [&[3][..], &[3, 5], &[1, 3], &[5, 1], &[2, 2]] {
-            let failure = choose(&[1, 2, 5], asked).unwrap_err();
-            assert_eq!(failure.exit, Exit::Usage, "{asked:?}");
-            assert!(failure.hint.is_some(), "{asked:?}");
-        }
-        assert_eq!(choose(&[], &[]).unwrap_err().exit, Exit::Failed);
     }
 }

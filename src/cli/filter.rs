@@ -124,9 +124,8 @@ impl Filters {
         })
     }
 
-    /// The same where nothing is judged: of events. A certificate of `--ca`
-    /// has to be among those sent.
-    pub(super) fn into_unjudged(self, now: Timestamp) -> Result<Filter, Failure> {
+    /// The same where nothing is judged: of events.
+    pub(super) fn into_unjudged(self, now: Timestamp) -> Result<Wanted, Failure> {
         let wanted = self.into_wanted(now)?;
         let foreign = [
             ("--finding", !wanted.findings.is_empty()),
@@ -139,10 +138,7 @@ impl Filters {
                     .hint(Some("events are not; reports, certs and endpoints take it")),
             );
         }
-        Ok(Filter {
-            authorities: wanted.authorities,
-            ..wanted.inventory
-        })
+        Ok(wanted)
     }
 
     /// What of them the inventory tells.
@@ -320,11 +316,7 @@ impl State {
             Self::Current => vec![InstallationState::Current],
             Self::Missing => vec![InstallationState::Missing],
             Self::Gone => vec![InstallationState::Gone],
-            Self::All => vec![
-                InstallationState::Current,
-                InstallationState::Missing,
-                InstallationState::Gone,
-            ],
+            Self::All => InstallationState::ALL.to_vec(),
         }
     }
 }

@@ -2,11 +2,12 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use super::appraisal::Appraisal;
+use super::compared::{Below, Compared};
 use super::failure::Failure;
 use super::filter::Wanted;
 use crate::judge;
 use crate::report::html::{About, Html, Scope};
-use crate::store::{Detail, Inventory, SqliteInventory};
+use crate::store::{Detail, Filter, Inventory, SqliteInventory};
 
 /// Writes the wanted installations as one HTML page, with the coverage of
 /// their networks.
@@ -42,5 +43,40 @@ pub(super) async fn write(
     };
     let filter = &wanted.inventory;
     inventory.coverage(filter, &mut visit).await?;
+    tell_changes(inventory, appraisal, wanted, &mut page).await?;
     page.end().map_err(|error| Failure::output(&error))
+}
+
+/// Tells the page what the last scan saw changed, as `certsweep diff` would;
+/// of an earlier day, the last one till then.
+async fn tell_changes<Out: Write + Send>(
+    inventory: &SqliteInventory,
+    appraisal: &mut Appraisal<'_>,
+    wanted: &Wanted,
+    page: &mut Html<Out>,
+) -> Result<(), Failure> {
+    let mut scans = Compared::ended(inventory).await?;
+    if let Some(day) = wanted.inventory.known_at {
+        scans.retain(|scan| scan.finished_at.unwrap_or(scan.started_at) <= day);
+    }
+    let Some(compared) = Compared::latest(&scans) else {
+        return Ok(());
+    };
+    let Some(before) = &compared.before else {
+        return Ok(());
+    };
+    page.compare(before, &compared.last);
+    let filter = Filter {
+        known_at: None,
+        ..wanted.inventory.clone()
+    };
+    let below = Below::of(appraisal, wanted).await?;
+    let mut visit = |event| {
+        page.change(&event);
+        ControlFlow::Continue(())
+    };
+    compared
+        .events(inventory, &filter, below.as_ref(), &mut visit)
+        .await?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod appraisal;
 mod certificate_files;
 mod certs;
 mod check;
+mod compared;
 mod demo;
 mod destination;
 mod diff;

@@ -135,7 +135,7 @@ impl Arguments {
             subject: self.of,
             detail: self.detail(),
             depth: self.depth(),
-            scope: Scope::of([self.filters.words(), self.trust.words()].concat()),
+            scope: self.scope(),
             file: self.file(),
             db: &db,
             printer: &context.printer,
@@ -185,6 +185,13 @@ impl Arguments {
     fn file(&self) -> Option<&Path> {
         let named = self.output.as_deref();
         named.filter(|path| path.as_os_str() != "-")
+    }
+
+    /// What narrows the report, in the words of the command line.
+    fn scope(&self) -> Scope {
+        let day = self.at.map(|at| ("--at", in_words(at)));
+        let filters = [self.filters.words(), self.trust.words()].concat();
+        Scope::of(day.into_iter().chain(filters).collect())
     }
 
     fn detail(&self) -> Detail {
@@ -287,6 +294,15 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         .map_err(|_: InvalidTimestamp| {
             "not a date like 2026-11-21, nor a time like 2026-11-21T08:00:00Z".to_owned()
         })
+}
+
+/// The same moment as [`moment`] reads it.
+fn in_words(at: Timestamp) -> String {
+    let day = at.date().to_string();
+    match moment(&day) {
+        Ok(end) if end == at => day,
+        _ => at.to_string(),
+    }
 }
 
 async fn refuse_before_first_scan(

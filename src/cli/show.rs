@@ -83,7 +83,7 @@ async fn certificate_text(
             let sha256 = one.certificate.sha256;
             let wanted = Wanted::by(Filter {
                 certificates: vec![CertificateHash::Sha256(sha256)],
-                states: EVERY_STATE.to_vec(),
+                states: InstallationState::ALL.to_vec(),
                 ..Filter::default()
             });
             let mut installations = Vec::new();
@@ -193,7 +193,7 @@ async fn endpoint_text(
             networks: vec![IpNetwork::from(address)],
             ports: vec![port],
             zones: vec![endpoint.zone.clone()],
-            states: EVERY_STATE.to_vec(),
+            states: InstallationState::ALL.to_vec(),
             ..Filter::default()
         });
         let mut installations = Vec::new();
@@ -215,12 +215,6 @@ async fn endpoint_text(
     }
     Ok(text)
 }
-
-const EVERY_STATE: [InstallationState; 3] = [
-    InstallationState::Current,
-    InstallationState::Missing,
-    InstallationState::Gone,
-];
 
 /// Installations that are shown at once; a report lists them all.
 const MOST_PLACES: usize = 100;

@@ -321,6 +321,9 @@ impl CertificateRow {
 }
 
 impl InstallationState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Current, Self::Missing, Self::Gone];
+
     /// Its word, as reports and the inventory write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

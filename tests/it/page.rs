@@ -5,11 +5,14 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use certsweep::domain::{Fingerprint, OutcomeKind, Port, ScanId, Tally, Timestamp, Trust};
+use certsweep::domain::{
+    Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Trust,
+};
 use certsweep::judge::{self, Judgement};
-use certsweep::report::html::{About, Change, Changes, Html, Scope};
+use certsweep::report::html::{About, Html, Scope};
 use certsweep::report::{
-    CertificateRow, Coverage, Head, Installation, InstallationState, Source, StatedStore,
+    CertificateRow, Coverage, EventKind, EventRow, Head, Installation, InstallationState, ScanRow,
+    Source, StatedStore,
 };
 use tempfile::TempDir;
 
@@ -141,6 +144,44 @@ fn coverage(text: &str) -> Coverage {
     }
 }
 
+fn scan(number: i64) -> ScanRow {
+    ScanRow {
+        id: ScanId::new(number),
+        started_at: now(),
+        finished_at: Some(now()),
+        state: ScanState::Complete,
+        targets: 1,
+        outcomes: Tally::default(),
+        note: None,
+        settings: "{}".to_owned(),
+        ended_by: None,
+        operator: None,
+    }
+}
+
+/// A change with `text` wherever it has a text.
+fn event(text: &str) -> EventRow {
+    let some = || Some(text.to_owned());
+    EventRow {
+        id: text.to_owned(),
+        kind: EventKind::Renewed,
+        at: now(),
+        scan: ScanId::new(2),
+        zone: "default".parse().unwrap(),
+        host: text.to_owned(),
+        ip: "10.0.0.1".parse().unwrap(),
+        port: Port::HTTPS,
+        sni: some(),
+        starttls: some(),
+        sha256: Fingerprint::of(b"new"),
+        subject: some(),
+        issuer_dn: some(),
+        not_after: Some(now()),
+        previous: Some(Fingerprint::of(b"old")),
+        moved_from: None,
+    }
+}
+
 /// A page of installations with these texts, which are in everything else of
 /// it that is not ours, too.
 fn write_page(path: &Path, texts: &[String]) {
@@ -163,16 +204,10 @@ fn write_page(path: &Path, texts: &[String]) {
         page.row(&installation(text, nth)).unwrap();
         page.coverage(&coverage(text));
     }
-    let line = |text: &String| Change {
-        kind: "renewed",
-        place: text.clone(),
-        detail: text.clone(),
-    };
-    page.changes(Changes {
-        since: texts.concat(),
-        counts: vec![("renewed", 2)],
-        lines: texts.iter().map(line).collect(),
-    });
+    page.compare(&scan(1), &scan(2));
+    for text in texts {
+        page.change(&event(text));
+    }
     page.end().unwrap();
 }
 

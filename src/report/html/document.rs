@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::about::About;
 use super::breakdown::{Bar, Breakdown, Label, share};
-use super::changes::{Changes, MAX_CHANGES};
+use super::changes::Changes;
 use super::figures::{Figures, RuleFigures};
 use super::ledger::Ledger;
 use super::table::{COLUMNS, Column};
-use super::text::{Count, shown};
+use super::text::Count;
 use super::timeline::Drawing;
 use super::worst::WorstRows;
 use crate::domain::Severity;
@@ -32,7 +32,7 @@ pub(super) struct Document<'a> {
     charts: Vec<Chart>,
     ledger: &'a Ledger,
     ledger_command: String,
-    changes: Option<ChangesView>,
+    changes: Option<ComparedScans<'a>>,
     columns: &'static [Column],
     rows: &'a WorstRows,
     shown_rows: Count,
@@ -85,12 +85,13 @@ struct Chart {
     bars: Vec<Bar>,
 }
 
-struct ChangesView {
-    since: String,
-    counts: Vec<(&'static str, Count)>,
-    lines: Vec<(&'static str, String, String)>,
-    left_out: Count,
+/// What changed, and the command that lists exactly that.
+struct ComparedScans<'a> {
+    changes: &'a Changes,
     command: String,
+    /// Filters that changes know nothing of, and that hold elsewhere on the
+    /// page.
+    ignored: String,
 }
 
 const STYLE: &str = include_str!("../../../templates/report.css");
@@ -106,7 +107,7 @@ impl<'a> Document<'a> {
         figures: &'a Figures,
         rows: &'a WorstRows,
         ledger: &'a Ledger,
-        changes: Option<&Changes>,
+        changes: Option<&'a Changes>,
     ) -> Self {
         Self {
             policy: policy(),
@@ -121,7 +122,11 @@ impl<'a> Document<'a> {
             charts: charts(figures),
             ledger,
             ledger_command: about.scope.ledger_command("report --of coverage"),
-            changes: changes.map(|changes| changes_view(about, changes)),
+            changes: changes.map(|changes| ComparedScans {
+                changes,
+                command: about.scope.diff_command(changes.before, changes.last),
+                ignored: about.scope.ignored_by_diff().join(", "),
+            }),
             columns: &COLUMNS,
             rows,
             shown_rows: Count(u64::try_from(rows.len()).unwrap_or(u64::MAX)),
@@ -160,7 +165,7 @@ fn headlines(about: &About, figures: &Figures) -> Vec<Headline> {
             count: Count(figures.certificates()),
             unit: "different certificates",
             tone: "",
-            command: Some(scope.command("certs")),
+            command: scope.certs_command(),
         },
         Headline {
             count: Count(figures.expired),
@@ -276,26 +281,6 @@ fn charts(figures: &Figures) -> Vec<Chart> {
         of_installations("By protocol", protocols, "Protocol", &charts.protocols),
         of_installations("By network", "installations", "Network", &charts.networks),
     ]
-}
-
-fn changes_view(about: &About, changes: &Changes) -> ChangesView {
-    let lines = changes.lines.iter().take(MAX_CHANGES);
-    let lines: Vec<_> = lines
-        .map(|line| (line.kind, shown(&line.place), shown(&line.detail)))
-        .collect();
-    let total: u64 = changes.counts.iter().map(|(_, count)| count).sum();
-    let told = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-    ChangesView {
-        since: shown(&changes.since),
-        counts: changes
-            .counts
-            .iter()
-            .map(|(kind, count)| (*kind, Count(*count)))
-            .collect(),
-        lines,
-        left_out: Count(total.saturating_sub(told)),
-        command: about.scope.command("diff"),
-    }
 }
 
 impl Bar {

@@ -30,11 +30,12 @@ use std::io;
 use askama::Template;
 
 pub use about::About;
-pub use changes::{Change, Changes, MAX_CHANGES};
 pub use scope::Scope;
 
-use super::row::{Coverage, Installation};
+use super::event::EventRow;
+use super::row::{Coverage, Installation, ScanRow};
 use crate::judge::Judgement;
+use changes::Changes;
 use document::Document;
 use figures::Figures;
 use ledger::Ledger;
@@ -79,10 +80,17 @@ impl<Out: io::Write> Html<Out> {
         self.ledger.add(row);
     }
 
-    /// Takes in what changed; without it the page says that there is nothing
-    /// to compare with.
-    pub fn changes(&mut self, changes: Changes) {
-        self.changes = Some(changes);
+    /// Says between which scans the changes are that follow; without it the
+    /// page says that there is nothing to compare with.
+    pub fn compare(&mut self, before: &ScanRow, last: &ScanRow) {
+        self.changes = Some(Changes::between(before, last));
+    }
+
+    /// Takes in one of these changes.
+    pub fn change(&mut self, row: &EventRow) {
+        if let Some(changes) = &mut self.changes {
+            changes.add(row);
+        }
     }
 
     /// Writes the page.

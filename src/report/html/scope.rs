@@ -1,4 +1,4 @@
-use crate::domain::printable;
+use crate::domain::{ScanId, printable};
 
 /// Which rows a report is of and what judges them, in the words of the
 /// command line, and the commands that list parts of them.
@@ -9,6 +9,13 @@ pub struct Scope {
 
 /// The filters that the coverage ledger knows: it speaks of addresses.
 const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan"];
+
+/// The filters that changes on the network know nothing of: they ask for what
+/// is judged.
+const OF_JUDGEMENT: [&str; 3] = ["--finding", "--owner", "--tag"];
+
+/// The day that a report is of; only reports take it.
+const DAY: &str = "--at";
 
 impl Scope {
     /// The scope of these flags: flag and value, empty for a flag that takes
@@ -21,6 +28,29 @@ impl Scope {
     /// The command that lists all of it.
     pub(super) fn command(&self, verb: &str) -> String {
         line(verb, self.filters.iter())
+    }
+
+    /// The command that lists its certificates; `None` for an earlier day,
+    /// which only reports know.
+    pub(super) fn certs_command(&self) -> Option<String> {
+        let is_of_now = self.filters.iter().all(|(flag, _)| *flag != DAY);
+        is_of_now.then(|| self.command("certs"))
+    }
+
+    /// The command that lists what changed of it between two scans.
+    pub(super) fn diff_command(&self, before: ScanId, last: ScanId) -> String {
+        let ignored = self.ignored_by_diff();
+        let known = self.filters.iter();
+        let known = known.filter(|(flag, _)| *flag != DAY && !ignored.contains(flag));
+        line(&format!("diff {before} {last}"), known)
+    }
+
+    /// Those of its filters that changes know nothing of.
+    pub(super) fn ignored_by_diff(&self) -> Vec<&'static str> {
+        let mut ignored: Vec<_> = self.filters.iter().map(|(flag, _)| *flag).collect();
+        ignored.retain(|flag| OF_JUDGEMENT.contains(flag));
+        ignored.dedup();
+        ignored
     }
 
     /// The command that lists what the ledger knows of it.
@@ -121,6 +151,30 @@ mod tests {
         assert_eq!(missing(Scope::default()), command);
         assert_eq!(missing(scope(&[("--state", "all")])), command);
         assert_eq!(missing(scope(&[("--state", "gone")])), None);
+    }
+
+    #[test]
+    fn changes_are_asked_for_without_what_is_judged_and_without_a_day() {
+        let scope = scope(&[
+            ("--port", "443"),
+            ("--owner", "The shop"),
+            ("--owner", "The plant"),
+            ("--at", "2026-11-21"),
+            ("--no-system-roots", ""),
+        ]);
+        assert_eq!(
+            scope.diff_command(ScanId::new(6), ScanId::new(7)),
+            "certsweep diff 6 7 --port 443 --no-system-roots"
+        );
+        assert_eq!(scope.ignored_by_diff(), ["--owner"]);
+    }
+
+    #[test]
+    fn an_earlier_day_is_asked_of_reports_alone() {
+        let scope = scope(&[("--at", "2026-11-21")]);
+        let command = "certsweep report --at 2026-11-21 --expired";
+        assert_eq!(scope.narrowed("report", "--expired", "").unwrap(), command);
+        assert_eq!(scope.certs_command(), None);
     }
 
     #[test]

@@ -160,22 +160,30 @@ fn the_outcomes_add_up_to_the_targets() {
 
 #[test]
 fn changes_are_bounded_and_the_rest_is_counted() {
-    let line = Change {
-        kind: "renewed",
-        place: "10.0.0.1:443".to_owned(),
-        detail: "<b>new</b>".to_owned(),
-    };
     let mut out = Vec::new();
     let mut html = Html::begin(&mut out, about());
-    html.changes(Changes {
-        since: "scan 1".to_owned(),
-        counts: vec![("renewed", 1_300)],
-        lines: vec![line; MAX_CHANGES + 1],
-    });
+    html.compare(&sample::scan(1), &sample::scan(2));
+    for _ in 0..1_300 {
+        html.change(&sample::event("<b>new</b>"));
+    }
     html.end().unwrap();
     let page = String::from_utf8(out).unwrap();
     let section = between(&page, r#"id="changes""#, "</section>");
-    assert_eq!(section.matches("<td>renewed</td>").count(), MAX_CHANGES);
-    assert!(section.contains("1,100 more"));
-    assert!(section.contains("&#60;b&#62;new"));
+    assert_eq!(section.matches("<td>renewed</td>").count(), 200);
+    for part in [
+        "<strong>1,300</strong> changes",
+        "1,100 more",
+        "&#60;b&#62;new",
+        "10.0.0.1:443 smtp (mail.example)",
+        "<code>certsweep diff 1 2</code>",
+    ] {
+        assert!(section.contains(part), "no {part} in {section}");
+    }
+}
+
+#[test]
+fn without_an_earlier_scan_there_are_no_changes_to_tell() {
+    let page = page(&[]);
+    let section = between(&page, r#"id="changes""#, "</section>");
+    assert!(section.contains("no earlier scan"), "{section}");
 }

@@ -1,9 +1,14 @@
 //! Installations and pages to test with.
 
 use super::super::{About, Html, Scope};
-use crate::domain::{Fingerprint, OutcomeKind, Port, ScanId, Severity, Tally, Timestamp, Trust};
+use crate::domain::{
+    Fingerprint, OutcomeKind, Port, ScanId, ScanState, Severity, Tally, Timestamp, Trust,
+};
 use crate::judge::{Accepted, Finding, Judgement, Rule, Verdict};
-use crate::report::{CertificateRow, Coverage, Head, Installation, InstallationState, Source};
+use crate::report::{
+    CertificateRow, Coverage, EventKind, EventRow, Head, Installation, InstallationState, ScanRow,
+    Source,
+};
 
 static RULES: [&Rule; 2] = [&EXPIRING, &WEAK_KEY];
 
@@ -194,5 +199,43 @@ pub(super) fn coverage() -> Coverage {
         exclusions: vec!["a turbine".to_owned()],
         oldest_look: now(),
         latest_look: now(),
+    }
+}
+
+/// A scan of the given number.
+pub(super) fn scan(number: i64) -> ScanRow {
+    ScanRow {
+        id: ScanId::new(number),
+        started_at: now(),
+        finished_at: Some(now()),
+        state: ScanState::Complete,
+        targets: 1,
+        outcomes: Tally::default(),
+        note: None,
+        settings: "{}".to_owned(),
+        ended_by: None,
+        operator: None,
+    }
+}
+
+/// A renewal of a certificate with this subject.
+pub(super) fn event(subject: &str) -> EventRow {
+    EventRow {
+        id: "1-began".to_owned(),
+        kind: EventKind::Renewed,
+        at: now(),
+        scan: ScanId::new(2),
+        zone: "default".parse().unwrap(),
+        host: "mail.example".to_owned(),
+        ip: "10.0.0.1".parse().unwrap(),
+        port: Port::HTTPS,
+        sni: Some("mail.example".to_owned()),
+        starttls: Some("smtp".to_owned()),
+        sha256: Fingerprint::of(b"new"),
+        subject: Some(subject.to_owned()),
+        issuer_dn: None,
+        not_after: Some(now()),
+        previous: Some(Fingerprint::of(b"old")),
+        moved_from: None,
     }
 }

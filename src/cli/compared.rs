@@ -1,0 +1,192 @@
+//! Two scans → what changed on the network between them.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use super::appraisal::Appraisal;
+use super::failure::Failure;
+use super::filter::Wanted;
+use crate::domain::{Fingerprint, ScanId, ScanState};
+use crate::report::{EventRow, Installation, InstallationState, ScanRow};
+use crate::store::{Detail, Filter, Inventory, ScanSpan, SqliteInventory, StoreError};
+
+/// Two scans, between which things may have changed.
+#[derive(Debug)]
+pub(super) struct Compared {
+    /// `None`: from the beginning.
+    pub(super) before: Option<ScanRow>,
+    pub(super) last: ScanRow,
+}
+
+/// The certificates that stand below an authority, sent or not.
+pub(super) struct Below(HashSet<Fingerprint>);
+
+impl Compared {
+    /// The scans that have ended, oldest first.
+    pub(super) async fn ended(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, StoreError> {
+        let mut scans = Vec::new();
+        let mut keep = |scan: ScanRow| {
+            if scan.state != ScanState::Running {
+                scans.push(scan);
+            }
+            ControlFlow::Continue(())
+        };
+        inventory.scans(&mut keep).await?;
+        Ok(scans)
+    }
+
+    /// The last two; none without any.
+    pub(super) fn latest(scans: &[ScanRow]) -> Option<Self> {
+        let (last, earlier) = scans.split_last()?;
+        Some(Self {
+            before: earlier.last().cloned(),
+            last: last.clone(),
+        })
+    }
+
+    /// Those that are asked for: one against the last, or two; else the last
+    /// two.
+    pub(super) fn choose(scans: &[ScanRow], asked: &[ScanId]) -> Result<Self, Failure> {
+        let find = |id: &ScanId| {
+            let found = scans.iter().find(|scan| scan.id == *id);
+            found.cloned().ok_or_else(|| {
+                Failure::usage(format_args!("there is no scan {id} that has ended"))
+                    .hint(Some("list them with: certsweep scans"))
+            })
+        };
+        let latest = Self::latest(scans);
+        let latest = latest.ok_or_else(|| Failure::failed("no scan has ended yet"));
+        match asked {
+            [] => latest,
+            [before] => Ok(Self {
+                before: Some(find(before)?),
+                ..latest?
+            }),
+            [before, last, ..] if before < last => Ok(Self {
+                before: Some(find(before)?),
+                last: find(last)?,
+            }),
+            [before, last, ..] => Err(Failure::usage(format_args!(
+                "scan {before} is not before scan {last}"
+            ))
+            .hint(Some("the earlier scan comes first"))),
+        }
+    }
+
+    /// What changed between them, kind by kind; of `below`, where it is given.
+    pub(super) async fn events(
+        &self,
+        inventory: &SqliteInventory,
+        filter: &Filter,
+        below: Option<&Below>,
+        visit: &mut (dyn FnMut(EventRow) -> ControlFlow<()> + Send),
+    ) -> Result<(), StoreError> {
+        let mut visit = |event: EventRow| {
+            if below.is_none_or(|below| below.0.contains(&event.sha256)) {
+                visit(event)
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        inventory.events(self.span(), filter, &mut visit).await
+    }
+
+    fn span(&self) -> ScanSpan {
+        ScanSpan {
+            after: self.before.as_ref().map(|scan| scan.id),
+            until: self.last.id,
+        }
+    }
+
+    /// `Scan 7 (2026-11-21T08:00:00Z) against scan 6 (2026-11-14T08:00:00Z)`.
+    pub(super) fn title(&self) -> String {
+        let named = |scan: &ScanRow| format!("{} ({})", scan.id, scan.started_at);
+        let last = named(&self.last);
+        match &self.before {
+            Some(before) => format!("Scan {last} against scan {}", named(before)),
+            None => format!("Scan {last}, the first one"),
+        }
+    }
+}
+
+impl Below {
+    /// Of everything that was ever installed and that the wanted events may be
+    /// of; `None` where no authority is wanted.
+    pub(super) async fn of(
+        appraisal: &mut Appraisal<'_>,
+        wanted: &Wanted,
+    ) -> Result<Option<Self>, StoreError> {
+        if wanted.authorities.is_empty() {
+            return Ok(None);
+        }
+        let ever = Wanted {
+            authorities: wanted.authorities.clone(),
+            ..Wanted::by(Filter {
+                states: InstallationState::ALL.to_vec(),
+                // What these mean depends on whether it is an installation or
+                // an event.
+                names: Vec::new(),
+                scans: Vec::new(),
+                known_at: None,
+                ..wanted.inventory.clone()
+            })
+        };
+        let mut certificates = HashSet::new();
+        let keep = |row: Installation| {
+            certificates.insert(row.certificate.sha256);
+            ControlFlow::Continue(())
+        };
+        appraisal.installations(&ever, Detail::Facts, keep).await?;
+        Ok(Some(Self(certificates)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::Exit;
+    use crate::domain::{Tally, Timestamp};
+
+    fn scan(id: i64) -> ScanRow {
+        ScanRow {
+            id: ScanId::new(id),
+            started_at: Timestamp::from_seconds(id),
+            finished_at: None,
+            state: ScanState::Complete,
+            targets: 1,
+            outcomes: Tally::default(),
+            note: None,
+            settings: "{}".to_owned(),
+            ended_by: None,
+            operator: None,
+        }
+    }
+
+    /// The scan before, and the last one.
+    fn choose(scans: &[i64], asked: &[i64]) -> Result<(Option<i64>, i64), Failure> {
+        let scans: Vec<_> = scans.iter().copied().map(scan).collect();
+        let asked: Vec<_> = asked.iter().copied().map(ScanId::new).collect();
+        let span = Compared::choose(&scans, &asked)?.span();
+        Ok((span.after.map(ScanId::number), span.until.number()))
+    }
+
+    #[test]
+    fn the_last_two_scans_are_compared_unless_others_are_named() {
+        assert_eq!(choose(&[1, 2, 5], &[]).unwrap(), (Some(2), 5));
+        assert_eq!(choose(&[5], &[]).unwrap(), (None, 5));
+        assert_eq!(choose(&[1, 2, 5], &[1]).unwrap(), (Some(1), 5));
+        assert_eq!(choose(&[1, 2, 5], &[5]).unwrap(), (Some(5), 5));
+        assert_eq!(choose(&[5], &[5]).unwrap(), (Some(5), 5));
+        assert_eq!(choose(&[1, 2, 5], &[1, 2]).unwrap(), (Some(1), 2));
+    }
+
+    #[test]
+    fn scans_that_are_not_there_or_in_no_order_are_refused_with_a_hint() {
+        for asked in [&[3][..], &[3, 5], &[1, 3], &[5, 1], &[2, 2]] {
+            let failure = choose(&[1, 2, 5], asked).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage, "{asked:?}");
+            assert!(failure.hint.is_some(), "{asked:?}");
+        }
+        assert_eq!(choose(&[], &[]).unwrap_err().exit, Exit::Failed);
+    }
+}
