@@ -32,7 +32,7 @@ mod trust;
 mod zone;
 
 pub use alert::Alert;
-pub use attempt::Attempt;
+pub use attempt::{Attempt, Resort};
 pub use certificate::{Chain, Der, Fingerprint, InvalidFingerprint};
 pub use cipher_suite::CipherSuite;
 pub use dialect::{Dialect, UnknownDialect};

@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::domain::{
-    Attempt, Dialect, Endpoint, KeyExchange, LocalFault, Observation, Outcome, ServerName,
+    Attempt, Dialect, Endpoint, KeyExchange, LocalFault, Observation, Outcome, Resort, ServerName,
     TlsVersion, clock,
 };
 use crate::net::Dialer;
 use crate::pace::{Admission, Established, Lane, Pacer};
 use crate::starttls::{self, Circumstances, Protocol};
-use crate::tls::{Client, Conversation, Ladder, Rung};
+use crate::tls::{Client, Conversation, Ladder, Rung, Suites};
 
 use super::best::best;
 use super::classify::{self, Finish};
@@ -341,19 +341,28 @@ pub(super) fn observed(question: Probe, tried: Vec<(Rung, Outcome)>) -> Observat
         server_name: question.server_name,
         asked_for: question.ladder.key_type(),
         at: clock::now(),
-        attempts: tried.iter().filter_map(attempt_of).collect(),
+        attempts: attempts(&tried),
         outcome: best(tried).unwrap_or(Outcome::NotAttempted),
         pointer: None,
         survey: None,
     }
 }
 
-/// The record of a connection: what was decided without one is none.
-fn attempt_of((rung, outcome): &(Rung, Outcome)) -> Option<Attempt> {
-    let dialled = !matches!(outcome, Outcome::Excluded(_) | Outcome::NotAttempted);
-    dialled.then(|| Attempt {
+/// The records of the connections: what was decided without one is none.
+fn attempts(tried: &[(Rung, Outcome)]) -> Vec<Attempt> {
+    let usual = tried.first().map(|(rung, _)| rung.alpn);
+    let dialled = tried
+        .iter()
+        .filter(|(_, outcome)| !matches!(outcome, Outcome::Excluded(_) | Outcome::NotAttempted));
+    let attempt = |(rung, outcome): &(Rung, Outcome)| Attempt {
         offered: rung.offered,
+        resort: match rung.suites {
+            Suites::Anonymous => Some(Resort::Anonymous),
+            Suites::Certified if Some(rung.alpn) != usual => Some(Resort::WithoutAlpn),
+            Suites::Certified => None,
+        },
         outcome: outcome.kind(),
         detail: outcome.detail(),
-    })
+    };
+    dialled.map(attempt).collect()
 }

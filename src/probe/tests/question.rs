@@ -267,3 +267,18 @@ async fn a_stopped_probe_that_still_waits_was_not_attempted() {
     assert_eq!(observation.outcome, Outcome::NotAttempted);
     assert!(observation.attempts.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_says_what_sets_its_hello_apart() {
+    let (observation, _) = observe(|dialled| {
+        let code = if dialled == 0 { 120 } else { 40 };
+        Manner::Say(alert(2, code), Then::Close)
+    })
+    .await;
+    let told = words(&observation.attempts);
+    let hellos: Vec<_> = told.iter().filter_map(|it| it.split(": ").next()).collect();
+    assert_eq!(hellos[0], "tls1.2+tls1.1+tls1.0");
+    assert_eq!(hellos[1], "tls1.2+tls1.1+tls1.0, without alpn");
+    let last = hellos.last().unwrap();
+    assert!(last.ends_with(", anonymous suites"), "{told:?}");
+}

@@ -189,6 +189,7 @@ async fn a_failed_look_says_nothing_of_versions_that_it_did_not_offer() {
     let refused_with = |offered: &str, last: OutcomeKind| {
         let attempt = |outcome| Attempt {
             offered: offered.parse().unwrap(),
+            resort: None,
             outcome,
             detail: String::new(),
         };

@@ -24,6 +24,7 @@ async fn whatever_a_peer_says_comes_back_as_it_was() {
     );
     banner.attempts = vec![Attempt {
         offered: ProtocolSet::TLS_1_3,
+        resort: None,
         outcome: OutcomeKind::NotTls,
         detail: HOSTILE.to_owned(),
     }];

@@ -8,6 +8,7 @@ use crate::report::InstallationState;
 fn attempted(detail: &str, observation: Observation) -> Observation {
     let attempt = Attempt {
         offered: ProtocolSet::TLS_1_3,
+        resort: None,
         outcome: observation.outcome.kind(),
         detail: detail.to_owned(),
     };
