@@ -4,15 +4,17 @@
 //!
 //! Another certificate ends the one before it at once. One that comes back
 //! within three looks alternates with its successor, and both are current; so
-//! are all that take turns, until one stays away for too long. Without a
+//! are all that take turns, until one stays away for too long, and two that one
+//! scan saw: they may depend on the version, or on the server behind a balancer.
+//! Without a
 //! successor it takes evidence: see `absence`.
 
-use crate::domain::OutcomeKind;
+use crate::domain::{OutcomeKind, ScanId};
 use crate::report::EventKind;
 
 use super::absence::{FailedLook, Failures, MISSING_BEFORE_GONE};
 use super::interval::{Answer, HowEnded, Interval, Seen};
-use super::look::Look;
+use super::look::{Look, RESTLESS, is_ephemeral};
 use super::moment::Moment;
 use super::relatives::Relatives;
 
@@ -36,11 +38,9 @@ pub(super) struct History {
 const MOST_ENDED: usize = 8;
 
 /// What an unknown answer adds to the restlessness of a question, while one
-/// that is known takes off 1; from where on there is another certificate at
-/// every look, so that no further one is an event; and where it stops.
+/// that is known takes off 1; and where it stops.
 const RESTLESS_STEP: i64 = 2;
-const RESTLESS: i64 = 8;
-const MOST_RESTLESS: i64 = 16;
+const MOST_RESTLESS: i64 = 2 * RESTLESS;
 
 /// Where an answer belongs.
 enum Place {
@@ -253,9 +253,11 @@ impl History {
         let before = before.or_else(|| self.latest());
         let old = before.and_then(|place| self.intervals.get(place));
         let renews = old.is_some_and(|old| relatives.renews(old.certificate, new));
+        let takes_turns = same.is_none() && old.is_some_and(|old| self.saw(old, moment.scan));
         let is_due = renews && old.is_some_and(|old| relatives.is_due(old.certificate, moment.at));
         let previous = old.map(|old| old.certificate);
         let beginning = match (same, renews, is_vacant) {
+            _ if takes_turns => Beginning::new(EventKind::Alternating),
             (Some(_), ..) => Beginning {
                 previous: old.and_then(|old| old.previous),
                 ..Beginning::new(EventKind::Changed)
@@ -273,13 +275,25 @@ impl History {
         if !is_due {
             self.look.restless = (self.look.restless + RESTLESS_STEP).min(MOST_RESTLESS);
         }
-        self.end(before, moment);
+        if !takes_turns {
+            self.end(before, moment);
+        }
         self.set_aside_latest();
         beginning
     }
 
+    /// Whether a scan had this interval's certificate for an answer, and it is
+    /// current.
+    fn saw(&self, interval: &Interval, scan: ScanId) -> bool {
+        let last = interval
+            .seen
+            .as_ref()
+            .map_or(self.look.answered, |it| it.last);
+        interval.is_current() && last.scan == scan
+    }
+
     fn begin_anew(&mut self, answer: &Answer, beginning: Beginning, moment: Moment, id: i64) {
-        let is_event = self.look.restless < RESTLESS;
+        let is_event = !is_ephemeral(self.look.restless);
         self.intervals.push(Interval {
             began: is_event.then_some(beginning.kind),
             previous: beginning.previous,

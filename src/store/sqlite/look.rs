@@ -17,6 +17,16 @@ pub(super) struct Look {
     pub(super) ocsp_staple: Option<Vec<u8>>,
 }
 
+/// From how restless a question is on there is another certificate at every
+/// look, so that no further one is an event.
+pub(super) const RESTLESS: i64 = 8;
+
+/// Whether a question that is so restless has another certificate at every
+/// look.
+pub(super) const fn is_ephemeral(restless: i64) -> bool {
+    restless >= RESTLESS
+}
+
 impl Look {
     /// The first one, which was answered.
     pub(super) fn begin(answer: Answer, moment: Moment) -> Self {

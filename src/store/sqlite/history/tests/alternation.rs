@@ -142,3 +142,39 @@ fn renewals_that_are_due_are_events_however_rare_the_looks() {
     }
     assert!(question.tell().iter().all(|line| line.contains("renewed")));
 }
+
+#[test]
+fn two_that_one_scan_sees_take_turns_from_the_first_scan_on() {
+    let mut question = Question::new();
+    for scan in 1..=5 {
+        for certificate in [1, 2] {
+            let seen = moment(scan, scan * DAY + certificate);
+            question.answer(answer(certificate, certificate), seen);
+        }
+        question.store();
+        assert_eq!(question.current(), [1, 2], "after scan {scan}");
+    }
+    assert_eq!(question.tell(), ["1 new current", "2 alternating current"]);
+    // One of them is taken away.
+    question.days(6, [2, 2, 2, 2]);
+    assert_eq!(question.tell(), ["1 new gone", "2 alternating current"]);
+}
+
+#[test]
+fn what_a_scan_did_not_see_itself_is_replaced() {
+    let mut question = Question::new();
+    question.fail(OutcomeKind::Filtered, moment(2, 2 * DAY));
+    question.answer(answer(2, 2), moment(2, 2 * DAY + 1));
+    assert_eq!(question.tell(), ["1 new replaced", "2 replaced current"]);
+}
+
+#[test]
+fn a_fresh_certificate_at_each_of_several_looks_of_a_scan_stays_bounded() {
+    let mut question = Question::new();
+    for look in 2..200 {
+        question.answer(answer(look, look), moment(look / 3, look * DAY));
+        question.store();
+        let count = question.history.intervals.len();
+        assert!(count <= MOST_ENDED + 8, "{count} after {look}");
+    }
+}
