@@ -303,6 +303,7 @@ impl<'a> Appraisal<'a> {
             first_seen: Some(dossier.row.first_seen),
             predecessor: previous.map(|(certificate, _)| Arc::clone(certificate)),
             days_left_at_renewals: dossier.renewals.iter().map(days).collect(),
+            is_ephemeral: dossier.is_ephemeral,
         }
     }
 

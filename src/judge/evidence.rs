@@ -105,6 +105,8 @@ pub struct Past {
     /// How many days before its predecessor's end each renewal came, latest
     /// first.
     pub days_left_at_renewals: Vec<i64>,
+    /// Whether the question has another certificate at every look.
+    pub is_ephemeral: bool,
 }
 
 /// What the rest of the inventory says of a certificate.

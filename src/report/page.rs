@@ -111,7 +111,12 @@ pub fn endpoint(
 fn question(row: &QuestionRow) -> String {
     let name = row.sni.as_deref().unwrap_or("no name");
     let (key_type, outcome, asked) = (&row.key_type, row.outcome, row.asked_at);
-    let asked = format!("{name}, {key_type}: {outcome} {asked}");
+    let ephemeral = if row.is_ephemeral {
+        ", ephemeral: another certificate at every look"
+    } else {
+        ""
+    };
+    let asked = format!("{name}, {key_type}: {outcome} {asked}{ephemeral}");
     match outcome {
         OutcomeKind::Certificate => asked,
         _ => format!("{asked}, answered {}", row.answered_at),

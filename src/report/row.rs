@@ -203,6 +203,8 @@ pub struct QuestionRow {
     pub asked_at: Timestamp,
     /// When it was last answered.
     pub answered_at: Timestamp,
+    /// Whether there is another certificate at every look.
+    pub is_ephemeral: bool,
 }
 
 /// What the ledger knows of one network (or name) and port: how many of its

@@ -14,6 +14,8 @@ pub struct Dossier {
     /// Whether its latest answer brought an OCSP response; `None` where it is
     /// the answer no more, or where the flight broke off.
     pub stapled: Option<bool>,
+    /// Whether its question has another certificate at every look.
+    pub is_ephemeral: bool,
     /// How many ports of its address show its certificate now; at least 1.
     pub ports_with_it: u32,
     /// The renewals at its question up to it, latest first.

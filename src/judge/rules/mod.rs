@@ -35,9 +35,10 @@ mod not_pq_ready;
 mod issuer_not_approved;
 mod encoding;
 mod many_ports;
+mod ephemeral;
 
 /// Every rule, in the order of reports.
-pub static ALL: [&Rule; 31] = [
+pub static ALL: [&Rule; 32] = [
     &expired::RULE,
     &expiring::RULE,
     &not_yet_valid::RULE,
@@ -69,6 +70,7 @@ pub static ALL: [&Rule; 31] = [
     &issuer_not_approved::RULE,
     &encoding::RULE,
     &many_ports::RULE,
+    &ephemeral::RULE,
 ];
 
 /// The most items that a finding's detail lists.

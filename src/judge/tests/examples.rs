@@ -246,6 +246,12 @@ pub(super) const EXAMPLES: &[Example] = &[
         || changed(|scene| scene.place().ports_with_it = 51),
         imported,
     ),
+    example(
+        "ephemeral",
+        Scene::new,
+        || changed(|scene| scene.past.is_ephemeral = true),
+        imported,
+    ),
 ];
 
 fn changed(change: impl FnOnce(&mut Scene)) -> Scene {

@@ -124,6 +124,7 @@ pub(crate) fn question(text: &str) -> QuestionRow {
         outcome: OutcomeKind::TlsRefused,
         asked_at: now(),
         answered_at: now(),
+        is_ephemeral: false,
     }
 }
 

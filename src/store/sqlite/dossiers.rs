@@ -10,22 +10,23 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use super::super::dossier::{MAX_AUTHORITIES, MAX_KIN};
 use super::super::{Dossier, InstallationId, KeyHost, Renewal, StoreError};
 use super::address::AddressKey;
+use super::look::is_ephemeral;
 use super::statement::{ManyRows, Values};
 use super::{report, row};
-use crate::domain::{Der, Fingerprint};
+use crate::domain::{Der, Fingerprint, Timestamp};
 use crate::report::Installation;
 
 /// A staple is known of the latest answer alone, and only where the flight
-/// reached its end.
-const STAPLES: ManyRows = ManyRows {
-    operation: "reading staples",
+/// reached its end; how restless a question is, of all its answers.
+const LOOKS: ManyRows = ManyRows {
+    operation: "reading looks",
     before: "with wanted (id) as (",
     columns: 1,
-    after: ") select i.id, case when l.ocsp_staple is not null then 1 \
-              when l.truncated is null then 0 end \
+    after: ") select i.id, case when i.last_seen is not null then null \
+              when l.ocsp_staple is not null then 1 \
+              when l.truncated is null then 0 end, l.restless \
         from wanted w cross join installations i on i.id = w.id \
-        cross join looks l on l.question_id = i.question_id \
-        where i.last_seen is null",
+        cross join looks l on l.question_id = i.question_id",
 };
 
 /// Whether `new` is what `old` was, for another time: the same subject and
@@ -59,51 +60,103 @@ const RENEWALS: ManyRows = ManyRows {
     ),
 };
 
-/// The inner limit is on what is looked at, whatever its state.
-const SAME_KEY: ManyRows = ManyRows {
-    operation: "reading keys",
-    before: "with wanted (key) as (",
-    columns: 1,
-    after: ") select w.key, c.sha256 from wanted w cross join certificates c on c.id in (\
-             select k.id from (select id from certificates \
-                                where spki_sha256 = w.key limit 1000) k \
-              where exists (select 1 from installations i \
-                             where i.certificate_id = k.id and i.state = 'current') \
-              limit 101) \
-            order by w.key, c.sha256",
-};
+/// Whether an interval `i` is current now.
+macro_rules! now {
+    () => {
+        "i.state = 'current'"
+    };
+}
 
-const SUCCESSORS: ManyRows = ManyRows {
-    operation: "reading successors",
-    before: "with wanted (sha256) as (",
-    columns: 1,
-    after: concat!(
-        ") select w.sha256, new.sha256 \
-          from wanted w cross join certificates old on old.sha256 = w.sha256 \
-          cross join certificates new on new.id = (\
-             select i.certificate_id from installations i \
-              where i.previous_id = old.id and i.state = 'current' \
-              order by i.id desc limit 1) \
-          where old.not_after < new.not_after and",
-        renews!()
-    ),
-};
+/// Whether it was current at the moment `w.at`, as `past` has it.
+macro_rules! then {
+    () => {
+        "i.first_seen <= w.at and coalesce(i.ended_at > w.at, 1) \
+         and coalesce(i.missing_at > w.at, 1)"
+    };
+}
+
+/// The inner limit is on what is looked at, whatever its state.
+macro_rules! same_key {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "reading keys",
+            before: "with wanted (key, at) as (",
+            columns: 2,
+            after: concat!(
+                ") select w.key, c.sha256 from wanted w cross join certificates c on c.id in (\
+                   select k.id from (select id from certificates \
+                                      where spki_sha256 = w.key limit 1000) k \
+                    where exists (select 1 from installations i \
+                                   where i.certificate_id = k.id and ",
+                $is_current,
+                ") limit 101) order by w.key, c.sha256"
+            ),
+        }
+    };
+}
+
+macro_rules! successors {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "reading successors",
+            before: "with wanted (sha256, at) as (",
+            columns: 2,
+            after: concat!(
+                ") select w.sha256, new.sha256 \
+                  from wanted w cross join certificates old on old.sha256 = w.sha256 \
+                  cross join certificates new on new.id = (\
+                     select i.certificate_id from installations i \
+                      where i.previous_id = old.id and ",
+                $is_current,
+                " order by i.id desc limit 1) \
+                  where old.not_after < new.not_after and",
+                renews!()
+            ),
+        }
+    };
+}
 
 /// Addresses with one port have nothing to count.
-const PORTS: ManyRows = ManyRows {
-    operation: "counting ports",
-    before: "with wanted (zone, address) as (",
-    columns: 2,
-    after: ") select w.zone, w.address, c.sha256, count(distinct e.port) \
-        from wanted w \
-        cross join endpoints e on e.zone = w.zone and e.address = w.address \
-        cross join questions q on q.endpoint_id = e.id \
-        cross join installations i on i.question_id = q.id and i.state = 'current' \
-        cross join certificates c on c.id = i.certificate_id \
-        where exists (select 1 from endpoints other \
-                       where other.zone = w.zone and other.address = w.address \
-                       limit 1 offset 1) \
-        group by w.zone, w.address, c.id having count(distinct e.port) > 1",
+macro_rules! ports {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "counting ports",
+            before: "with wanted (zone, address, at) as (",
+            columns: 3,
+            after: concat!(
+                ") select w.zone, w.address, c.sha256, count(distinct e.port) \
+                from wanted w \
+                cross join endpoints e on e.zone = w.zone and e.address = w.address \
+                cross join questions q on q.endpoint_id = e.id \
+                cross join installations i on i.question_id = q.id and ",
+                $is_current,
+                " cross join certificates c on c.id = i.certificate_id \
+                where exists (select 1 from endpoints other \
+                               where other.zone = w.zone and other.address = w.address \
+                               limit 1 offset 1) \
+                group by w.zone, w.address, c.id having count(distinct e.port) > 1"
+            ),
+        }
+    };
+}
+
+/// What asks which other installations there are: now, or at a moment.
+struct KinQueries {
+    same_key: ManyRows,
+    successors: ManyRows,
+    ports: ManyRows,
+}
+
+const NOW: KinQueries = KinQueries {
+    same_key: same_key!(now!()),
+    successors: successors!(now!()),
+    ports: ports!(now!()),
+};
+
+const THEN: KinQueries = KinQueries {
+    same_key: same_key!(then!()),
+    successors: successors!(then!()),
+    ports: ports!(then!()),
 };
 
 const DERS: ManyRows = ManyRows {
@@ -163,6 +216,7 @@ fn unasked(id: Option<InstallationId>, row: Installation) -> Dossier {
         id,
         row,
         stapled: None,
+        is_ephemeral: false,
         ports_with_it: 1,
         renewals: Vec::new(),
         same_key: Vec::new(),
@@ -170,23 +224,29 @@ fn unasked(id: Option<InstallationId>, row: Installation) -> Dossier {
     }
 }
 
-/// Asks the rest of the inventory about a page.
+/// Asks the rest of the inventory about a page: as it is now, or was at a
+/// moment.
 pub(super) async fn complete(
     connection: &mut SqliteConnection,
     page: &mut [Dossier],
+    at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
+    let queries = if at.is_some() { THEN } else { NOW };
     let ids: Vec<_> = page.iter().filter_map(|dossier| dossier.id).collect();
-    let staples = staples(connection, &ids).await?;
+    let looks = looks(connection, &ids).await?;
     let mut renewals = renewals(connection, &ids).await?;
     let keys = distinct(page, |row| row.certificate.spki_sha256);
-    let same_key = pairs(connection, SAME_KEY, &keys).await?;
+    let same_key = pairs(connection, queries.same_key, &keys, at).await?;
     let certificates = distinct(page, |row| Some(row.certificate.sha256));
-    let successors = pairs(connection, SUCCESSORS, &certificates).await?;
-    let ports = ports(connection, page).await?;
+    let successors = pairs(connection, queries.successors, &certificates, at).await?;
+    let ports = ports(connection, queries.ports, page, at).await?;
     for dossier in page {
         let certificate = &dossier.row.certificate;
         if let Some(id) = &dossier.id {
-            dossier.stapled = staples.get(id).copied();
+            if let Some((stapled, restless)) = looks.get(id) {
+                dossier.stapled = *stapled;
+                dossier.is_ephemeral = is_ephemeral(*restless);
+            }
             dossier.renewals = renewals.remove(id).unwrap_or_default();
         }
         let key = certificate.spki_sha256;
@@ -241,18 +301,20 @@ pub(super) async fn key_hosts(
     Ok(found)
 }
 
-async fn staples(
+/// Whether an answer brought a staple, and how restless its question is.
+type Look = (Option<bool>, i64);
+
+async fn looks(
     connection: &mut SqliteConnection,
     ids: &[InstallationId],
-) -> Result<HashMap<InstallationId, bool>, StoreError> {
+) -> Result<HashMap<InstallationId, Look>, StoreError> {
     let mut found = HashMap::new();
     let take = |row: &SqliteRow| {
-        if let Some(stapled) = row.try_get::<Option<bool>, _>(1)? {
-            found.insert(InstallationId(row.try_get(0)?), stapled);
-        }
+        let look = (row.try_get(1)?, row.try_get(2)?);
+        found.insert(InstallationId(row.try_get(0)?), look);
         Ok(())
     };
-    STAPLES.fetch(connection, ids, bind_id, take).await?;
+    LOOKS.fetch(connection, ids, bind_id, take).await?;
     Ok(found)
 }
 
@@ -279,6 +341,7 @@ async fn pairs(
     connection: &mut SqliteConnection,
     query: ManyRows,
     wanted: &[Fingerprint],
+    at: Option<Timestamp>,
 ) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     let take = |row: &SqliteRow| {
@@ -286,9 +349,11 @@ async fn pairs(
         found.entry(of).or_default().push(row::fingerprint(row, 1)?);
         Ok(())
     };
-    query
-        .fetch(connection, wanted, bind_fingerprint, take)
-        .await?;
+    let bind = |values: &mut Values<'_>, fingerprint: &Fingerprint| {
+        bind_fingerprint(values, fingerprint);
+        values.push_bind(at.map(Timestamp::micros));
+    };
+    query.fetch(connection, wanted, bind, take).await?;
     Ok(found)
 }
 
@@ -297,7 +362,9 @@ type Host = (String, IpAddr);
 
 async fn ports(
     connection: &mut SqliteConnection,
+    query: ManyRows,
     page: &[Dossier],
+    at: Option<Timestamp>,
 ) -> Result<HashMap<(Host, Fingerprint), u32>, StoreError> {
     let hosts: BTreeSet<_> = page
         .iter()
@@ -305,13 +372,14 @@ async fn ports(
         .collect();
     let hosts: Vec<_> = hosts.into_iter().collect();
     let mut found = HashMap::new();
-    PORTS
+    query
         .fetch(
             connection,
             &hosts,
             |values, (zone, address)| {
                 values.push_bind(zone.clone());
                 values.push_bind(AddressKey::from(*address).to_blob());
+                values.push_bind(at.map(Timestamp::micros));
             },
             |row| {
                 let host = (row.try_get(0)?, row::address(row, 1)?);

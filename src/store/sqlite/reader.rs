@@ -19,7 +19,7 @@ use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
 use super::{dossiers, events, file, inspection, past, report, select};
-use crate::domain::{Der, Fingerprint, Port, ServerName};
+use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp};
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, EventRow, Installation, InstallationState, QuestionRow,
     ScanRow,
@@ -127,6 +127,7 @@ impl SqliteInventory {
     async fn stream_pages<const N: usize>(
         &self,
         parts: [Part<Dossier>; N],
+        known_at: Option<Timestamp>,
         pages: mpsc::Sender<Vec<Dossier>>,
     ) -> Result<(), StoreError> {
         let operation = "reading installations";
@@ -145,7 +146,7 @@ impl SqliteInventory {
                     page.push(read(&row).map_err(&failed)?);
                 }
                 is_last = page.len() < PAGE;
-                dossiers::complete(&mut asked, &mut page).await?;
+                dossiers::complete(&mut asked, &mut page, known_at).await?;
                 if !page.is_empty() && pages.send(page).await.is_err() {
                     return Ok(());
                 }
@@ -231,7 +232,7 @@ impl Inventory for SqliteInventory {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let parts = installations(filter, detail, dossiers::dossier, dossiers::import);
         Box::pin(async move {
-            let streamed = self.stream_pages(parts, pages).await;
+            let streamed = self.stream_pages(parts, filter.known_at, pages).await;
             self.reading.judge(streamed)
         })
     }

@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::{AddressLook, Detail, Filter, NameRow};
+use super::look::is_ephemeral;
 use super::{row, select};
 use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally, Timestamp};
 use crate::report::{
@@ -128,7 +129,7 @@ pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
 /// Questions at an endpoint, from `endpoints e`.
 pub(super) fn select_questions() -> QueryBuilder<Sqlite> {
     QueryBuilder::new(
-        "select q.server_name, q.key_type, l.outcome, l.asked_at, l.answered_at \
+        "select q.server_name, q.key_type, l.outcome, l.asked_at, l.answered_at, l.restless \
          from endpoints e \
          join questions q on q.endpoint_id = e.id \
          join looks l on l.question_id = q.id",
@@ -260,6 +261,7 @@ pub(super) fn question(row: &SqliteRow) -> Result<QuestionRow, sqlx::Error> {
         outcome: row::outcome(row, 2)?,
         asked_at: row::time(row, 3)?,
         answered_at: row::time(row, 4)?,
+        is_ephemeral: is_ephemeral(row.try_get(5)?),
     })
 }
 

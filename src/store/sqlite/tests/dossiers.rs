@@ -8,10 +8,14 @@ use crate::judge::{Accepted, Finding, Judgement};
 use crate::store::Dossier;
 
 async fn dossiers(store: &Store) -> Vec<Dossier> {
+    dossiers_by(store, &every_state()).await
+}
+
+async fn dossiers_by(store: &Store, filter: &Filter) -> Vec<Dossier> {
     let (send, mut pages) = mpsc::channel(100);
     let inventory = store.inventory().await;
     inventory
-        .dossiers(&every_state(), Detail::Facts, send)
+        .dossiers(filter, Detail::Facts, send)
         .await
         .unwrap();
     let mut all = Vec::new();
@@ -110,6 +114,58 @@ async fn a_renewal_is_told_where_it_happened_and_where_it_did_not() {
         panic!("{renewed:?}");
     };
     assert_eq!((renewal.seen, renewal.end), (at(86_400), at(86_400 * 3)));
+}
+
+#[tokio::test]
+async fn an_earlier_day_has_the_kin_of_that_day() {
+    const DAY: i64 = 86_400;
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|address| presenting(address, 443, &["old"], 10));
+    let other_port = presenting("10.0.0.2", 8443, &["old"], 10);
+    store.scan(batch([&old[..], &[other_port]].concat())).await;
+    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["newer"], DAY)]);
+    let own = facts(&mut renewed, "newer");
+    own.subject = named("old");
+    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
+    own.public_key.spki = Some(Fingerprint::of(b"key of old"));
+    store.scan(renewed).await;
+    // Today the new one is gone again, and so is the second port.
+    let third = presenting("10.0.0.1", 443, &["third"], 2 * DAY);
+    let closed = looking("10.0.0.2", 8443, Outcome::Refused, 2 * DAY);
+    store.scan(batch(vec![third, closed])).await;
+
+    let mut told = Vec::new();
+    for known_at in [Some(at(20)), Some(at(DAY + 20)), None] {
+        let filter = Filter {
+            known_at,
+            ..every_state()
+        };
+        let all = dossiers_by(&store, &filter).await;
+        let straggler = of(&all, "old", "10.0.0.2");
+        let kin = (straggler.successor.is_some(), straggler.same_key.len());
+        told.push((kin, straggler.ports_with_it));
+    }
+    let [before, between, today] = [((false, 0), 2), ((true, 1), 2), ((false, 0), 1)];
+    assert_eq!(told, [before, between, today]);
+}
+
+#[tokio::test]
+async fn another_certificate_at_every_look_is_ephemeral() {
+    let mut store = Store::new().await;
+    for day in 0..10 {
+        let fresh = format!("fresh {day}");
+        let fresh = presenting("10.0.0.1", 443, &[&fresh], day * 86_400);
+        let lasting = presenting("10.0.0.2", 443, &["lasting"], day * 86_400);
+        store.scan(batch(vec![fresh, lasting])).await;
+    }
+    let all = dossiers(&store).await;
+    for dossier in &all {
+        let is_fresh = dossier.row.ip == Some(ip("10.0.0.1"));
+        assert_eq!(dossier.is_ephemeral, is_fresh, "{dossier:?}");
+    }
+    let questions = store.questions("10.0.0.1", 443).await;
+    assert!(questions.iter().all(|row| row.is_ephemeral));
 }
 
 #[tokio::test]
