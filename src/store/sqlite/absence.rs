@@ -81,6 +81,14 @@ impl FailedLook {
         }
     }
 
+    /// TLS was spoken there, and it was none of the question's.
+    pub(super) fn of_another_dialect() -> Self {
+        Self {
+            absence: Some(Absence::Denied),
+            reach: Reach::All,
+        }
+    }
+
     /// What it says of certificates that came by `version`.
     pub(super) fn says_of(&self, version: &str) -> Option<Absence> {
         let reaches = match &self.reach {

@@ -11,6 +11,7 @@ mod certificates;
 mod chains;
 mod changes;
 mod coverage;
+mod dialects;
 mod dossiers;
 mod endpoints;
 mod events;

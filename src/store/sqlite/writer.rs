@@ -13,7 +13,7 @@ use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, endpoints, file, imports, inspection, moves, names, notices, prune, questions,
+    coverage, dialects, endpoints, file, imports, inspection, moves, names, notices, prune, questions,
     surveys, tried, unreached,
 };
 use crate::domain::{
@@ -235,6 +235,7 @@ impl SqliteSink {
             }
         }
         questions::record(connection, sayings, scan).await?;
+        dialects::record(connection, &looks, &known, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
         tried::record(connection, &without_look(batch), scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;

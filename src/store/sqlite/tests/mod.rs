@@ -1,6 +1,7 @@
 //! The inventory through its two seams, on real files.
 
 mod batch;
+mod dialects;
 mod dossiers;
 mod events;
 mod file;

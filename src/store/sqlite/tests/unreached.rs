@@ -80,7 +80,10 @@ async fn silence_is_no_answer_to_any_question_and_takes_three_looks() {
 #[tokio::test]
 async fn one_connection_is_enough_for_the_rest_not_to_be_doubted() {
     // A server that turns connections away when there are many.
+    let mut dialect = presenting("10.0.0.1", 443, &["smtp"], 0);
+    dialect.endpoint.dialect = Dialect::Smtp;
     let seen = [
+        dialect,
         presenting("10.0.0.1", 443, &["own"], 0),
         asking(
             "other.example",
