@@ -94,6 +94,10 @@ impl Arguments {
         let stores = trust::stores(&options, &context)?;
         let mut settings = Settings::from(options);
         settings.further_names.names.extend(listed);
+        if self.sni_everywhere && settings.further_names.names.is_empty() {
+            return Err(Failure::usage("--sni-everywhere has no name to ask for")
+                .hint(Some("name it with --sni or --sni-file")));
+        }
         let seed = self
             .seed
             .unwrap_or_else(|| clock::now().micros().unsigned_abs());

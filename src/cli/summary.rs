@@ -73,8 +73,12 @@ fn behind_names(summary: &Summary) -> String {
     if endpoints > 0 {
         let _ = writeln!(
             text,
-            "{endpoints} endpoints were asked without a server name only ({demanding} demand \
-             one): --sni NAME or --profile thorough may show more"
+            "{} asked without a server name only ({demanding} demand one): --sni NAME or \
+             --profile thorough may show more",
+            match endpoints {
+                1 => "1 endpoint was".to_owned(),
+                several => format!("{several} endpoints were"),
+            }
         );
     }
     for not_asked in summary.names_not_asked.iter().take(MOST_NAMES) {

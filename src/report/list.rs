@@ -65,7 +65,7 @@ pub fn endpoints<'a>(
     let mut table = table(&header, width);
     for row in rows {
         let detail = match &row.banner {
-            Some(banner) => short(banner.lines().next().unwrap_or_default(), 40),
+            Some(banner) => said(&row.detail, banner),
             None if row.certificates > 0 => installed(row.certificates),
             None => short(&row.detail, 40),
         };
@@ -80,6 +80,16 @@ pub fn endpoints<'a>(
         ]);
     }
     lines(&table)
+}
+
+/// The first line of what a server said, after what is to be said of it.
+fn said(detail: &str, banner: &str) -> String {
+    let line = banner.lines().next().unwrap_or_default();
+    if detail.is_empty() {
+        short(line, 40)
+    } else {
+        short(&format!("{detail}: {line}"), 60)
+    }
 }
 
 /// Scans, oldest first as they are given.

@@ -29,7 +29,8 @@ fn help_is_done_and_has_examples() {
 
 #[test]
 fn wrong_usage_exits_2_and_names_what_is_wrong() {
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 10] = [
+        (&["scan", "127.0.0.1", "--sni-everywhere"], "--sni-file"),
         (&["sweep"], "sweep"),
         (&["scan", "--fast", "127.0.0.1"], "--fast"),
         (&["scan", "10.0.0.300"], "10.0.0.300"),

@@ -394,3 +394,24 @@ fn a_document_holds_nothing_that_steers_a_terminal_and_reads_back_the_same() {
     let read: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(read, hostile);
 }
+
+#[test]
+fn a_list_of_endpoints_says_why_a_server_that_spoke_gave_nothing() {
+    let declined = EndpointRow {
+        detail: "starttls-declined".to_owned(),
+        banner: Some("502 not here\r\n221 bye".to_owned()),
+        ..endpoint("smtp")
+    };
+    let list = list::endpoints([&declined], None);
+    assert!(list.contains("starttls-declined: 502 not here "), "{list}");
+}
+
+#[test]
+fn a_page_says_which_question_has_another_certificate_at_every_look() {
+    let fresh = QuestionRow {
+        is_ephemeral: true,
+        ..question("a")
+    };
+    let page = page::endpoint(&endpoint("x"), &[fresh, question("b")], &[], now());
+    assert_eq!(page.matches("ephemeral").count(), 1, "{page}");
+}
