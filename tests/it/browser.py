@@ -2,7 +2,7 @@
 
 stdin: {"page": PATH, "steps": [EXPRESSION, ...]}. stdout: {"results": [...],
 "requests": [...], "complaints": [...], "milliseconds": N}: what each step is,
-promises awaited; every URL asked for besides the page; everything the console,
+promises awaited (null for a step like "press Tab", which is a key); every URL asked for besides the page; everything the console,
 the policy or a dialog said; the time from navigation to the load event.
 
 Chromium stands in a network namespace without a network, and speaks the
@@ -24,6 +24,10 @@ FLAGS = [
     "--no-first-run", "--no-default-browser-check", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--window-size=1440,1000", "--remote-debugging-pipe",
 ]
+
+
+# What a key is called → its virtual key code, and the text that it types.
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
 
 
 class Devtools:
@@ -102,6 +106,16 @@ def said(message):
     return None
 
 
+def press(devtools, key):
+    code, text = KEYS[key]
+    for kind in ("keyDown", "keyUp"):
+        typed = {"text": text} if kind == "keyDown" and text else {}
+        devtools.call(
+            "Input.dispatchKeyEvent", type=kind, key=key, code=key,
+            windowsVirtualKeyCode=code, **typed,
+        )
+
+
 def visit(devtools, address, steps):
     target = devtools.call("Target.createTarget", url="about:blank")["targetId"]
     session = devtools.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -114,6 +128,10 @@ def visit(devtools, address, steps):
     milliseconds = round((time.monotonic() - begun) * 1000)
     results = []
     for step in steps:
+        if step.startswith("press "):
+            press(devtools, step.removeprefix("press "))
+            results.append(None)
+            continue
         answer = devtools.call(
             "Runtime.evaluate", expression=step, awaitPromise=True, returnByValue=True
         )

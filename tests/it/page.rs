@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::browser::visit;
 use crate::program::{Inventory, Run, certsweep};
-use crate::servers::{Authority, Key, SServer};
+use crate::servers::{Authority, Key, SServer, SelfSigned};
 
 /// What servers and certificates may say to harm a reader; `owned` is what
 /// would be set by any of it that ran.
@@ -219,15 +219,18 @@ fn store(text: &str) -> StatedStore {
     }
 }
 
-/// A page of so many plain installations.
-fn write_plain(path: &Path, count: u32) {
-    let about = About {
+fn plain_about() -> About {
+    About {
         head: Head::at(now()),
         scope: Scope::default(),
         settings: Vec::new(),
         rules: &judge::ALL,
-    };
-    let mut page = Html::begin(File::create(path).unwrap(), about);
+    }
+}
+
+/// A page of so many plain installations.
+fn write_plain(path: &Path, count: u32) {
+    let mut page = Html::begin(File::create(path).unwrap(), plain_about());
     for nth in 0..count {
         let name = format!("host-{nth}.example.com");
         page.row(&installation(&name, nth)).unwrap();
@@ -343,6 +346,99 @@ fn the_table_sorts_filters_and_turns_pages() {
 }
 
 #[test]
+fn the_tables_filters_count_what_the_page_counts() {
+    let authority = Authority::new();
+    let past = authority.expired("past.example", Key::Ecdsa);
+    let old = SelfSigned::new("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+    let goes = SServer::start(&authority.identity("goes.example", Key::Rsa), &["-tls1_2"]);
+    let servers = [
+        SServer::start(&past, &["-tls1_2"]),
+        SServer::showing(&old.certificate, &old.key, &["-tls1_2"]),
+    ];
+    let inventory = Inventory::new();
+    let mut targets: Vec<_> = servers.iter().map(|it| it.address.to_string()).collect();
+    targets.push(goes.address.to_string());
+    inventory.sweep(&targets);
+    drop(goes);
+    inventory.sweep(&targets);
+    let path = inventory.path().with_file_name("page.html");
+    let arguments = ["--format", "html", "-o", path.to_str().unwrap()];
+    inventory.run("report", &arguments).exits(0);
+    let choose = "((id, value) => { const it = document.getElementById(id); \
+        it.value = value; it.dispatchEvent(new Event('change')); \
+        const rows = [...table.tBodies[0].rows].length; \
+        it.value = it.options[0].value; it.dispatchEvent(new Event('change')); \
+        return rows; })";
+    let findings = format!(
+        "[...finding.options].slice(1).map((it) => [it.value, {choose}('finding', it.value)])"
+    );
+    let severities =
+        format!("[...severity.options].map((it) => [it.value, {choose}('severity', it.value)])");
+    let missing = format!("{choose}('state', 'missing')");
+    let counted = "[...document.querySelectorAll('#findings .legend li')]\
+        .map((it) => Number(it.firstElementChild.nextSibling.textContent))";
+    let visit = visit(
+        &path,
+        &[
+            &findings,
+            &figures(".rules article"),
+            &severities,
+            counted,
+            &missing,
+        ],
+    );
+    assert_eq!(visit.complaints, [] as [String; 0]);
+    let results = visit.results;
+    let chosen: Vec<(String, u64)> = serde_json::from_value(results[0].clone()).unwrap();
+    let told: Vec<(String, String)> = serde_json::from_value(results[1].clone()).unwrap();
+    assert!(chosen.len() > 4 && chosen.len() == told.len(), "{chosen:?}");
+    for ((rule, rows), (count, command)) in chosen.iter().zip(&told) {
+        assert!(command.contains(&format!("--finding {rule}")), "{command}");
+        assert_eq!(rows.to_string(), *count, "{rule}");
+    }
+    // Worst first, as the legend has them: each is chosen with all that are
+    // worse.
+    let severities: Vec<(String, u64)> = serde_json::from_value(results[2].clone()).unwrap();
+    let counted: Vec<u64> = serde_json::from_value(results[3].clone()).unwrap();
+    let mut rows = 0;
+    for ((_, chosen), count) in severities.iter().rev().zip(&counted) {
+        rows += count;
+        assert_eq!(*chosen, rows, "{severities:?} {counted:?}");
+    }
+    assert_eq!((rows, &results[4]), (3, &1.into()));
+}
+
+#[test]
+fn the_table_is_worked_by_the_keyboard_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("page.html");
+    write_plain(&path, 250);
+    let focused = "document.activeElement.id || document.activeElement.textContent.trim()";
+    let sorted = "document.querySelector('#table th:nth-child(3)').ariaSort";
+    // Skip to the table, past its four controls and the button that clears
+    // them, into its region, and to the third column; then to the pages.
+    let mut steps = vec!["press Tab", focused, "press Enter", "press Tab", focused];
+    steps.extend(["press Tab"; 8]);
+    steps.extend([focused, "press Enter", sorted, "press Enter", sorted]);
+    steps.extend(["press Tab"; 11]);
+    steps.extend([focused, "press Enter", SHOWN]);
+    let visit = visit(&path, &steps);
+    let told: Vec<_> = visit.results.iter().filter_map(|it| it.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Skip to the table of installations",
+            "words",
+            "Host",
+            "ascending",
+            "descending",
+            "next",
+            "host-149.example.com | Rows 101 to 200 of 250",
+        ]
+    );
+}
+
+#[test]
 fn the_keyboard_reaches_everything_and_controls_have_names() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("page.html");
@@ -443,6 +539,97 @@ fn each_figure_counts_the_rows_of_its_command() {
     assert_eq!(visit.results[3], "Rows 1 to 1 of 1, filtered from 4");
 }
 
+#[test]
+fn what_changed_counts_the_rows_of_its_command() {
+    let authority = Authority::new();
+    let chain = ["-cert_chain", authority.intermediate().to_str().unwrap()];
+    let start = |name: &str| SServer::start(&authority.identity(name, Key::Ecdsa), &chain);
+    let (stays, goes) = (start("stays.example"), start("goes.example"));
+    let mut targets = vec![stays.address.to_string(), goes.address.to_string()];
+    let inventory = Inventory::new();
+    inventory.sweep(&targets);
+    let path = inventory.path().with_file_name("page.html");
+    let changes = |filters: &[&str]| {
+        let arguments = ["--format", "html", "-o", path.to_str().unwrap()];
+        let run = inventory.run("report", &[&arguments[..], filters].concat());
+        run.exits(0);
+        let text = "document.getElementById('changes').textContent";
+        let visit = visit(&path, &[text, &figures("#changes .lead")]);
+        let [text, figures] = &visit.results[..] else {
+            panic!("{visit:?}");
+        };
+        let figures: Vec<(String, String)> = match text.as_str().unwrap() {
+            first if first.contains("no earlier scan") => Vec::new(),
+            _ => serde_json::from_value(figures.clone()).unwrap(),
+        };
+        (text.as_str().unwrap().to_owned(), figures)
+    };
+    assert_eq!(changes(&[]).1, []);
+    drop(goes);
+    let comes = start("comes.example");
+    targets.push(comes.address.to_string());
+    inventory.sweep(&targets);
+    let port = comes.address.port().to_string();
+    let root = authority.root().to_str().unwrap();
+    for (filters, expected) in [
+        (&[][..], 2),
+        (&["--name", "comes.*"], 1),
+        (&["--port", &port], 1),
+        (&["--state", "missing"], 1),
+        (&["--name", "stays.*"], 0),
+        (&["--ca", root, "--trust-store", root], 2),
+        (&["--ca", &"0".repeat(64)], 0),
+        (&["--finding", "expired"], 2),
+    ] {
+        let (text, figures) = changes(filters);
+        let [(count, command)] = &figures[..] else {
+            panic!("{filters:?}: {figures:?}");
+        };
+        assert_eq!(*count, expected.to_string(), "{filters:?}");
+        assert_eq!(rows_of(&inventory, command), expected, "{command}");
+        let is_of_judgement = filters.contains(&"--finding");
+        assert_eq!(text.contains("has no judgement"), is_of_judgement, "{text}");
+    }
+}
+
+#[test]
+fn an_earlier_day_has_commands_of_that_day() {
+    let authority = Authority::new();
+    let identity = authority.identity("a.example", Key::Ecdsa);
+    let server = SServer::start(&identity, &["-tls1_2"]);
+    let inventory = Inventory::new();
+    inventory.sweep(&[server.address.to_string()]);
+    let day = inventory.scans()[0]["started_at"].as_str().unwrap()[..10].to_owned();
+    let path = inventory.path().with_file_name("page.html");
+    let arguments = [
+        "--format",
+        "html",
+        "--at",
+        &day,
+        "-o",
+        path.to_str().unwrap(),
+    ];
+    inventory.run("report", &arguments).exits(0);
+    let commands = "[...document.querySelectorAll('.headlines li, .rules article')]\
+        .map((it) => [it.querySelector('strong').textContent, it.querySelector('code')?.textContent])";
+    let visit = visit(&path, &[commands]);
+    let figures: Vec<(String, Option<String>)> =
+        serde_json::from_value(visit.results[0].clone()).unwrap();
+    let told: Vec<_> = figures
+        .iter()
+        .filter_map(|(n, it)| Some((n, it.as_ref()?)))
+        .collect();
+    assert!(told.len() > 4, "{figures:?}");
+    for (count, command) in told {
+        assert!(command.contains(&format!("--at {day}")), "{command}");
+        assert_eq!(
+            *count,
+            rows_of(&inventory, command).to_string(),
+            "{command}"
+        );
+    }
+}
+
 /// Each number that these elements show, with its command.
 fn figures(elements: &str) -> String {
     format!(
@@ -459,7 +646,8 @@ fn rows_of(inventory: &Inventory, command: &str) -> usize {
         _ => &["--json"],
     };
     let mut program = certsweep();
-    program.args(words.split(' ')).args(json);
+    let unquoted = words.split(' ').map(|word| word.trim_matches('\''));
+    program.args(unquoted).args(json);
     program.arg("--db").arg(inventory.path());
     Run::of(&mut program).exits(0).json_lines().len()
 }
