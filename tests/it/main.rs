@@ -28,6 +28,8 @@ mod engine;
 mod formats;
 mod history;
 mod imports;
+mod hostile_names;
+mod incident;
 mod interruption;
 mod judgements;
 mod layers;
