@@ -15,6 +15,10 @@
   const FINDINGS = kinds.indexOf("list");
   const STATE = kinds.indexOf("state");
   const PLACE = heads.length;
+  // A column without any value, such as owners where none are known, only
+  // pushes others out of sight.
+  const used = heads.map((_, column) =>
+    rows.length === 0 || rows.some((row) => row[column] !== null && row[column] !== ""));
 
   let sorted = { column: SEVERITY, descending: true };
   let listed = rows;
@@ -66,6 +70,7 @@
 
   const cell = (row, column) => {
     const td = document.createElement("td");
+    td.hidden = !used[column];
     if (kinds[column] === "severity") {
       const word = SEVERITIES[row[column]];
       const mark = document.createElement("span");
@@ -95,6 +100,7 @@
     });
     table.tBodies[0].replaceChildren(...lines);
     heads.forEach((head, column) => {
+      head.hidden = !used[column];
       const order = sorted.descending ? "descending" : "ascending";
       head.setAttribute("aria-sort", column === sorted.column ? order : "none");
     });
