@@ -73,7 +73,11 @@ pub(super) async fn record(
     let spoke = looks.iter().filter(|look| spoke_tls(look));
     let spoke = spoke.filter_map(|look| Some((*known.get(&look.endpoint)?, *look)));
     let spoke: BTreeMap<i64, &Observation> = spoke.collect();
-    // Questions first: an endpoint that is stored has been asked.
+    let endpoints = find(connection, FIND_ENDPOINTS, &spoke, scan).await?;
+    if endpoints.is_empty() {
+        return Ok(());
+    }
+    // Before the endpoints are stored: from then on they have been asked.
     let found = find(connection, FIND_QUESTIONS, &spoke, scan).await?;
     let looks: HashMap<_, _> = found.iter().copied().collect();
     let ids: Vec<_> = found.iter().map(|(question, _)| *question).collect();
@@ -86,7 +90,6 @@ pub(super) async fn record(
         }
     }
     changes::store(connection, questions.iter()).await?;
-    let endpoints = find(connection, FIND_ENDPOINTS, &spoke, scan).await?;
     STORE
         .execute(connection, &endpoints, |values, (endpoint, look)| {
             values
