@@ -198,6 +198,32 @@ fn over_ten_scans_of_the_engine_nothing_is_gone_but_what_is() {
     );
 }
 
+#[test]
+fn a_look_that_a_scan_repeats_is_one_failed_look() {
+    for failing in [Peer::Silent, Peer::Dark] {
+        let scans = (1..=4).map(|scan| {
+            let failing = failing.clone();
+            let network = Network::new(move |_, _| match scan {
+                1 => Peer::Says(flight(&[b"leaf", b"intermediate"])),
+                _ => failing.clone(),
+            });
+            let mut rig = Rig::new(network, &["10.0.0.1"]);
+            rig.retries = 2;
+            let seen = Seen::by(&rig);
+            assert!(seen.looks.observations.len() <= 1, "one for all looks");
+            seen
+        });
+        let scans: Vec<_> = scans.collect();
+        let inventory = Inventory::new();
+        let told = block_on(async {
+            store(&inventory.path(), scans).await;
+            events(&inventory.path()).await
+        });
+        // After the second scan there were six looks, and no absence.
+        assert_eq!(told, ["1 new 10.0.0.1", "4 missing 10.0.0.1"]);
+    }
+}
+
 /// Real certificates for one name, a long one.
 fn certificates<const N: usize>() -> [Vec<u8>; N] {
     std::array::from_fn(|_| {
