@@ -73,6 +73,21 @@ pub enum StoreError {
         /// The inventory.
         path: PathBuf,
     },
+    /// Something is where a new file was to be; it was not touched.
+    #[error("{path} is there already", path = path.display())]
+    Taken {
+        /// The place.
+        path: PathBuf,
+    },
+    /// What should be a file of ours, beside an inventory, is something else
+    /// or has other names: writing to it would write elsewhere.
+    #[error("{path} is {what}: not safe to write", path = path.display())]
+    Disguised {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// The disk, or a quota, is full.
     #[error("{operation}: no space left on the disk")]
     DiskFull {
@@ -153,6 +168,8 @@ impl StoreError {
                 Some("let a user who may write there run `certsweep certs` once, or copy it")
             }
             Self::ChangedWhileRead { .. } => Some("read it again"),
+            Self::Taken { .. } => Some("name a new file: nothing is replaced"),
+            Self::Disguised { .. } => Some("see who put it there, and remove it"),
             Self::DiskFull { .. } => {
                 Some("what was stored before is safe; free some space, then scan again")
             }

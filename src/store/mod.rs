@@ -7,6 +7,7 @@
 mod batch;
 mod dossier;
 mod error;
+mod file_mode;
 mod filter;
 mod import;
 mod inventory;
@@ -18,6 +19,7 @@ mod sqlite;
 pub use batch::{AddressRun, Batch, NameLook, NewScan, ScanEnd};
 pub use dossier::{Dossier, InstallationId, KeyHost, MAX_KIN, PAGE, Renewal};
 pub use error::{DatabaseFault, StoreError};
+pub use file_mode::{FileMode, InvalidFileMode};
 pub use filter::{
     CertificateHash, Expiry, Filter, FingerprintPrefix, InvalidHash, InvalidSerial, SerialNumber,
 };
@@ -26,4 +28,4 @@ pub use inventory::{AddressLook, Detail, Inventory, NameRow, ScanSpan};
 pub use notice::Crossing;
 pub use pruned::Pruned;
 pub use sink::Sink;
-pub use sqlite::{Judging, Opened, SqliteInventory, SqliteSink};
+pub use sqlite::{Judging, Opened, SqliteInventory, SqliteSink, copy_inventory, damages};

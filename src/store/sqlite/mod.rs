@@ -7,6 +7,7 @@
 
 mod absence;
 mod address;
+mod backup;
 mod certificates;
 mod chains;
 mod changes;
@@ -21,6 +22,7 @@ mod histories;
 mod history;
 mod imports;
 mod inspection;
+mod integrity;
 mod interned;
 mod interval;
 mod judgements;
@@ -46,6 +48,8 @@ mod tried;
 mod unreached;
 mod writer;
 
+pub use backup::copy_inventory;
+pub use integrity::damages;
 pub use judgements::Judging;
 pub use reader::SqliteInventory;
 pub use writer::{Opened, SqliteSink};

@@ -8,8 +8,10 @@ use std::time::SystemTime;
 
 use rustix::fs::{Access, access};
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 
 use super::super::StoreError;
+use super::fault::during;
 use super::file::reader_options;
 use super::lock::beside;
 
@@ -63,6 +65,16 @@ impl Reading {
             Self::Guest => options,
             Self::Alone(_) => options.immutable(true),
         }
+    }
+
+    /// Connects in this way, once.
+    pub(super) async fn connect(
+        &self,
+        path: &Path,
+        operation: &'static str,
+    ) -> Result<SqliteConnection, StoreError> {
+        let connected = self.options(path).connect().await;
+        connected.map_err(during(operation))
     }
 
     /// What became of reading. A writer that nothing kept out may have pulled

@@ -1,14 +1,17 @@
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::{Batch, Crossing, Import, Imported, NewScan, Pruned, ScanEnd, Sink, StoreError};
+use super::super::{
+    Batch, Crossing, FileMode, Import, Imported, NewScan, Pruned, ScanEnd, Sink, StoreError,
+};
 use super::absence::FailedLook;
 use super::fault::{corrupted, during};
 use super::interned::Interned;
-use super::lock::WriterLock;
+use super::lock::{WriterLock, beside};
 use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
@@ -127,6 +130,22 @@ impl SqliteSink {
         self.pragma("pragma incremental_vacuum", operation).await?;
         self.pragma("pragma optimize", operation).await?;
         Ok(pruned)
+    }
+
+    /// Lets those in whom `mode` says, and nobody else: to the inventory, to
+    /// SQLite's log and index, and to the lock. What SQLite makes later has
+    /// the mode of the inventory.
+    pub fn share(&self, mode: FileMode) -> Result<(), StoreError> {
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let path = beside(&self.path, suffix);
+            match mode.apply(&path) {
+                // The log and the index come with the first use.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                applied => applied
+                    .map_err(|error| StoreError::file("setting the mode of", &path, error))?,
+            }
+        }
+        Ok(())
     }
 
     /// Closes the file in order. A sink that is only dropped loses nothing
