@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::destination::Destination;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::sweep::{Sweep, Written};
@@ -47,6 +46,7 @@ impl Arguments {
             settings: settings(),
             stores: TrustFlags::default().stores(&context)?,
             policy: context.config.policy.clone(),
+            file_mode: context.config.file_mode,
             json: false,
         };
         printer.note("\nwhat `certsweep scan` finds there:");
@@ -55,7 +55,7 @@ impl Arguments {
         network.stop().await;
 
         let inventory = inventory::open(&db).await?;
-        let mut destination = Destination::open(&csv, &db)?;
+        let mut destination = context.destination(&csv, &db)?;
         rows::write_csv(&inventory, &mut destination, &context, now).await?;
         destination.finish()?;
         let list = super::certs::list(&inventory, &context, now).await?;

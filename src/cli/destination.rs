@@ -1,10 +1,12 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
+use crate::store::FileMode;
 
 /// Where a report goes: a file that is replaced when the new one is whole, or
 /// something else with a name (a pipe, a device) that is written as it comes.
@@ -57,6 +59,17 @@ impl Destination {
             path,
             out: Out::Replacing(file),
         })
+    }
+
+    /// Lets those in whom `mode` says, and nobody else; a pipe or a device
+    /// stays as it is.
+    pub(super) fn share(self, mode: FileMode) -> Result<Self, Failure> {
+        if let Out::Replacing(file) = &self.out {
+            let permissions = Permissions::from_mode(mode.bits());
+            let shared = file.as_file().set_permissions(permissions);
+            shared.map_err(|error| cant_write(&self.path, &error))?;
+        }
+        Ok(self)
     }
 
     /// Takes the place of the file before it, if there was one.
@@ -116,7 +129,7 @@ fn cant_write(path: &Path, error: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -175,6 +188,19 @@ mod tests {
             assert!(write(path, &db).is_err(), "{}", path.display());
         }
         assert_eq!(fs::read(&db).unwrap(), b"inventory");
+    }
+
+    #[test]
+    fn a_report_is_shared_with_whom_the_mode_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.csv");
+        let destination = Destination::open(&path, Path::new("i.db")).unwrap();
+        let shared = destination.share(FileMode::GROUP_READS).unwrap();
+        shared.finish().unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
     }
 
     #[test]

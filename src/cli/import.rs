@@ -44,6 +44,9 @@ impl Arguments {
             }
         }
         let (mut sink, opened) = SqliteSink::open_or_create(&context.db()).await?;
+        if let Some(mode) = context.config.file_mode {
+            sink.share(mode)?;
+        }
         if opened == Opened::Created {
             let path = sink.path().display();
             context.printer.note(&format!("new inventory {path}"));

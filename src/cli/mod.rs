@@ -1,13 +1,16 @@
 //! The command line: arguments → the other stages → the terminal.
 
 mod appraisal;
+mod backup;
 mod certificate_files;
 mod certs;
 mod check;
 mod compared;
+mod completions;
 mod demo;
 mod destination;
 mod diff;
+mod doctor;
 mod dry_run;
 mod endpoints;
 mod exit;
@@ -18,6 +21,7 @@ mod import;
 mod inventory;
 mod json_lines;
 mod logging;
+mod man;
 mod operator;
 mod owners;
 mod printer;
@@ -37,14 +41,15 @@ mod targets;
 mod trust;
 mod verdicts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use destination::Destination;
 pub use exit::Exit;
 use failure::Failure;
-use printer::{Printer, Verbosity};
+use printer::{LogFormat, Printer, Verbosity};
 
 use crate::config::Config;
 
@@ -72,6 +77,16 @@ struct Common {
     #[arg(long, global = true, value_name = "FILE", env = "CERTSWEEP_CONFIG")]
     config: Option<PathBuf>,
 
+    /// How what goes to stderr is written
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    log_format: LogFormat,
+
     /// Only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -94,7 +109,11 @@ enum Command {
     Check(check::Arguments),
     Import(import::Arguments),
     Prune(prune::Arguments),
+    Backup(backup::Arguments),
+    Doctor(doctor::Arguments),
     Demo(demo::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// What every command works with.
@@ -120,6 +139,13 @@ impl Context {
         let named = self.db.clone();
         named.unwrap_or_else(|| PathBuf::from("certsweep.db"))
     }
+
+    /// A report's file, for those whom the configuration lets in; the
+    /// inventory at `db` is refused.
+    fn destination(&self, path: &Path, db: &Path) -> Result<Destination, Failure> {
+        let mode = self.config.file_mode.unwrap_or_default();
+        Destination::open(path, db)?.share(mode)
+    }
 }
 
 /// Runs the program with the process's arguments.
@@ -140,7 +166,7 @@ pub fn run() -> Exit {
             };
         }
     };
-    let printer = Printer::new(arguments.common.verbosity());
+    let printer = Printer::new(arguments.common.verbosity(), arguments.common.log_format);
     logging::start(&printer);
     match arguments.run(db_flag, &printer) {
         Ok(exit) => exit,
@@ -156,11 +182,15 @@ impl Arguments {
     fn run(self, db_flag: Named, printer: &Printer) -> Result<Exit, Failure> {
         // An empty variable is one that is not set.
         let named = |path: &PathBuf| !path.as_os_str().is_empty();
-        let config =
-            Config::load(self.common.config.filter(named).as_deref()).map_err(|error| {
+        let path = self.common.config.filter(named);
+        let config = if self.command.is_about_itself() {
+            Config::default()
+        } else {
+            Config::load(path.as_deref()).map_err(|error| {
                 let hint = error.hint();
                 Failure::usage(error).hint(hint)
-            })?;
+            })?
+        };
         let context = Context {
             db: self.common.db.filter(named).or_else(|| config.db.clone()),
             db_named: db_flag,
@@ -181,12 +211,23 @@ impl Arguments {
                 Command::Check(arguments) => arguments.run(context).await,
                 Command::Import(arguments) => arguments.run(context).await,
                 Command::Prune(arguments) => arguments.run(context).await,
+                Command::Backup(arguments) => arguments.run(context).await,
+                Command::Doctor(arguments) => arguments.run(context).await,
                 Command::Demo(arguments) => arguments.run(context).await,
+                Command::Completions(arguments) => arguments.run(Self::command(), printer),
+                Command::Man(arguments) => arguments.run(Self::command(), printer),
             }
         });
         // A thread that is stuck in writing to a pipe must not hold up the end.
         runtime.shutdown_background();
         exit
+    }
+}
+
+impl Command {
+    /// Whether it tells of the program alone, whatever the configuration.
+    fn is_about_itself(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_))
     }
 }
 

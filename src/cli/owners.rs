@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::filter::Wanted;
 use crate::domain::{Fingerprint, Timestamp, printable};
 use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page};
-use crate::store::{Crossing, Detail, SqliteSink};
+use crate::store::{Crossing, Detail, FileMode, SqliteSink};
 
 /// What is written for an owner.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(super) enum Form {
 pub(super) struct Source<'a, 'i> {
     pub(super) appraisal: &'a mut Appraisal<'i>,
     pub(super) wanted: &'a Wanted,
+    /// Who may read the files.
+    pub(super) mode: FileMode,
 }
 
 /// The files under way. Each holds two of the system's files open.
@@ -102,7 +104,7 @@ impl Source<'_, '_> {
             .installations(self.wanted, Detail::Facts, visit)
             .await?;
         written.map_err(|error| Failure::output(&error))?;
-        let count = owners.finish(folder, db)?;
+        let count = owners.finish(folder, db, self.mode)?;
         if let Some((untold, told)) = untold {
             told.remember_told(untold, now).await?;
         }
@@ -150,12 +152,12 @@ impl Owners {
     }
 
     /// Writes every file into a directory, and tells how many.
-    fn finish(self, folder: &Path, db: &Path) -> Result<usize, Failure> {
+    fn finish(self, folder: &Path, db: &Path, mode: FileMode) -> Result<usize, Failure> {
         let Self { form, head, files } = self;
         let count = files.len();
         for (owner, file) in files {
             let name = format!("{}.{}", stem(owner.as_deref()), form.ending());
-            let mut destination = Destination::within(folder, &name, db)?;
+            let mut destination = Destination::within(folder, &name, db)?.share(mode)?;
             file.write(&form, &head, owner.as_deref(), &mut destination)
                 .map_err(|error| Failure::output(&error))?;
             destination.finish()?;
@@ -349,7 +351,7 @@ mod tests {
             owners.row(row).unwrap();
         }
         let count = owners
-            .finish(folder.path(), &folder.path().join("i.db"))
+            .finish(folder.path(), &folder.path().join("i.db"), FileMode::default())
             .unwrap();
         let files = fs::read_dir(folder.path()).unwrap().map(|entry| {
             let path = entry.unwrap().path();

@@ -3,11 +3,14 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
 use indicatif::MultiProgress;
 use rustix::termios::tcgetwinsize;
+use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::failure::Failure;
+use crate::domain::clock;
 
 /// How much is told beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,19 +25,35 @@ pub(super) enum Verbosity {
     Trace,
 }
 
+/// How what goes to stderr is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
 /// Shared by all that print; clones print to the same terminal.
 #[derive(Clone, Debug)]
 pub(super) struct Printer {
     bars: MultiProgress,
     verbosity: Verbosity,
+    log_format: LogFormat,
 }
 
 impl Printer {
-    pub(super) fn new(verbosity: Verbosity) -> Self {
+    pub(super) fn new(verbosity: Verbosity, log_format: LogFormat) -> Self {
         Self {
             bars: MultiProgress::new(),
             verbosity,
+            log_format,
         }
+    }
+
+    pub(super) fn log_format(&self) -> LogFormat {
+        self.log_format
     }
 
     pub(super) fn verbosity(&self) -> Verbosity {
@@ -48,7 +67,9 @@ impl Printer {
 
     /// Whether a person watches what goes to stderr.
     pub(super) fn is_watched(&self) -> bool {
-        self.verbosity > Verbosity::Quiet && io::stderr().is_terminal()
+        self.verbosity > Verbosity::Quiet
+            && self.log_format == LogFormat::Text
+            && io::stderr().is_terminal()
     }
 
     /// The columns of the terminal that stdout is; `None` where it is none.
@@ -97,17 +118,32 @@ impl Printer {
 
     /// A line for a person, on stderr, unless they asked for quiet.
     pub(super) fn note(&self, line: &str) {
-        if self.verbosity > Verbosity::Quiet {
-            self.stderr(line);
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        match self.log_format {
+            LogFormat::Text => self.stderr(line),
+            LogFormat::Json => self.event("INFO", &json!({ "message": line.trim() })),
         }
     }
 
     /// What went wrong, and what to do about it.
     pub(super) fn failure(&self, failure: &Failure) {
-        self.stderr(&format!("error: {}", failure.message));
-        if let Some(hint) = &failure.hint {
+        let Failure { message, hint, .. } = failure;
+        if self.log_format == LogFormat::Json {
+            return self.event("ERROR", &json!({ "message": message, "hint": hint }));
+        }
+        self.stderr(&format!("error: {message}"));
+        if let Some(hint) = hint {
             self.stderr(&format!("hint: {hint}"));
         }
+    }
+
+    /// A line as the log has them.
+    fn event(&self, level: &str, fields: &Value) {
+        let timestamp = clock::now().to_string();
+        let event = json!({ "timestamp": timestamp, "level": level, "fields": fields });
+        self.stderr(&event.to_string());
     }
 
     fn stderr(&self, text: &str) {

@@ -7,12 +7,10 @@ use std::path::Path;
 
 use super::appraisal::Appraisal;
 use super::certificate_files::{CertificateFiles, Depth, Encoding, Folder, Place};
-use super::destination::Destination;
 use super::failure::Failure;
 use super::filter::Wanted;
-use super::printer::Printer;
 use super::rows::{Rows, Subject};
-use super::{html, owners};
+use super::{Context, html, owners};
 use crate::domain::printable;
 use crate::report::html::Scope;
 use crate::report::{Cbom, Format, Head};
@@ -51,7 +49,7 @@ pub(super) struct Making<'a> {
     /// The file or directory that was named.
     pub(super) file: Option<&'a Path>,
     pub(super) db: &'a Path,
-    pub(super) printer: &'a Printer,
+    pub(super) context: &'a Context,
 }
 
 impl Making<'_> {
@@ -66,11 +64,11 @@ impl Making<'_> {
             Product::Certificates(encoding) => self.certificates(encoding).await,
             Product::Document(document) => match self.file {
                 None => {
-                    let out = self.printer.stream();
+                    let out = self.context.printer.stream();
                     self.document(document, out).await
                 }
                 Some(path) => {
-                    let mut destination = Destination::open(path, self.db)?;
+                    let mut destination = self.context.destination(path, self.db)?;
                     self.document(document, &mut destination).await?;
                     destination.finish()
                 }
@@ -108,7 +106,7 @@ impl Making<'_> {
 
     async fn certificates(&mut self, encoding: Encoding) -> Result<(), Failure> {
         let place = match self.file {
-            None => Place::Stream(BufWriter::new(self.printer.stream())),
+            None => Place::Stream(BufWriter::new(self.context.printer.stream())),
             Some(path) => Place::Folder(Folder::open(path, encoding)?),
         };
         let mut files = CertificateFiles::new(place, self.depth);
@@ -127,10 +125,11 @@ impl Making<'_> {
         let mut source = owners::Source {
             appraisal: &mut self.appraisal,
             wanted: self.wanted,
+            mode: self.context.config.file_mode.unwrap_or_default(),
         };
         let count = source.write(form, told, folder, self.db).await?;
         let folder = printable(&folder.to_string_lossy());
-        self.printer.note(&format!("{count} files in {folder}"));
+        self.context.printer.note(&format!("{count} files in {folder}"));
         Ok(())
     }
 }

@@ -138,7 +138,7 @@ impl Arguments {
             scope: self.scope(),
             file: self.file(),
             db: &db,
-            printer: &context.printer,
+            context: &context,
         };
         making.write(self.product(), told.as_mut()).await?;
         if self.of == Subject::Installations && wanted == Wanted::default() {

@@ -130,6 +130,7 @@ impl Arguments {
             settings,
             stores,
             policy: context.config.policy.clone(),
+            file_mode: context.config.file_mode,
             json: self.json,
         };
         sweep.run(&context.db(), &context.printer).await

@@ -22,11 +22,11 @@ use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver};
 use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
-use crate::store::{NewScan, Opened, SqliteSink};
+use crate::store::{FileMode, NewScan, Opened, SqliteSink};
 use crate::target::Plan;
 
 /// Descriptors kept for the inventory, the DNS and the terminal.
-const DESCRIPTORS_RESERVED: usize = 64;
+pub(super) const DESCRIPTORS_RESERVED: usize = 64;
 
 /// Probes in flight, however many descriptors there are: each costs memory,
 /// and no machine gains by more.
@@ -40,6 +40,8 @@ pub(super) struct Sweep {
     /// What the inventory is judged by at the end.
     pub(super) stores: Vec<TrustStore>,
     pub(super) policy: Policy,
+    /// Whom the inventory lets in; as it was, where nothing is said.
+    pub(super) file_mode: Option<FileMode>,
     /// JSON lines on stdout instead of a summary for people.
     pub(super) json: bool,
 }
@@ -62,7 +64,7 @@ pub(super) fn workers(settings: &Settings) -> NonZeroUsize {
 
 /// The probes that can be under way at once: each of those that begin in the
 /// time that one may take.
-fn useful(settings: &Settings) -> NonZeroUsize {
+pub(super) fn useful(settings: &Settings) -> NonZeroUsize {
     let Rate::PerSecond(rate) = settings.rates.overall else {
         return MOST_WORKERS;
     };
@@ -136,6 +138,9 @@ impl Sweep {
         })?;
         let workers = workers(&self.settings);
         let (sink, opened) = SqliteSink::open_or_create(db).await?;
+        if let Some(mode) = self.file_mode {
+            sink.share(mode)?;
+        }
         if opened == Opened::Created {
             printer.note(&format!("new inventory {}", sink.path().display()));
         }

@@ -12,6 +12,7 @@ use super::options::Options;
 use super::policy::{self, AcceptTable, OwnerTable, PolicyTable};
 use super::source::Source;
 use crate::judge::Policy;
+use crate::store::{FileMode, InvalidFileMode};
 use crate::target::TargetSpec;
 
 /// A configuration file, read and checked.
@@ -21,6 +22,9 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// The inventory it names.
     pub db: Option<PathBuf>,
+    /// Whom it lets in to the inventory and the reports; `None` where it says
+    /// nothing.
+    pub file_mode: Option<FileMode>,
     /// `[scan]`: what holds for every scan.
     pub scan: Options,
     /// `[[job]]`: scans with a name.
@@ -72,8 +76,9 @@ pub enum ConfigError {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Written {
     db: Option<Spanned<PathBuf>>,
+    file_mode: Option<Spanned<String>>,
     #[serde(default)]
     scan: Options,
     #[serde(default)]
@@ -116,7 +121,7 @@ impl Config {
     /// When it is not valid.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let source = Source { path, text };
-        let file: File = toml::from_str(text).map_err(|error| ConfigError::Invalid {
+        let file: Written = toml::from_str(text).map_err(|error| ConfigError::Invalid {
             path: path.to_owned(),
             problem: error.to_string(),
         })?;
@@ -144,6 +149,10 @@ impl Config {
         Ok(Self {
             path: Some(path.to_owned()),
             db: file.db.map(Spanned::into_inner),
+            file_mode: file
+                .file_mode
+                .map(|text| read_file_mode(&text, source))
+                .transpose()?,
             scan: with_exclusions(file.scan, source)?,
             jobs,
             policy: policy::read_policy(file.policy, file.owner, file.accept, source)?,
@@ -213,6 +222,13 @@ fn decode<'file>(bytes: &'file [u8], path: &Path) -> Result<&'file str, ConfigEr
             path: path.to_owned(),
             problem: format!("line {line} is not UTF-8"),
         }
+    })
+}
+
+fn read_file_mode(text: &Spanned<String>, source: Source<'_>) -> Result<FileMode, ConfigError> {
+    text.get_ref().parse().map_err(|error: InvalidFileMode| {
+        let problem = with_hint(&error, Some(error.hint().to_owned()));
+        source.refuse(text.span(), &problem)
     })
 }
 
@@ -363,6 +379,22 @@ mod tests {
         assert!(name.contains("line 2, column 8"), "{name}");
         let list = problem("[scan]\nexclude_file = [\"a\", \"\"]\n");
         assert!(list.contains("line 2, column 16"), "{list}");
+    }
+
+    #[test]
+    fn a_file_mode_that_lets_everybody_in_is_pointed_at() {
+        let world = problem("\nfile_mode = \"0644\"\n");
+        assert!(
+            world.contains(
+                "2 | file_mode = \"0644\"\n  |             ^^^^^^\n\
+                 the file mode `0644` lets everybody in\nhint: "
+            ),
+            "{world}"
+        );
+        let number = problem("file_mode = 640\n");
+        assert!(number.contains("invalid type"), "{number}");
+        let group = Config::parse("file_mode = \"0640\"\n", Path::new("c.toml"));
+        assert_eq!(group.unwrap().file_mode, Some(FileMode::GROUP_READS));
     }
 
     #[test]

@@ -164,6 +164,7 @@ mod tests {
         let config = Config::parse(text, Path::new("config.example.toml")).unwrap();
         assert_eq!(Settings::from(config.scan), Settings::default());
         assert!(config.jobs.is_empty());
+        assert_eq!(config.file_mode, None);
         assert_eq!(config.policy, Policy::default());
     }
 
@@ -176,6 +177,7 @@ mod tests {
             .fold(String::new(), |text, line| text + line + "\n");
         let config = Config::parse(&uncommented, Path::new("config.example.toml")).unwrap();
         assert_eq!(config.jobs.len(), 1);
+        assert!(config.file_mode.is_some());
         assert_ne!(Settings::from(config.scan), Settings::default());
         assert_eq!(config.policy.rules.len(), 2);
         assert_eq!(config.policy.limits.approved_issuers.len(), 2);

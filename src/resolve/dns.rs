@@ -79,6 +79,21 @@ impl DnsResolver {
         Self::assemble(config, options, hosts, family)
     }
 
+    /// Whether a name server answers, whatever it says: it is asked one
+    /// question, for the servers of the root, which every resolver knows and
+    /// which tells it nothing of us.
+    pub async fn reach(&self) -> Result<(), LookupError> {
+        let root = self.resolver.lookup(Name::root(), RecordType::NS);
+        match timeout(ADDRESSES_TIMEOUT, root).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => match failure(&error) {
+                LookupError::Unresolved(_) => Ok(()),
+                silent @ LookupError::Resolver(_) => Err(silent),
+            },
+            Err(_) => Err(LookupError::Resolver("no answer in time".to_owned())),
+        }
+    }
+
     fn assemble(
         config: ResolverConfig,
         mut options: ResolverOpts,

@@ -41,5 +41,6 @@ mod probe;
 mod probed_servers;
 mod questions;
 mod real_servers;
+mod upkeep;
 mod verdicts;
 mod rules;
