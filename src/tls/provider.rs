@@ -82,6 +82,7 @@ pub(super) fn signature_schemes(key_type: Option<KeyType>) -> Vec<SignatureSchem
 static AES_128_CCM: Tls13CipherSuite = with_ccm(CipherSuite::TLS13_AES_128_CCM_SHA256);
 static AES_128_CCM_8: Tls13CipherSuite = with_ccm(CipherSuite::TLS13_AES_128_CCM_8_SHA256);
 
+#[expect(clippy::panic, reason = "at compile time: it makes statics alone")]
 const fn with_ccm(suite: CipherSuite) -> Tls13CipherSuite {
     let Some(gcm) = TLS13_AES_128_GCM_SHA256.tls13() else {
         panic!("a suite of TLS 1.3");

@@ -9,6 +9,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
     reason = "a test that cannot go on says why and stops"
 )]
 
