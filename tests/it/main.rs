@@ -43,6 +43,7 @@ mod probe;
 mod probed_servers;
 mod questions;
 mod real_servers;
+mod security;
 mod upkeep;
 mod verdicts;
 mod rules;
