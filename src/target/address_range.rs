@@ -100,6 +100,14 @@ impl AddressRange {
         (address <= self.last).then_some(address)
     }
 
+    /// Its addresses, ascending.
+    pub(super) fn iter(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        let range = *self;
+        std::iter::successors(Some(self.first), move |address| {
+            successor(*address).filter(|next| range.contains(*next))
+        })
+    }
+
     /// How far the address lies after the first; the inverse of [`Self::at`].
     #[must_use]
     pub fn offset_of(&self, address: IpAddr) -> Option<u128> {

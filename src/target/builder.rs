@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::pieces::Pieces;
 use super::segment::Segment;
-use super::sweep::sweep;
-use super::{AddressRange, Exclusions, Hosts, Plan, Ports, Shard, TargetSpec};
+use super::{AddressRange, ByNetwork, Exclusions, Hosts, Plan, Ports, Shard, TargetSpec};
 use crate::domain::ServerName;
 
 /// Gathers what the operator wrote, and makes the [`Plan`] of it.
@@ -12,7 +12,7 @@ use crate::domain::ServerName;
 #[must_use]
 pub struct PlanBuilder {
     specs: Vec<TargetSpec>,
-    ports: Ports,
+    ports: ByNetwork<Ports>,
     exclusions: Arc<Exclusions>,
     seed: u64,
     shard: Shard,
@@ -36,9 +36,11 @@ impl PlanBuilder {
         self
     }
 
-    /// The ports of the targets that name none; HTTPS unless set.
-    pub fn ports(mut self, ports: Ports) -> Self {
-        self.ports = ports;
+    /// The ports of the targets that name none; HTTPS unless set. A range is
+    /// asked on those of each network that it touches, a name on those that
+    /// hold outside of all networks: where it leads nobody knows yet.
+    pub fn ports(mut self, ports: impl Into<ByNetwork<Ports>>) -> Self {
+        self.ports = ports.into();
         self
     }
 
@@ -67,11 +69,25 @@ impl PlanBuilder {
         }
         let mut sets = PortSets::default();
         // Once for all that name no ports: there may be a million of those.
-        let default = sets.label(&self.ports);
-        let mut label = |spec: &TargetSpec| spec.ports().map_or(default, |own| sets.label(own));
-        let asked: Vec<_> = self.specs.iter().map(|spec| (spec, label(spec))).collect();
-        let addresses = merged_addresses(&asked, &mut sets);
-        let names = merged_names(&asked, &mut sets);
+        let defaults = self.ports.map(|ports| sets.label(ports));
+        let mut ranges = Vec::new();
+        let mut names: BTreeMap<&ServerName, BTreeSet<usize>> = BTreeMap::new();
+        for spec in &self.specs {
+            let own = spec.ports().map(|own| sets.label(own));
+            match (spec.hosts(), own) {
+                (Hosts::Addresses(range), Some(own)) => ranges.push((*range, own)),
+                (Hosts::Addresses(range), None) => {
+                    let parts = defaults.cut(*range).into_iter();
+                    ranges.extend(parts.map(|(part, label)| (part, *label)));
+                }
+                (Hosts::Name(name), own) => {
+                    let label = own.unwrap_or(*defaults.elsewhere());
+                    names.entry(name).or_default().insert(label);
+                }
+            }
+        }
+        let addresses = merged_addresses(ranges, &mut sets);
+        let names = merged_names(names, &mut sets);
         let mut segments: Vec<Segment> = Vec::new();
         for (hosts, label) in addresses.into_iter().chain(names) {
             // Every label has its set.
@@ -107,41 +123,23 @@ impl PlanError {
     }
 }
 
-/// The address specs as disjoint ranges in ascending order, each with the
-/// label of all the ports that any spec over it asks for.
-fn merged_addresses(asked: &[(&TargetSpec, usize)], sets: &mut PortSets) -> Vec<(Hosts, usize)> {
-    let ranges = asked.iter().filter_map(|(spec, label)| match spec.hosts() {
-        Hosts::Addresses(range) => Some((*range, *label)),
-        Hosts::Name(_) => None,
-    });
-    let mut merged: Vec<(AddressRange, usize)> = Vec::new();
-    sweep(ranges, |range, labels| {
-        let Some(label) = sets.union(labels.iter()) else {
-            return;
-        };
-        if let Some((previous, its_label)) = merged.last_mut()
-            && *its_label == label
-            && let Some(joined) = previous.joined(&range)
-        {
-            *previous = joined;
-        } else {
-            merged.push((range, label));
-        }
-    });
-    merged
+/// Ranges with labels as disjoint ranges in ascending order, each with the
+/// label of all the ports that any of those over it has.
+fn merged_addresses(
+    ranges: Vec<(AddressRange, usize)>,
+    sets: &mut PortSets,
+) -> Vec<(Hosts, usize)> {
+    Pieces::of(ranges, |labels| sets.union(labels.iter()))
         .into_iter()
         .map(|(range, label)| (Hosts::Addresses(range), label))
         .collect()
 }
 
 /// Each name once, in ascending order, with the label of all its ports.
-fn merged_names(asked: &[(&TargetSpec, usize)], sets: &mut PortSets) -> Vec<(Hosts, usize)> {
-    let mut names: BTreeMap<&ServerName, BTreeSet<usize>> = BTreeMap::new();
-    for (spec, label) in asked {
-        if let Hosts::Name(name) = spec.hosts() {
-            names.entry(name).or_default().insert(*label);
-        }
-    }
+fn merged_names(
+    names: BTreeMap<&ServerName, BTreeSet<usize>>,
+    sets: &mut PortSets,
+) -> Vec<(Hosts, usize)> {
     names
         .into_iter()
         .filter_map(|(name, labels)| Some((Hosts::Name(name.clone()), sets.union(labels)?)))

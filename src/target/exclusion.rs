@@ -89,11 +89,20 @@ impl Exclusion {
         Ok(exclusion)
     }
 
-    /// One that comes with the program.
+    /// Hosts that the program itself leaves alone.
     pub(super) fn built_in(hosts: Hosts, reason: &str) -> Self {
+        Self::of_program(Scope::Hosts(hosts), None, reason)
+    }
+
+    /// Ports that the program itself leaves alone.
+    pub(super) fn built_in_ports(ports: Ports, reason: &str) -> Self {
+        Self::of_program(Scope::Everywhere, Some(ports), reason)
+    }
+
+    fn of_program(scope: Scope, ports: Option<Ports>, reason: &str) -> Self {
         Self {
-            scope: Scope::Hosts(hosts),
-            ports: None,
+            scope,
+            ports,
             origin: Origin::of("built in"),
             reason: Some(reason.to_owned()),
             owner: None,

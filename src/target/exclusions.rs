@@ -1,42 +1,39 @@
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use time::Date;
 
+use super::embedding::{MOST_READINGS, embedded, embeds};
+use super::fragile::fragile;
+use super::pieces::Pieces;
 use super::special::{broadcast, special_purpose};
-use super::sweep::sweep;
-use super::{AddressRange, Exclusion, Hosts, Scope};
+use super::{AddressRange, Exclusion, Hosts, Ports, Scope};
 use crate::domain::{Port, ServerName};
 
-/// Everything that is never touched: what the operator listed, and behind it
-/// the special-purpose networks.
+/// Everything that is never touched: what the operator listed, behind it the
+/// special-purpose networks, and behind these the fragile ports.
 ///
 /// An excluded IPv4 address is excluded in every form by which IPv6 reaches
 /// it: mapped (::ffff:0:0/96, RFC 4291 section 2.5.5.2), through NAT64
-/// (64:ff9b::/96, RFC 6052 section 2.1) and 6to4 (2002::/16, RFC 3056 section
-/// 2). Where several exclusions hold, the one listed first answers.
+/// (64:ff9b::/96, RFC 6052 section 2.1; 64:ff9b:1::/48, RFC 8215) and 6to4
+/// (2002::/16, RFC 3056 section 2). Where several exclusions hold, the one
+/// listed first answers.
 ///
-/// A look-up is one binary search.
+/// A look-up is a binary search for each form.
 #[derive(Clone, Debug)]
 pub struct Exclusions {
     /// Those of the operator first; an exclusion's rank is its position.
     entries: Vec<Exclusion>,
     /// How many of them the operator listed.
     listed: usize,
-    /// Disjoint, in ascending order.
-    pieces: Vec<Piece>,
+    /// Ranks in ascending order, up to the first that is about every port:
+    /// none behind that is ever asked.
+    pieces: Pieces<Box<[usize]>>,
     names: HashMap<ServerName, Vec<usize>>,
     /// The first exclusion of each port that is excluded on every host.
     everywhere: BTreeMap<Port, usize>,
-}
-
-/// Addresses under the same exclusions.
-#[derive(Clone, Debug)]
-struct Piece {
-    range: AddressRange,
-    /// Ranks in ascending order, up to the first that is about every port:
-    /// none behind that is ever asked.
-    ranks: Box<[usize]>,
+    /// The exclusion of each fragile port, which holds where nobody names it.
+    fragile: BTreeMap<Port, usize>,
 }
 
 /// What holds for some host: the way from a port to the exclusion.
@@ -44,14 +41,9 @@ struct Piece {
 pub(super) struct Rules<'list> {
     exclusions: &'list Exclusions,
     ranks: &'list [usize],
+    /// Those of the IPv4 addresses that it embeds, the likeliest first.
+    embedded: [&'list [usize]; MOST_READINGS],
 }
-
-/// NAT64's well-known prefix, 64:ff9b::/96.
-const NAT64: u128 = 0x0064_ff9b << 96;
-/// 6to4's prefix, 2002::/16; the IPv4 address follows it.
-const SIX_TO_FOUR: u128 = 0x2002 << 112;
-/// Where the IPv4 address stands in a 6to4 address.
-const SIX_TO_FOUR_SHIFT: u32 = 80;
 
 impl Exclusions {
     /// What the operator listed, in that order, and the special-purpose
@@ -73,23 +65,23 @@ impl Exclusions {
         entries.extend(special_purpose());
         entries.extend(broadcasts.into_iter().map(broadcast));
         let mut names: HashMap<_, Vec<_>> = HashMap::new();
-        let mut everywhere = BTreeMap::new();
         for (rank, entry) in entries.iter().enumerate() {
             if let Some(name) = entry.scope().name() {
                 names.entry(name.clone()).or_default().push(rank);
             }
-            if let (Scope::Everywhere, Some(ports)) = (entry.scope(), entry.ports()) {
-                for (port, _) in ports.iter() {
-                    everywhere.entry(port).or_insert(rank);
-                }
-            }
         }
+        let everywhere = by_port(entries.iter().zip(0..));
+        let pieces = pieces(&entries);
+        let first_fragile = entries.len();
+        entries.extend(fragile());
+        let fragile = by_port(entries.iter().zip(0..).skip(first_fragile));
         Self {
-            pieces: pieces(&entries),
             entries,
             listed,
+            pieces,
             names,
             everywhere,
+            fragile,
         }
     }
 
@@ -141,6 +133,18 @@ impl Exclusions {
             .filter(move |exclusion| exclusion.has_lapsed(today))
     }
 
+    /// The exclusion of a port that lies in a range of ports without being
+    /// named, if it is a fragile one.
+    pub(super) fn of_swept(&self, ports: &Ports, port: Port) -> Option<&Exclusion> {
+        self.entries.get(self.rank_of_swept(ports, port)?)
+    }
+
+    /// The same by its rank.
+    pub(super) fn rank_of_swept(&self, ports: &Ports, port: Port) -> Option<usize> {
+        let rank = self.fragile.get(&port).copied();
+        rank.filter(|_| ports.merely_sweeps(port))
+    }
+
     /// All exclusions by rank: the listed ones, then those built in.
     pub(super) fn entries(&self) -> &[Exclusion] {
         &self.entries
@@ -153,60 +157,75 @@ impl Exclusions {
 
     /// Whether a special-purpose network has a say about the address.
     pub(super) fn is_special_purpose(&self, address: IpAddr) -> bool {
-        let mut ranks = self.rules(address).ranks.iter();
+        let rules = self.rules(address);
+        let mut ranks = rules.ranks.iter().chain(rules.likeliest());
         ranks.any(|rank| self.is_built_in(*rank))
     }
 
     /// The rules for one name.
     pub(super) fn name_rules(&self, name: &ServerName) -> Rules<'_> {
-        let ranks = self.names.get(name).map_or(&[][..], Vec::as_slice);
         Rules {
-            exclusions: self,
-            ranks,
+            ranks: self.names.get(name).map_or(&[][..], Vec::as_slice),
+            ..self.no_rules()
         }
     }
 
     /// The rules for one address.
     pub(super) fn rules(&self, address: IpAddr) -> Rules<'_> {
-        let address = address.to_canonical();
-        let piece = self
-            .pieces
-            .get(self.first_piece_from(address))
-            .filter(|piece| piece.range.contains(address));
+        let ranks = |address| self.pieces.at(address).map_or(&[][..], |ranks| ranks);
         Rules {
             exclusions: self,
-            ranks: piece.map_or(&[], |piece| &piece.ranks),
+            ranks: ranks(address),
+            embedded: embedded(address)
+                .map(|embedded| embedded.map_or(&[][..], |address| ranks(address.into()))),
         }
     }
 
     /// Cuts a range into parts with the same rules each, in ascending order,
     /// the parts between exclusions included.
     pub(super) fn cut(&self, range: AddressRange) -> Vec<(AddressRange, Rules<'_>)> {
-        let free = Rules {
-            exclusions: self,
-            ranks: &[],
-        };
-        let mut parts = Vec::new();
-        let mut rest = Some(range);
-        let from = self.first_piece_from(range.first());
-        for piece in self.pieces.iter().skip(from) {
-            let Some(uncut) = rest else { break };
-            let Some(covered) = uncut.intersection(&piece.range) else {
-                break;
-            };
-            parts.extend(uncut.before(&covered).map(|part| (part, free)));
-            let ranks = &*piece.ranks;
-            parts.push((covered, Rules { ranks, ..free }));
-            rest = uncut.after(&covered);
+        let parts = self.pieces.cut(range).into_iter();
+        parts
+            .flat_map(|(part, ranks)| {
+                if embeds(&part) {
+                    return self.cut_by_address(part);
+                }
+                let ranks = ranks.map_or(&[][..], |ranks| ranks);
+                vec![(
+                    part,
+                    Rules {
+                        ranks,
+                        ..self.no_rules()
+                    },
+                )]
+            })
+            .collect()
+    }
+
+    /// The same where each address may embed another. Nobody lists more of
+    /// them than can be walked: IPv6 networks are small.
+    fn cut_by_address(&self, range: AddressRange) -> Vec<(AddressRange, Rules<'_>)> {
+        let mut parts: Vec<(AddressRange, Rules<'_>)> = Vec::new();
+        for address in range.iter() {
+            let (single, rules) = (AddressRange::single(address), self.rules(address));
+            if let Some((previous, its_own)) = parts.last_mut()
+                && its_own.say_the_same(&rules)
+                && let Some(joined) = previous.joined(&single)
+            {
+                *previous = joined;
+            } else {
+                parts.push((single, rules));
+            }
         }
-        parts.extend(rest.map(|part| (part, free)));
         parts
     }
 
-    /// The position of the first piece that does not end before the address.
-    fn first_piece_from(&self, address: IpAddr) -> usize {
-        self.pieces
-            .partition_point(|piece| piece.range.last() < address)
+    fn no_rules(&self) -> Rules<'_> {
+        Rules {
+            exclusions: self,
+            ranks: &[],
+            embedded: [&[]; MOST_READINGS],
+        }
     }
 }
 
@@ -217,77 +236,83 @@ impl Default for Exclusions {
     }
 }
 
-impl Rules<'_> {
+impl<'list> Rules<'list> {
     /// The rank of the first exclusion that holds for the port.
+    ///
+    /// What the operator listed holds however an embedded address may be read,
+    /// a special-purpose network by the likeliest reading alone: most addresses
+    /// can be read as one of those.
     pub(super) fn first(self, port: Port) -> Option<usize> {
-        let entry = |rank: &usize| self.exclusions.entries.get(*rank);
-        let here = self
-            .ranks
-            .iter()
-            .copied()
-            .find(|rank| entry(rank).is_some_and(|exclusion| exclusion.holds_on(port)));
-        let everywhere = self.exclusions.everywhere.get(&port).copied();
-        here.into_iter().chain(everywhere).min()
+        let Self { exclusions, .. } = self;
+        let holds = |rank: &usize| {
+            let entry = exclusions.entries.get(*rank);
+            entry.is_some_and(|exclusion| exclusion.holds_on(port))
+        };
+        let first = |ranks: &[usize]| ranks.iter().copied().find(holds);
+        let here = [first(self.ranks), first(self.likeliest())];
+        let otherwise = self.embedded.iter().skip(1);
+        let otherwise = otherwise
+            .filter_map(|ranks| first(ranks))
+            .filter(|rank| !exclusions.is_built_in(*rank));
+        let everywhere = exclusions.everywhere.get(&port).copied();
+        let all = here.into_iter().flatten().chain(otherwise);
+        all.chain(everywhere).min()
     }
 
-    /// Whether no port is excluded.
+    /// Whether no port is excluded by them.
     pub(super) fn is_empty(self) -> bool {
-        self.ranks.is_empty() && self.exclusions.everywhere.is_empty()
+        let of_hosts = self.ranks.is_empty() && self.embedded.iter().all(|ranks| ranks.is_empty());
+        of_hosts && self.exclusions.everywhere.is_empty()
+    }
+
+    fn likeliest(self) -> &'list [usize] {
+        let [likeliest, ..] = self.embedded;
+        likeliest
+    }
+
+    fn say_the_same(self, other: &Self) -> bool {
+        self.ranks == other.ranks && self.embedded == other.embedded
     }
 }
 
-fn pieces(entries: &[Exclusion]) -> Vec<Piece> {
+/// The rank of the first exclusion of each port that is excluded on every
+/// host.
+fn by_port<'entry>(
+    entries: impl Iterator<Item = (&'entry Exclusion, usize)>,
+) -> BTreeMap<Port, usize> {
+    let mut ranks = BTreeMap::new();
+    for (entry, rank) in entries {
+        if let (Scope::Everywhere, Some(ports)) = (entry.scope(), entry.ports()) {
+            for (port, _) in ports.iter() {
+                ranks.entry(port).or_insert(rank);
+            }
+        }
+    }
+    ranks
+}
+
+fn pieces(entries: &[Exclusion]) -> Pieces<Box<[usize]>> {
     let ranges = entries
         .iter()
         .enumerate()
         .filter_map(|(rank, entry)| match entry.scope() {
-            Scope::Hosts(Hosts::Addresses(range)) => Some((rank, *range)),
+            Scope::Hosts(Hosts::Addresses(range)) => Some((*range, rank)),
             Scope::Hosts(Hosts::Name(_)) | Scope::Everywhere => None,
-        })
-        .flat_map(|(rank, range)| forms(range).map(move |form| (form, rank)));
-    let mut pieces: Vec<Piece> = Vec::new();
-    sweep(ranges, |range, labels| {
+        });
+    let is_about_every_port = |rank: &usize| {
+        let entry = entries.get(*rank);
+        entry.is_some_and(|exclusion| exclusion.ports().is_none())
+    };
+    Pieces::of(ranges, |labels| {
         let mut ranks = Vec::new();
         for rank in labels.iter() {
             ranks.push(rank);
-            if entries
-                .get(rank)
-                .is_some_and(|entry| entry.ports().is_none())
-            {
+            if is_about_every_port(&rank) {
                 break;
             }
         }
-        let ranks = ranks.into_boxed_slice();
-        if let Some(previous) = pieces.last_mut()
-            && previous.ranks == ranks
-            && let Some(joined) = previous.range.joined(&range)
-        {
-            previous.range = joined;
-        } else {
-            pieces.push(Piece { range, ranks });
-        }
-    });
-    pieces
-}
-
-/// A range, and for IPv4 the IPv6 ranges by which it can be reached.
-fn forms(range: AddressRange) -> impl Iterator<Item = AddressRange> {
-    let embedded = match (range.first(), range.last()) {
-        (IpAddr::V4(first), IpAddr::V4(last)) => {
-            let (first, last) = (u128::from(first.to_bits()), u128::from(last.to_bits()));
-            let address = |bits: u128| IpAddr::V6(Ipv6Addr::from_bits(bits));
-            let below = (1 << SIX_TO_FOUR_SHIFT) - 1;
-            let nat64 = (NAT64 | first, NAT64 | last);
-            let six_to_four = (
-                SIX_TO_FOUR | first << SIX_TO_FOUR_SHIFT,
-                SIX_TO_FOUR | last << SIX_TO_FOUR_SHIFT | below,
-            );
-            let between = |(first, last)| AddressRange::between(address(first), address(last));
-            [Some(between(nat64)), Some(between(six_to_four))]
-        }
-        _ => [None, None],
-    };
-    std::iter::once(range).chain(embedded.into_iter().flatten())
+        Some(ranks.into_boxed_slice())
+    })
 }
 
 #[cfg(test)]
@@ -315,9 +340,9 @@ mod tests {
         assert_eq!(case("10.0.0.5", 443), "10.0.0.5");
         assert_eq!(case("10.0.0.6", 443), "10.0.0.0/8");
         assert_eq!(case("10.0.1.5", 22), "10.0.0.0/8");
-        assert_eq!(case("192.0.2.1", 22), ":22");
+        assert_eq!(case("192.168.2.1", 22), ":22");
         assert_eq!(case("2001:db8::1", 9100), ":9100");
-        assert_eq!(case("192.0.2.1", 443), "");
+        assert_eq!(case("192.168.2.1", 443), "");
     }
 
     #[test]
@@ -327,6 +352,11 @@ mod tests {
             "10.1.2.3",
             "::ffff:10.1.2.3",
             "64:ff9b::10.1.2.3",
+            "64:ff9b:1::10.1.2.3",
+            "64:ff9b:1:abcd:ef:1234:10.1.2.3",
+            "64:ff9b:1:344:a:102:300:0",
+            "64:ff9b:1:30a:1:203::",
+            "64:ff9b:1:a01:2:300::",
             "2002:a01:203::1",
             "2002:a01:203:ffff:ffff:ffff:ffff:ffff",
         ] {
@@ -339,6 +369,9 @@ mod tests {
         for other in [
             "10.1.3.3",
             "64:ff9b::10.1.3.3",
+            "64:ff9b:1::10.1.3.3",
+            "64:ff9b:1:a01:3:300::",
+            "64:ff9b:2::10.1.2.3",
             "2002:a01:303::1",
             "::10.1.2.3",
         ] {
@@ -354,10 +387,19 @@ mod tests {
             "169.254.169.254",
             "::ffff:169.254.169.254",
             "64:ff9b::169.254.169.254",
+            "192.0.0.8",
+            "198.51.100.1",
+            "203.0.113.9",
+            "100.100.100.200",
+            "168.63.129.16",
             "239.1.1.1",
             "240.0.0.1",
             "255.255.255.255",
             "::",
+            "fd00:ec2::254",
+            "2001:db8::1",
+            "3fff::1",
+            "64:ff9b:1::169.254.169.254",
             "fe80::1",
             "febf::1",
             "ff02::1",
@@ -370,6 +412,10 @@ mod tests {
             "127.0.0.1",
             "10.0.0.1",
             "192.168.1.1",
+            "100.64.0.1",
+            "198.18.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b:1:a00:0:500::",
             "::1",
             "fc00::1",
             "fec0::1",

@@ -78,15 +78,7 @@ impl Plan {
     /// Whether any of its shards has this target: one binary search.
     #[must_use]
     pub fn contains(&self, target: &Target) -> bool {
-        let before = |segment: &Segment| match (segment.hosts(), &target.host) {
-            (Hosts::Addresses(range), Host::Address(address)) => range.last() < *address,
-            (Hosts::Name(name), Host::Name(wanted)) => name < wanted,
-            (Hosts::Addresses(_), Host::Name(_)) => true,
-            (Hosts::Name(_), Host::Address(_)) => false,
-        };
-        let position = self.segments.partition_point(before);
-        self.segments
-            .get(position)
+        self.segment_of(&target.host)
             .is_some_and(|segment| segment.contains(target))
     }
 
@@ -112,12 +104,19 @@ impl Plan {
     /// The exclusion that holds for a target, if one does. A name that is not
     /// excluded may still resolve into an excluded network:
     /// [`Self::excluded_at`] tells.
+    ///
+    /// A fragile port is excluded on a host for which nobody gave it by its
+    /// number, but only a range around it.
     #[must_use]
     pub fn excluded(&self, target: &Target) -> Option<&Exclusion> {
-        match &target.host {
+        let exclusion = match &target.host {
             Host::Address(address) => self.excluded_at(*address, target.port),
             Host::Name(name) => self.exclusions.covers_name(name, target.port),
-        }
+        };
+        exclusion.or_else(|| {
+            let ports = self.segment_of(&target.host)?.ports();
+            self.exclusions.of_swept(ports, target.port)
+        })
     }
 
     /// The exclusion that holds for a port of an address, if one does: to be
@@ -154,6 +153,18 @@ impl Plan {
         self.shard
     }
 
+    /// The only segment that may have the host.
+    pub(super) fn segment_of(&self, host: &Host) -> Option<&Segment> {
+        let before = |segment: &Segment| match (segment.hosts(), host) {
+            (Hosts::Addresses(range), Host::Address(address)) => range.last() < *address,
+            (Hosts::Name(name), Host::Name(wanted)) => name < wanted,
+            (Hosts::Addresses(_), Host::Name(_)) => true,
+            (Hosts::Name(_), Host::Address(_)) => false,
+        };
+        let position = self.segments.partition_point(before);
+        self.segments.get(position)
+    }
+
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
@@ -166,7 +177,13 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{Ports, TargetSpec, parse_exclusions};
+    use crate::target::{ByNetwork, Ports, TargetSpec, parse_exclusions};
+
+    /// The IPv4 addresses of special-purpose networks: two of them /4, one /8,
+    /// one /16, four /24, and two of clouds.
+    const SPECIAL_IPV4: u64 = (2 << 28) + (1 << 24) + (1 << 16) + 4 * 256 + 2;
+
+    const FRAGILE_PORTS: u64 = 30;
 
     fn plan(specs: &[&str], exclusions: &str) -> Plan {
         let specs = specs.iter().map(|text| text.parse::<TargetSpec>().unwrap());
@@ -276,10 +293,9 @@ mod tests {
     fn everything_there_is_can_be_counted() {
         let plan = plan(&["0.0.0.0/0:1-65535"], "10.0.0.0/8:22\n:9100");
         assert_eq!(plan.len(), 65_535 << 32);
-        let special = 65_535 * ((1 << 24) + (1 << 16) + (2 << 28));
-        let by_address = special + (1 << 24);
-        let by_port = (1 << 32) - (special / 65_535);
-        // The listed port comes before the networks that are built in.
+        let by_address = 65_535 * SPECIAL_IPV4 + (1 << 24);
+        // A range of ports names none of the fragile ones, and 9100 is listed.
+        let by_port = FRAGILE_PORTS * ((1 << 32) - SPECIAL_IPV4);
         assert_eq!(plan.count_excluded(), by_address + by_port);
         let summary = plan.summary();
         assert_eq!(summary.excluded, by_address + by_port);
@@ -303,8 +319,9 @@ mod tests {
             (summary.targets, summary.excluded)
         });
         let sum = summaries.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        let special = (1 << 24) + (1 << 16) + (2 << 28);
-        assert_eq!(sum, (65_535 << 32, 65_535 * special));
+        let fragile = FRAGILE_PORTS * ((1 << 32) - SPECIAL_IPV4);
+        let excluded = 65_535 * SPECIAL_IPV4 + fragile;
+        assert_eq!(sum, (65_535 << 32, excluded));
     }
 
     #[test]
@@ -342,6 +359,73 @@ mod tests {
         assert_eq!(excluded("169.254.1.2"), "169.254.0.0/16");
         assert_eq!(excluded("fe80::1"), "fe80::1");
         assert_eq!(plan.count_excluded(), (1 << 16) - 1 + 1);
+    }
+
+    #[test]
+    fn a_fragile_port_is_asked_where_it_is_named_and_excluded_where_it_is_swept() {
+        let plan = plan(
+            &[
+                "10.0.0.0/24:9000-9200",
+                "10.0.0.5:9100",
+                "a.corp:1-65535",
+                "169.254.1.1:500-502",
+            ],
+            "",
+        );
+        let excluded = |target: &str| {
+            let (host, port) = target.rsplit_once(':').unwrap();
+            let host = match host.parse() {
+                Ok(address) => Host::Address(address),
+                Err(_) => Host::Name(host.parse().unwrap()),
+            };
+            let (port, dialect) = (port.parse().unwrap(), None);
+            let target = Target {
+                host,
+                port,
+                dialect,
+            };
+            plan.excluded(&target).map(Exclusion::to_string)
+        };
+        assert_eq!(excluded("10.0.0.4:9100").as_deref(), Some(":9100-9107"));
+        assert_eq!(excluded("10.0.0.5:9100"), None);
+        assert_eq!(excluded("10.0.0.5:9101").as_deref(), Some(":9100-9107"));
+        assert_eq!(excluded("10.0.0.4:9108"), None);
+        assert_eq!(excluded("a.corp:502").as_deref(), Some(":502"));
+        assert_eq!(excluded("169.254.1.1:502").as_deref(), Some(":502"));
+        assert_eq!(excluded("169.254.1.1:501"), None);
+        let summary = plan.summary();
+        assert_eq!(summary.excluded, 256 * 8 - 1 + FRAGILE_PORTS + 1);
+    }
+
+    #[test]
+    fn the_ports_of_a_network_replace_the_plans_and_no_targets_own() {
+        let network = |text: &str| text.parse::<ipnetwork::IpNetwork>().unwrap().into();
+        let ports = |text: &str| text.parse::<Ports>().unwrap();
+        let by_network = ByNetwork::new(
+            ports("443"),
+            [
+                (network("10.0.0.0/30"), ports("22")),
+                (network("10.0.0.1/32"), ports("25")),
+            ],
+        );
+        let specs = ["10.0.0.0/29", "10.0.0.2:8443", "a.corp"];
+        let specs = specs.map(|text| text.parse::<TargetSpec>().unwrap());
+        let plan = Plan::builder().targets(specs).ports(by_network).build();
+        assert_eq!(
+            targets(&plan.unwrap()),
+            [
+                "10.0.0.0:22",
+                "10.0.0.1:25",
+                "10.0.0.2:22",
+                "10.0.0.2:8443",
+                "10.0.0.3:22",
+                "10.0.0.4:443",
+                "10.0.0.5:443",
+                "10.0.0.6:443",
+                "10.0.0.7:443",
+                "a.corp:443",
+            ]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::fragile::is_fragile;
 use crate::domain::{Dialect, InvalidPort, Port, UnknownDialect};
 
 /// A set of ports, each with the dialect the operator forced on it, if any.
@@ -9,8 +10,17 @@ use crate::domain::{Dialect, InvalidPort, Port, UnknownDialect};
 ///
 /// A port with a forced dialect is not in it without one: the forced one
 /// wins. Two forced dialects on one port are two entries.
+///
+/// Of the fragile ports, behind which machines may print or stop over what
+/// they are sent, it knows which were named by number or in a set, and which
+/// are merely swept: they lie in a range.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Ports(Arc<[(Port, Option<Dialect>)]>);
+pub struct Ports {
+    /// Ascending.
+    entries: Arc<[(Port, Option<Dialect>)]>,
+    /// The fragile ones that nothing but a range brought, ascending.
+    swept: Arc<[Port]>,
+}
 
 /// Why a text names no ports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +74,16 @@ impl Ports {
     /// One port.
     #[must_use]
     pub fn one(port: Port, dialect: Option<Dialect>) -> Self {
-        Self(Arc::from([(port, dialect)]))
+        Self {
+            entries: Arc::from([(port, dialect)]),
+            swept: Arc::default(),
+        }
+    }
+
+    /// Those from a first to a last, as a range has them.
+    pub(super) fn between(first: Port, last: Port) -> Self {
+        let ports = between(first, last).map(|port| (port, None));
+        Self::from_entries(ports.collect(), between(first, last).collect())
     }
 
     /// The words that stand for sets of ports, in the order of the help text.
@@ -75,46 +94,67 @@ impl Ports {
     /// Its ports in ascending order.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Port, Option<Dialect>)> + '_ {
-        self.0.iter().copied()
+        self.entries.iter().copied()
     }
 
     /// How many entries it has, at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// The entry at a position of [`Self::iter`].
     #[must_use]
     pub fn at(&self, position: usize) -> Option<(Port, Option<Dialect>)> {
-        self.0.get(position).copied()
+        self.entries.get(position).copied()
     }
 
     /// Whether the port is in it, in whatever dialect.
     #[must_use]
     pub fn contains(&self, port: Port) -> bool {
-        self.0.binary_search_by_key(&port, |entry| entry.0).is_ok()
+        self.entries
+            .binary_search_by_key(&port, |entry| entry.0)
+            .is_ok()
     }
 
     /// Whether the port is in it with this dialect forced, or with none.
     pub(super) fn lists(&self, port: Port, dialect: Option<Dialect>) -> bool {
-        self.0.binary_search(&(port, dialect)).is_ok()
+        self.entries.binary_search(&(port, dialect)).is_ok()
+    }
+
+    /// Whether the port is a fragile one that is not named by itself.
+    #[must_use]
+    pub fn merely_sweeps(&self, port: Port) -> bool {
+        self.swept.binary_search(&port).is_ok()
+    }
+
+    /// The fragile ports that are not named by themselves.
+    pub(super) fn swept(&self) -> &[Port] {
+        &self.swept
     }
 
     /// Whether any of its ports has a forced dialect.
     #[must_use]
     pub fn forces_a_dialect(&self) -> bool {
-        self.0.iter().any(|(_, dialect)| dialect.is_some())
+        self.entries.iter().any(|(_, dialect)| dialect.is_some())
     }
 
     /// Every port of all the sets; `None` if there are no sets.
     pub(super) fn union<'set>(sets: impl IntoIterator<Item = &'set Self>) -> Option<Self> {
-        let entries: Vec<_> = sets.into_iter().flat_map(Self::iter).collect();
-        (!entries.is_empty()).then(|| Self::from_entries(entries))
+        let sets: Vec<_> = sets.into_iter().collect();
+        let entries: Vec<_> = sets.iter().flat_map(|set| set.iter()).collect();
+        let swept = sets.iter().flat_map(|set| set.swept.iter().copied());
+        let is_named = |port: &Port| {
+            let mut sets = sets.iter();
+            sets.any(|set| set.contains(*port) && !set.merely_sweeps(*port))
+        };
+        let swept = swept.filter(|port| !is_named(port)).collect();
+        (!entries.is_empty()).then(|| Self::from_entries(entries, swept))
     }
 
-    fn from_entries(mut entries: Vec<(Port, Option<Dialect>)>) -> Self {
+    /// The entries, and of their ports those that only ranges brought.
+    fn from_entries(mut entries: Vec<(Port, Option<Dialect>)>, mut ranged: Vec<Port>) -> Self {
         entries.sort_unstable();
         // No dialect sorts first, so a port's last entry tells whether one is
         // forced on it: from behind, the bare entry of such a port goes.
@@ -128,7 +168,13 @@ impl Ports {
             later = Some(port);
         }
         kept.reverse();
-        Self(Arc::from(kept))
+        ranged.retain(|port| is_fragile(*port));
+        ranged.sort_unstable();
+        ranged.dedup();
+        Self {
+            entries: Arc::from(kept),
+            swept: Arc::from(ranged),
+        }
     }
 }
 
@@ -145,6 +191,7 @@ impl FromStr for Ports {
     /// Reads `443,8443,9000-9010,web,2525/smtp`, mixed freely.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut entries = Vec::new();
+        let (mut ranged, mut named) = (Vec::new(), Vec::new());
         for item in text.split(',').map(str::trim) {
             if item.is_empty() {
                 return Err(PortsError::Empty(text.to_owned()));
@@ -153,26 +200,40 @@ impl FromStr for Ports {
                 Some((ports, word)) => (ports, Some(parse_dialect(item, word)?)),
                 None => (item, None),
             };
-            let ports = parse_item(ports)?;
-            entries.extend(ports.into_iter().map(|port| (port, dialect)));
+            let item = parse_item(ports)?;
+            let ports = match &item {
+                Item::Range(ports) => {
+                    ranged.extend_from_slice(ports);
+                    ports
+                }
+                Item::Named(ports) => {
+                    named.extend_from_slice(ports);
+                    ports
+                }
+            };
+            entries.extend(ports.iter().map(|port| (*port, dialect)));
         }
-        Ok(Self::from_entries(entries))
+        ranged.retain(|port| is_fragile(*port) && !named.contains(port));
+        Ok(Self::from_entries(entries, ranged))
     }
 }
 
 impl fmt::Display for Ports {
     /// In ascending order, neighbours as ranges; it reads back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In a range, a port that is named by itself would be one no more.
+        let fits = |port| !is_fragile(port) || self.merely_sweeps(port);
         let follows = |earlier: &(Port, Option<Dialect>), later: &(Port, Option<Dialect>)| {
-            earlier.1 == later.1 && earlier.0.number() + 1 == later.0.number()
+            let adjacent = earlier.0.number() + 1 == later.0.number();
+            earlier.1 == later.1 && adjacent && fits(earlier.0) && fits(later.0)
         };
         let mut separator = "";
-        for run in self.0.chunk_by(follows) {
+        for run in self.entries.chunk_by(follows) {
             let (Some((first, dialect)), Some((last, _))) = (run.first(), run.last()) else {
                 continue;
             };
             write!(f, "{separator}{first}")?;
-            if first != last {
+            if first != last || self.merely_sweeps(*first) {
                 write!(f, "-{last}")?;
             }
             if let Some(dialect) = dialect {
@@ -214,22 +275,32 @@ fn parse_dialect(item: &str, word: &str) -> Result<Dialect, PortsError> {
     })
 }
 
-/// The ports of one entry: a number, a range or a named set.
-fn parse_item(text: &str) -> Result<Vec<Port>, PortsError> {
+/// The ports of one entry.
+enum Item {
+    /// A range, which names none of them.
+    Range(Vec<Port>),
+    /// A number or a named set.
+    Named(Vec<Port>),
+}
+
+fn parse_item(text: &str) -> Result<Item, PortsError> {
     let text = text.trim();
     if text.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        return named_set(text);
+        return named_set(text).map(Item::Named);
     }
     let Some((first, last)) = text.split_once('-') else {
-        return Ok(vec![text.parse()?]);
+        return Ok(Item::Named(vec![text.parse()?]));
     };
     let first: Port = first.trim_end().parse()?;
     let last: Port = last.trim_start().parse()?;
     if last < first {
         return Err(PortsError::Backwards { first, last });
     }
-    let numbers = first.number()..=last.number();
-    Ok(numbers.filter_map(Port::new).collect())
+    Ok(Item::Range(between(first, last).collect()))
+}
+
+fn between(first: Port, last: Port) -> impl Iterator<Item = Port> {
+    (first.number()..=last.number()).filter_map(Port::new)
 }
 
 fn named_set(word: &str) -> Result<Vec<Port>, PortsError> {
@@ -287,6 +358,21 @@ mod tests {
     }
 
     #[test]
+    fn a_fragile_port_is_named_by_its_number_and_not_by_a_range() {
+        let swept = |text: &str| text.parse::<Ports>().unwrap().swept.len();
+        assert_eq!(swept("9100-9107"), 8);
+        assert_eq!(swept("9100-9107,9100,9103/tls"), 6);
+        assert_eq!(swept("9100,9101"), 0);
+        assert_eq!(swept("8000-9000"), 0);
+        let read = |text: &str| text.parse::<Ports>().unwrap();
+        let (range, number, other) = (read("9099-9101"), read("9100"), read("9101-9110"));
+        let union = Ports::union([&range, &number, &other]).unwrap();
+        let named = Port::new(9100).unwrap();
+        assert!(range.merely_sweeps(named) && !union.merely_sweeps(named));
+        assert_eq!(union.to_string(), "9099,9100,9101-9110");
+    }
+
+    #[test]
     fn what_is_printed_reads_back() {
         for (text, shown) in [
             ("443", "443"),
@@ -294,6 +380,9 @@ mod tests {
             ("443,444/tls,445/tls", "443,444-445/tls"),
             ("1-65535", "1-65535"),
             ("kmip/tls", "5696/tls"),
+            ("9100,9101", "9100,9101"),
+            ("9099-9101,9100", "9099,9100,9101-9101"),
+            ("102-102/tls", "102-102/tls"),
         ] {
             let ports: Ports = text.parse().unwrap();
             assert_eq!(ports.to_string(), shown);

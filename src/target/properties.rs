@@ -21,6 +21,7 @@ fn bases() -> impl Strategy<Value = &'static str> {
         "0.255.255.240",
         "2001:db8::",
         "64:ff9b::10.0.0.0",
+        "64:ff9b:1::10.0.0.8",
         "2002:a00:5::",
         "febf:ffff:ffff:ffff:ffff:ffff:ffff:fff0",
     ])
@@ -62,6 +63,8 @@ fn name() -> impl Strategy<Value = String> {
 
 fn target_spec() -> impl Strategy<Value = String> {
     let ports = prop::option::of(prop::sample::select(vec![
+        "9100",
+        "9099-9101",
         "443",
         "22,443/tls",
         "20-25",
@@ -181,6 +184,22 @@ impl World {
         });
         own.map(ToString::to_string)
             .or_else(|| self.special(&target.host).map(str::to_owned))
+            .or_else(|| self.is_swept(target).then(|| ":9100-9107".to_owned()))
+    }
+
+    /// Whether the port is one of printers, and no text names it for the host.
+    fn is_swept(&self, target: &Target) -> bool {
+        let named = |spec: &TargetSpec| {
+            let text = spec.to_string();
+            let has_host = match (spec.hosts(), &target.host) {
+                (Hosts::Addresses(range), Host::Address(address)) => range.contains(*address),
+                (Hosts::Name(name), Host::Name(wanted)) => name == wanted,
+                _ => false,
+            };
+            has_host && text.ends_with(":9100")
+        };
+        let is_printer = (9100..=9107).contains(&target.port.number());
+        is_printer && !self.specs().iter().any(named)
     }
 
     fn special(&self, host: &Host) -> Option<&'static str> {
@@ -197,6 +216,9 @@ impl World {
             IpAddr::V4(form) if form.is_broadcast() => Some("255.255.255.255"),
             IpAddr::V4(form) if form.is_multicast() => Some("224.0.0.0/4"),
             IpAddr::V4(form) if form.octets()[0] >= 240 => Some("240.0.0.0/4"),
+            IpAddr::V6(form) if form.segments().starts_with(&[0x2001, 0xdb8]) => {
+                Some("2001:db8::/32")
+            }
             IpAddr::V6(form) if form.is_unspecified() => Some("::"),
             IpAddr::V6(form) if form.is_unicast_link_local() => Some("fe80::/10"),
             IpAddr::V6(form) if form.is_multicast() => Some("ff00::/8"),
@@ -210,7 +232,7 @@ fn forms(address: IpAddr) -> impl Iterator<Item = IpAddr> {
     let embedded = match address {
         IpAddr::V4(_) => None,
         IpAddr::V6(address) => match address.octets() {
-            [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+            [0, 0x64, 0xff, 0x9b, 0, 0..=1, 0, 0, 0, 0, 0, 0, a, b, c, d]
             | [0x20, 0x02, a, b, c, d, ..] => Some(IpAddr::from([a, b, c, d])),
             _ => None,
         },

@@ -3,6 +3,7 @@ use std::ops::Range;
 use super::exclusions::Rules;
 use super::segment::Segment;
 use super::{AddressRange, Exclusion, Hosts, Plan};
+use crate::domain::Host;
 
 /// What a plan comes to, counted without walking it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,11 +118,13 @@ impl<'plan> Census<'plan> {
         rules: Rules<'_>,
         indices: impl Fn(u64) -> Option<Range<u64>>,
     ) {
-        if rules.is_empty() {
+        let ports = segment.ports();
+        if rules.is_empty() && ports.swept().is_empty() {
             return;
         }
-        for (position, (port, _)) in (0..).zip(segment.ports().iter()) {
-            if let Some(rank) = rules.first(port)
+        for (position, (port, _)) in (0..).zip(ports.iter()) {
+            let swept = || self.plan.exclusions().rank_of_swept(ports, port);
+            if let Some(rank) = rules.first(port).or_else(swept)
                 && let Some(indices) = indices(position)
                 && let Some(taken) = self.taken.get_mut(rank)
             {
@@ -131,21 +134,29 @@ impl<'plan> Census<'plan> {
     }
 
     /// Takes back what the special-purpose networks took of the addresses
-    /// that are targets by themselves.
+    /// that are targets by themselves; their fragile ports stay excluded.
     fn give_back_the_named(&mut self) {
         let exclusions = self.plan.exclusions();
         for address in self.plan.named_exactly() {
             let single = AddressRange::single(*address);
-            let Some(segment) = segment_of(self.plan, single) else {
+            let Some(segment) = self.plan.segment_of(&Host::Address(*address)) else {
                 continue;
             };
-            for (position, (port, _)) in (0..).zip(segment.ports().iter()) {
+            let ports = segment.ports();
+            for (position, (port, _)) in (0..).zip(ports.iter()) {
                 let rank = exclusions.rules(*address).first(port);
-                if let Some(rank) = rank.filter(|rank| exclusions.is_built_in(*rank))
+                let rank = rank.filter(|rank| exclusions.is_built_in(*rank));
+                if let Some(rank) = rank
                     && let Some(indices) = segment.part_of_row(single, position)
-                    && let Some(taken) = self.taken.get_mut(rank)
                 {
-                    *taken -= in_shard(self.plan, indices);
+                    let count = in_shard(self.plan, indices);
+                    if let Some(taken) = self.taken.get_mut(rank) {
+                        *taken -= count;
+                    }
+                    let swept = exclusions.rank_of_swept(ports, port);
+                    if let Some(taken) = swept.and_then(|rank| self.taken.get_mut(rank)) {
+                        *taken += count;
+                    }
                 }
             }
         }
@@ -174,15 +185,4 @@ fn count_networks(segments: &[Segment]) -> u64 {
 /// How many of the whole plan's indices the shard has.
 fn in_shard(plan: &Plan, indices: Range<u64>) -> u64 {
     plan.shard().count_below(indices.end) - plan.shard().count_below(indices.start)
-}
-
-/// The segment that has the address.
-fn segment_of(plan: &Plan, address: AddressRange) -> Option<&Segment> {
-    let position = plan
-        .segments()
-        .partition_point(|segment| match segment.hosts() {
-            Hosts::Addresses(range) => range.last() < address.first(),
-            Hosts::Name(_) => false,
-        });
-    plan.segments().get(position)
 }
