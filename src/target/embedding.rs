@@ -54,11 +54,12 @@ const PREFIXES: [(Ipv6Addr, u32); 3] = [
 /// takes out of it: 48, 56, 64 or 96 bits. The octet of bits 64 to 71 is left
 /// out, and what follows the IPv4 address is zero (RFC 6052 section 2.2); so
 /// the shortest prefix that leaves zeros behind is the likeliest.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the octets that may be of an IPv4 address, in their order"
+)]
 fn translated(address: Ipv6Addr) -> [Option<Ipv4Addr>; MOST_READINGS] {
     match address.octets() {
-        [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => {
-            [Some(Ipv4Addr::new(a, b, c, d)), None, None, None]
-        }
         [0, 0x64, 0xff, 0x9b, 0, 1, e, f, 0, g, h, i, a, b, c, d] => {
             let after_64 = [b, c, d] == [0; 3];
             let after_56 = after_64 && a == 0;
@@ -71,7 +72,8 @@ fn translated(address: Ipv6Addr) -> [Option<Ipv4Addr>; MOST_READINGS] {
             ];
             in_front(readings.map(|octets| octets.map(Ipv4Addr::from)))
         }
-        [0, 0x64, 0xff, 0x9b, 0, 1, .., a, b, c, d] => {
+        [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+        | [0, 0x64, 0xff, 0x9b, 0, 1, .., a, b, c, d] => {
             [Some(Ipv4Addr::new(a, b, c, d)), None, None, None]
         }
         _ => [None; MOST_READINGS],

@@ -100,11 +100,14 @@ const SPECIAL: &[(IpNetwork, &str)] = &[
     ),
 ];
 
+#[expect(clippy::unwrap_used, reason = "decided when it is compiled")]
 const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> IpNetwork {
     let first = Ipv4Addr::new(a, b, c, d);
     IpNetwork::V4(Ipv4Network::new_checked(first, prefix).unwrap())
 }
 
+#[expect(clippy::unwrap_used, reason = "decided when it is compiled")]
+#[expect(clippy::many_single_char_names, reason = "as Ipv6Addr::new has them")]
 const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> IpNetwork {
     let first = Ipv6Addr::new(a, b, c, d, e, f, g, h);
     IpNetwork::V6(Ipv6Network::new_checked(first, prefix).unwrap())
