@@ -17,6 +17,7 @@ mod host;
 mod keyed;
 mod lane;
 mod limiter;
+mod limits;
 mod network;
 mod pacer;
 mod pass;
@@ -25,6 +26,7 @@ mod slot;
 mod turn;
 
 pub use lane::Lane;
+pub use limits::Limits;
 pub use pacer::{Admission, Excluded, Pacer};
 pub use pass::Pass;
 pub use rate::{InvalidRate, Rate, Rates};

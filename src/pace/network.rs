@@ -1,5 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::target::AddressRange;
+
 /// The neighbourhood that shares a rate: a /24 of IPv4, a /64 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Network(IpAddr);
@@ -12,6 +14,16 @@ impl Network {
                 Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()
             }
         })
+    }
+
+    /// Its addresses.
+    pub(super) fn range(self) -> AddressRange {
+        let last = match self.0 {
+            IpAddr::V4(first) => Ipv4Addr::from_bits(first.to_bits() | !(u32::MAX << 8)).into(),
+            IpAddr::V6(first) => Ipv6Addr::from_bits(first.to_bits() | !(u128::MAX << 64)).into(),
+        };
+        // In order and of one family; else the first stands for all.
+        AddressRange::new(self.0, last).unwrap_or(AddressRange::single(self.0))
     }
 }
 

@@ -6,19 +6,20 @@ use super::gate::Gate;
 use super::host::Host;
 use super::keyed::Keyed;
 use super::lane::Lane;
+use super::limits::Limits;
 use super::network::Network;
 use super::pass::Pass;
-use super::rate::Rates;
+use super::rate::{Rate, Rates};
 use super::slot::Slot;
 use crate::domain::{Endpoint, Port};
+use crate::target::{ByNetwork, host_reached};
 
 /// Issues every [`Pass`].
 ///
 /// Its memory follows the hosts and networks that are being dialled, not
 /// those that ever were.
 pub struct Pacer {
-    rates: Rates,
-    per_host: NonZeroUsize,
+    limits: ByNetwork<Limits>,
     guard: Box<Guard>,
     hosts: Keyed<IpAddr, Host>,
     networks: Keyed<Network, Gate>,
@@ -57,9 +58,13 @@ impl Pacer {
         per_host: NonZeroUsize,
         guard: impl Fn(IpAddr, Port) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
+        let limits = Limits {
+            rate_per_host: rates.per_host,
+            rate_per_network: rates.per_network,
+            connections_per_host: per_host,
+        };
         Self {
-            rates,
-            per_host,
+            limits: limits.into(),
             guard: Box::new(guard),
             hosts: Keyed::new(),
             networks: Keyed::new(),
@@ -67,7 +72,15 @@ impl Pacer {
         }
     }
 
-    /// Waits for a host slot and all three rates.
+    /// The same with limits that differ from network to network. A /24 (IPv6:
+    /// /64) that several of them reach into keeps the lowest of their rates.
+    #[must_use]
+    pub fn limited(self, limits: ByNetwork<Limits>) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Waits for a host slot and all three rates. Addresses by which a NAT64
+    /// is reached count as the host behind it.
     ///
     /// Cancel safe: dropping the future gives up its place and nothing else.
     pub async fn admit(&self, endpoint: &Endpoint, lane: Lane) -> Result<Admission, Excluded> {
@@ -75,14 +88,17 @@ impl Pacer {
         if let Some(reason) = (self.guard)(address, endpoint.port) {
             return Err(Excluded { reason });
         }
+        let limits = self.limits.at(address);
+        let reached = host_reached(address);
         let host = self.hosts.entry(
-            address,
-            || Host::new(self.rates.per_host, self.per_host),
+            reached,
+            || Host::new(limits.rate_per_host, limits.connections_per_host),
             Host::is_idle,
         );
+        let network = Network::of(reached);
         let network = self.networks.entry(
-            Network::of(address),
-            || Gate::new(self.rates.per_network),
+            network,
+            || Gate::new(self.lowest_rate(network, limits)),
             Gate::is_replenished,
         );
 
@@ -104,13 +120,19 @@ impl Pacer {
             slot: host.slots.dial(),
         })
     }
+
+    /// The rate of a network in which one host has these limits.
+    fn lowest_rate(&self, network: Network, of_host: &Limits) -> Rate {
+        let parts = self.limits.cut(network.range());
+        let rates = parts.iter().map(|(_, limits)| limits.rate_per_network);
+        rates.fold(of_host.rate_per_network, Rate::min)
+    }
 }
 
 impl fmt::Debug for Pacer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pacer")
-            .field("rates", &self.rates)
-            .field("per_host", &self.per_host)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

@@ -3,8 +3,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// New connections a second: a number, or no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// New connections a second: a number, or no limit. The lower one is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rate {
     /// At most so many in any second, burst included.
     PerSecond(NonZeroU32),
