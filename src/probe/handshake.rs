@@ -134,7 +134,7 @@ impl<D: Dialer> Prober<D> {
             endpoint: wanted.endpoint,
             server_name: wanted.server_name,
             lane: wanted.lane,
-            budget: self.timeouts().target,
+            budget: self.timeouts(wanted.endpoint).target,
             stop: Some(stop),
         };
         let Reached { line, dialled } = self.reach(visit).await;
@@ -149,7 +149,7 @@ impl<D: Dialer> Prober<D> {
                 return Handshaken::unmet(Verdict::TlsError(fault));
             }
         };
-        let deadline = visit.deadline(dialled, self.timeouts().handshake);
+        let deadline = visit.deadline(dialled, self.timeouts(wanted.endpoint).handshake);
         let verdict = match shake(&mut line, &mut client, deadline).await {
             Ok(verdict) => verdict,
             Err(error) => match classify::end(&error) {

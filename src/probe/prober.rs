@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::net::Dialer;
 use crate::pace::{Admission, Established, Lane, Pacer};
 use crate::starttls::{self, Circumstances, Protocol};
+use crate::target::ByNetwork;
 use crate::tls::{Client, Conversation, Ladder, Rung, Suites};
 
 use super::best::best;
@@ -40,7 +41,7 @@ pub struct Prober<D> {
     dialer: D,
     pacer: Arc<Pacer>,
     client: Client,
-    timeouts: Timeouts,
+    timeouts: ByNetwork<Timeouts>,
     protocols: Protocols,
 }
 
@@ -89,12 +90,12 @@ pub(super) struct Reached<S> {
 impl<D: Dialer> Prober<D> {
     /// A prober that dials through `dialer` whenever `pacer` allows.
     #[must_use]
-    pub fn new(dialer: D, pacer: Arc<Pacer>, timeouts: Timeouts) -> Self {
+    pub fn new(dialer: D, pacer: Arc<Pacer>, timeouts: impl Into<ByNetwork<Timeouts>>) -> Self {
         Self {
             dialer,
             pacer,
             client: Client::new(),
-            timeouts,
+            timeouts: timeouts.into(),
             protocols: starttls::of,
         }
     }
@@ -105,8 +106,9 @@ impl<D: Dialer> Prober<D> {
         Self { protocols, ..self }
     }
 
-    pub(super) const fn timeouts(&self) -> &Timeouts {
-        &self.timeouts
+    /// How long each step may take at an endpoint.
+    pub(super) fn timeouts(&self, endpoint: &Endpoint) -> &Timeouts {
+        self.timeouts.at(endpoint.address)
     }
 
     /// Asks, rung by rung, until a certificate came, no rung is left that may
@@ -137,7 +139,7 @@ impl<D: Dialer> Prober<D> {
             endpoint: &probe.endpoint,
             server_name: probe.server_name.as_ref(),
             lane: probe.lane,
-            budget: self.timeouts.target,
+            budget: self.timeouts(&probe.endpoint).target,
             stop: Some(stop),
         }
     }
@@ -187,7 +189,7 @@ impl<D: Dialer> Prober<D> {
         let finish = match line {
             Ok(line) => match self.open(visit.server_name, rung) {
                 Ok((conversation, hello)) => {
-                    let deadline = visit.deadline(dialled, self.timeouts.handshake);
+                    let deadline = visit.deadline(dialled, self.timeouts(visit.endpoint).handshake);
                     line.converse(conversation, hello, deadline).await
                 }
                 Err(fault) => Finish::Local(fault),
@@ -235,7 +237,7 @@ impl<D: Dialer> Prober<D> {
         // The slot is declared before the stream, so that it is given back
         // after the connection is reset.
         let Admission { pass, mut slot } = admission;
-        let connected_by = visit.deadline(dialled, self.timeouts.connect);
+        let connected_by = visit.deadline(dialled, self.timeouts(visit.endpoint).connect);
         let stream = match timeout_at(connected_by, self.dialer.dial(pass)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Some(Err(Finish::Undialled(error))),
@@ -265,10 +267,11 @@ impl<D: Dialer> Prober<D> {
             address: visit.endpoint.address,
         });
         let opening = dialogue.open();
+        let timeouts = self.timeouts(visit.endpoint);
         let patience = if opening.is_empty() {
-            self.timeouts.greeting.max(self.timeouts.handshake)
+            timeouts.greeting.max(timeouts.handshake)
         } else {
-            self.timeouts.handshake
+            timeouts.handshake
         };
         let deadline = visit.deadline(dialled, patience);
         line.after(protocol, dialogue, &opening, deadline).await

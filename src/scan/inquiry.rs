@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use super::candidates::{Candidate, Candidates};
 use super::dialects;
 use super::no_answer::NoAnswer;
-use super::settings::{Depth, Settings};
+use super::settings::{Approach, Depth};
 use crate::domain::{
     Alert, Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, Refusal, ServerName,
     Survey, Target, Zone,
@@ -39,7 +39,7 @@ const MOST_SILENT_NAMES: usize = 2;
 /// The questions of one look at one address and port of a target.
 #[derive(Debug)]
 pub(super) struct Inquiry<'scan> {
-    settings: &'scan Settings,
+    approach: &'scan Approach,
     subject: Subject,
     candidates: Candidates,
     /// Names that are to be asked for next.
@@ -129,13 +129,13 @@ impl<'scan> Inquiry<'scan> {
     /// An inquiry about the subject and the names that the operator `listed`
     /// for it, which goes on where earlier looks have `seen` something.
     pub(super) fn new(
-        settings: &'scan Settings,
+        approach: &'scan Approach,
         subject: Subject,
         listed: Vec<ServerName>,
         seen: Vec<Observation>,
     ) -> Self {
         let mut inquiry = Self {
-            settings,
+            approach,
             candidates: Candidates::new(subject.own_name.as_ref(), listed),
             subject,
             admitted: VecDeque::new(),
@@ -244,7 +244,7 @@ impl<'scan> Inquiry<'scan> {
     /// The probe that asks this; `None` where no set of the ladder can.
     fn probe(&self, wording: Wording) -> Option<Probe> {
         let endpoint = &self.subject.endpoint;
-        let Settings { ladder, depth, .. } = self.settings;
+        let Approach { ladder, depth, .. } = self.approach;
         let first = endpoint.dialect;
         let ladder = dialects::ladder(ladder, first, wording.dialect, endpoint.port, *depth);
         let ladder = match wording.key_type {
@@ -369,7 +369,7 @@ impl<'scan> Inquiry<'scan> {
     }
 
     fn survey(&self) -> Option<Step> {
-        if self.surveyed || self.settings.depth != Depth::Thorough {
+        if self.surveyed || self.approach.depth != Depth::Thorough {
             return None;
         }
         let shown = self.to_survey()?;
@@ -381,7 +381,7 @@ impl<'scan> Inquiry<'scan> {
 
     /// Takes the names and the type of key that an answer tells of.
     fn learn(&mut self, observation: &Observation) -> Option<KeyType> {
-        if self.settings.depth != Depth::Thorough {
+        if self.approach.depth != Depth::Thorough {
             return None;
         }
         if let Some(pointer) = &observation.pointer {
@@ -440,7 +440,6 @@ impl Wording {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
-    use std::num::NonZeroUsize;
 
     use rcgen::{CertificateParams, KeyPair};
 
@@ -449,18 +448,13 @@ mod tests {
         Broken, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Timestamp,
         TlsVersion,
     };
-    use crate::scan::{FurtherNames, Pointers};
     use crate::tls::Ladder;
 
-    fn settings(depth: Depth) -> Settings {
-        Settings {
-            zone: Zone::default(),
+    fn approach(depth: Depth) -> Approach {
+        Approach {
             ladder: Ladder::default(),
             retries: 1,
-            workers: NonZeroUsize::MIN,
-            pointers: Pointers::LookUp,
             depth,
-            further_names: FurtherNames::default(),
         }
     }
 
@@ -562,8 +556,8 @@ mod tests {
 
     #[test]
     fn without_further_names_it_is_one_question() {
-        let settings = settings(Depth::Names);
-        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let approach = approach(Depth::Names);
+        let mut inquiry = Inquiry::new(&approach, direct(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |_| certificate(&["a.corp"]));
         assert_eq!(steps, ["tls"]);
         assert_eq!(inquiry.into_observations().count(), 1);
@@ -571,7 +565,7 @@ mod tests {
 
     #[test]
     fn names_are_asked_for_where_tls_may_be_spoken() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let listed = names(&["a.corp", "not-here.corp"]);
         for (outcome, more) in [
             (certificate(&[]), true),
@@ -582,7 +576,7 @@ mod tests {
             (Outcome::Filtered, false),
             (Outcome::NotAttempted, false),
         ] {
-            let mut inquiry = Inquiry::new(&settings, direct(), listed.clone(), Vec::new());
+            let mut inquiry = Inquiry::new(&approach, direct(), listed.clone(), Vec::new());
             let steps = run(&mut inquiry, |_| outcome.clone());
             let expected = ["tls", "vet a.corp", "tls a.corp", "vet not-here.corp"];
             let expected = if more { &expected[..] } else { &expected[..1] };
@@ -592,8 +586,8 @@ mod tests {
 
     #[test]
     fn a_thorough_look_asks_for_known_names_and_other_types_of_key() {
-        let settings = settings(Depth::Thorough);
-        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let approach = approach(Depth::Thorough);
+        let mut inquiry = Inquiry::new(&approach, direct(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |probe| match &probe.server_name {
             _ if probe.ladder.key_type().is_some() => refused(),
             None => certificate(&["a.corp", "*.corp", "10.0.0.1", "not-here.corp"]),
@@ -626,8 +620,8 @@ mod tests {
 
     #[test]
     fn a_certificate_that_only_the_survey_met_is_kept_beside_the_first() {
-        let settings = settings(Depth::Thorough);
-        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let approach = approach(Depth::Thorough);
+        let mut inquiry = Inquiry::new(&approach, direct(), Vec::new(), Vec::new());
         while let Some(step) = inquiry.next() {
             match step {
                 Step::Ask(probe) if probe.ladder.key_type().is_some() => {
@@ -649,7 +643,7 @@ mod tests {
 
     #[test]
     fn what_follows_is_asked_in_the_dialect_that_found_more() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let on_port = |other| subject(Dialect::Smtp, other, Some("own.corp"));
         let listed = names(&["own.corp", "a.corp"]);
         let server = |probe: &Probe| match probe.endpoint.dialect {
@@ -657,7 +651,7 @@ mod tests {
             _ => Outcome::NotTls(NotTls::Foreign, b"\x15\x03\x01".to_vec()),
         };
         let tried = on_port(OtherDialects::Tried);
-        let mut inquiry = Inquiry::new(&settings, tried, listed.clone(), Vec::new());
+        let mut inquiry = Inquiry::new(&approach, tried, listed.clone(), Vec::new());
         let steps = run(&mut inquiry, server);
         assert_eq!(
             steps,
@@ -665,15 +659,15 @@ mod tests {
         );
 
         let forced = on_port(OtherDialects::Never);
-        let mut inquiry = Inquiry::new(&settings, forced, listed, Vec::new());
+        let mut inquiry = Inquiry::new(&approach, forced, listed, Vec::new());
         assert_eq!(run(&mut inquiry, server), ["smtp own.corp"]);
     }
 
     #[test]
     fn names_are_asked_behind_an_alert_to_a_direct_hello() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let subject = subject(Dialect::Smtp, OtherDialects::Tried, None);
-        let mut inquiry = Inquiry::new(&settings, subject, names(&["a.corp"]), Vec::new());
+        let mut inquiry = Inquiry::new(&approach, subject, names(&["a.corp"]), Vec::new());
         let steps = run(&mut inquiry, |probe| match probe.endpoint.dialect {
             Dialect::Tls => refused(),
             _ => Outcome::TlsRefused(Refusal::Closed(Phase::Starttls)),
@@ -683,10 +677,10 @@ mod tests {
 
     #[test]
     fn a_server_that_does_not_know_the_name_is_asked_without_one() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let unknown = Refusal::Alert(Phase::Hello, Alert::UNRECOGNIZED_NAME);
         let own = || subject(Dialect::Tls, OtherDialects::Tried, Some("own.corp"));
-        let mut inquiry = Inquiry::new(&settings, own(), Vec::new(), Vec::new());
+        let mut inquiry = Inquiry::new(&approach, own(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |probe| match probe.server_name {
             Some(_) => Outcome::TlsRefused(unknown),
             None => certificate(&[]),
@@ -699,25 +693,25 @@ mod tests {
         assert_eq!(kinds, [OutcomeKind::TlsRefused, OutcomeKind::Certificate]);
 
         for outcome in [refused(), certificate(&[])] {
-            let mut inquiry = Inquiry::new(&settings, own(), Vec::new(), Vec::new());
+            let mut inquiry = Inquiry::new(&approach, own(), Vec::new(), Vec::new());
             let steps = run(&mut inquiry, |_| outcome.clone());
             assert_eq!(steps, ["tls own.corp"], "{outcome:?}");
         }
-        let mut inquiry = Inquiry::new(&settings, direct(), Vec::new(), Vec::new());
+        let mut inquiry = Inquiry::new(&approach, direct(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |_| Outcome::TlsRefused(unknown));
         assert_eq!(steps, ["tls"], "it named none");
     }
 
     #[test]
     fn a_tarpit_is_asked_for_two_more_names_by_one_hello_each() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let listed = names(&["a.corp", "b.corp", "c.corp", "d.corp"]);
         for silence in [
             Outcome::Silent(Phase::Hello),
             Outcome::Broken(Broken::Deadline),
         ] {
             let rungs = RefCell::new(Vec::new());
-            let mut inquiry = Inquiry::new(&settings, direct(), listed.clone(), Vec::new());
+            let mut inquiry = Inquiry::new(&approach, direct(), listed.clone(), Vec::new());
             let steps = run(&mut inquiry, |probe| {
                 rungs.borrow_mut().push(probe.ladder.rungs().count());
                 silence.clone()
@@ -740,9 +734,9 @@ mod tests {
 
     #[test]
     fn a_server_that_answers_to_one_name_is_asked_for_all() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let listed = names(&["a.corp", "b.corp", "c.corp", "d.corp"]);
-        let mut inquiry = Inquiry::new(&settings, direct(), listed, Vec::new());
+        let mut inquiry = Inquiry::new(&approach, direct(), listed, Vec::new());
         let steps = run(&mut inquiry, |probe| match &probe.server_name {
             Some(name) if name.as_str() == "b.corp" => certificate(&[]),
             _ => Outcome::Silent(Phase::Hello),
@@ -752,16 +746,16 @@ mod tests {
 
     #[test]
     fn a_later_look_asks_what_was_not_answered_and_keeps_what_was() {
-        let settings = settings(Depth::Names);
+        let approach = approach(Depth::Names);
         let listed = names(&["a.corp", "b.corp"]);
-        let mut first = Inquiry::new(&settings, direct(), listed.clone(), Vec::new());
+        let mut first = Inquiry::new(&approach, direct(), listed.clone(), Vec::new());
         run(&mut first, |probe| match &probe.server_name {
             Some(name) if name.as_str() == "a.corp" => Outcome::Filtered,
             _ => certificate(&[]),
         });
         let seen: Vec<_> = first.into_observations().collect();
         assert_eq!(seen.len(), 3);
-        let mut later = Inquiry::new(&settings, direct(), listed, seen.clone());
+        let mut later = Inquiry::new(&approach, direct(), listed, seen.clone());
         let steps = run(&mut later, |_| Outcome::Unreachable);
         assert_eq!(steps, ["vet a.corp", "tls a.corp", "vet b.corp"]);
         let known: Vec<_> = later.into_observations().collect();
@@ -770,8 +764,8 @@ mod tests {
 
     #[test]
     fn only_the_first_connection_waits_behind_other_targets() {
-        let settings = settings(Depth::Names);
-        let mut inquiry = Inquiry::new(&settings, direct(), names(&["a.corp"]), Vec::new());
+        let approach = approach(Depth::Names);
+        let mut inquiry = Inquiry::new(&approach, direct(), names(&["a.corp"]), Vec::new());
         let mut lanes = Vec::new();
         while let Some(step) = inquiry.next() {
             match step {

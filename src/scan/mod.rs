@@ -33,7 +33,7 @@ use tracing::info;
 
 pub use feed::RETRY_SPACING;
 pub use progress::Progress;
-pub use settings::{Depth, FurtherNames, Pointers, Reach, Settings};
+pub use settings::{Approach, Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
 pub use stop::Stop;
 pub use summary::{NameNotAsked, Nameless, Summary, WhyNotAsked};

@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 use super::candidates::MOST_DISCOVERED;
 use crate::domain::{ServerName, Zone};
 use crate::probe::dialects;
+use crate::target::ByNetwork;
 use crate::tls::Ladder;
 
 /// How a scan goes about its targets; rates and time-outs belong to the
@@ -11,18 +12,26 @@ use crate::tls::Ladder;
 pub struct Settings {
     /// From where it looks.
     pub zone: Zone,
-    /// Which protocol sets are tried, in which order.
-    pub ladder: Ladder,
-    /// How many more looks a target gets that did not answer.
-    pub retries: u32,
+    /// How hard endpoints are asked, by their addresses.
+    pub approach: ByNetwork<Approach>,
     /// How many probes are in flight at most.
     pub workers: NonZeroUsize,
     /// Whether the PTR name of each address that accepted is looked up.
     pub pointers: Pointers,
-    /// How far it goes at an endpoint that speaks TLS.
-    pub depth: Depth,
     /// The names it asks for beside the targets' own.
     pub further_names: FurtherNames,
+}
+
+/// How hard an endpoint is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approach {
+    /// Which protocol sets are tried, in which order.
+    pub ladder: Ladder,
+    /// How many more looks a target gets that did not answer. Of several
+    /// addresses of a name that did not, the fewest.
+    pub retries: u32,
+    /// How far it goes at an endpoint that speaks TLS.
+    pub depth: Depth,
 }
 
 /// Whether PTR names are looked up.

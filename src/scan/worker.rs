@@ -140,7 +140,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             let here = here.collect();
             self.directory.meet(address);
             let listed = self.directory.names_at(address);
-            let mut inquiry = Inquiry::new(&self.settings, subject, listed, here);
+            let approach = self.settings.approach.at(address);
+            let mut inquiry = Inquiry::new(approach, subject, listed, here);
             self.inquire(&mut inquiry, address, target, look).await;
             known.extend(inquiry.into_observations());
         }
@@ -253,8 +254,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// them deserves another look.
     fn weigh(&self, target: &Target, mut known: Vec<Observation>, look: &Look) -> Verdict {
         let no_answer = known.iter().filter_map(NoAnswer::to).min();
+        let retries = self.retries(&known);
         match no_answer {
-            Some(no_answer) if self.has_looks_left(no_answer, look) && self.may_hold(&known) => {
+            Some(no_answer)
+                if self.has_looks_left(no_answer, retries, look) && self.may_hold(&known) =>
+            {
                 known.retain(|seen| seen.outcome.kind().connected());
                 Verdict::Again(no_answer.or_earlier(look.best), known)
             }
@@ -280,8 +284,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             LookupError::Unresolved(why) => Outcome::Unresolved(why),
             LookupError::Resolver(what) => Outcome::LocalError(LocalFault::Resolver(what)),
         };
+        let retries = self.settings.approach.elsewhere().retries;
         match NoAnswer::of(&outcome) {
-            Some(no_answer) if self.has_looks_left(no_answer, look) => {
+            Some(no_answer) if self.has_looks_left(no_answer, retries, look) => {
                 Verdict::Again(no_answer.or_earlier(look.best), seen)
             }
             Some(_) | None => {
@@ -291,10 +296,20 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
     }
 
-    fn has_looks_left(&self, no_answer: NoAnswer, look: &Look) -> bool {
+    /// The fewest retries of those addresses that have not answered.
+    fn retries(&self, known: &[Observation]) -> u32 {
+        let unanswered = known.iter().filter(|seen| NoAnswer::to(seen).is_some());
+        let approach = &self.settings.approach;
+        unanswered
+            .map(|seen| approach.at(seen.endpoint.address).retries)
+            .min()
+            .unwrap_or(approach.elsewhere().retries)
+    }
+
+    fn has_looks_left(&self, no_answer: NoAnswer, retries: u32, look: &Look) -> bool {
         let looks = match no_answer {
-            NoAnswer::Filtered | NoAnswer::Unreachable => self.settings.retries,
-            NoAnswer::Exhausted | NoAnswer::Resolver => self.settings.retries.max(LOCAL_RETRIES),
+            NoAnswer::Filtered | NoAnswer::Unreachable => retries,
+            NoAnswer::Exhausted | NoAnswer::Resolver => retries.max(LOCAL_RETRIES),
         };
         let left = look.earlier < looks;
         if left && self.stop.is_cancelled() {

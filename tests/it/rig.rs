@@ -8,11 +8,11 @@ use certsweep::domain::{Fingerprint, Observation, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
-    Depth, FurtherNames, Pointers, Progress, Reach, Scan, ScanError, Settings, Sighting, Stop,
-    Summary,
+    Approach, Depth, FurtherNames, Pointers, Progress, Reach, Scan, ScanError, Settings, Sighting,
+    Stop, Summary,
 };
 use certsweep::store::NewScan;
-use certsweep::target::{Exclusion, Exclusions, Plan, Shard, parse_exclusions};
+use certsweep::target::{ByNetwork, Exclusion, Exclusions, Plan, Shard, parse_exclusions};
 
 use crate::simulation::{Memory, Names, Network, Peer, flight};
 
@@ -83,11 +83,13 @@ impl Rig {
             plan,
             settings: Settings {
                 zone: "sim".parse().unwrap(),
-                ladder: TWO_RUNGS.parse().unwrap(),
-                retries: self.retries,
+                approach: ByNetwork::from(Approach {
+                    ladder: TWO_RUNGS.parse().unwrap(),
+                    retries: self.retries,
+                    depth: self.depth,
+                }),
                 workers: NonZeroUsize::new(512).unwrap(),
                 pointers: Pointers::LookUp,
-                depth: self.depth,
                 further_names: FurtherNames {
                     names: self.further.iter().map(|it| it.parse().unwrap()).collect(),
                     reach: self.reach,
