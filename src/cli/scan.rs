@@ -80,8 +80,9 @@ impl Arguments {
         written.extend(job.iter().flat_map(|job| job.targets.clone()));
         let specs = targets::read(&written)?;
 
-        let options = self
-            .flags()
+        let flags = self.flags();
+        let options = flags
+            .clone()
             .or(job.map(|job| job.options).unwrap_or_default());
         let options = options.or(context.config.scan.clone());
         let exclusions = exclusions(&options)?;
@@ -92,7 +93,8 @@ impl Arguments {
         };
         let listed = names_in_files(&options)?;
         let stores = trust::stores(&options, &context)?;
-        let mut settings = Settings::from(options);
+        let settings = Settings::from(options);
+        let mut settings = settings.within_networks(&context.config.networks, &flags);
         settings.further_names.names.extend(listed);
         if self.sni_everywhere && settings.further_names.names.is_empty() {
             return Err(Failure::usage("--sni-everywhere has no name to ask for")
@@ -103,7 +105,7 @@ impl Arguments {
             .unwrap_or_else(|| clock::now().micros().unsigned_abs());
         let plan = Plan::builder()
             .targets(specs)
-            .ports(settings.ports.clone())
+            .ports(settings.terms().map(|terms| terms.ports.clone()))
             .exclusions(exclusions)
             .seed(seed)
             .shard(self.shard.unwrap_or(Shard::WHOLE))

@@ -14,7 +14,7 @@ use super::json_lines;
 use super::printer::Printer;
 use super::verdicts::{self, Severities};
 use super::{operator, progress, summary};
-use crate::config::Settings;
+use crate::config::{Settings, Terms};
 use crate::domain::{EarlyEnd, Fingerprint, ScanState, clock};
 use crate::judge::{Policy, TrustStore};
 use crate::net::{self, TcpDialer};
@@ -167,6 +167,7 @@ impl Sweep {
         progress: Arc<Progress>,
     ) -> Scan<TcpDialer, DnsResolver> {
         let plan = Arc::clone(&self.plan);
+        let terms = self.settings.terms();
         let pacer = Pacer::new(
             self.settings.rates,
             self.settings.concurrency_per_host,
@@ -175,18 +176,17 @@ impl Sweep {
                     .map(crate::target::Exclusion::why)
             },
         );
+        let pacer = pacer.limited(terms.map(|terms| terms.limits));
         Scan {
             plan: self.plan,
             settings: scan::Settings {
                 zone: self.settings.zone,
-                ladder: self.settings.ladder,
-                retries: self.settings.retries,
+                approach: terms.map(Terms::approach),
                 workers,
                 pointers: self.settings.pointers,
-                depth: self.settings.profile.depth(),
                 further_names: self.settings.further_names,
             },
-            prober: Prober::new(dialer, Arc::new(pacer), self.settings.timeouts),
+            prober: Prober::new(dialer, Arc::new(pacer), terms.map(|terms| terms.timeouts)),
             resolver,
             progress,
         }

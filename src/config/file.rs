@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::exclusion::WrittenExclusion;
 use super::from_text::with_hint;
+use super::network::{self, NetworkOptions};
 use super::options::Options;
 use super::policy::{self, AcceptTable, OwnerTable, PolicyTable};
 use super::source::Source;
@@ -29,6 +30,8 @@ pub struct Config {
     pub scan: Options,
     /// `[[job]]`: scans with a name.
     pub jobs: Vec<Job>,
+    /// `[[network]]`: what is otherwise in some networks.
+    pub networks: Vec<NetworkOptions>,
     /// `[policy]`, `[[owner]]` and `[[accept]]`: what to judge by.
     pub policy: Policy,
 }
@@ -83,6 +86,8 @@ struct Written {
     scan: Options,
     #[serde(default)]
     job: Vec<Spanned<Options>>,
+    #[serde(default)]
+    network: Vec<NetworkOptions>,
     #[serde(default)]
     policy: PolicyTable,
     #[serde(default)]
@@ -155,6 +160,7 @@ impl Config {
                 .transpose()?,
             scan: with_exclusions(file.scan, source)?,
             jobs,
+            networks: network::distinct(file.network, source)?,
             policy: policy::read_policy(file.policy, file.owner, file.accept, source)?,
         })
     }

@@ -5,19 +5,23 @@
 mod exclusion;
 mod file;
 mod from_text;
+mod network;
 mod options;
 mod profile;
 mod policy;
 mod settings;
 mod source;
+mod terms;
 mod timeout;
 mod trust_stores;
 
 pub use exclusion::WrittenExclusion;
 pub use file::{Config, ConfigError, Job};
 pub(crate) use from_text::advised;
+pub use network::NetworkOptions;
 pub use options::Options;
 pub use profile::{Profile, UnknownProfile};
 pub use settings::Settings;
+pub use terms::Terms;
 pub use timeout::{InvalidTimeout, Timeout};
 pub use trust_stores::{SystemRoots, TrustStoreError, TrustStores, trust_stores};

@@ -249,7 +249,7 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Server
     names.map(Some).map_err(serde::de::Error::custom)
 }
 
-fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
+pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
     read(deserializer, |text| advised(PortsError::hint)(text))
 }
 
@@ -261,7 +261,7 @@ fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBu
     Ok(Some(paths))
 }
 
-fn retries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+pub(super) fn retries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let retries = u32::deserialize(deserializer)?;
     if retries > MAX_RETRIES {
         let problem = format!("{retries} is not in 0..={MAX_RETRIES}");

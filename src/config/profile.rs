@@ -8,8 +8,9 @@ use crate::scan::Depth;
 use crate::tls::Ladder;
 
 /// How much a scan asks, and how hard: the defaults of other settings. What
-/// any layer says of one of those holds against the profile of any other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// any layer says of one of those holds against the profile of any other. The
+/// one that asks less is less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// One modern hello, and one connection at a time and a second to a host.
     Gentle,

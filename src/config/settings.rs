@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::network::NetworkOptions;
 use super::options::Options;
 use super::profile::Profile;
+use super::terms::Terms;
 use crate::domain::Zone;
 use crate::pace::Rates;
 use crate::probe::Timeouts;
 use crate::resolve::{AddressFamily, NameServer};
 use crate::scan::{FurtherNames, Pointers, Reach};
-use crate::target::Ports;
+use crate::target::{AddressRange, ByNetwork, Ports};
 use crate::tls::Ladder;
 
 /// What a scan runs with: every option decided.
@@ -21,6 +23,8 @@ pub struct Settings {
     pub ports: Ports,
     /// How much is asked.
     pub profile: Profile,
+    /// What is otherwise in some networks.
+    pub networks: Vec<(AddressRange, Terms)>,
     /// The names that are asked for beside the targets' own.
     pub further_names: FurtherNames,
     /// Which protocol sets are tried.
@@ -54,6 +58,7 @@ impl Default for Settings {
         Self {
             ports: Ports::default(),
             profile: Profile::default(),
+            networks: Vec::new(),
             further_names: FurtherNames::default(),
             ladder: Ladder::default(),
             rates: Rates::default(),
@@ -79,6 +84,7 @@ impl From<Options> for Settings {
         Self {
             ports: options.ports.unwrap_or(default.ports),
             profile,
+            networks: Vec::new(),
             further_names: FurtherNames {
                 names: options.sni.unwrap_or_default(),
                 reach: match options.sni_everywhere {
@@ -119,13 +125,34 @@ impl From<Options> for Settings {
 }
 
 impl Settings {
+    /// The same with the networks of the configuration file; `flags` are those
+    /// of the command line.
+    #[must_use]
+    pub fn within_networks(self, networks: &[NetworkOptions], flags: &Options) -> Self {
+        Self {
+            networks: Terms::of_each(&Terms::elsewhere(&self), networks, flags),
+            ..self
+        }
+    }
+
+    /// What holds at each address.
+    #[must_use]
+    pub fn terms(&self) -> ByNetwork<Terms> {
+        ByNetwork::new(Terms::elsewhere(self), self.networks.iter().cloned())
+    }
+
     /// The settings as the inventory keeps them with a scan: the keys of the
     /// configuration file, each with its value as one would write it there.
     #[must_use]
     pub fn describe(&self) -> Map<String, Value> {
         let text = |value: &dyn ToString| value.to_string();
         let duration = |value| humantime::format_duration(value).to_string();
+        let networks = self.networks.iter();
+        let networks: Vec<_> = networks
+            .map(|(range, terms)| terms.describe(*range))
+            .collect();
         let settings = json!({
+            "networks": networks,
             "ports": text(&self.ports),
             "profile": text(&self.profile),
             "sni_everywhere": self.further_names.reach == Reach::Everywhere,
@@ -163,7 +190,7 @@ mod tests {
         let text = include_str!("../../config.example.toml");
         let config = Config::parse(text, Path::new("config.example.toml")).unwrap();
         assert_eq!(Settings::from(config.scan), Settings::default());
-        assert!(config.jobs.is_empty());
+        assert!(config.jobs.is_empty() && config.networks.is_empty());
         assert_eq!(config.file_mode, None);
         assert_eq!(config.policy, Policy::default());
     }
@@ -179,6 +206,7 @@ mod tests {
         assert_eq!(config.jobs.len(), 1);
         assert!(config.file_mode.is_some());
         assert_ne!(Settings::from(config.scan), Settings::default());
+        assert_eq!(config.networks.len(), 1);
         assert_eq!(config.policy.rules.len(), 2);
         assert_eq!(config.policy.limits.approved_issuers.len(), 2);
         assert_eq!(config.policy.overrides.len(), 1);

@@ -133,12 +133,14 @@ const MOST_ADDRESSES: usize = 8;
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let options = self.network.flags().or(context.config.scan.clone());
+        let flags = self.network.flags();
+        let options = flags.clone().or(context.config.scan.clone());
         let stores = self.trust.clone().stores(&context)?;
         let plan = self.plan(&options)?;
         let target = only_target(&plan, &self.host)?;
         let client = self.client()?;
         let settings = Settings::from(options);
+        let settings = settings.within_networks(&context.config.networks, &flags);
         let resolver = DnsResolver::new(resolve::Settings {
             name_server: settings.resolver,
             family: settings.family,
@@ -237,7 +239,10 @@ fn prober(plan: &Plan, settings: &Settings) -> Result<Prober<TcpDialer>, Failure
         settings.concurrency_per_host,
         move |address, port| plan.excluded_at(address, port).map(Exclusion::why),
     );
-    Ok(Prober::new(dialer, Arc::new(pacer), settings.timeouts))
+    let terms = settings.terms();
+    let pacer = pacer.limited(terms.map(|terms| terms.limits));
+    let timeouts = terms.map(|terms| terms.timeouts);
+    Ok(Prober::new(dialer, Arc::new(pacer), timeouts))
 }
 
 /// One run of the command, everything read and decided.
