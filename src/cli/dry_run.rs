@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::sweep;
-use crate::config::Settings;
+use crate::config::{Settings, Terms};
 use crate::domain::printable;
+use crate::pace::{Rate, Rates};
 use crate::scan::{Depth, RETRY_SPACING};
-use crate::target::Plan;
+use crate::target::{ByNetwork, Plan};
 
 /// Targets, exclusions, limits and time, for a person.
 pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
@@ -39,6 +40,9 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
             rates.overall, rates.per_host, rates.per_network
         ),
     );
+    for (range, terms) in &settings.networks {
+        line("network", format!("{range}: {}", of_network(terms)));
+    }
     let workers = sweep::workers(settings);
     line(
         "in flight",
@@ -52,7 +56,8 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
     let looks = u64::from(settings.retries) + 1;
     let dialled = |looks| {
         let connections = summary.questions.saturating_mul(looks);
-        settings.rates.fastest(connections, hosts, summary.networks)
+        let everywhere = settings.rates.fastest(connections, hosts, summary.networks);
+        everywhere.max(slowest(plan, &settings.terms(), looks))
     };
     let rounds = summary.questions.div_ceil(workers.get() as u64);
     let rounds = u32::try_from(rounds.saturating_mul(looks)).unwrap_or(u32::MAX);
@@ -68,6 +73,43 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
     );
     line("sent", "nothing, not even DNS".to_owned());
     text
+}
+
+/// What holds in a network.
+fn of_network(terms: &Terms) -> String {
+    let time = |duration| humantime::format_duration(duration).to_string();
+    let Terms {
+        limits, timeouts, ..
+    } = terms;
+    format!(
+        "{}, ports {}; {} per address, {} per network, {} established; \
+         {} to connect, {} a handshake, {} a question; {} retries",
+        terms.profile,
+        terms.ports,
+        limits.rate_per_host,
+        limits.rate_per_network,
+        limits.connections_per_host,
+        time(timeouts.connect),
+        time(timeouts.handshake),
+        time(timeouts.target),
+        terms.retries,
+    )
+}
+
+/// The time that the slowest network takes by its own rates, as long as it is
+/// looked at so many times, excluded targets included.
+fn slowest(plan: &Plan, terms: &ByNetwork<Terms>, looks: u64) -> Duration {
+    let networks = terms.networks().zip(plan.within(terms));
+    let times = networks.map(|((_, terms), within)| {
+        let rates = Rates {
+            overall: Rate::Unlimited,
+            per_host: terms.limits.rate_per_host,
+            per_network: terms.limits.rate_per_network,
+        };
+        let connections = within.targets.saturating_mul(looks);
+        rates.fastest(connections, within.addresses, within.networks)
+    });
+    times.max().unwrap_or_default()
 }
 
 /// Those that are certain, and the bounds of those that follow from answers.

@@ -61,6 +61,12 @@ impl<T> ByNetwork<T> {
         parts.map(|(part, held)| (part, self.held(held))).collect()
     }
 
+    /// The same with the positions of the networks, where there are any.
+    pub(super) fn positions(&self, range: AddressRange) -> Vec<(AddressRange, Option<usize>)> {
+        let parts = self.pieces.cut(range).into_iter();
+        parts.map(|(part, held)| (part, held.copied())).collect()
+    }
+
     /// The same networks with what follows from their values.
     #[must_use]
     pub fn map<U>(&self, mut follows: impl FnMut(&T) -> U) -> ByNetwork<U> {

@@ -79,6 +79,11 @@ pub(super) fn is_fragile(port: Port) -> bool {
         .any(|(first, last, _)| (*first..=*last).contains(&number))
 }
 
+/// The first and the last port of each line of the table.
+pub(super) fn fragile_ranges() -> impl Iterator<Item = (u16, u16)> {
+    FRAGILE.iter().map(|(first, last, _)| (*first, *last))
+}
+
 /// The exclusions that hold for ports which only a range brought.
 pub(super) fn fragile() -> impl Iterator<Item = Exclusion> {
     FRAGILE.iter().filter_map(|(first, last, reason)| {

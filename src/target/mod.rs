@@ -44,4 +44,4 @@ pub use plan::Plan;
 pub use ports::{Ports, PortsError};
 pub use shard::{InvalidShard, Shard};
 pub use spec::{SpecError, TargetSpec};
-pub use summary::{PlanSummary, Share};
+pub use summary::{PlanSummary, Share, Within};

@@ -341,6 +341,25 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_in_a_network_lies_in_no_smaller_one() {
+        let plan = plan(
+            &["10.0.0.0/15:22,443", "10.9.0.1", "10.9.0.2:22", "a.corp"],
+            "",
+        );
+        let network = |text: &str| (text.parse::<ipnetwork::IpNetwork>().unwrap().into(), ());
+        let table = ["10.0.0.0/8", "10.1.2.0/24", "10.9.0.0/16"].map(network);
+        let within = plan.within(&ByNetwork::new((), table));
+        let shown = within
+            .iter()
+            .map(|it| (it.targets, it.addresses, it.networks));
+        let outer = (1 << 17) - 256;
+        assert_eq!(
+            shown.collect::<Vec<_>>(),
+            [(2 * outer, outer, 511), (512, 256, 1), (2, 2, 1)]
+        );
+    }
+
+    #[test]
     fn neighbouring_networks_of_the_same_ports_are_one_segment() {
         let plan = plan(&["10.0.0.0/25", "10.0.0.128/25:443", "10.0.1.0"], "");
         assert_eq!(plan.segments.len(), 1);

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::fragile::is_fragile;
+use super::fragile::{fragile_ranges, is_fragile};
 use crate::domain::{Dialect, InvalidPort, Port, UnknownDialect};
 
 /// A set of ports, each with the dialect the operator forced on it, if any.
@@ -89,6 +89,22 @@ impl Ports {
     /// The words that stand for sets of ports, in the order of the help text.
     pub fn set_names() -> impl Iterator<Item = &'static str> {
         NAMED.iter().map(|(name, _)| *name).chain([ALL])
+    }
+
+    /// The ports that a range does not name, in ascending order, neighbours as
+    /// ranges: printers print what these are sent, and controllers stop.
+    #[must_use]
+    pub fn fragile_numbers() -> Vec<String> {
+        let numbers = fragile_ranges();
+        numbers
+            .map(|(first, last)| {
+                if first == last {
+                    first.to_string()
+                } else {
+                    format!("{first}-{last}")
+                }
+            })
+            .collect()
     }
 
     /// Its ports in ascending order.

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::exclusions::Rules;
 use super::segment::Segment;
-use super::{AddressRange, Exclusion, Hosts, Plan};
+use super::{AddressRange, ByNetwork, Exclusion, Hosts, Plan};
 use crate::domain::Host;
 
 /// What a plan comes to, counted without walking it.
@@ -27,6 +27,17 @@ pub struct PlanSummary<'plan> {
     /// the operator listed also the ones that took nothing. The shares add up
     /// to `excluded`.
     pub shares: Vec<Share<'plan>>,
+}
+
+/// What of a plan lies in one network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Within {
+    /// Its targets, the excluded ones included.
+    pub targets: u64,
+    /// The different addresses of all shards together.
+    pub addresses: u64,
+    /// The /24s (IPv6: /64s) that these lie in.
+    pub networks: u64,
 }
 
 /// The targets that one exclusion took.
@@ -64,17 +75,61 @@ impl Plan {
             targets: self.len(),
             addresses: hosts(|hosts| matches!(hosts, Hosts::Addresses(_))),
             names,
-            networks: count_networks(self.segments()) + names,
+            networks: count_networks(self.ranges()) + names,
             excluded,
             questions: self.len().saturating_sub(excluded),
             shares,
         }
     }
 
+    /// What lies in each of the networks of a table, in their order, and in no
+    /// smaller one of them. Names are in none.
+    #[must_use]
+    pub fn within<T>(&self, table: &ByNetwork<T>) -> Vec<Within> {
+        let mut within = vec![Within::default(); table.networks().len()];
+        let mut ranges = vec![Vec::new(); within.len()];
+        for segment in self.segments() {
+            let Hosts::Addresses(range) = segment.hosts() else {
+                continue;
+            };
+            for (part, position) in table.positions(*range) {
+                let Some(position) = position else { continue };
+                if let Some(within) = within.get_mut(position) {
+                    within.add(self, segment, part);
+                }
+                if let Some(ranges) = ranges.get_mut(position) {
+                    ranges.push(part);
+                }
+            }
+        }
+        for (within, ranges) in within.iter_mut().zip(ranges) {
+            within.networks = count_networks(ranges);
+        }
+        within
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = AddressRange> {
+        let segments = self.segments().iter();
+        segments.filter_map(|segment| match segment.hosts() {
+            Hosts::Addresses(range) => Some(*range),
+            Hosts::Name(_) => None,
+        })
+    }
+
     /// How many of its targets are excluded.
     #[must_use]
     pub fn count_excluded(&self) -> u64 {
         Census::of(self).taken.iter().sum()
+    }
+}
+
+impl Within {
+    fn add(&mut self, plan: &Plan, segment: &Segment, part: AddressRange) {
+        let size = u64::try_from(part.size()).unwrap_or(u64::MAX);
+        self.addresses = self.addresses.saturating_add(size);
+        let rows = (0..).take(segment.ports().len());
+        let rows = rows.filter_map(|position| segment.part_of_row(part, position));
+        self.targets += rows.map(|row| in_shard(plan, row)).sum::<u64>();
     }
 }
 
@@ -165,13 +220,10 @@ impl<'plan> Census<'plan> {
 
 /// How many /24s and /64s the addresses lie in. The ranges ascend, so only
 /// the last network of one and the first of the next can be the same.
-fn count_networks(segments: &[Segment]) -> u64 {
+fn count_networks(ranges: impl IntoIterator<Item = AddressRange>) -> u64 {
     let mut count: u128 = 0;
     let mut counted = None;
-    for segment in segments {
-        let Hosts::Addresses(range) = segment.hosts() else {
-            continue;
-        };
+    for range in ranges {
         let networks = range.networks();
         let family = range.first().is_ipv4();
         let shared = counted == Some((family, *networks.start()));
