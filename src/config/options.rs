@@ -236,9 +236,12 @@ fn ports_help() -> String {
     format!(
         "Ports to ask: numbers, ranges and named sets, mixed freely \
          (443,8443,9000-9010,mail). A port takes its dialect by number; \
-         8443/tls or 2525/smtp force one and only that (dialects: {}) \
-         [default: 443]",
-        dialects.join(", ")
+         8443/tls or 2525/smtp force one and only that (dialects: {}). \
+         Ports where printers print and controllers stop over what they are \
+         sent ({}) are left out of ranges; give them by number to have them \
+         asked [default: 443]",
+        dialects.join(", "),
+        Ports::fragile_numbers().join(", "),
     )
 }
 
