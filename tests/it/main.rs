@@ -20,6 +20,7 @@ mod rig;
 mod simulation;
 mod servers;
 
+mod all_packets;
 mod bad_company;
 mod bad_days;
 mod care;
@@ -28,6 +29,7 @@ mod check;
 mod cli;
 mod engine;
 mod formats;
+mod harmless;
 mod history;
 mod imports;
 mod hostile_names;

@@ -8,17 +8,20 @@ use std::thread::{self, JoinHandle};
 
 const TYPE_A: u16 = 1;
 const TYPE_PTR: u16 = 12;
+const TYPE_AAAA: u16 = 28;
 const NOT_FOUND: u8 = 3;
 
-/// What it knows: a name's address, or a reverse name's name.
+/// What it knows: a name's addresses, or a reverse name's name.
 type Zone = BTreeMap<String, Record>;
 
-/// One answer.
-#[derive(Clone)]
 enum Record {
-    Address(Ipv4Addr),
+    /// One answer for each look-up; the last stands for all that follow.
+    Addresses(Vec<Vec<IpAddr>>),
     Pointer(String),
 }
+
+/// How often each type of each name was asked for.
+type Asked = BTreeMap<(String, u16), usize>;
 
 /// A running name server: NXDOMAIN for all that is not in its zone.
 pub(crate) struct Dns {
@@ -37,15 +40,28 @@ impl Dns {
 
     /// The same, at this socket.
     pub(crate) fn at(socket: UdpSocket, names: &[(&str, IpAddr)]) -> Self {
+        let answers = names
+            .iter()
+            .map(|(name, address)| (*name, vec![vec![*address]]));
+        Self::answering(socket, answers)
+    }
+
+    /// The same with names that have several addresses, and others at the next
+    /// look-up.
+    pub(crate) fn answering<'name>(
+        socket: UdpSocket,
+        names: impl IntoIterator<Item = (&'name str, Vec<Vec<IpAddr>>)>,
+    ) -> Self {
         let mut zone = Zone::new();
-        for (name, address) in names {
-            let IpAddr::V4(address) = address else {
-                panic!("{address}: only A records here")
-            };
-            let [a, b, c, d] = address.octets();
-            zone.insert((*name).to_owned(), Record::Address(*address));
-            zone.entry(format!("{d}.{c}.{b}.{a}.in-addr.arpa"))
-                .or_insert_with(|| Record::Pointer((*name).to_owned()));
+        for (name, answers) in names {
+            for address in answers.iter().flatten() {
+                if let IpAddr::V4(address) = address {
+                    let [a, b, c, d] = address.octets();
+                    zone.entry(format!("{d}.{c}.{b}.{a}.in-addr.arpa"))
+                        .or_insert_with(|| Record::Pointer(name.to_owned()));
+                }
+            }
+            zone.insert(name.to_owned(), Record::Addresses(answers));
         }
         let address = socket.local_addr().unwrap();
         let listening = socket.try_clone().unwrap();
@@ -53,11 +69,12 @@ impl Dns {
         let until = Arc::clone(&over);
         let thread = thread::spawn(move || {
             let mut buffer = [0; 1500];
+            let mut asked = Asked::new();
             while let Ok((length, client)) = listening.recv_from(&mut buffer) {
                 if until.load(Ordering::SeqCst) {
                     break;
                 }
-                if let Some(reply) = reply(&buffer[..length], &zone) {
+                if let Some(reply) = reply(&buffer[..length], &zone, &mut asked) {
                     // A client that is gone needs no answer.
                     let _ = listening.send_to(&reply, client);
                 }
@@ -83,31 +100,47 @@ impl Drop for Dns {
 }
 
 /// The reply to a query of one question; `None` for what is no query.
-fn reply(query: &[u8], zone: &Zone) -> Option<Vec<u8>> {
+fn reply(query: &[u8], zone: &Zone, asked: &mut Asked) -> Option<Vec<u8>> {
     let (name, end) = read_name(query)?;
+    let name = name.to_lowercase();
     let record_type = u16::from_be_bytes([*query.get(end)?, *query.get(end + 1)?]);
-    let known = zone.get(&name.to_lowercase());
-    let data = match (known, record_type) {
-        (Some(Record::Address(address)), TYPE_A) => Some(address.octets().to_vec()),
-        (Some(Record::Pointer(name)), TYPE_PTR) => Some(write_name(name)),
-        _ => None,
+    let known = zone.get(&name);
+    let times = asked.entry((name, record_type)).or_default();
+    let (data, seconds) = match known {
+        Some(Record::Addresses(answers)) => {
+            let answer = answers.get(*times).or(answers.last())?;
+            let data = answer.iter().filter_map(|one| address(*one, record_type));
+            (data.collect(), if answers.len() > 1 { 0 } else { 60 })
+        }
+        Some(Record::Pointer(name)) if record_type == TYPE_PTR => (vec![write_name(name)], 60),
+        Some(Record::Pointer(_)) | None => (Vec::new(), 60),
     };
+    *times += 1;
     let code = if known.is_some() { 0 } else { NOT_FOUND };
 
     let mut reply = query[..2].to_vec();
     // A response, authoritative, recursion desired and available.
     reply.extend([0x85, 0x80 | code]);
-    reply.extend([0, 1, 0, u8::from(data.is_some()), 0, 0, 0, 0]);
+    reply.extend([0, 1, 0, u8::try_from(data.len()).ok()?, 0, 0, 0, 0]);
     reply.extend(query.get(12..end + 4)?);
-    if let Some(data) = data {
-        // The name is the one at offset 12, class IN, kept for a minute.
+    for data in data {
+        // The name is the one at offset 12, class IN.
         reply.extend([0xc0, 12]);
         reply.extend(record_type.to_be_bytes());
-        reply.extend([0, 1, 0, 0, 0, 60]);
+        reply.extend([0, 1, 0, 0, 0, seconds]);
         reply.extend(u16::try_from(data.len()).ok()?.to_be_bytes());
         reply.extend(data);
     }
     Some(reply)
+}
+
+/// An address as a record of this type holds it, if one does.
+fn address(address: IpAddr, record_type: u16) -> Option<Vec<u8>> {
+    match (address, record_type) {
+        (IpAddr::V4(address), TYPE_A) => Some(address.octets().to_vec()),
+        (IpAddr::V6(address), TYPE_AAAA) => Some(address.octets().to_vec()),
+        _ => None,
+    }
 }
 
 /// The question's name, and where its type begins.

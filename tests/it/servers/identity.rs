@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CrlDistributionPoint, CustomExtension,
+    DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
 use tempfile::TempDir;
 
@@ -93,27 +94,44 @@ impl Authority {
 
     /// A fresh certificate for a name, issued by the intermediate.
     pub(crate) fn identity(&self, name: &str, key_type: Key) -> Identity {
-        self.identity_of(&[name], key_type, 2037)
+        self.identity_of(&[name], key_type, 2037, |_| ())
     }
 
     /// The same, for several names.
     pub(crate) fn identity_for(&self, names: &[&str], key_type: Key) -> Identity {
-        self.identity_of(names, key_type, 2037)
+        self.identity_of(names, key_type, 2037, |_| ())
     }
 
     /// The same, but it has expired.
     pub(crate) fn expired(&self, name: &str, key_type: Key) -> Identity {
-        self.identity_of(&[name], key_type, 2025)
+        self.identity_of(&[name], key_type, 2025, |_| ())
+    }
+
+    /// A certificate that says of its issuer's, of its OCSP responder and of
+    /// its CRL that all of them are at this URL.
+    pub(crate) fn linking(&self, name: &str, url: &str) -> Identity {
+        self.identity_of(&[name], Key::Ecdsa, 2037, |params| {
+            let uris = vec![url.to_owned()];
+            params.crl_distribution_points = vec![CrlDistributionPoint { uris }];
+            params.custom_extensions = vec![information_access(url)];
+        })
     }
 
     /// A certificate for these names that ends with the beginning of a year.
-    fn identity_of(&self, names: &[&str], key_type: Key, end: i32) -> Identity {
+    fn identity_of(
+        &self,
+        names: &[&str],
+        key_type: Key,
+        end: i32,
+        extend: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
         let name = names[0];
         let all: Vec<_> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(all).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = rcgen::date_time_ymd(2024, 1, 1);
         params.not_after = rcgen::date_time_ymd(end, 1, 1);
+        extend(&mut params);
         let key = KeyPair::from_pem(key_type.pem()).unwrap();
         let certificate = params.signed_by(&key, &self.intermediate).unwrap();
         let stem = format!("{name}-{}", key_type.word());
@@ -181,6 +199,22 @@ impl Identity {
             .arg(&store));
         store
     }
+}
+
+/// Authority information access (RFC 5280 section 4.2.2.1) of caIssuers and
+/// of OCSP, both at one URL.
+fn information_access(url: &str) -> CustomExtension {
+    let tagged = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        [&[tag, length], content].concat()
+    };
+    let access = |method: u8| {
+        let oid = [0x2b, 6, 1, 5, 5, 7, 48, method];
+        let access = [tagged(0x06, &oid), tagged(0x86, url.as_bytes())].concat();
+        tagged(0x30, &access)
+    };
+    let content = tagged(0x30, &[access(2), access(1)].concat());
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], content)
 }
 
 fn authority(name: &str) -> CertificateParams {

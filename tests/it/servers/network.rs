@@ -44,6 +44,19 @@ impl Network {
         network
     }
 
+    /// Sends the client's way over the wire whatever has no other, IPv6 too.
+    pub(crate) fn lead_everything_over_the_wire(&self) {
+        let Self { client, server } = self;
+        ip(&format!(
+            "-n {client} address add fd77::1/64 dev wire nodad"
+        ));
+        ip(&format!(
+            "-n {server} address add fd77::2/64 dev wire nodad"
+        ));
+        ip(&format!("-n {client} route add default via 10.76.0.2"));
+        ip(&format!("-n {client} -6 route add default via fd77::2"));
+    }
+
     /// A command that will run on the server's side.
     pub(crate) fn on_server(&self, program: &str) -> Command {
         let mut command = Command::new("ip");

@@ -1,10 +1,11 @@
 """Writes down what arrives on the interface "wire", until stdin ends.
 
-Says "listening", and at the end one line of JSON: every TCP connection as
-[address, port, source port, times of its SYNs in seconds, whether it carried
-data, FINs, resets], every address that any packet was sent to, and how many
-packets were lost before they could be written down. Times are the kernel's,
-taken when the packet arrived.
+Says "listening", and at the end one line of JSON: every TCP connection over
+IPv4 as [address, port, source port, times of its SYNs in seconds, whether it
+carried data, FINs, resets], every IPv4 address that any packet was sent to,
+everything that any packet was sent to as [address, protocol, port], and how
+many packets were lost before they could be written down. Times are the
+kernel's, taken when the packet arrived.
 """
 
 import json
@@ -13,7 +14,9 @@ import socket
 import struct
 import sys
 
-ETH_P_IP = 0x0800
+ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
+PACKET_IGNORE_OUTGOING = 23
+WITH_PORTS = {socket.IPPROTO_TCP, socket.IPPROTO_UDP}
 SO_TIMESTAMPNS = 35
 SO_RCVBUFFORCE = 33
 SOL_PACKET, PACKET_STATISTICS = 263, 6
@@ -25,13 +28,26 @@ class Flow:
         self.syns, self.data, self.fins, self.resets = [], False, 0, 0
 
 
-def note(packet, ancillary, addresses, flows):
-    """Counts one IP packet."""
+def sent_to(destination, protocol, content):
+    """What a packet was sent to; the port is 0 where there are none."""
+    ports = struct.unpack_from("!HH", content) if protocol in WITH_PORTS else (0, 0)
+    return destination, protocol, ports[1]
+
+
+def note_ipv6(packet, destinations):
+    """Notes one IPv6 packet; what comes behind extension headers has no port."""
+    destination = socket.inet_ntop(socket.AF_INET6, packet[24:40])
+    destinations.add(sent_to(destination, packet[6], packet[40:]))
+
+
+def note(packet, ancillary, addresses, flows, destinations):
+    """Counts one IPv4 packet."""
     destination = socket.inet_ntoa(packet[16:20])
     addresses.add(destination)
+    start = (packet[0] & 0x0F) * 4
+    destinations.add(sent_to(destination, packet[9], packet[start:]))
     if packet[9] != socket.IPPROTO_TCP:
         return
-    start = (packet[0] & 0x0F) * 4
     source_port, port = struct.unpack_from("!HH", packet, start)
     flags = packet[start + 13]
     flow = flows.setdefault((destination, port, source_port), Flow())
@@ -49,9 +65,10 @@ def main():
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    tap.bind(("wire", ETH_P_IP))
+    tap.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+    tap.bind(("wire", ETH_P_ALL))
     tap.setblocking(False)
-    addresses, flows = set(), {}
+    addresses, flows, destinations = set(), {}, set()
     print("listening", flush=True)
     over = False
     while not over:
@@ -60,10 +77,13 @@ def main():
         over = sys.stdin in ready
         while True:
             try:
-                packet, ancillary, _, _ = tap.recvmsg(2048, 64)
+                packet, ancillary, _, (_, kind, *_) = tap.recvmsg(2048, 64)
             except BlockingIOError:
                 break
-            note(packet, ancillary, addresses, flows)
+            if kind == ETH_P_IP:
+                note(packet, ancillary, addresses, flows, destinations)
+            elif kind == ETH_P_IPV6:
+                note_ipv6(packet, destinations)
     _, lost = struct.unpack("II", tap.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
     print(
         json.dumps(
@@ -73,6 +93,7 @@ def main():
                     for key, flow in flows.items()
                 ],
                 "addresses": sorted(addresses),
+                "destinations": sorted(destinations),
                 "lost": lost,
             }
         ),

@@ -1,7 +1,7 @@
 //! Everything that a scan put on the wire, as the server's kernel saw it.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Deserialize;
 
@@ -14,8 +14,11 @@ pub(crate) struct Tap(Process);
 #[derive(Deserialize)]
 pub(crate) struct Capture {
     pub(crate) connections: Vec<Connection>,
-    /// Every address that any packet, TCP or not, was sent to.
+    /// Every IPv4 address that any packet, TCP or not, was sent to.
     pub(crate) addresses: BTreeSet<Ipv4Addr>,
+    /// Everything that any packet was sent to: address, protocol (IANA) and
+    /// port, 0 where there is none.
+    pub(crate) destinations: BTreeSet<(IpAddr, u8, u16)>,
     /// Packets that came too fast to be written down.
     lost: u64,
 }
