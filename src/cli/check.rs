@@ -279,9 +279,7 @@ enum Out {
 impl Out {
     fn open(path: Option<&Path>, db: &Path, context: &Context) -> Result<Self, Failure> {
         match path {
-            Some(path) if path.as_os_str() != "-" => {
-                Ok(Self::File(context.destination(path, db)?))
-            }
+            Some(path) if path.as_os_str() != "-" => Ok(Self::File(context.destination(path, db)?)),
             _ => Ok(Self::Stream(Box::new(context.printer.stream()))),
         }
     }

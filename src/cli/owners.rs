@@ -351,7 +351,11 @@ mod tests {
             owners.row(row).unwrap();
         }
         let count = owners
-            .finish(folder.path(), &folder.path().join("i.db"), FileMode::default())
+            .finish(
+                folder.path(),
+                &folder.path().join("i.db"),
+                FileMode::default(),
+            )
             .unwrap();
         let files = fs::read_dir(folder.path()).unwrap().map(|entry| {
             let path = entry.unwrap().path();

@@ -129,7 +129,9 @@ impl Making<'_> {
         };
         let count = source.write(form, told, folder, self.db).await?;
         let folder = printable(&folder.to_string_lossy());
-        self.context.printer.note(&format!("{count} files in {folder}"));
+        self.context
+            .printer
+            .note(&format!("{count} files in {folder}"));
         Ok(())
     }
 }

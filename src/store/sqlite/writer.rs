@@ -16,8 +16,8 @@ use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, dialects, endpoints, file, imports, inspection, moves, names, notices, prune, questions,
-    surveys, tried, unreached,
+    coverage, dialects, endpoints, file, imports, inspection, moves, names, notices, prune,
+    questions, surveys, tried, unreached,
 };
 use crate::domain::{
     Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
