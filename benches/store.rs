@@ -53,6 +53,7 @@ async fn begin(sink: &mut SqliteSink) -> ScanId {
         settings: "{}".to_owned(),
         seed: 0,
         plan: Fingerprint::of(b""),
+        identity: Fingerprint::of(b""),
         operator: "somebody".to_owned(),
         tool_version: String::new(),
     };

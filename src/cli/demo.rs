@@ -48,6 +48,8 @@ impl Arguments {
             policy: context.config.policy.clone(),
             file_mode: context.config.file_mode,
             json: false,
+            resume: None,
+            seed: None,
         };
         printer.note("\nwhat `certsweep scan` finds there:");
         let (found, severities) = sweep.summary(&db, printer).await?;

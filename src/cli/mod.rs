@@ -30,6 +30,7 @@ mod product;
 mod progress;
 mod prune;
 mod report;
+mod resumption;
 mod rows;
 mod scan;
 mod scans;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::dry_run;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::resumption::Resume;
 use super::sweep::{Sweep, Written};
 use super::{Context, targets, trust};
 use crate::config::{Job, Options, Settings, advised};
@@ -25,7 +26,8 @@ Examples:
   certsweep scan 10.0.0.0/24
   certsweep scan -p web,kmip -x 10.0.0.13 10.0.0.0/16 www.example.com
   certsweep scan --profile thorough --sni-file names.txt 10.0.0.0/24
-  certsweep scan --rate 50 @targets.txt --dry-run")]
+  certsweep scan --rate 50 @targets.txt --dry-run
+  certsweep scan --resume @targets.txt     after an end that came early")]
 pub(super) struct Arguments {
     /// Addresses, networks (10.0.0.0/24), ranges (10.0.0.1-50), names, URLs,
     /// any with :PORTS; @FILE for a file of them, - for stdin
@@ -59,6 +61,17 @@ pub(super) struct Arguments {
     /// Only one of N disjoint parts
     #[arg(long, value_name = "K/N", value_parser = advised::<Shard>(InvalidShard::hint))]
     shard: Option<Shard>,
+
+    /// Go on with the last unfinished scan of these targets and settings, or
+    /// begin one; with =ID, with that scan and no other
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = Resume::LAST
+    )]
+    resume: Option<Resume>,
 
     /// The seed of the order of targets [default: another each time]
     #[arg(long, value_name = "S")]
@@ -134,6 +147,8 @@ impl Arguments {
             policy: context.config.policy.clone(),
             file_mode: context.config.file_mode,
             json: self.json,
+            resume: self.resume,
+            seed: self.seed,
         };
         sweep.run(&context.db(), &context.printer).await
     }

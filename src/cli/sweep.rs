@@ -12,10 +12,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::json_lines;
 use super::printer::Printer;
+use super::resumption::{self, Resume};
 use super::verdicts::{self, Severities};
 use super::{operator, progress, summary};
 use crate::config::{Settings, Terms};
-use crate::domain::{EarlyEnd, Fingerprint, ScanState, clock};
+use crate::domain::{EarlyEnd, Fingerprint, ScanId, ScanState, clock};
 use crate::judge::{Policy, TrustStore};
 use crate::net::{self, TcpDialer};
 use crate::pace::{Pacer, Rate};
@@ -44,6 +45,10 @@ pub(super) struct Sweep {
     pub(super) file_mode: Option<FileMode>,
     /// JSON lines on stdout instead of a summary for people.
     pub(super) json: bool,
+    /// The scan to go on with, if any.
+    pub(super) resume: Option<Resume>,
+    /// The seed that the operator asked for.
+    pub(super) seed: Option<u64>,
 }
 
 /// As many probes in flight as asked for and as descriptors allow; where
@@ -124,8 +129,7 @@ impl Sweep {
         }
     }
 
-    async fn sweep(self, db: &Path, printer: &Printer) -> Result<Summary, Failure> {
-        let record = self.record();
+    async fn sweep(mut self, db: &Path, printer: &Printer) -> Result<Summary, Failure> {
         let resolver = self.resolver()?;
         let dialer = TcpDialer::new(net::Settings {
             source: self.settings.source,
@@ -137,20 +141,16 @@ impl Sweep {
             .hint(Some("--source takes an address of this machine"))
         })?;
         let workers = workers(&self.settings);
-        let (sink, opened) = SqliteSink::open_or_create(db).await?;
-        if let Some(mode) = self.file_mode {
-            sink.share(mode)?;
-        }
-        if opened == Opened::Created {
-            printer.note(&format!("new inventory {}", sink.path().display()));
-        }
+        let mut sink = self.open(db, printer).await?;
+        let resumes = self.resume(&mut sink, printer).await?;
+        let record = self.record();
 
         let progress = Arc::new(Progress::default());
         let targets = self.plan.len();
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
         let watch = self.watch(printer);
         let stop = Stop::default();
-        let scan = self.scan(dialer, resolver, workers, progress);
+        let scan = self.scan(dialer, resolver, workers, progress, resumes);
         let running = scan.run(Box::new(sink), record, stop.clone(), watch);
         tokio::select! {
             ended = running => ended.map_err(Failure::from),
@@ -159,12 +159,49 @@ impl Sweep {
         }
     }
 
+    /// A scan of a certain number can only be in an inventory that is there.
+    async fn open(&self, db: &Path, printer: &Printer) -> Result<SqliteSink, Failure> {
+        let (sink, opened) = match self.resume {
+            Some(Resume::Scan(_)) => (SqliteSink::open(db).await?, Opened::Existing),
+            Some(Resume::Last) | None => SqliteSink::open_or_create(db).await?,
+        };
+        if let Some(mode) = self.file_mode {
+            sink.share(mode)?;
+        }
+        if opened == Opened::Created {
+            printer.note(&format!("new inventory {}", sink.path().display()));
+        }
+        Ok(sink)
+    }
+
+    /// The scan to go on with, after the plan has taken its order.
+    async fn resume(
+        &mut self,
+        sink: &mut SqliteSink,
+        printer: &Printer,
+    ) -> Result<Option<ScanId>, Failure> {
+        let Some(resume) = self.resume else {
+            return Ok(None);
+        };
+        let chosen = resumption::choose(sink, resume, &self.plan, &self.settings, self.seed);
+        let Some(past) = chosen.await? else {
+            return Ok(None);
+        };
+        printer.note(&format!("going on with scan {}", past.id));
+        if past.plan != self.plan_fingerprint() {
+            printer.note("note: the exclusions are others than when it began; those of now hold");
+        }
+        self.plan = Arc::new(self.plan.in_order_of(past.seed));
+        Ok(Some(past.id))
+    }
+
     fn scan(
         self,
         dialer: TcpDialer,
         resolver: DnsResolver,
         workers: NonZeroUsize,
         progress: Arc<Progress>,
+        resumes: Option<ScanId>,
     ) -> Scan<TcpDialer, DnsResolver> {
         let plan = Arc::clone(&self.plan);
         let terms = self.settings.terms();
@@ -189,6 +226,7 @@ impl Sweep {
             prober: Prober::new(dialer, Arc::new(pacer), terms.map(|terms| terms.timeouts)),
             resolver,
             progress,
+            resumes,
         }
     }
 
@@ -211,6 +249,7 @@ impl Sweep {
             zone: self.settings.zone.clone(),
             note: self.settings.note.clone(),
             plan: self.plan_fingerprint(),
+            identity: resumption::identity(&self.plan, &self.settings),
             settings: Value::from(settings).to_string(),
             seed: self.plan.seed(),
             operator: operator::name(),

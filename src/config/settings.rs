@@ -174,7 +174,27 @@ impl Settings {
         });
         settings.as_object().cloned().unwrap_or_default()
     }
+
+    /// Those of [`Self::describe`] that decide what is asked, and what an
+    /// answer means. A scan that goes on keeps them; how fast it goes, how
+    /// long it waits and how often it looks may change in between.
+    #[must_use]
+    pub fn decisive(&self) -> Map<String, Value> {
+        let mut settings = self.describe();
+        settings.retain(|key, _| DECISIVE.contains(&key.as_str()));
+        settings
+    }
 }
+
+/// The ports are not among them: each is part of a target.
+const DECISIVE: [&str; 6] = [
+    "profile",
+    "sni_everywhere",
+    "protocol_sets",
+    "zone",
+    "family",
+    "ptr",
+];
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Settled targets → parcels for the writer: parses what is new, keeps the
+//! Settled targets → batches for the writer: parses what is new, keeps the
 //! block's ledger and the tally.
 
 use std::collections::{HashMap, HashSet};
@@ -9,34 +9,38 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use super::fate::Fate;
+use super::feed::Deferral;
+use super::journal::{Entry, Page};
 use super::known::Known;
 use super::ledger::BlockLedger;
 use super::nameless::NamelessEndpoints;
 use super::progress::Progress;
+use super::resumption::Resumption;
 use super::sighting::Sighting;
 use super::summary::Nameless;
-use super::worker::Settled;
-use super::writer::Parcel;
+use super::worker::{LookEnd, Settled};
 use crate::domain::{
     Der, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp, Zone, clock,
 };
-use crate::store::Batch;
+use crate::store::{Batch, JournalPage, Milestone, Step};
 use crate::target::{Block, Plan};
 use crate::x509::{self, Certificate};
 
-/// Targets that make a parcel full.
+/// Targets that make a batch full.
 const MOST_TARGETS: u64 = 1000;
 
-/// Bytes of certificates that make a parcel full, however few they are.
+/// Bytes of certificates that make a batch full, however few they are.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Observations that make a parcel full: a thorough target has dozens.
+/// Observations that make a batch full: a thorough target has dozens.
 const MOST_OBSERVATIONS: usize = 8000;
 
 /// Different faults that are counted; there are a dozen.
 const MOST_FAULTS: usize = 64;
 
-/// How long a target may wait for its parcel to fill.
+/// How long a target may wait for its batch to fill: what a scan that is killed
+/// has to ask again is younger.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Gathers what the workers settle.
@@ -45,10 +49,19 @@ pub(super) struct Collector<F> {
     zone: Zone,
     scan: ScanId,
     began: Timestamp,
+    /// The open block.
     ledger: Option<BlockLedger>,
-    parcel: Parcel,
-    /// Bytes of certificates in the parcel.
+    /// The page of its journal that goes with the batch.
+    page: Page,
+    /// The pages that are written.
+    pages: u64,
+    batch: Batch,
+    /// Targets in the batch.
+    waiting: u64,
+    /// Bytes of certificates in the batch.
     bytes: usize,
+    /// Of all targets so far.
+    outcomes: Tally,
     known: Known,
     leaves: HashSet<Fingerprint>,
     nameless: NamelessEndpoints,
@@ -67,7 +80,7 @@ pub(super) struct Collected {
     pub(super) faults: Vec<(String, u64)>,
 }
 
-/// Nobody takes parcels any more: the writer has failed.
+/// Nobody takes batches any more: the writer has failed.
 struct WriterGone;
 
 impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
@@ -75,7 +88,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         plan: Arc<Plan>,
         zone: Zone,
         scan: ScanId,
-        began: Timestamp,
+        resumption: Resumption,
         progress: Arc<Progress>,
         watch: F,
     ) -> Self {
@@ -83,10 +96,14 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             plan,
             zone,
             scan,
-            began,
-            ledger: None,
-            parcel: Parcel::default(),
+            began: resumption.began,
+            ledger: resumption.ledger,
+            page: Page::default(),
+            pages: resumption.pages,
+            batch: Batch::default(),
+            waiting: 0,
             bytes: 0,
+            outcomes: resumption.outcomes,
             known: Known::default(),
             leaves: HashSet::new(),
             nameless: NamelessEndpoints::default(),
@@ -99,11 +116,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     /// Collects until every worker has gone.
     pub(super) async fn run(
         mut self,
-        mut settled: mpsc::Receiver<Settled>,
-        parcels: mpsc::Sender<Parcel>,
+        mut ends: mpsc::Receiver<LookEnd>,
+        batches: mpsc::Sender<Batch>,
     ) -> Collected {
         // The writer's own error tells why it is gone.
-        let _ = self.collect(&mut settled, &parcels).await;
+        let _ = self.collect(&mut ends, &batches).await;
         let mut faults: Vec<_> = self.faults.into_iter().collect();
         faults.sort_unstable_by(|(a, more), (b, most)| most.cmp(more).then_with(|| a.cmp(b)));
         Collected {
@@ -115,49 +132,41 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
 
     async fn collect(
         &mut self,
-        settled: &mut mpsc::Receiver<Settled>,
-        parcels: &mpsc::Sender<Parcel>,
+        ends: &mut mpsc::Receiver<LookEnd>,
+        batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
         let mut due = Instant::now() + PATIENCE;
         loop {
-            match timeout_at(due, settled.recv()).await {
-                Ok(Some(target)) => self.take(target, parcels).await?,
+            match timeout_at(due, ends.recv()).await {
+                Ok(Some(LookEnd::Settled(settled))) => self.take(settled, batches).await?,
+                Ok(Some(LookEnd::Deferred(deferral))) => self.note(deferral, batches).await?,
                 Ok(None) => break,
                 Err(_) => {}
             }
             if self.is_full() || Instant::now() >= due {
-                self.flush(parcels).await?;
+                self.flush(batches).await?;
                 due = Instant::now() + PATIENCE;
             }
         }
-        self.flush(parcels).await?;
-        self.write_ledger(parcels).await
+        self.write_ledger(batches).await
     }
 
     fn is_full(&self) -> bool {
-        self.parcel.outcomes.total() >= MOST_TARGETS
-            || self.parcel.batch.observations.len() >= MOST_OBSERVATIONS
+        self.waiting >= MOST_TARGETS
+            || self.batch.observations.len() >= MOST_OBSERVATIONS
             || self.bytes >= MOST_BYTES
     }
 
     async fn take(
         &mut self,
         settled: Settled,
-        parcels: &mpsc::Sender<Parcel>,
+        batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
-        self.open_block(settled.index, parcels).await?;
+        self.open_block(settled.index, batches).await?;
+        self.enter(&settled);
         let kind = settled.outcome.kind();
-        let latest = settled.observations.iter().map(|seen| seen.at).max();
-        let at = latest.unwrap_or_else(clock::now);
-        if let Some(ledger) = &mut self.ledger {
-            ledger.enter(settled.index, kind, &settled.outcome.detail(), at);
-            if settled.by_name {
-                for best in best_answers(&settled.observations) {
-                    ledger.enter_address(best);
-                }
-            }
-        }
-        self.parcel.outcomes.add(kind);
+        self.outcomes.add(kind);
+        self.waiting += 1;
         if let Outcome::LocalError(fault) = &settled.outcome
             && self.faults.len() < MOST_FAULTS
         {
@@ -165,7 +174,56 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         }
         self.progress.settle(kind == OutcomeKind::Certificate);
         self.tell(&settled.observations);
-        self.parcel.batch.observations.extend(settled.observations);
+        self.batch.observations.extend(settled.observations);
+        Ok(())
+    }
+
+    /// Enters a target into the ledger and, if nobody need look at it again,
+    /// into the journal.
+    fn enter(&mut self, settled: &Settled) {
+        let latest = settled.observations.iter().map(|seen| seen.at).max();
+        let fate = Fate::of(&settled.outcome, latest.unwrap_or_else(clock::now));
+        let Some(ledger) = &mut self.ledger else {
+            return;
+        };
+        let Some(offset) = ledger.offset(settled.index) else {
+            return;
+        };
+        if settled.cut_short {
+            ledger.enter(offset, &fate);
+        } else {
+            ledger.settle(offset, &fate);
+            self.page.enter(Entry::Settled { offset, fate });
+        }
+        if settled.by_name {
+            for best in best_answers(&settled.observations) {
+                let fate = Fate::of(&best.outcome, best.at);
+                let (address, port) = (best.endpoint.address, best.endpoint.port);
+                ledger.enter_address(address, port, &fate);
+                self.page.enter(Entry::Behind {
+                    address,
+                    port,
+                    fate,
+                });
+            }
+        }
+    }
+
+    /// Notes in the journal that a target had a look.
+    async fn note(
+        &mut self,
+        deferral: Deferral,
+        batches: &mpsc::Sender<Batch>,
+    ) -> Result<(), WriterGone> {
+        self.open_block(deferral.index, batches).await?;
+        let ledger = self.ledger.as_ref();
+        if let Some(offset) = ledger.and_then(|ledger| ledger.offset(deferral.index)) {
+            self.page.enter(Entry::Deferred {
+                offset,
+                earlier: deferral.earlier,
+                best: deferral.best,
+            });
+        }
         Ok(())
     }
 
@@ -173,14 +231,15 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     async fn open_block(
         &mut self,
         index: u64,
-        parcels: &mpsc::Sender<Parcel>,
+        batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
         let number = index / Block::MAX_LENGTH;
         let within = |ledger: &BlockLedger| ledger.block().number() == number;
         if self.ledger.as_ref().is_some_and(within) {
             return Ok(());
         }
-        self.write_ledger(parcels).await?;
+        self.write_ledger(batches).await?;
+        self.pages = 0;
         self.ledger = self.plan.block(number).map(|block| {
             BlockLedger::new(Arc::clone(&self.plan), self.zone.clone(), block, self.began)
         });
@@ -220,7 +279,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     }
 
     /// The certificate's facts, parsed where they are not known yet; then it
-    /// also goes into the parcel.
+    /// also goes into the batch.
     fn read(&mut self, der: &Der) -> Arc<Certificate> {
         self.bytes += der.as_bytes().len();
         let fingerprint = der.fingerprint();
@@ -228,39 +287,58 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             return certificate;
         }
         let certificate = x509::parse(der);
-        self.parcel
-            .batch
+        self.batch
             .certificates
             .insert(fingerprint, certificate.clone());
         self.known.keep(certificate)
     }
 
-    async fn flush(&mut self, parcels: &mpsc::Sender<Parcel>) -> Result<(), WriterGone> {
-        if self.parcel.outcomes.total() == 0 {
+    async fn flush(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
+        if self.waiting == 0 && self.page.is_empty() {
             return Ok(());
         }
         self.bytes = 0;
-        let parcel = mem::take(&mut self.parcel);
-        parcels.send(parcel).await.map_err(|_| WriterGone)
+        self.waiting = 0;
+        let page = JournalPage {
+            number: self.pages,
+            entries: mem::take(&mut self.page).write(),
+        };
+        self.pages += 1;
+        let mut batch = mem::take(&mut self.batch);
+        batch.milestone = self.milestone(Step::Page(page));
+        batches.send(batch).await.map_err(|_| WriterGone)
     }
 
-    async fn write_ledger(&mut self, parcels: &mpsc::Sender<Parcel>) -> Result<(), WriterGone> {
+    /// Lays the open block over the inventory's ledger. If it is done, its
+    /// journal goes in the same moment as the last slice comes.
+    async fn write_ledger(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
+        self.flush(batches).await?;
+        let done = self.ledger.as_ref().is_some_and(BlockLedger::is_complete);
+        let done = done.then(|| self.milestone(Step::Done)).flatten();
         let Some(ledger) = self.ledger.take() else {
             return Ok(());
         };
-        for slice in ledger.slices() {
+        let mut slices = ledger.slices().peekable();
+        while let Some(slice) = slices.next() {
+            let last = slices.peek().is_none();
             let batch = Batch {
                 coverage: slice.addresses,
                 names: slice.names,
+                milestone: done.clone().filter(|_| last),
                 ..Batch::default()
             };
-            let parcel = Parcel {
-                batch,
-                outcomes: Tally::default(),
-            };
-            parcels.send(parcel).await.map_err(|_| WriterGone)?;
+            batches.send(batch).await.map_err(|_| WriterGone)?;
         }
         Ok(())
+    }
+
+    fn milestone(&self, step: Step) -> Option<Milestone> {
+        let ledger = self.ledger.as_ref()?;
+        Some(Milestone {
+            outcomes: self.outcomes,
+            block: ledger.block().number(),
+            step,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::settings::{FurtherNames, Reach};
 use super::summary::{NameNotAsked, WhyNotAsked};
-use crate::domain::{ScanState, ServerName};
+use crate::domain::{ScanId, ScanState, ServerName};
 use crate::resolve::{LookupError, Resolver};
 use crate::target::Plan;
 
@@ -120,15 +120,16 @@ impl Directory {
         self.resolving_to(address).any(|entry| entry.name == *name)
     }
 
-    /// The names that nobody was asked for by a scan that ended so.
-    pub(super) fn not_asked(&self, state: ScanState) -> Vec<NameNotAsked> {
+    /// The names that nobody was asked for by a scan that ended so. Of names
+    /// that an earlier run of the scan may have asked for, nothing is told.
+    pub(super) fn not_asked(&self, state: ScanState, resumes: Option<ScanId>) -> Vec<NameNotAsked> {
         let unmet = match state {
             ScanState::Complete => WhyNotAsked::NoTarget,
             _ => WhyNotAsked::Ended,
         };
         let not_asked = self.entries.iter().filter_map(|entry| {
             let met = self.met.load(Ordering::Relaxed) || entry.met.load(Ordering::Relaxed);
-            let unmet = (!met).then(|| unmet.clone());
+            let unmet = (!met && resumes.is_none()).then(|| unmet.clone());
             Some(NameNotAsked {
                 name: entry.name.clone(),
                 why: entry.why_not.clone().or(unmet)?,

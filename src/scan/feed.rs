@@ -1,11 +1,13 @@
 //! Block → looks: due follow-ups first, then the block's next target.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::no_answer::NoAnswer;
 use crate::domain::{Observation, Outcome, Session};
@@ -30,6 +32,85 @@ pub(super) struct Look {
     pub(super) best: Option<NoAnswer>,
     /// What spoke to them.
     pub(super) seen: Box<[Observation]>,
+    /// Whether the scan's end took a look or a question from the target.
+    cut_short: AtomicBool,
+}
+
+impl Look {
+    /// The first look at a target.
+    fn first(index: u64) -> Self {
+        Self {
+            index,
+            earlier: 0,
+            best: None,
+            seen: Box::default(),
+            cut_short: AtomicBool::new(false),
+        }
+    }
+
+    /// The look after this one, with what both have seen.
+    pub(super) fn again(&self, best: NoAnswer, seen: Vec<Observation>) -> Self {
+        Self {
+            earlier: self.earlier + 1,
+            best: Some(best),
+            seen: seen.into(),
+            ..Self::first(self.index)
+        }
+    }
+
+    /// Itself, as far as it can wait for another run of the scan: what spoke
+    /// is seen anew then.
+    pub(super) fn deferral(&self) -> Option<Deferral> {
+        let best = self.best.filter(|_| self.seen.is_empty())?;
+        Some(Deferral {
+            index: self.index,
+            earlier: self.earlier,
+            best,
+        })
+    }
+
+    /// Notes that the scan's end takes something from the target.
+    pub(super) fn cut_short(&self) {
+        self.cut_short.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.cut_short.load(Ordering::Relaxed)
+    }
+}
+
+impl From<Deferral> for Look {
+    fn from(deferral: Deferral) -> Self {
+        Self {
+            earlier: deferral.earlier,
+            best: Some(deferral.best),
+            ..Self::first(deferral.index)
+        }
+    }
+}
+
+/// A target that waits for another look, when nothing spoke at those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deferral {
+    /// The target's index in the plan.
+    pub(super) index: u64,
+    /// How many looks it had.
+    pub(super) earlier: u32,
+    /// The best that they came to.
+    pub(super) best: NoAnswer,
+}
+
+/// Where a feed begins: at the first target, or where an earlier run of the
+/// scan has come to.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    /// The number of the block.
+    pub(super) block: u64,
+    /// By their offsets in the block, the targets that are settled or
+    /// deferred.
+    pub(super) begun: Vec<bool>,
+    /// Those that are deferred.
+    pub(super) deferred: Vec<Deferral>,
 }
 
 /// Hands looks to the workers, block after block: a block begins when every
@@ -49,11 +130,16 @@ struct State {
     plan: Arc<Plan>,
     block: Option<Block>,
     position: u64,
+    /// The targets of the block that an earlier run has begun.
+    begun: Vec<bool>,
     deferred: VecDeque<(Instant, Look)>,
     /// Bytes of what was seen in those.
     held: usize,
     outstanding: u64,
     stopped: bool,
+    /// Cancelled when the scan stops, before anything is cut short by that:
+    /// no block begins after one of which a target was.
+    stop: CancellationToken,
 }
 
 enum Next {
@@ -64,17 +150,20 @@ enum Next {
 }
 
 impl Feed {
-    pub(super) fn new(plan: Arc<Plan>) -> Self {
-        let block = plan.block(0);
+    pub(super) fn new(plan: Arc<Plan>, start: Start, stop: CancellationToken) -> Self {
+        let due = Instant::now() + RETRY_SPACING;
+        let deferred = start.deferred.into_iter();
         Self {
             state: Mutex::new(State {
+                block: plan.block(start.block),
                 plan,
-                block,
                 position: 0,
-                deferred: VecDeque::new(),
+                begun: start.begun,
+                deferred: deferred.map(|look| (due, Look::from(look))).collect(),
                 held: 0,
                 outstanding: 0,
                 stopped: false,
+                stop,
             }),
             turn: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
@@ -143,6 +232,7 @@ impl Feed {
 
 impl State {
     fn next(&mut self, now: Instant) -> Next {
+        self.stopped |= self.stop.is_cancelled();
         let due = self.deferred.front().map(|(due, _)| *due);
         if (self.stopped || due.is_some_and(|due| due <= now))
             && let Some((_, look)) = self.deferred.pop_front()
@@ -154,25 +244,30 @@ impl State {
         if self.stopped {
             return Next::Finished;
         }
-        let Some(block) = &self.block else {
+        let Some(block) = self.block else {
             return Next::Finished;
         };
-        if let Some(index) = block.at(self.position) {
+        while let Some(index) = block.at(self.position) {
             self.position += 1;
+            if self.is_begun(index - block.first()) {
+                continue;
+            }
             self.outstanding += 1;
-            return Next::Look(Look {
-                index,
-                earlier: 0,
-                best: None,
-                seen: Box::default(),
-            });
+            return Next::Look(Look::first(index));
         }
         if due.is_some() || self.outstanding > 0 {
             return Next::Wait(due);
         }
         self.block = self.plan.block(block.number() + 1);
         self.position = 0;
+        self.begun = Vec::new();
         self.next(now)
+    }
+
+    fn is_begun(&self, offset: u64) -> bool {
+        let offset = usize::try_from(offset).ok();
+        let begun = offset.and_then(|offset| self.begun.get(offset));
+        begun.copied().unwrap_or(false)
     }
 }
 
@@ -214,28 +309,24 @@ mod tests {
     /// A look that has seen one answer of so many bytes.
     fn look(said: usize) -> Look {
         let address = [10, 0, 0, 1].into();
-        Look {
-            index: 0,
-            earlier: 1,
-            best: None,
-            seen: Box::new([Observation {
-                endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
-                server_name: None,
-                asked_for: None,
-                at: Timestamp::from_seconds(0),
-                outcome: Outcome::NotTls(NotTls::Other, vec![0; said]),
-                attempts: Vec::new(),
-                pointer: None,
-                survey: None,
-            }]),
-        }
+        let seen = Observation {
+            endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
+            server_name: None,
+            asked_for: None,
+            at: Timestamp::from_seconds(0),
+            outcome: Outcome::NotTls(NotTls::Other, vec![0; said]),
+            attempts: Vec::new(),
+            pointer: None,
+            survey: None,
+        };
+        Look::first(0).again(NoAnswer::Filtered, vec![seen])
     }
 
     #[tokio::test(start_paused = true)]
     async fn deferred_looks_hold_no_more_than_so_many_bytes() {
         let spec = "10.0.0.1".parse().unwrap();
         let plan = Plan::builder().targets([spec]).build().unwrap();
-        let feed = Feed::new(Arc::new(plan));
+        let feed = Feed::new(Arc::new(plan), Start::default(), CancellationToken::new());
         assert!(feed.next().await.is_some());
         feed.defer(look(MOST_HELD / 2));
         assert!(feed.has_room());

@@ -5,7 +5,8 @@ use std::iter;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{Host, Observation, OutcomeKind, Port, Timestamp, Zone};
+use super::fate::Fate;
+use crate::domain::{Host, OutcomeKind, Port, Timestamp, Zone};
 use crate::store::{AddressRun, NameLook};
 use crate::target::{Block, Plan};
 
@@ -19,6 +20,8 @@ pub(super) struct BlockLedger {
     block: Block,
     began: Timestamp,
     outcomes: Vec<Option<Entry>>,
+    /// Targets that need no other look.
+    settled: u64,
     /// What became of the addresses that names resolved to.
     behind_names: Vec<Look>,
     details: Vec<String>,
@@ -56,6 +59,7 @@ impl BlockLedger {
             block,
             began,
             outcomes: vec![None; length],
+            settled: 0,
             behind_names: Vec::new(),
             details: vec![String::new()],
             detail_numbers: HashMap::from([(String::new(), 0)]),
@@ -66,52 +70,54 @@ impl BlockLedger {
         &self.block
     }
 
-    /// Enters a target's outcome, with a detail only where no endpoint row
-    /// will hold it.
-    pub(super) fn enter(&mut self, index: u64, kind: OutcomeKind, detail: &str, at: Timestamp) {
-        let entry = self.entry_of(kind, detail, at);
-        let position = index.checked_sub(self.block.first());
-        let slot = position
-            .and_then(|position| usize::try_from(position).ok())
-            .and_then(|position| self.outcomes.get_mut(position));
-        if let Some(slot) = slot {
+    /// A target's place in the block.
+    pub(super) fn offset(&self, index: u64) -> Option<u32> {
+        let offset = index.checked_sub(self.block.first())?;
+        u32::try_from(offset)
+            .ok()
+            .filter(|_| offset < self.block.len())
+    }
+
+    /// Whether every target of the block has its outcome.
+    pub(super) fn is_complete(&self) -> bool {
+        self.settled == self.block.len()
+    }
+
+    /// Whether the target at an offset has an outcome.
+    pub(super) fn is_settled(&self, offset: u32) -> bool {
+        self.slot(offset).is_some_and(|entry| entry.is_some())
+    }
+
+    /// Enters a target's outcome.
+    pub(super) fn settle(&mut self, offset: u32, fate: &Fate) {
+        self.enter(offset, fate);
+        self.settled += 1;
+    }
+
+    /// Enters what is known of a target that the scan's end took a look from.
+    pub(super) fn enter(&mut self, offset: u32, fate: &Fate) {
+        let entry = self.entry_of(fate);
+        let slot = usize::try_from(offset).ok();
+        if let Some(slot) = slot.and_then(|slot| self.outcomes.get_mut(slot)) {
             *slot = Some(entry);
         }
     }
 
     /// Enters what became of an address that a name resolved to.
-    pub(super) fn enter_address(&mut self, observation: &Observation) {
-        let outcome = &observation.outcome;
-        let entry = self.entry_of(outcome.kind(), &outcome.detail(), observation.at);
-        let endpoint = &observation.endpoint;
+    pub(super) fn enter_address(&mut self, address: IpAddr, port: Port, fate: &Fate) {
+        let entry = self.entry_of(fate);
         self.behind_names.push(Look {
-            port: endpoint.port,
-            address: endpoint.address,
+            port,
+            address,
             entry,
         });
     }
 
-    fn entry_of(&mut self, kind: OutcomeKind, detail: &str, at: Timestamp) -> Entry {
-        let detail = match kind {
-            OutcomeKind::Excluded | OutcomeKind::Unresolved | OutcomeKind::LocalError => {
-                self.detail_number(detail)
-            }
-            OutcomeKind::Certificate
-            | OutcomeKind::NoCertificate
-            | OutcomeKind::TlsRefused
-            | OutcomeKind::NotTls
-            | OutcomeKind::Silent
-            | OutcomeKind::Broken
-            | OutcomeKind::Refused
-            | OutcomeKind::Filtered
-            | OutcomeKind::Unreachable
-            | OutcomeKind::Fresh
-            | OutcomeKind::NotAttempted => 0,
-        };
-        let second = (at.seconds() - self.began.seconds()).max(0);
+    fn entry_of(&mut self, fate: &Fate) -> Entry {
+        let second = (fate.at.seconds() - self.began.seconds()).max(0);
         Entry {
-            kind,
-            detail,
+            kind: fate.kind,
+            detail: self.detail_number(&fate.detail),
             second: u32::try_from(second).unwrap_or(u32::MAX),
         }
     }
@@ -200,11 +206,14 @@ impl BlockLedger {
         });
     }
 
+    fn slot(&self, offset: u32) -> Option<Option<Entry>> {
+        let slot = usize::try_from(offset).ok()?;
+        self.outcomes.get(slot).copied()
+    }
+
     fn entry(&self, index: u64) -> Entry {
-        index
-            .checked_sub(self.block.first())
-            .and_then(|position| usize::try_from(position).ok())
-            .and_then(|position| self.outcomes.get(position).copied().flatten())
+        self.offset(index)
+            .and_then(|offset| self.slot(offset).flatten())
             .unwrap_or(Entry {
                 kind: OutcomeKind::NotAttempted,
                 detail: 0,

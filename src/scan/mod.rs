@@ -9,13 +9,16 @@ mod claims;
 mod collector;
 mod dialects;
 mod directory;
+mod fate;
 mod feed;
 mod inquiry;
+mod journal;
 mod known;
 mod ledger;
 mod nameless;
 mod no_answer;
 mod progress;
+mod resumption;
 mod settings;
 mod sighting;
 mod stop;
@@ -23,6 +26,7 @@ mod summary;
 mod worker;
 mod writer;
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,7 +42,7 @@ pub use sighting::Sighting;
 pub use stop::Stop;
 pub use summary::{NameNotAsked, Nameless, Summary, WhyNotAsked};
 
-use crate::domain::{EarlyEnd, OutcomeKind, ScanState, clock};
+use crate::domain::{EarlyEnd, OutcomeKind, ScanId, ScanState, clock};
 use crate::net::Dialer;
 use crate::probe::Prober;
 use crate::resolve::Resolver;
@@ -47,16 +51,17 @@ use crate::target::Plan;
 use claims::Claims;
 use collector::{Collected, Collector};
 use directory::Directory;
-use feed::Feed;
-use worker::{Bench, Settled};
+use feed::{Feed, Start};
+use resumption::Resumption;
+use worker::{Bench, LookEnd};
 use writer::Written;
 
 /// Settled targets that may wait for the collector: few, since each may hold
 /// a chain of a megabyte.
 const SETTLED_WAITING: usize = 64;
 
-/// Parcels that may wait for the writer.
-const PARCELS_WAITING: usize = 2;
+/// Batches that may wait for the writer.
+const BATCHES_WAITING: usize = 2;
 
 /// One scan, ready to run.
 pub struct Scan<D: Dialer, R: Resolver> {
@@ -70,6 +75,8 @@ pub struct Scan<D: Dialer, R: Resolver> {
     pub resolver: R,
     /// Where it shows how far it has come.
     pub progress: Arc<Progress>,
+    /// The scan of the same targets and settings that it goes on with.
+    pub resumes: Option<ScanId>,
 }
 
 /// Why a scan could not go on; what was found before is stored.
@@ -88,6 +95,9 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
     /// found as it comes. After `stop`, probes in flight end, the rest is not
     /// attempted, and everything seen is stored.
     ///
+    /// A scan that goes on with another begins where that one ended, however
+    /// it ended; its outcomes are those of both.
+    ///
     /// # Errors
     ///
     /// When the inventory can't be written; the scan then ends at once.
@@ -100,27 +110,31 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
     ) -> Result<Summary, ScanError> {
         let began = record.started_at;
         let targets = self.plan.len();
-        let scan = sink.begin(record).await?;
+        let (scan, mut resumption) = self.begin(sink.as_mut(), record).await?;
         let workers = self.workers();
         info!(%scan, targets, workers, "scan began");
         let further = &self.settings.further_names;
         let directory = Directory::look_up(further, &self.plan, &self.resolver, stop.token()).await;
         let directory = Arc::new(directory);
 
-        let (settled, to_collect) = mpsc::channel(SETTLED_WAITING);
-        let (parcels, to_write) = mpsc::channel(PARCELS_WAITING);
+        let (ends, to_collect) = mpsc::channel(SETTLED_WAITING);
+        let (batches, to_write) = mpsc::channel(BATCHES_WAITING);
+        let start = mem::take(&mut resumption.start);
+        let settled = resumption.outcomes;
+        self.progress.resume(&settled);
         let collector = Collector::new(
             Arc::clone(&self.plan),
             self.settings.zone.clone(),
             scan,
-            began,
+            resumption,
             Arc::clone(&self.progress),
             watch,
         );
-        let writer = tokio::spawn(writer::run(sink, scan, to_write));
-        let collector = tokio::spawn(collector.run(to_collect, parcels));
+        let writer = tokio::spawn(writer::run(sink, scan, settled, to_write));
+        let collector = tokio::spawn(collector.run(to_collect, batches));
+        let resumes = self.resumes;
         let worked = self
-            .work(workers, Arc::clone(&directory), settled, stop.token())
+            .work(workers, Arc::clone(&directory), start, ends, stop.token())
             .await;
         let collected = collector.await.map_err(panicked);
         let Written {
@@ -166,9 +180,30 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             faults,
             certificates,
             nameless,
-            names_not_asked: directory.not_asked(state),
+            names_not_asked: directory.not_asked(state, resumes),
             elapsed: finished_at.since(began),
         })
+    }
+
+    /// Numbers the scan, or goes on with one.
+    async fn begin(
+        &self,
+        sink: &mut dyn Sink,
+        record: NewScan,
+    ) -> Result<(ScanId, Resumption), StoreError> {
+        let began = record.started_at;
+        match self.resumes {
+            None => {
+                let scan = sink.begin(record).await?;
+                Ok((scan, Resumption::at_the_beginning(began)))
+            }
+            Some(scan) => {
+                let checkpoint = sink.resume(scan, record).await?;
+                let zone = &self.settings.zone;
+                let resumption = Resumption::read(&checkpoint, scan, &self.plan, zone);
+                Ok((scan, resumption))
+            }
+        }
     }
 
     /// How many workers: never more than there are targets.
@@ -182,13 +217,14 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         self,
         workers: usize,
         directory: Arc<Directory>,
-        settled: mpsc::Sender<Settled>,
+        start: Start,
+        ends: mpsc::Sender<LookEnd>,
         stop: &CancellationToken,
     ) -> Result<End, ScanError> {
         // A fault of the engine stops it too, and is not the caller's stop.
         let stop = stop.child_token();
         let bench = Arc::new(Bench {
-            feed: Feed::new(Arc::clone(&self.plan)),
+            feed: Feed::new(Arc::clone(&self.plan), start, stop.clone()),
             plan: self.plan,
             settings: self.settings,
             prober: self.prober,
@@ -200,9 +236,9 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         });
         let mut tasks = JoinSet::new();
         for _ in 0..workers {
-            tasks.spawn(Arc::clone(&bench).work(settled.clone()));
+            tasks.spawn(Arc::clone(&bench).work(ends.clone()));
         }
-        drop(settled);
+        drop(ends);
         let mut worked = Ok(());
         loop {
             tokio::select! {

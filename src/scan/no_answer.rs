@@ -1,10 +1,13 @@
 use std::cmp::min;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{LocalFault, Observation, Outcome, OutcomeKind};
 
 /// An outcome that deserves another look, best first, in one byte: a block
 /// may defer a million looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum NoAnswer {
     Filtered,
     Unreachable,

@@ -12,7 +12,7 @@ use super::candidates::{Candidate, NameSource};
 use super::claims::{Claim, Claims};
 use super::dialects;
 use super::directory::Directory;
-use super::feed::{Feed, Look};
+use super::feed::{Deferral, Feed, Look};
 use super::inquiry::{Inquiry, Step, Subject};
 use super::no_answer::NoAnswer;
 use super::settings::{Pointers, Settings};
@@ -35,6 +35,17 @@ pub(super) struct Settled {
     pub(super) outcome: Outcome,
     /// What its endpoints said, an observation a question.
     pub(super) observations: Vec<Observation>,
+    /// Whether the scan's end took a look or a question from it: a scan that
+    /// goes on has to look again.
+    pub(super) cut_short: bool,
+}
+
+/// How a look ended.
+#[derive(Debug)]
+pub(super) enum LookEnd {
+    Settled(Settled),
+    /// Another one follows.
+    Deferred(Deferral),
 }
 
 /// What all workers share.
@@ -47,7 +58,7 @@ pub(super) struct Bench<D: Dialer, R> {
     pub(super) directory: Arc<Directory>,
     pub(super) claims: Claims,
     pub(super) stop: CancellationToken,
-    /// Whether the stop has taken a look or a question from any target.
+    /// Whether the scan's end has taken a look or a question from any target.
     pub(super) cut_short: AtomicBool,
 }
 
@@ -60,7 +71,7 @@ enum Verdict {
 impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// Takes looks until there are none, and hands on what is settled. When
     /// nobody takes it any more, it stops the scan.
-    pub(super) async fn work(self: Arc<Self>, settled: mpsc::Sender<Settled>) {
+    pub(super) async fn work(self: Arc<Self>, ends: mpsc::Sender<LookEnd>) {
         while let Some(mut look) = self.feed.next().await {
             let Some(target) = self.plan.get(look.index) else {
                 self.feed.settle();
@@ -68,28 +79,35 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             };
             match self.look(&target, &mut look).await {
                 Verdict::Again(best, seen) => {
-                    self.feed.defer(Look {
-                        index: look.index,
-                        earlier: look.earlier + 1,
-                        best: Some(best),
-                        seen: seen.into(),
-                    });
+                    let again = look.again(best, seen);
+                    if let Some(deferral) = again.deferral() {
+                        self.hand_on(LookEnd::Deferred(deferral), &ends).await;
+                    }
+                    self.feed.defer(again);
                 }
                 Verdict::Settled(outcome, observations) => {
-                    let settled_target = Settled {
+                    let settled = Settled {
                         index: look.index,
                         by_name: matches!(target.host, Host::Name(_)),
                         outcome,
                         observations,
+                        cut_short: look.is_cut_short(),
                     };
                     // First the hand-over, then the count: a block is over
                     // only when the collector has all of it.
-                    if settled.send(settled_target).await.is_err() {
-                        self.stop.cancel();
-                    }
+                    self.hand_on(LookEnd::Settled(settled), &ends).await;
                     self.feed.settle();
                 }
             }
+            if look.is_cut_short() {
+                self.cut_short.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn hand_on(&self, end: LookEnd, ends: &mpsc::Sender<LookEnd>) {
+        if ends.send(end).await.is_err() {
+            self.stop.cancel();
         }
     }
 
@@ -162,7 +180,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let pointer = OnceCell::new();
         while let Some(step) = inquiry.next() {
             if self.stop.is_cancelled() {
-                self.cut_short.store(true, Ordering::Relaxed);
+                look.cut_short();
                 return;
             }
             match step {
@@ -262,7 +280,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 known.retain(|seen| seen.outcome.kind().connected());
                 Verdict::Again(no_answer.or_earlier(look.best), known)
             }
-            Some(_) | None => self.settle(target, known, look.best.map(Outcome::from)),
+            Some(_) | None => self.settle(target, known, look, None),
         }
     }
 
@@ -289,10 +307,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             Some(no_answer) if self.has_looks_left(no_answer, retries, look) => {
                 Verdict::Again(no_answer.or_earlier(look.best), seen)
             }
-            Some(_) | None => {
-                let beside = look.best.map(Outcome::from).into_iter().chain([outcome]);
-                self.settle(target, seen, beside)
-            }
+            Some(_) | None => self.settle(target, seen, look, Some(outcome)),
         }
     }
 
@@ -313,7 +328,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         };
         let left = look.earlier < looks;
         if left && self.stop.is_cancelled() {
-            self.cut_short.store(true, Ordering::Relaxed);
+            look.cut_short();
             return false;
         }
         left
@@ -321,25 +336,29 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// The scan stops before the look: what is known stands.
     fn cut(&self, target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
-        self.cut_short.store(true, Ordering::Relaxed);
-        self.settle(target, seen, look.best.map(Outcome::from))
+        look.cut_short();
+        self.settle(target, seen, look, None)
     }
 
-    /// The best of what was observed and what is known beside it.
+    /// The best of what was observed, of earlier looks and of what is known
+    /// beside them.
     fn settle(
         &self,
         target: &Target,
         mut observations: Vec<Observation>,
-        beside: impl IntoIterator<Item = Outcome>,
+        look: &Look,
+        beside: Option<Outcome>,
     ) -> Verdict {
         let attempted = |seen: &Observation| seen.outcome.kind() != OutcomeKind::NotAttempted;
         if !observations.iter().all(attempted) {
-            self.cut_short.store(true, Ordering::Relaxed);
+            look.cut_short();
             observations.retain(attempted);
         }
         dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
         let observed = observations.iter().map(|seen| seen.outcome.clone());
-        let outcome = observed.chain(beside).min_by_key(dialects::Merit::of);
+        let earlier = look.best.map(Outcome::from);
+        let outcomes = observed.chain(earlier).chain(beside);
+        let outcome = outcomes.min_by_key(dialects::Merit::of);
         Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
     }
 }

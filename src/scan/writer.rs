@@ -1,4 +1,4 @@
-//! Parcels → the sink, one at a time: the inventory's only writer.
+//! Batches → the sink, one at a time: the inventory's only writer.
 
 use std::time::Duration;
 
@@ -9,37 +9,33 @@ use tracing::warn;
 use crate::domain::{ScanId, Tally};
 use crate::store::{Batch, Sink, StoreError};
 
-/// What is stored at once, and the targets that are settled by it.
-#[derive(Debug, Default)]
-pub(super) struct Parcel {
-    pub(super) batch: Batch,
-    pub(super) outcomes: Tally,
-}
-
-/// What became of all parcels.
+/// What became of all batches.
 pub(super) struct Written {
     /// To close the scan with.
     pub(super) sink: Box<dyn Sink>,
-    /// The targets whose parcels are stored.
+    /// The targets whose outcomes are stored, those of earlier runs included.
     pub(super) outcomes: Tally,
     pub(super) result: Result<(), StoreError>,
 }
 
-/// Writes every parcel that comes. After a failure it takes no more, which
-/// stops the collector, and through it the workers.
+/// Writes every batch that comes, on top of the outcomes of earlier runs.
+/// After a failure it takes no more, which stops the collector, and through
+/// it the workers.
 pub(super) async fn run(
     mut sink: Box<dyn Sink>,
     scan: ScanId,
-    mut parcels: mpsc::Receiver<Parcel>,
+    mut outcomes: Tally,
+    mut batches: mpsc::Receiver<Batch>,
 ) -> Written {
-    let mut outcomes = Tally::default();
     let mut result = Ok(());
-    while let Some(parcel) = parcels.recv().await {
-        result = write(sink.as_mut(), scan, &parcel.batch).await;
+    while let Some(batch) = batches.recv().await {
+        result = write(sink.as_mut(), scan, &batch).await;
         if result.is_err() {
             break;
         }
-        outcomes += parcel.outcomes;
+        if let Some(milestone) = batch.milestone {
+            outcomes = milestone.outcomes;
+        }
     }
     Written {
         sink,

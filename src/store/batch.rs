@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::Milestone;
 use crate::domain::{
     Fingerprint, Observation, OutcomeKind, Port, ScanState, ServerName, Tally, Timestamp, Zone,
 };
@@ -21,9 +22,11 @@ pub struct NewScan {
     pub settings: String,
     /// The seed of its order.
     pub seed: u64,
-    /// SHA-256 over what makes its plan: the same targets and settings have
-    /// the same.
+    /// SHA-256 over what makes its plan: targets, ports, exclusions, shard.
     pub plan: Fingerprint,
+    /// SHA-256 over what decides which targets are asked what: a scan can go
+    /// on with an earlier one of the same identity.
+    pub identity: Fingerprint,
     /// Who runs it: user, machine and process.
     pub operator: String,
     /// The version of this program.
@@ -57,6 +60,8 @@ pub struct Batch {
     pub coverage: Vec<AddressRun>,
     /// The outcomes of targets that are names, in any order.
     pub names: Vec<NameLook>,
+    /// How far the scan has come with all this.
+    pub milestone: Option<Milestone>,
 }
 
 /// The same outcome for every address from `first` to `last`, at one port.

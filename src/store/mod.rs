@@ -5,6 +5,7 @@
 //! its driver call things stays in `sqlite`.
 
 mod batch;
+mod checkpoint;
 mod dossier;
 mod error;
 mod file_mode;
@@ -17,6 +18,7 @@ mod sink;
 mod sqlite;
 
 pub use batch::{AddressRun, Batch, NameLook, NewScan, ScanEnd};
+pub use checkpoint::{Checkpoint, JournalPage, Milestone, PastScan, Step};
 pub use dossier::{Dossier, InstallationId, KeyHost, MAX_KIN, PAGE, Renewal};
 pub use error::{DatabaseFault, StoreError};
 pub use file_mode::{FileMode, InvalidFileMode};

@@ -1,6 +1,6 @@
 use futures_util::future::BoxFuture;
 
-use super::{Batch, NewScan, ScanEnd, StoreError};
+use super::{Batch, Checkpoint, NewScan, ScanEnd, StoreError};
 use crate::domain::ScanId;
 
 /// Takes what a scan sees: the one writer of an inventory.
@@ -12,6 +12,17 @@ pub trait Sink: Send {
     /// Numbers a scan. Until it ends, all its targets count as not attempted;
     /// if it is killed, the next sink ends it as interrupted.
     fn begin(&mut self, scan: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>>;
+
+    /// Goes on with a scan that ended early or was killed: it runs again,
+    /// under its number and since it first began, by this record.
+    ///
+    /// Which one it may be is for the caller to decide: one of the same
+    /// identity, without a successor.
+    fn resume(
+        &mut self,
+        scan: ScanId,
+        record: NewScan,
+    ) -> BoxFuture<'_, Result<Checkpoint, StoreError>>;
 
     /// Stores what a scan saw.
     fn write<'a>(

@@ -46,6 +46,16 @@ impl Plan {
         }
     }
 
+    /// The same plan in the order of another seed: the same targets have the
+    /// same indices, and lie in the same blocks.
+    #[must_use]
+    pub fn in_order_of(&self, seed: u64) -> Self {
+        Self {
+            seed,
+            ..self.clone()
+        }
+    }
+
     /// How many targets it has, the excluded ones included: those of its
     /// shard. A small plan of many shards may leave some of them without any.
     #[must_use]
@@ -506,6 +516,24 @@ mod tests {
             assert_ne!(*other, base.fingerprint());
         }
         assert_ne!(others[3], seeded);
+    }
+
+    #[test]
+    fn the_fingerprint_of_the_targets_knows_no_exclusions() {
+        let base = plan(&["10.0.0.0/24"], "10.0.0.5").targets_fingerprint();
+        let less = plan(&["10.0.0.0/24"], "").targets_fingerprint();
+        let other = plan(&["10.0.0.0/24:444"], "10.0.0.5").targets_fingerprint();
+        assert_eq!(base, less);
+        assert_ne!(base, other);
+    }
+
+    #[test]
+    fn another_seed_changes_the_order_and_nothing_else() {
+        let base = plan(&["10.0.0.0/24"], "");
+        let other = base.in_order_of(base.seed() + 1);
+        assert_eq!(targets(&base), targets(&other));
+        let order = |plan: &Plan| -> Vec<_> { plan.block(0).unwrap().targets(plan).collect() };
+        assert_ne!(order(&base), order(&other));
     }
 
     #[test]

@@ -103,6 +103,7 @@ async fn store(path: &Path, scans: impl IntoIterator<Item = Seen>) {
             settings: "{}".to_owned(),
             seed: 0,
             plan: Fingerprint::of(b"plan"),
+            identity: Fingerprint::of(b"identity"),
             operator: "somebody".to_owned(),
             tool_version: "0".to_owned(),
         };

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use certsweep::domain::{Fingerprint, Observation, clock};
+use certsweep::domain::{Fingerprint, Observation, ScanId, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
@@ -35,6 +35,7 @@ pub(crate) struct Rig {
     /// The certificates told of while they came: endpoint and name.
     pub(crate) told: Arc<Mutex<Vec<String>>>,
     pub(crate) stop: Stop,
+    pub(crate) resumes: Option<ScanId>,
 }
 
 impl Rig {
@@ -57,6 +58,7 @@ impl Rig {
             reach: Reach::WhereTheyResolve,
             told: Arc::default(),
             stop: Stop::default(),
+            resumes: None,
         }
     }
 
@@ -98,6 +100,7 @@ impl Rig {
             prober: Prober::new(self.network.clone(), Arc::new(pacer), Timeouts::default()),
             resolver: self.names.clone(),
             progress: Arc::new(Progress::default()),
+            resumes: self.resumes,
         };
         let sink = Box::new(self.memory.clone());
         let told = Arc::clone(&self.told);
@@ -132,6 +135,7 @@ fn new_scan(plan: &Plan) -> NewScan {
         settings: "{}".to_owned(),
         seed: plan.seed(),
         plan: Fingerprint::of(plan.fingerprint().as_bytes()),
+        identity: Fingerprint::of(plan.targets_fingerprint().as_bytes()),
         operator: "somebody".to_owned(),
         tool_version: "0".to_owned(),
     }

@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use certsweep::domain::{LocalFault, Observation, OutcomeKind, ScanId, ServerName, Unresolved};
+use certsweep::domain::{
+    LocalFault, Observation, OutcomeKind, ScanId, ServerName, Tally, Timestamp, Unresolved,
+};
 use certsweep::net::{DialError, Dialer};
 use certsweep::pace::Pass;
 use certsweep::resolve::{LookupError, Resolver};
-use certsweep::store::{AddressRun, Batch, NameLook, NewScan, ScanEnd, Sink, StoreError};
+use certsweep::store::{
+    AddressRun, Batch, Checkpoint, Milestone, NameLook, NewScan, ScanEnd, Sink, Step, StoreError,
+};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -248,9 +252,32 @@ pub(crate) struct Stored {
     pub(crate) names: Vec<NameLook>,
     pub(crate) certificates: usize,
     pub(crate) end: Option<ScanEnd>,
+    started_at: Option<Timestamp>,
     pub(crate) fail_at: Option<usize>,
     pub(crate) busy_until: usize,
+    /// What was stored of how far the scan has come.
+    pub(crate) milestones: Vec<Milestone>,
     writes: usize,
+}
+
+impl Stored {
+    /// From where another scan goes on.
+    fn checkpoint(&self) -> Checkpoint {
+        let done = |milestone: &&Milestone| milestone.step == Step::Done;
+        let done = self.milestones.iter().rfind(done);
+        let block = done.map_or(0, |milestone| milestone.block + 1);
+        let of_block = self.milestones.iter().filter(|it| it.block == block);
+        let pages = of_block.filter_map(|milestone| match &milestone.step {
+            Step::Page(page) => Some(page.clone()),
+            Step::Done => None,
+        });
+        Checkpoint {
+            started_at: self.started_at.expect("a scan that has begun"),
+            block,
+            outcomes: done.map_or_else(Tally::default, |milestone| milestone.outcomes),
+            pages: pages.collect(),
+        }
+    }
 }
 
 impl Memory {
@@ -266,8 +293,14 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn begin(&mut self, _: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>> {
+    fn begin(&mut self, record: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>> {
+        self.stored().started_at = Some(record.started_at);
         async { Ok(ScanId::new(1)) }.boxed()
+    }
+
+    fn resume(&mut self, _: ScanId, _: NewScan) -> BoxFuture<'_, Result<Checkpoint, StoreError>> {
+        let checkpoint = self.stored().checkpoint();
+        async { Ok(checkpoint) }.boxed()
     }
 
     fn write<'a>(
@@ -299,6 +332,7 @@ impl Sink for Memory {
         stored.certificates += batch.certificates.len();
         stored.coverage.extend(batch.coverage.iter().cloned());
         stored.names.extend(batch.names.iter().cloned());
+        stored.milestones.extend(batch.milestone.clone());
         async { Ok(()) }.boxed()
     }
 

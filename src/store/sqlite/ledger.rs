@@ -39,10 +39,17 @@ impl Entry {
             (true, false) => true,
             (false, true) => false,
             (true, true) | (false, false) => {
-                better_supersedes((self.outcome, self.moment), (known.outcome, known.moment))
+                better_supersedes((merit(self), self.moment), (merit(known), known.moment))
             }
         }
     }
+}
+
+/// The least is the best. A scan that goes on attempts what it had not: then
+/// whatever came of that is better, a fault of ours too.
+fn merit(entry: &Entry) -> (bool, OutcomeKind) {
+    let not_attempted = entry.outcome == OutcomeKind::NotAttempted;
+    (not_attempted, entry.outcome)
 }
 
 fn says_something(outcome: OutcomeKind) -> bool {

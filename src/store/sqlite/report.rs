@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::{AddressLook, Detail, Filter, NameRow};
 use super::look::is_ephemeral;
-use super::{row, select};
+use super::{row, select, tally};
 use crate::domain::{Der, Dialect, Fingerprint, OutcomeKind, ScanState, Tally, Timestamp};
 use crate::report::{
     CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
@@ -303,21 +303,13 @@ pub(super) fn merge(whole: &mut Coverage, part: Coverage) {
 }
 
 pub(super) fn scan(row: &SqliteRow) -> Result<ScanRow, sqlx::Error> {
-    let counts: &str = row.try_get(5)?;
-    let counts: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(counts).map_err(row::impossible)?;
-    let mut outcomes = Tally::default();
-    for (word, count) in &counts {
-        let outcome = word.parse().map_err(row::impossible)?;
-        outcomes.add_many(outcome, count.as_u64().unwrap_or_default());
-    }
     Ok(ScanRow {
         id: row::scan(row, 0)?,
         started_at: row::time(row, 1)?,
         finished_at: row::optional_time(row, 2)?,
         state: row::word::<ScanState>(row, 3)?,
         targets: row::count(row, 4)?,
-        outcomes,
+        outcomes: tally::read(row, 5)?,
         note: row.try_get(6)?,
         settings: row.try_get(7)?,
         ended_by: row.try_get(8)?,

@@ -6,22 +6,22 @@ use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 
 use super::super::{
-    Batch, Crossing, FileMode, Import, Imported, NewScan, Pruned, ScanEnd, Sink, StoreError,
+    Batch, Checkpoint, Crossing, FileMode, Import, Imported, NewScan, PastScan, Pruned, ScanEnd, Sink,
+    StoreError,
 };
 use super::absence::FailedLook;
-use super::fault::{corrupted, during};
+use super::fault::during;
 use super::interned::Interned;
 use super::lock::{WriterLock, beside};
 use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, dialects, endpoints, file, imports, inspection, moves, names, notices, prune,
-    questions, surveys, tried, unreached,
+    coverage, dialects, endpoints, file, imports, inspection, journal, moves, names, notices, prune,
+    questions, scans, surveys, tried, unreached,
 };
 use crate::domain::{
-    Chain, Der, Endpoint, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, ScanState, Tally,
-    Timestamp, clock,
+    Chain, Der, Endpoint, Fingerprint, Observation, Outcome, ScanId, ScanState, Timestamp, clock,
 };
 
 /// The writer of an inventory in a SQLite file. There is one at a time.
@@ -148,6 +148,19 @@ impl SqliteSink {
         Ok(())
     }
 
+    /// The latest scan of an identity.
+    pub async fn latest_scan(
+        &mut self,
+        identity: Fingerprint,
+    ) -> Result<Option<PastScan>, StoreError> {
+        scans::latest(&mut self.connection, identity).await
+    }
+
+    /// The scan of a number.
+    pub async fn past_scan(&mut self, scan: ScanId) -> Result<Option<PastScan>, StoreError> {
+        scans::past(&mut self.connection, scan).await
+    }
+
     /// Closes the file in order. A sink that is only dropped loses nothing
     /// either, but may leave SQLite's own files beside it.
     pub async fn close(self) -> Result<(), StoreError> {
@@ -162,7 +175,7 @@ impl SqliteSink {
 
     async fn connect(path: PathBuf, lock: WriterLock) -> Result<Self, StoreError> {
         let mut connection = file::connect_writer(&path).await?;
-        end_killed_scans(&mut connection).await?;
+        scans::end_killed(&mut connection).await?;
         Ok(Self {
             connection,
             interned: Interned::default(),
@@ -171,57 +184,30 @@ impl SqliteSink {
         })
     }
 
-    async fn begin_scan(&mut self, scan: NewScan) -> Result<ScanId, StoreError> {
-        let operation = "beginning the scan";
-        let mut outcomes = Tally::default();
-        outcomes.add_many(OutcomeKind::NotAttempted, scan.targets);
-        self.durably(operation, |connection| {
-            Box::pin(async move {
-                let done = sqlx::query(
-                    "insert into scans (started_at, state, targets, outcomes, zone, note, \
-                     settings, seed, plan, tool_version, operator) \
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                )
-                .bind(scan.started_at.micros())
-                .bind(ScanState::Running.as_str())
-                .bind(i64::try_from(scan.targets).unwrap_or(i64::MAX))
-                .bind(outcomes_json(&outcomes))
-                .bind(scan.zone.to_string())
-                .bind(scan.note)
-                .bind(scan.settings)
-                .bind(scan.seed.cast_signed())
-                .bind(scan.plan.as_bytes().to_vec())
-                .bind(scan.tool_version)
-                .bind(scan.operator)
-                .execute(connection)
-                .await
-                .map_err(during(operation))?;
-                Ok(ScanId::new(done.last_insert_rowid()))
-            })
+    async fn begin_scan(&mut self, record: NewScan) -> Result<ScanId, StoreError> {
+        self.durably("beginning the scan", |connection| {
+            Box::pin(scans::begin(connection, record))
+        })
+        .await
+    }
+
+    async fn resume_scan(
+        &mut self,
+        scan: ScanId,
+        record: NewScan,
+    ) -> Result<Checkpoint, StoreError> {
+        self.durably("resuming the scan", |connection| {
+            Box::pin(scans::resume(connection, scan, record))
         })
         .await
     }
 
     async fn finish_scan(&mut self, scan: ScanId, end: ScanEnd) -> Result<(), StoreError> {
-        let operation = "finishing the scan";
-        self.durably(operation, |connection| {
+        self.durably("finishing the scan", |connection| {
             Box::pin(async move {
-                let done = sqlx::query(
-                    "update scans set finished_at = $1, state = $2, outcomes = $3, ended_by = $4 \
-                     where id = $5",
-                )
-                .bind(end.finished_at.micros())
-                .bind(end.state.as_str())
-                .bind(outcomes_json(&end.outcomes))
-                .bind(end.ended_by)
-                .bind(scan.number())
-                .execute(&mut *connection)
-                .await
-                .map_err(during(operation))?;
-                if done.rows_affected() != 1 {
-                    return Err(corrupted(operation, &format_args!("no scan {scan}")));
-                }
-                match end.state {
+                let state = end.state;
+                scans::finish(connection, scan, end).await?;
+                match state {
                     ScanState::Complete => moves::record(connection, scan).await,
                     ScanState::Running
                     | ScanState::Stopped
@@ -239,7 +225,7 @@ impl SqliteSink {
         let failed = during("storing a batch");
         let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
         let connection = &mut *transaction;
-        if is_over(connection, scan).await? {
+        if scans::is_over(connection, scan).await? {
             return Ok(());
         }
         let interned = self
@@ -260,6 +246,9 @@ impl SqliteSink {
         coverage::record(connection, &batch.coverage, scan).await?;
         unreached::record(connection, &batch.coverage, scan).await?;
         names::record(connection, &batch.names, scan).await?;
+        if let Some(milestone) = &batch.milestone {
+            journal::record(connection, milestone, scan).await?;
+        }
         transaction.commit().await.map_err(&failed)?;
         self.interned.remember(interned);
         Ok(())
@@ -308,6 +297,14 @@ impl SqliteSink {
 impl Sink for SqliteSink {
     fn begin(&mut self, scan: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>> {
         Box::pin(self.begin_scan(scan))
+    }
+
+    fn resume(
+        &mut self,
+        scan: ScanId,
+        record: NewScan,
+    ) -> BoxFuture<'_, Result<Checkpoint, StoreError>> {
+        Box::pin(self.resume_scan(scan, record))
     }
 
     fn write<'a>(
@@ -430,36 +427,4 @@ fn surveyed<'a>(looks: &[&'a Observation], known: &HashMap<&Endpoint, i64>) -> V
         })
     });
     surveyed.collect()
-}
-
-/// Whether a scan has ended: all that it saw is stored then, and what comes
-/// is stored again.
-async fn is_over(connection: &mut SqliteConnection, scan: ScanId) -> Result<bool, StoreError> {
-    let ended = "select exists (select 1 from scans where id = $1 and state <> $2)";
-    sqlx::query_scalar(ended)
-        .bind(scan.number())
-        .bind(ScanState::Running.as_str())
-        .fetch_one(connection)
-        .await
-        .map_err(during("storing a batch"))
-}
-
-/// Ends the scans whose process was killed: whoever holds the writer's lock
-/// knows that none is running. `finished_at` stays null, nobody saw the end.
-async fn end_killed_scans(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::query("update scans set state = $1 where state = $2")
-        .bind(ScanState::Interrupted.as_str())
-        .bind(ScanState::Running.as_str())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(during("ending killed scans"))
-}
-
-/// Every outcome's word and its count.
-fn outcomes_json(outcomes: &Tally) -> String {
-    let counts = outcomes
-        .iter()
-        .map(|(outcome, count)| (outcome.as_str().to_owned(), count.into()));
-    serde_json::Value::Object(counts.collect()).to_string()
 }

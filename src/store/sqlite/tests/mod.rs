@@ -207,6 +207,7 @@ fn new_scan() -> NewScan {
         settings: "{}".to_owned(),
         seed: u64::MAX,
         plan: Fingerprint::of(b"plan"),
+        identity: Fingerprint::of(b"identity"),
         operator: "somebody".to_owned(),
         tool_version: "0.1.0".to_owned(),
     }
