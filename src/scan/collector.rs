@@ -222,6 +222,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
                 offset,
                 earlier: deferral.earlier,
                 best: deferral.best,
+                at: deferral.at,
             });
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::no_answer::NoAnswer;
-use crate::domain::{Observation, Outcome, Session};
+use crate::domain::{Observation, Outcome, Session, Timestamp, clock};
 use crate::target::{Block, Plan};
 
 /// How long after a look that got no answer the next one comes. Losses come
@@ -66,6 +66,7 @@ impl Look {
             index: self.index,
             earlier: self.earlier,
             best,
+            at: clock::now(),
         })
     }
 
@@ -98,6 +99,16 @@ pub(super) struct Deferral {
     pub(super) earlier: u32,
     /// The best that they came to.
     pub(super) best: NoAnswer,
+    /// When the last one was over.
+    pub(super) at: Timestamp,
+}
+
+impl Deferral {
+    /// When its next look is due: an earlier run of the scan counts for it.
+    fn due(&self) -> Instant {
+        let since = clock::now().since(self.at);
+        Instant::now() + RETRY_SPACING.saturating_sub(since)
+    }
 }
 
 /// Where a feed begins: at the first target, or where an earlier run of the
@@ -151,15 +162,16 @@ enum Next {
 
 impl Feed {
     pub(super) fn new(plan: Arc<Plan>, start: Start, stop: CancellationToken) -> Self {
-        let due = Instant::now() + RETRY_SPACING;
         let deferred = start.deferred.into_iter();
+        let mut deferred: Vec<_> = deferred.map(|it| (it.due(), Look::from(it))).collect();
+        deferred.sort_by_key(|(due, _)| *due);
         Self {
             state: Mutex::new(State {
                 block: plan.block(start.block),
                 plan,
                 position: 0,
                 begun: start.begun,
-                deferred: deferred.map(|look| (due, Look::from(look))).collect(),
+                deferred: deferred.into(),
                 held: 0,
                 outstanding: 0,
                 stopped: false,
@@ -304,7 +316,7 @@ fn bytes_of(session: &Session) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Dialect, Endpoint, NotTls, Port, Timestamp, Zone};
+    use crate::domain::{Dialect, Endpoint, NotTls, Port, Zone};
 
     /// A look that has seen one answer of so many bytes.
     fn look(said: usize) -> Look {

@@ -22,6 +22,7 @@ pub(super) enum Entry {
         offset: u32,
         earlier: u32,
         best: NoAnswer,
+        at: Timestamp,
     },
     /// What became of an address that a name led to.
     Behind {
@@ -48,8 +49,8 @@ struct Written {
     outcomes: Vec<(String, String)>,
     /// Offset, position among the outcomes, seconds.
     settled: Vec<(u32, usize, i64)>,
-    /// Offset, looks that were had, the best of them.
-    deferred: Vec<(u32, u32, NoAnswer)>,
+    /// Offset, looks that were had, the best of them, seconds.
+    deferred: Vec<(u32, u32, NoAnswer, i64)>,
     /// Address, port, position among the outcomes, seconds.
     behind: Vec<(IpAddr, u16, usize, i64)>,
 }
@@ -86,7 +87,11 @@ impl Page {
                 offset,
                 earlier,
                 best,
-            } => self.written.deferred.push((offset, earlier, best)),
+                at,
+            } => {
+                let line = (offset, earlier, best, self.second(at));
+                self.written.deferred.push(line);
+            }
             Entry::Behind {
                 address,
                 port,
@@ -106,10 +111,9 @@ impl Page {
         serde_json::to_string(&self.written).unwrap_or_default()
     }
 
-    /// The position of an outcome, and the seconds since the page's first.
+    /// The position of an outcome, and when it was.
     fn place(&mut self, fate: Fate) -> (usize, i64) {
-        let second = fate.at.seconds();
-        let since = *self.since.get_or_insert(second);
+        let second = self.second(fate.at);
         let outcomes = &mut self.written.outcomes;
         let known = outcomes
             .iter()
@@ -118,7 +122,13 @@ impl Page {
             outcomes.push((fate.kind.to_string(), fate.detail));
             outcomes.len() - 1
         });
-        (outcome, second.saturating_sub(since))
+        (outcome, second)
+    }
+
+    /// Seconds since the page's first entry.
+    fn second(&mut self, at: Timestamp) -> i64 {
+        let second = at.seconds();
+        second.saturating_sub(*self.since.get_or_insert(second))
     }
 }
 
@@ -131,6 +141,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, BadPage> {
         .map(|(word, detail)| Ok((word.parse::<OutcomeKind>()?, detail)))
         .collect();
     let outcomes = outcomes.map_err(|_: UnknownOutcome| BadPage::Content("such an outcome"))?;
+    let at = |second: i64| Timestamp::from_seconds(written.since.saturating_add(second));
     let fate = |outcome: usize, second: i64| {
         let (kind, detail) = outcomes
             .get(outcome)
@@ -138,16 +149,17 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, BadPage> {
         Ok::<_, BadPage>(Fate {
             kind: *kind,
             detail: detail.clone(),
-            at: Timestamp::from_seconds(written.since.saturating_add(second)),
+            at: at(second),
         })
     };
     let mut entries = Vec::new();
     // Deferred first: a target of this page may have been settled since.
-    for (offset, earlier, best) in written.deferred {
+    for (offset, earlier, best, second) in written.deferred {
         entries.push(Entry::Deferred {
             offset,
             earlier,
             best,
+            at: at(second),
         });
     }
     for (offset, outcome, second) in written.settled {
@@ -186,6 +198,7 @@ mod tests {
                 offset: 9,
                 earlier: 1,
                 best: NoAnswer::Filtered,
+                at: Timestamp::from_seconds(1_700_000_000),
             },
             settled(0, fate(OutcomeKind::Certificate, "", 0)),
             settled(1, fate(OutcomeKind::Excluded, "10.0.0.1 \"lab\"", 5)),

@@ -119,12 +119,14 @@ impl Resumption {
                 offset,
                 earlier,
                 best,
+                at,
             } => {
                 let index = block.first() + u64::from(offset);
                 let deferral = Deferral {
                     index,
                     earlier,
                     best,
+                    at,
                 };
                 deferred.push((offset, deferral));
             }

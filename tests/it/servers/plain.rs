@@ -6,16 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Listeners on free ports of loopback. They keep every connection open until
 /// they are dropped themselves.
 pub(crate) struct Plain {
     pub(crate) addresses: Vec<SocketAddr>,
     /// Who came, in order.
-    visitors: Receiver<SocketAddr>,
+    visitors: Receiver<Visit>,
     over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// One connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visit {
+    /// The listener's address.
+    pub(crate) to: SocketAddr,
+    pub(crate) from: SocketAddr,
+    pub(crate) at: Instant,
 }
 
 impl Plain {
@@ -53,9 +62,20 @@ impl Plain {
     /// Waits for the next visitor.
     #[track_caller]
     pub(crate) fn wait_for_visit(&self) -> SocketAddr {
+        self.next_visit().from
+    }
+
+    /// The next visit, of any of them.
+    #[track_caller]
+    pub(crate) fn next_visit(&self) -> Visit {
         self.visitors
             .recv_timeout(Duration::from_mins(1))
             .expect("nobody connected")
+    }
+
+    /// All visits that were not told of yet.
+    pub(crate) fn visits_so_far(&self) -> Vec<Visit> {
+        self.visitors.try_iter().collect()
     }
 
     /// How many came to the first one since it was last asked, by clients that
@@ -71,16 +91,18 @@ impl Plain {
     }
 }
 
-fn serve(listener: &TcpListener, greeting: &[u8], over: &AtomicBool, visits: &Sender<SocketAddr>) {
+fn serve(listener: &TcpListener, greeting: &[u8], over: &AtomicBool, visits: &Sender<Visit>) {
+    let to = listener.local_addr().unwrap();
     let mut kept = Vec::new();
-    while let Ok((mut connection, visitor)) = listener.accept() {
+    while let Ok((mut connection, from)) = listener.accept() {
         if over.load(Ordering::SeqCst) {
             break;
         }
         // A visitor that left at once is a visitor like any other.
         let _ = connection.write_all(greeting);
         kept.push(connection);
-        visits.send(visitor).unwrap();
+        let at = Instant::now();
+        visits.send(Visit { to, from, at }).unwrap();
     }
 }
 

@@ -17,6 +17,7 @@ mod notices;
 mod prune;
 mod reading;
 mod restricted;
+mod resume;
 mod session;
 mod survey;
 mod ten_scans;
