@@ -115,10 +115,7 @@ pub fn scans<'a>(rows: impl IntoIterator<Item = &'a ScanRow>, width: Option<u16>
             minute(row.started_at),
             row.finished_at.map(minute).unwrap_or_default(),
             row.state.to_string(),
-            row.ended_by
-                .as_deref()
-                .map(|why| short(why, 40))
-                .unwrap_or_default(),
+            row.why().map(|why| short(why, 40)).unwrap_or_default(),
             row.targets.to_string(),
             row.outcomes.count(OutcomeKind::Certificate).to_string(),
             row.note

@@ -254,6 +254,19 @@ pub struct ScanRow {
     pub settings: String,
 }
 
+impl ScanRow {
+    /// Why it ended early. Nobody saw the end of a scan that was killed.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self.state {
+            ScanState::Interrupted => self.ended_by.as_deref().or(Some("killed")),
+            ScanState::Running | ScanState::Complete | ScanState::Stopped | ScanState::Failed => {
+                self.ended_by.as_deref()
+            }
+        }
+    }
+}
+
 impl CertificateRow {
     /// What is to be said of a certificate, without its bytes.
     #[must_use]

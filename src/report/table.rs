@@ -321,7 +321,7 @@ pub static SCANS: Table<ScanRow> = Table {
         column("outcomes", |row, _| Value::Counts(row.outcomes)),
         column("note", |row, _| row.note.as_ref().into()),
         column("settings", |row, _| Value::Json(&row.settings)),
-        column("ended_by", |row, _| row.ended_by.as_ref().into()),
+        column("ended_by", |row, _| row.why().map(Value::text).into()),
         column("operator", |row, _| row.operator.as_ref().into()),
     ],
 };

@@ -39,6 +39,11 @@ const MOST_OBSERVATIONS: usize = 8000;
 /// Different faults that are counted; there are a dozen.
 const MOST_FAULTS: usize = 64;
 
+/// Blocks without a turn whose networks are entered into the ledger when the
+/// scan ends early: 16 M targets, so some
+/// seconds at most. How many targets there are beyond, the scan's outcomes say.
+const MOST_UNBEGUN: u64 = 16;
+
 /// How long a target may wait for its batch to fill: what a scan that is killed
 /// has to ask again is younger.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,6 +56,8 @@ pub(super) struct Collector<F> {
     began: Timestamp,
     /// The open block.
     ledger: Option<BlockLedger>,
+    /// The number of the first block that had no turn.
+    unbegun: u64,
     /// The page of its journal that goes with the batch.
     page: Page,
     /// The pages that are written.
@@ -98,6 +105,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             scan,
             began: resumption.began,
             ledger: resumption.ledger,
+            unbegun: resumption.unbegun,
             page: Page::default(),
             pages: resumption.pages,
             batch: Batch::default(),
@@ -148,7 +156,8 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
                 due = Instant::now() + PATIENCE;
             }
         }
-        self.write_ledger(batches).await
+        self.write_ledger(batches).await?;
+        self.write_unbegun(batches).await
     }
 
     fn is_full(&self) -> bool {
@@ -240,6 +249,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             return Ok(());
         }
         self.write_ledger(batches).await?;
+        self.unbegun = number + 1;
         self.pages = 0;
         self.ledger = self.plan.block(number).map(|block| {
             BlockLedger::new(Arc::clone(&self.plan), self.zone.clone(), block, self.began)
@@ -319,16 +329,19 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         let Some(ledger) = self.ledger.take() else {
             return Ok(());
         };
-        let mut slices = ledger.slices().peekable();
-        while let Some(slice) = slices.next() {
-            let last = slices.peek().is_none();
-            let batch = Batch {
-                coverage: slice.addresses,
-                names: slice.names,
-                milestone: done.clone().filter(|_| last),
-                ..Batch::default()
-            };
-            batches.send(batch).await.map_err(|_| WriterGone)?;
+        write_slices(&ledger, done, batches).await
+    }
+
+    /// Says in the ledger of the blocks that had no turn that nothing there
+    /// was attempted.
+    async fn write_unbegun(&self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
+        let most = self.unbegun.saturating_add(MOST_UNBEGUN);
+        for number in self.unbegun..self.plan.block_count().min(most) {
+            if let Some(block) = self.plan.block(number) {
+                let (plan, zone) = (Arc::clone(&self.plan), self.zone.clone());
+                let ledger = BlockLedger::unbegun(plan, zone, block, self.began);
+                write_slices(&ledger, None, batches).await?;
+            }
         }
         Ok(())
     }
@@ -341,6 +354,26 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             step,
         })
     }
+}
+
+/// Writes a block's slices, and with the last of them the milestone.
+async fn write_slices(
+    ledger: &BlockLedger,
+    milestone: Option<Milestone>,
+    batches: &mpsc::Sender<Batch>,
+) -> Result<(), WriterGone> {
+    let mut slices = ledger.slices().peekable();
+    while let Some(slice) = slices.next() {
+        let is_last = slices.peek().is_none();
+        let batch = Batch {
+            coverage: slice.addresses,
+            names: slice.names,
+            milestone: milestone.clone().filter(|_| is_last),
+            ..Batch::default()
+        };
+        batches.send(batch).await.map_err(|_| WriterGone)?;
+    }
+    Ok(())
 }
 
 /// The best answer of each endpoint, of equal ones the first.

@@ -335,6 +335,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_feed_begins_where_an_earlier_run_has_come_to() {
+        let spec = "10.0.0.0/11".parse().unwrap();
+        let plan = Plan::builder().targets([spec]).build().unwrap();
+        let block = plan.block(1).unwrap();
+        let mut begun = vec![true; 1 << 20];
+        begun[7] = false;
+        let waits = Deferral {
+            index: block.first() + 9,
+            earlier: 1,
+            best: NoAnswer::Filtered,
+            at: clock::now(),
+        };
+        let start = Start {
+            block: 1,
+            begun,
+            deferred: vec![waits],
+        };
+        let feed = Feed::new(Arc::new(plan), start, CancellationToken::new());
+        let began = Instant::now();
+        let first = feed.next().await.unwrap();
+        assert_eq!((first.index, first.earlier), (block.first() + 7, 0));
+        let second = feed.next().await.unwrap();
+        assert_eq!((second.index, second.earlier), (waits.index, 1));
+        assert!(began.elapsed() > RETRY_SPACING / 2, "not back to back");
+        feed.settle();
+        feed.settle();
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_block_begins_after_the_stop() {
+        let spec = "10.0.0.0/11".parse().unwrap();
+        let plan = Plan::builder().targets([spec]).build().unwrap();
+        let start = Start {
+            begun: vec![true; 1 << 20],
+            ..Start::default()
+        };
+        let stop = CancellationToken::new();
+        let feed = Feed::new(Arc::new(plan), start, stop.clone());
+        stop.cancel();
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn deferred_looks_hold_no_more_than_so_many_bytes() {
         let spec = "10.0.0.1".parse().unwrap();
         let plan = Plan::builder().targets([spec]).build().unwrap();

@@ -54,11 +54,19 @@ impl BlockLedger {
     pub(super) fn new(plan: Arc<Plan>, zone: Zone, block: Block, began: Timestamp) -> Self {
         let length = usize::try_from(block.len()).unwrap_or_default();
         Self {
+            outcomes: vec![None; length],
+            ..Self::unbegun(plan, zone, block, began)
+        }
+    }
+
+    /// That of a block which had no turn, and gets none.
+    pub(super) fn unbegun(plan: Arc<Plan>, zone: Zone, block: Block, began: Timestamp) -> Self {
+        Self {
             plan,
             zone,
             block,
             began,
-            outcomes: vec![None; length],
+            outcomes: Vec::new(),
             settled: 0,
             behind_names: Vec::new(),
             details: vec![String::new()],

@@ -23,6 +23,8 @@ pub(super) struct Resumption {
     pub(super) start: Start,
     /// The open block, if the scan has come to one.
     pub(super) ledger: Option<BlockLedger>,
+    /// The number of the first block that had no turn.
+    pub(super) unbegun: u64,
     /// The pages that its journal has.
     pub(super) pages: u64,
     /// The targets that are settled.
@@ -36,6 +38,7 @@ impl Resumption {
             began,
             start: Start::default(),
             ledger: None,
+            unbegun: 0,
             pages: 0,
             outcomes: Tally::default(),
         }
@@ -57,6 +60,7 @@ impl Resumption {
         }
         resumption.outcomes = checkpoint.outcomes;
         resumption.start.block = checkpoint.block;
+        resumption.unbegun = checkpoint.block;
         if let Some(block) = plan.block(checkpoint.block) {
             let ledger =
                 BlockLedger::new(Arc::clone(plan), zone.clone(), block, checkpoint.started_at);
@@ -99,6 +103,7 @@ impl Resumption {
             }
         }
         self.ledger = Some(ledger);
+        self.unbegun = block.number() + 1;
     }
 
     fn enter(

@@ -13,7 +13,7 @@ use certsweep::store::{AddressRun, JournalPage, NameLook, Step};
 use proptest::prelude::*;
 
 use crate::rig::{Rig, told_of, varied};
-use crate::simulation::{Memory, Names, Network, Peer};
+use crate::simulation::{Memory, Names, Network, Peer, covered};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -209,6 +209,23 @@ async fn an_exclusion_that_is_added_holds_at_once() {
     );
     assert_eq!(summary.state, ScanState::Complete);
     assert!(summary.outcomes.count(OutcomeKind::Excluded) > 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn blocks_that_had_no_turn_are_told_of_as_not_attempted() {
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Closed), &["10.0.0.0/11"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(10).unwrap());
+    let summary = run(&mut rig, Some(SECOND)).await;
+    let targets = u64::from(u32::pow(2, 21));
+    assert_eq!(summary.targets, targets);
+    let stored = rig.memory.stored();
+    let told = [OutcomeKind::NotAttempted, OutcomeKind::Refused];
+    let told = told.map(|kind| covered(&stored.coverage, kind));
+    assert_eq!(told.iter().sum::<u128>(), u128::from(targets));
+    assert_eq!(
+        u128::from(summary.outcomes.count(OutcomeKind::NotAttempted)),
+        told[0]
+    );
 }
 
 #[tokio::test(start_paused = true)]

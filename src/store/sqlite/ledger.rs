@@ -234,6 +234,10 @@ mod tests {
             assert!(look.supersedes(&entry(nothing, 2)), "{nothing}");
         }
         assert!(entry(OutcomeKind::Excluded, 2).supersedes(&look));
+        // A scan that goes on attempts what it had not.
+        let (fault, nothing) = (OutcomeKind::LocalError, OutcomeKind::NotAttempted);
+        assert!(entry(fault, 2).supersedes(&entry(nothing, 2)));
+        assert!(!entry(nothing, 2).supersedes(&entry(fault, 2)));
         assert!(entry(OutcomeKind::Filtered, 3).supersedes(&entry(OutcomeKind::Excluded, 2)));
     }
 }
