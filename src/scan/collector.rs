@@ -334,7 +334,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
 
     /// Says in the ledger of the blocks that had no turn that nothing there
     /// was attempted.
-    async fn write_unbegun(&self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
+    async fn write_unbegun(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
         let most = self.unbegun.saturating_add(MOST_UNBEGUN);
         for number in self.unbegun..self.plan.block_count().min(most) {
             if let Some(block) = self.plan.block(number) {

@@ -353,12 +353,12 @@ mod tests {
             deferred: vec![waits],
         };
         let feed = Feed::new(Arc::new(plan), start, CancellationToken::new());
-        let began = Instant::now();
+        let now = Instant::now();
         let first = feed.next().await.unwrap();
         assert_eq!((first.index, first.earlier), (block.first() + 7, 0));
         let second = feed.next().await.unwrap();
         assert_eq!((second.index, second.earlier), (waits.index, 1));
-        assert!(began.elapsed() > RETRY_SPACING / 2, "not back to back");
+        assert!(now.elapsed() > RETRY_SPACING / 2, "not back to back");
         feed.settle();
         feed.settle();
         assert!(feed.next().await.is_none());

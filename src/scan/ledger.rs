@@ -93,7 +93,7 @@ impl BlockLedger {
 
     /// Whether the target at an offset has an outcome.
     pub(super) fn is_settled(&self, offset: u32) -> bool {
-        self.slot(offset).is_some_and(|entry| entry.is_some())
+        self.slot(offset).is_some()
     }
 
     /// Enters a target's outcome.
@@ -214,14 +214,14 @@ impl BlockLedger {
         });
     }
 
-    fn slot(&self, offset: u32) -> Option<Option<Entry>> {
+    fn slot(&self, offset: u32) -> Option<Entry> {
         let slot = usize::try_from(offset).ok()?;
-        self.outcomes.get(slot).copied()
+        self.outcomes.get(slot).copied().flatten()
     }
 
     fn entry(&self, index: u64) -> Entry {
         self.offset(index)
-            .and_then(|offset| self.slot(offset).flatten())
+            .and_then(|offset| self.slot(offset))
             .unwrap_or(Entry {
                 kind: OutcomeKind::NotAttempted,
                 detail: 0,

@@ -117,7 +117,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         let seen = mem::take(&mut look.seen).into_vec();
         if look.best.is_some() && self.stop.is_cancelled() {
-            return self.cut(target, seen, look);
+            return cut(target, seen, look);
         }
         match &target.host {
             Host::Address(address) => {
@@ -131,7 +131,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                     self.weigh(target, known, look)
                 }
                 Some(Err(error)) => self.unresolved(target, error, seen, look),
-                None => self.cut(target, seen, look),
+                None => cut(target, seen, look),
             },
         }
     }
@@ -280,7 +280,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 known.retain(|seen| seen.outcome.kind().connected());
                 Verdict::Again(no_answer.or_earlier(look.best), known)
             }
-            Some(_) | None => self.settle(target, known, look, None),
+            Some(_) | None => settle(target, known, look, None),
         }
     }
 
@@ -307,7 +307,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             Some(no_answer) if self.has_looks_left(no_answer, retries, look) => {
                 Verdict::Again(no_answer.or_earlier(look.best), seen)
             }
-            Some(_) | None => self.settle(target, seen, look, Some(outcome)),
+            Some(_) | None => settle(target, seen, look, Some(outcome)),
         }
     }
 
@@ -333,32 +333,31 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         left
     }
+}
 
-    /// The scan stops before the look: what is known stands.
-    fn cut(&self, target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
+/// The scan stops before the look: what is known stands.
+fn cut(target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
+    look.cut_short();
+    settle(target, seen, look, None)
+}
+
+/// The best of what was observed, of earlier looks and of what is known
+/// beside them.
+fn settle(
+    target: &Target,
+    mut observations: Vec<Observation>,
+    look: &Look,
+    beside: Option<Outcome>,
+) -> Verdict {
+    let attempted = |seen: &Observation| seen.outcome.kind() != OutcomeKind::NotAttempted;
+    if !observations.iter().all(attempted) {
         look.cut_short();
-        self.settle(target, seen, look, None)
+        observations.retain(attempted);
     }
-
-    /// The best of what was observed, of earlier looks and of what is known
-    /// beside them.
-    fn settle(
-        &self,
-        target: &Target,
-        mut observations: Vec<Observation>,
-        look: &Look,
-        beside: Option<Outcome>,
-    ) -> Verdict {
-        let attempted = |seen: &Observation| seen.outcome.kind() != OutcomeKind::NotAttempted;
-        if !observations.iter().all(attempted) {
-            look.cut_short();
-            observations.retain(attempted);
-        }
-        dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
-        let observed = observations.iter().map(|seen| seen.outcome.clone());
-        let earlier = look.best.map(Outcome::from);
-        let outcomes = observed.chain(earlier).chain(beside);
-        let outcome = outcomes.min_by_key(dialects::Merit::of);
-        Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
-    }
+    dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
+    let observed = observations.iter().map(|seen| seen.outcome.clone());
+    let earlier = look.best.map(Outcome::from);
+    let outcomes = observed.chain(earlier).chain(beside);
+    let outcome = outcomes.min_by_key(dialects::Merit::of);
+    Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
 }
