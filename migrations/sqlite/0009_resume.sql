@@ -21,7 +21,7 @@ alter table scans add column blocks_outcomes text    not null default '{}';
 -- What became of the targets of the block after those, page by page as it was
 -- stored. When the block is done, the ledger tells it, and its pages go.
 create table journal (
-    scan_id  integer not null references scans (id) on delete cascade,
+    scan_id  integer not null references scans (id),
     block    integer not null,
     page     integer not null,
     entries  text    not null, -- JSON

@@ -33,6 +33,10 @@ const COVERAGE: &str = "delete from coverage where at < $1 \
 const NAME_COVERAGE: &str = "delete from name_coverage where at < $1 \
     and scan_id <> (select max(id) from scans)";
 
+/// Nobody goes on with a scan that old; the latest one may.
+const JOURNAL: &str = "delete from journal where scan_id in (\
+    select id from scans where started_at < $1 and id <> (select max(id) from scans))";
+
 /// A table whose rows go when nobody refers to them any more.
 struct Unreferenced {
     table: &'static str,
@@ -96,6 +100,7 @@ pub(super) async fn prune(
     let certificates = CERTIFICATES.delete(connection, before).await?;
     let coverage = delete(connection, COVERAGE, before).await?;
     let names = delete(connection, NAME_COVERAGE, before).await?;
+    delete(connection, JOURNAL, before).await?;
     Ok(Pruned {
         installations,
         questions,

@@ -6,8 +6,8 @@ use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 
 use super::super::{
-    Batch, Checkpoint, Crossing, FileMode, Import, Imported, NewScan, PastScan, Pruned, ScanEnd, Sink,
-    StoreError,
+    Batch, Checkpoint, Crossing, FileMode, Import, Imported, NewScan, PastScan, Pruned, ScanEnd,
+    Sink, StoreError,
 };
 use super::absence::FailedLook;
 use super::fault::during;
@@ -17,8 +17,8 @@ use super::moment::is_evidence;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, dialects, endpoints, file, imports, inspection, journal, moves, names, notices, prune,
-    questions, scans, surveys, tried, unreached,
+    coverage, dialects, endpoints, file, imports, inspection, journal, moves, names, notices,
+    prune, questions, scans, surveys, tried, unreached,
 };
 use crate::domain::{
     Chain, Der, Endpoint, Fingerprint, Observation, Outcome, ScanId, ScanState, Timestamp, clock,
