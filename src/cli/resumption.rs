@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::failure::Failure;
 use crate::config::Settings;
@@ -53,7 +53,7 @@ pub(super) fn identity(plan: &Plan, settings: &Settings) -> Fingerprint {
     let names: Vec<_> = names.into_iter().map(ToString::to_string).collect();
     let parts = [
         plan.targets_fingerprint(),
-        Value::from(settings.decisive()).to_string(),
+        Value::from(Settings::decisive(settings.describe())).to_string(),
         names.join("\n"),
     ];
     Fingerprint::of(parts.join("\n").as_bytes())
@@ -106,7 +106,7 @@ fn check(past: &PastScan, identity: Fingerprint, settings: &Settings) -> Result<
     match past.identity {
         Some(own) if own == identity => {}
         Some(_) => {
-            let different = differences(&past.settings, &settings.decisive());
+            let different = differences(&past.settings, settings);
             return Err(refusal(format_args!("scan {id} had {different}")));
         }
         None => return Err(refusal(format_args!("scan {id} kept no journal"))),
@@ -128,11 +128,12 @@ fn refusal(message: impl std::fmt::Display) -> Failure {
 
 /// `profile = "fast", zone = "lab"`: the settings of a scan that are others
 /// now; where all are the same, its targets were others.
-fn differences(settings: &str, decisive: &Map<String, Value>) -> String {
-    let past: Map<String, Value> = serde_json::from_str(settings).unwrap_or_default();
-    let different = decisive.iter().filter_map(|(key, value)| {
-        let past = past.get(key)?;
-        (past != value).then(|| format!("{key} = {past}"))
+fn differences(past: &str, settings: &Settings) -> String {
+    let past = Settings::decisive(serde_json::from_str(past).unwrap_or_default());
+    let now = Settings::decisive(settings.describe());
+    let different = past.iter().filter_map(|(key, value)| {
+        let same = now.get(key) == Some(value);
+        (!same).then(|| format!("{key} = {value}"))
     });
     let different: Vec<_> = different.collect();
     if different.is_empty() {

@@ -175,19 +175,30 @@ impl Settings {
         settings.as_object().cloned().unwrap_or_default()
     }
 
-    /// Those of [`Self::describe`] that decide what is asked, and what an
-    /// answer means. A scan that goes on keeps them; how fast it goes, how
-    /// long it waits and how often it looks may change in between.
+    /// Those of settings that [`Self::describe`] wrote which decide what is
+    /// asked, and what an answer means. A scan that goes on keeps them; how
+    /// fast it goes, how long it waits and how often it looks may change in
+    /// between.
     #[must_use]
-    pub fn decisive(&self) -> Map<String, Value> {
-        let mut settings = self.describe();
-        settings.retain(|key, _| DECISIVE.contains(&key.as_str()));
-        settings
+    pub fn decisive(mut described: Map<String, Value>) -> Map<String, Value> {
+        keep_decisive(&mut described);
+        let networks = described.get_mut("networks").and_then(Value::as_array_mut);
+        let networks = networks.into_iter().flatten();
+        networks
+            .filter_map(Value::as_object_mut)
+            .for_each(keep_decisive);
+        described
     }
 }
 
+fn keep_decisive(settings: &mut Map<String, Value>) {
+    settings.retain(|key, _| DECISIVE.contains(&key.as_str()));
+}
+
 /// The ports are not among them: each is part of a target.
-const DECISIVE: [&str; 6] = [
+const DECISIVE: [&str; 8] = [
+    "networks",
+    "cidr",
     "profile",
     "sni_everywhere",
     "protocol_sets",
@@ -213,6 +224,24 @@ mod tests {
         assert!(config.jobs.is_empty() && config.networks.is_empty());
         assert_eq!(config.file_mode, None);
         assert_eq!(config.policy, Policy::default());
+    }
+
+    #[test]
+    fn rates_and_patience_decide_nothing_and_the_profile_does() {
+        let decisive = |text: &str| {
+            let config = Config::parse(text, Path::new("test.toml")).unwrap();
+            let networks = config.networks;
+            let settings = Settings::from(config.scan);
+            let settings = settings.within_networks(&networks, &Options::default());
+            Settings::decisive(settings.describe())
+        };
+        let base = decisive("[[network]]\ncidr = \"10.0.0.0/8\"");
+        let slow = "[scan]\nretries = 3\nconnect_timeout = \"9s\"\n\
+                    [[network]]\ncidr = \"10.0.0.0/8\"\nrate_per_host = 1";
+        assert_eq!(decisive(slow), base);
+        let fast = "[[network]]\ncidr = \"10.0.0.0/8\"\nprofile = \"fast\"";
+        assert_ne!(decisive(fast), base);
+        assert_ne!(decisive("[scan]\nprofile = \"fast\""), decisive(""));
     }
 
     #[test]
