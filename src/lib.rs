@@ -24,6 +24,7 @@ pub mod net;
 pub mod resolve;
 pub mod store;
 pub mod probe;
+pub mod schedule;
 pub mod scan;
 pub mod config;
 pub mod demo;

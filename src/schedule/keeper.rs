@@ -1,0 +1,305 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::clock_watch::ClockWatch;
+use super::{ClockJump, Hours};
+use crate::domain::{EarlyEnd, Timestamp};
+
+/// When a run may send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// Outside of these nothing is sent; `None`: always.
+    pub hours: Option<Hours>,
+    /// The longest it may take, waiting for its hours included.
+    pub longest: Option<Duration>,
+    /// How long before an end it stops: the longest that what is under way
+    /// may go on.
+    pub drain: Duration,
+}
+
+/// Keeps one run to its schedule.
+///
+/// It reads the clock on the wall every second: whoever sets it moves the
+/// window with it at once.
+#[derive(Debug)]
+pub struct Keeper<Clock> {
+    schedule: Schedule,
+    clock: Clock,
+    began: Instant,
+    watch: ClockWatch,
+    jumps: Vec<ClockJump>,
+    /// How many there were.
+    met: u64,
+}
+
+/// How often the clock on the wall is read.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Jumps that are kept; a clock that jumps more often is told of by these.
+const MOST_JUMPS: usize = 100;
+
+impl<Clock: Fn() -> Timestamp> Keeper<Clock> {
+    /// The run begins now; `clock` tells what the clock on the wall shows.
+    pub fn begin(schedule: Schedule, clock: Clock) -> Self {
+        Self {
+            watch: ClockWatch::begin(clock()),
+            schedule,
+            clock,
+            began: Instant::now(),
+            jumps: Vec::new(),
+            met: 0,
+        }
+    }
+
+    /// Waits until sending is allowed, for longer than the drain takes. Tells
+    /// `announce` once until when, if that is not at once.
+    ///
+    /// # Errors
+    ///
+    /// The reason to end the scan without sending anything.
+    pub async fn open(&mut self, announce: impl FnOnce(Timestamp)) -> Result<(), EarlyEnd> {
+        let mut announce = Some(announce);
+        loop {
+            let now = self.look();
+            let opening = self.opening(now).ok_or(EarlyEnd::Window)?;
+            let time_left = self.time_left();
+            if opening <= now {
+                let is_over = time_left.is_zero();
+                return if is_over {
+                    Err(EarlyEnd::Duration)
+                } else {
+                    Ok(())
+                };
+            }
+            if time_left <= opening.since(now) {
+                return Err(EarlyEnd::Window);
+            }
+            if let Some(announce) = announce.take() {
+                announce(opening);
+            }
+            self.wait(opening.since(now)).await;
+        }
+    }
+
+    /// Returns when the scan has to stop, so that what is under way ends in
+    /// time, with the reason; never if nothing limits it.
+    pub async fn end(&mut self) -> EarlyEnd {
+        loop {
+            let now = self.look();
+            let time_left = self.time_left();
+            if time_left.is_zero() {
+                return EarlyEnd::Duration;
+            }
+            let window_left = self.window_left(now);
+            if window_left.is_zero() {
+                return EarlyEnd::Window;
+            }
+            self.wait(time_left.min(window_left)).await;
+        }
+    }
+
+    /// The jumps of the clock on the wall that it met: the first ones.
+    #[must_use]
+    pub fn jumps(&self) -> &[ClockJump] {
+        &self.jumps
+    }
+
+    /// Lets time pass, less of it where the clock on the wall jumps.
+    async fn wait(&mut self, time: Duration) {
+        let known = self.met;
+        let until = Instant::now().checked_add(time);
+        while self.met == known {
+            let left = until.map_or(TICK, |until| until - Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            sleep(TICK.min(left)).await;
+            self.look();
+        }
+    }
+
+    fn look(&mut self) -> Timestamp {
+        let now = (self.clock)();
+        if let Some(jump) = self.watch.look(now) {
+            warn!("the clock jumped {jump}");
+            self.met += 1;
+            if self.jumps.len() < MOST_JUMPS {
+                self.jumps.push(jump);
+            }
+        }
+        now
+    }
+
+    /// When sending is next allowed; `None` if that is not to be seen.
+    fn opening(&self, now: Timestamp) -> Option<Timestamp> {
+        match &self.schedule.hours {
+            None => Some(now),
+            Some(hours) => hours.opens(now, self.schedule.drain),
+        }
+    }
+
+    /// Until it has to stop for its duration.
+    fn time_left(&self) -> Duration {
+        let longest = self.schedule.longest.unwrap_or(Duration::MAX);
+        longest
+            .saturating_sub(self.schedule.drain)
+            .saturating_sub(self.began.elapsed())
+    }
+
+    /// Until it has to stop for its window.
+    fn window_left(&self, now: Timestamp) -> Duration {
+        let Some(hours) = &self.schedule.hours else {
+            return Duration::MAX;
+        };
+        match hours.closes(now) {
+            Some(closes) => closes.since(now).saturating_sub(self.schedule.drain),
+            None if hours.is_open(now) => Duration::MAX,
+            None => Duration::ZERO,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A clock on the wall that goes with tokio's, and can be set.
+    #[derive(Clone)]
+    struct Wall {
+        at: Rc<Cell<Timestamp>>,
+        set: Rc<Cell<Instant>>,
+    }
+
+    impl Wall {
+        fn at(text: &str) -> Self {
+            Self {
+                at: Rc::new(Cell::new(text.parse().unwrap())),
+                set: Rc::new(Cell::new(Instant::now())),
+            }
+        }
+
+        fn set(&self, text: &str) {
+            self.at.set(text.parse().unwrap());
+            self.set.set(Instant::now());
+        }
+
+        fn now(&self) -> Timestamp {
+            let passed = i64::try_from(self.set.get().elapsed().as_micros()).unwrap();
+            Timestamp::from_micros(self.at.get().micros() + passed)
+        }
+
+        fn keeper(&self, schedule: Schedule) -> Keeper<impl Fn() -> Timestamp + use<>> {
+            let wall = self.clone();
+            Keeper::begin(schedule, move || wall.now())
+        }
+    }
+
+    fn night(longest: Option<Duration>) -> Schedule {
+        Schedule {
+            hours: Some(Hours::new(
+                "22:00-06:00".parse().unwrap(),
+                "UTC".parse().unwrap(),
+            )),
+            longest,
+            drain: 20 * SECOND,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_waits_for_its_window_says_so_once_and_stops_before_its_end() {
+        let wall = Wall::at("2026-11-21T20:00:00.5Z");
+        let mut keeper = wall.keeper(night(None));
+        let mut told = Vec::new();
+        let opened = keeper.open(|opening| told.push(opening)).await;
+        assert_eq!(opened, Ok(()));
+        let opening = "2026-11-21T22:00:00Z".parse().unwrap();
+        assert_eq!(told, [opening]);
+        assert_eq!(wall.now(), opening);
+        assert_eq!(keeper.end().await, EarlyEnd::Window);
+        assert_eq!(wall.now(), "2026-11-22T05:59:40Z".parse().unwrap());
+        assert!(keeper.jumps().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_duration_holds_for_the_wait_too() {
+        let wall = Wall::at("2026-11-21T20:00:00Z");
+        let hour = Duration::from_hours(1);
+        let mut keeper = wall.keeper(night(Some(hour)));
+        assert_eq!(keeper.open(|_| ()).await, Err(EarlyEnd::Window));
+        let mut keeper = wall.keeper(night(Some(3 * hour)));
+        let began = Instant::now();
+        assert_eq!(keeper.open(|_| ()).await, Ok(()));
+        assert_eq!(keeper.end().await, EarlyEnd::Duration);
+        assert_eq!(began.elapsed(), 3 * hour - 20 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_about_to_close_is_not_begun() {
+        let wall = Wall::at("2026-11-21T05:59:45Z");
+        let mut keeper = wall.keeper(night(None));
+        assert_eq!(keeper.open(|_| ()).await, Ok(()));
+        assert_eq!(wall.now(), "2026-11-21T22:00:00Z".parse().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_set_out_of_the_window_ends_the_scan_within_a_second() {
+        let wall = Wall::at("2026-11-21T23:00:00Z");
+        let mut keeper = wall.keeper(night(None));
+        keeper.open(|_| ()).await.unwrap();
+        let began = Instant::now();
+        let setting = async {
+            sleep(100 * SECOND).await;
+            wall.set("2026-11-21T12:00:00Z");
+            std::future::pending::<()>().await;
+        };
+        let why = tokio::select! {
+            why = keeper.end() => why,
+            () = setting => unreachable!(),
+        };
+        assert_eq!(why, EarlyEnd::Window);
+        assert!(began.elapsed() <= 101 * SECOND, "{:?}", began.elapsed());
+        assert_eq!(keeper.jumps().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_set_into_the_window_opens_it_and_never_lengthens_a_duration() {
+        let wall = Wall::at("2026-11-21T12:00:00Z");
+        let mut keeper = wall.keeper(night(Some(Duration::from_hours(12))));
+        let began = Instant::now();
+        let setting = async {
+            sleep(100 * SECOND).await;
+            wall.set("2026-11-21T23:00:00Z");
+            sleep(100 * SECOND).await;
+            wall.set("2026-11-21T22:00:00Z");
+            std::future::pending::<()>().await;
+        };
+        let keeping = async {
+            keeper.open(|_| ()).await.unwrap();
+            assert!(began.elapsed() <= 101 * SECOND);
+            keeper.end().await
+        };
+        let why = tokio::select! {
+            why = keeping => why,
+            () = setting => unreachable!(),
+        };
+        assert_eq!(why, EarlyEnd::Window);
+        assert_eq!(wall.now(), "2026-11-22T05:59:40Z".parse().unwrap());
+        assert_eq!(keeper.jumps().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_ends_a_run_without_limits() {
+        let wall = Wall::at("2026-11-21T12:00:00Z");
+        let mut keeper = wall.keeper(Schedule::default());
+        assert_eq!(keeper.open(|_| unreachable!()).await, Ok(()));
+        let day = Duration::from_hours(24);
+        assert!(tokio::time::timeout(day, keeper.end()).await.is_err());
+    }
+}
