@@ -30,6 +30,7 @@ mod product;
 mod progress;
 mod prune;
 mod report;
+mod reports;
 mod resumption;
 mod rows;
 mod scan;
@@ -118,6 +119,7 @@ enum Command {
 }
 
 /// What every command works with.
+#[derive(Clone)]
 struct Context {
     config: Config,
     /// The inventory that the operator named, if they did.

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::resumption::Resume;
 use super::sweep::{Sweep, Written};
-use super::{Context, targets, trust};
+use super::{Context, reports, targets, trust};
 use crate::config::{Job, Options, Settings, advised};
 use crate::domain::{ServerName, clock, printable};
 use crate::net;
@@ -87,12 +87,13 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
+    pub(super) async fn run(self, mut context: Context) -> Result<Exit, Failure> {
         let job = self.job(&context)?.cloned();
         let mut written = self.targets.clone();
         written.extend(job.iter().flat_map(|job| job.targets.clone()));
         let specs = targets::read(&written)?;
 
+        let reports = job.as_ref().map_or(Ok(Vec::new()), reports::of)?;
         let flags = self.flags();
         let options = flags
             .clone()
@@ -106,6 +107,8 @@ impl Arguments {
         };
         let listed = names_in_files(&options)?;
         let stores = trust::stores(&options, &context)?;
+        // What is reported at the end is judged by the same stores.
+        context.config.scan = options.clone();
         let settings = Settings::from(options);
         let mut settings = settings.within_networks(&context.config.networks, &flags);
         settings.further_names.names.extend(listed);
@@ -150,7 +153,10 @@ impl Arguments {
             resume: self.resume,
             seed: self.seed,
         };
-        sweep.run(&context.db(), &context.printer).await
+        let day = context.config.scan.time_zone().day(clock::now());
+        let exit = sweep.run(&context.db(), &context.printer).await?;
+        reports::write(reports, &day, &context).await?;
+        Ok(exit)
     }
 
     fn job<'a>(&self, context: &'a Context) -> Result<Option<&'a Job>, Failure> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::verdicts::Severities;
 use crate::domain::{OutcomeKind, Tally, printable};
+use crate::schedule::ClockJump;
 use crate::scan::{NameNotAsked, Nameless, Summary};
 
 /// Faults of ours that are told; `show` tells each address's.
@@ -50,6 +51,9 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
         }
     }
     text.push_str(&behind_names(summary));
+    for jump in &summary.clock_jumps {
+        let _ = writeln!(text, "the clock jumped {jump}: times of this scan are not in order");
+    }
     if let Some(severities) = severities {
         let _ = writeln!(text, "{}", severities.text());
     }
@@ -111,9 +115,14 @@ pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
         "endpoints_without_name": summary.nameless.endpoints,
         "endpoints_demanding_name": summary.nameless.demanding,
         "names_not_asked": names_not_asked(&summary.names_not_asked),
+        "clock_jumps": summary.clock_jumps.iter().map(clock_jump).collect::<Vec<_>>(),
         "installations_by_severity": severities.map(|it| it.json()),
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+fn clock_jump(jump: &ClockJump) -> Value {
+    json!({"from": jump.from.to_string(), "to": jump.to.to_string()})
 }
 
 fn names_not_asked(names: &[NameNotAsked]) -> Vec<Value> {

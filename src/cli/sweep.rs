@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -16,12 +17,13 @@ use super::resumption::{self, Resume};
 use super::verdicts::{self, Severities};
 use super::{operator, progress, summary};
 use crate::config::{Settings, Terms};
-use crate::domain::{EarlyEnd, Fingerprint, ScanId, ScanState, clock};
+use crate::domain::{EarlyEnd, Fingerprint, ScanId, ScanState, Timestamp, clock};
 use crate::judge::{Policy, TrustStore};
 use crate::net::{self, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver};
+use crate::schedule::{Hours, Keeper};
 use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
 use crate::store::{FileMode, NewScan, Opened, SqliteSink};
 use crate::target::Plan;
@@ -140,20 +142,36 @@ impl Sweep {
             ))
             .hint(Some("--source takes an address of this machine"))
         })?;
+        self.check_schedule()?;
         let workers = workers(&self.settings);
         let mut sink = self.open(db, printer).await?;
         let resumes = self.resume(&mut sink, printer).await?;
-        let record = self.record();
 
         let progress = Arc::new(Progress::default());
         let targets = self.plan.len();
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
         let watch = self.watch(printer);
+        let schedule = self.settings.schedule();
+        let mut record = self.record();
         let stop = Stop::default();
         let scan = self.scan(dialer, resolver, workers, progress, resumes);
-        let running = scan.run(Box::new(sink), record, stop.clone(), watch);
+        let keeping = async {
+            let mut keeper = Keeper::begin(schedule, clock::now);
+            wait_for_window(&mut keeper, &stop, printer).await;
+            record.started_at = clock::now();
+            let mut running = pin!(scan.run(Box::new(sink), record, stop.clone(), watch));
+            let ended = tokio::select! {
+                ended = &mut running => ended,
+                why = keeper.end() => {
+                    stop.stop(why);
+                    running.await
+                }
+            };
+            let clock_jumps = keeper.jumps().to_vec();
+            ended.map(|summary| Summary { clock_jumps, ..summary })
+        };
         tokio::select! {
-            ended = running => ended.map_err(Failure::from),
+            ended = keeping => ended.map_err(Failure::from),
             never = show => match never {},
             error = signals(&stop, printer) => Err(error),
         }
@@ -230,6 +248,25 @@ impl Sweep {
         }
     }
 
+    /// Refuses limits within which nothing could be sent.
+    fn check_schedule(&self) -> Result<(), Failure> {
+        let schedule = self.settings.schedule();
+        let drain = humantime::format_duration(schedule.drain);
+        let refuse = |what: &str| {
+            Err(Failure::usage(format_args!("{what} is no longer than {drain}")).hint(Some(
+                "a scan stops as long before its end as one question may take (--target-timeout)",
+            )))
+        };
+        if schedule.longest.is_some_and(|longest| longest <= schedule.drain) {
+            return refuse("--max-duration");
+        }
+        let never = |hours: &Hours| hours.opens(clock::now(), schedule.drain).is_none();
+        if schedule.hours.as_ref().is_some_and(never) {
+            return refuse("--window");
+        }
+        Ok(())
+    }
+
     fn resolver(&self) -> Result<DnsResolver, Failure> {
         DnsResolver::new(resolve::Settings {
             name_server: self.settings.resolver,
@@ -272,6 +309,26 @@ impl Sweep {
                 let _ = printer.data(|out| json_lines::write(out, &sighting));
             }
         }
+    }
+}
+
+/// Returns when the scan may send, or was stopped: by a signal, or because it
+/// may not within the time that it has.
+async fn wait_for_window(
+    keeper: &mut Keeper<impl Fn() -> Timestamp>,
+    stop: &Stop,
+    printer: &Printer,
+) {
+    let announce = |opening| {
+        printer.note(&format!("waiting for the window, which opens at {opening}"));
+    };
+    tokio::select! {
+        opened = keeper.open(announce) => {
+            if let Err(why) = opened {
+                stop.stop(why);
+            }
+        }
+        () = stop.stopped() => {}
     }
 }
 

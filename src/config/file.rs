@@ -11,6 +11,7 @@ use super::from_text::with_hint;
 use super::network::{self, NetworkOptions};
 use super::options::Options;
 use super::policy::{self, AcceptTable, OwnerTable, PolicyTable};
+use super::report::JobReport;
 use super::source::Source;
 use crate::judge::Policy;
 use crate::store::{FileMode, InvalidFileMode};
@@ -46,6 +47,8 @@ pub struct Job {
     pub targets: Vec<String>,
     /// What it changes of `[scan]`.
     pub options: Options,
+    /// What is written at its end, in this order.
+    pub reports: Vec<JobReport>,
 }
 
 /// Why a configuration file can't be used.
@@ -143,6 +146,10 @@ impl Config {
             let problem = "`targets` belongs in a [[job]], not in [scan]";
             return Err(source.refuse(targets.span(), problem));
         }
+        if let Some(reports) = &file.scan.report {
+            let problem = "`report` belongs in a [[job]], not in [scan]";
+            return Err(source.refuse(reports.span(), problem));
+        }
         let mut jobs: Vec<Job> = Vec::new();
         for table in file.job {
             let (name, job) = Job::read(table, source)?;
@@ -195,9 +202,18 @@ impl Job {
             return Err(source.refuse(place, "the `name` is empty"));
         }
         let targets = options.targets.take().map(Spanned::into_inner);
+        let reports = options.report.take().map(Spanned::into_inner);
+        let reports = reports.unwrap_or_default().into_iter();
+        let reports = reports.map(|table| {
+            let span = table.span();
+            let origin = source.origin(&span);
+            JobReport::read(table.into_inner(), name.get_ref(), origin)
+                .map_err(|problem| source.refuse(span, &problem.to_string()))
+        });
         let job = Self {
-            name: name.into_inner(),
+            name: name.get_ref().clone(),
             targets: checked_targets(targets.unwrap_or_default(), source)?,
+            reports: reports.collect::<Result<_, _>>()?,
             options: with_exclusions(options, source)?,
         };
         Ok((place, job))

@@ -12,6 +12,7 @@ use super::timeout::Timeout;
 use crate::domain::{Dialect, ServerName, Zone};
 use crate::pace::Rate;
 use crate::resolve::{AddressFamily, NameServer};
+use crate::schedule::{InvalidWindow, TimeZone, Window};
 use crate::target::{Ports, PortsError};
 use crate::tls::Ladder;
 
@@ -144,6 +145,39 @@ pub struct Options {
     #[arg(long, num_args = 0, default_missing_value = "true")]
     pub no_system_roots: Option<bool>,
 
+    /// Send only in these hours of the week (mon-fri 22:00-06:00, sat,sun
+    /// 00:00-24:00): a run begun outside waits for them, and stops in order at
+    /// their end [default: always]
+    #[arg(long, value_name = "HOURS", value_parser = advised::<Window>(InvalidWindow::hint))]
+    #[serde(deserialize_with = "window")]
+    pub window: Option<Window>,
+
+    /// The time zone of the window, like Europe/Berlin [default: this
+    /// machine's]
+    #[arg(long, value_name = "NAME")]
+    #[serde(deserialize_with = "from_text")]
+    pub tz: Option<TimeZone>,
+
+    /// Stop in order after so long (4h), waiting for the window included
+    /// [default: no limit]
+    #[arg(long, value_name = "TIME")]
+    #[serde(deserialize_with = "from_text")]
+    pub max_duration: Option<humantime::Duration>,
+
+    /// Every endpoint of the inventory in this zone is a target too
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    pub known: Option<bool>,
+
+    /// Look at endpoints of the inventory before all others
+    #[arg(long, num_args = 0, default_missing_value = "true")]
+    pub known_first: Option<bool>,
+
+    /// Leave out what did not answer when it was looked at less than this ago
+    /// (7d) [default: leave out nothing]
+    #[arg(long, value_name = "TIME")]
+    #[serde(deserialize_with = "from_text")]
+    pub refresh: Option<humantime::Duration>,
+
     /// A text kept with the scan
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
@@ -173,6 +207,10 @@ pub struct Options {
     /// What it scans; of a job only.
     #[arg(skip)]
     pub(super) targets: Option<Spanned<Vec<Spanned<String>>>>,
+
+    /// What is written at its end; of a job only.
+    #[arg(skip)]
+    pub(super) report: Option<Spanned<Vec<Spanned<toml::Table>>>>,
 }
 
 /// The largest number of retries: each is [`crate::scan::RETRY_SPACING`] of
@@ -180,6 +218,12 @@ pub struct Options {
 const MAX_RETRIES: u32 = 100;
 
 impl Options {
+    /// The clocks that windows and dates are read off.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        self.tz.clone().unwrap_or_else(TimeZone::local)
+    }
+
     /// These options, and those of `lower` where these say nothing.
     /// Exclusions and server names add up: a lower layer's are never lost.
     #[must_use]
@@ -207,12 +251,19 @@ impl Options {
             resolver: self.resolver.or(lower.resolver),
             trust_store: both(self.trust_store, lower.trust_store),
             no_system_roots: self.no_system_roots.or(lower.no_system_roots),
+            window: self.window.or(lower.window),
+            tz: self.tz.or(lower.tz),
+            max_duration: self.max_duration.or(lower.max_duration),
+            known: self.known.or(lower.known),
+            known_first: self.known_first.or(lower.known_first),
+            refresh: self.refresh.or(lower.refresh),
             note: self.note.or(lower.note),
             family: self.family.or(lower.family),
             ptr: self.ptr.or(lower.ptr),
             exclude_texts: None,
             name: None,
             targets: None,
+            report: None,
         }
     }
 }
@@ -254,6 +305,10 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Server
 
 pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
     read(deserializer, |text| advised(PortsError::hint)(text))
+}
+
+fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Window>, D::Error> {
+    read(deserializer, |text| advised(InvalidWindow::hint)(text))
 }
 
 fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
@@ -318,6 +373,16 @@ mod tests {
         assert!(profile.contains("gentle, fast, standard"), "{profile}");
         let address = refusal(&["--sni", "10.0.0.1"]);
         assert!(address.contains("an address, not a name"), "{address}");
+    }
+
+    #[test]
+    fn a_wrong_window_or_time_zone_is_refused() {
+        let window = refusal(&["--window", "22-6"]);
+        assert!(window.contains("hint: a window is days"), "{window}");
+        let zone = refusal(&["--tz", "Middle/Earth"]);
+        assert!(zone.contains("is not a time zone"), "{zone}");
+        let duration = refusal(&["--max-duration", "4"]);
+        assert!(duration.contains("time unit"), "{duration}");
     }
 
     #[test]

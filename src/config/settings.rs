@@ -12,6 +12,7 @@ use crate::domain::Zone;
 use crate::pace::Rates;
 use crate::probe::Timeouts;
 use crate::resolve::{AddressFamily, NameServer};
+use crate::schedule::{Hours, Schedule};
 use crate::scan::{FurtherNames, Pointers, Reach};
 use crate::target::{AddressRange, ByNetwork, Ports};
 use crate::tls::Ladder;
@@ -49,9 +50,30 @@ pub struct Settings {
     pub family: AddressFamily,
     /// Whether PTR names are looked up.
     pub pointers: Pointers,
+    /// When sending is allowed; `None`: always.
+    pub hours: Option<Hours>,
+    /// The longest that a run may take.
+    pub max_duration: Option<Duration>,
+    /// What is done about the endpoints of the inventory.
+    pub known: KnownEndpoints,
+    /// How long ago a dark target must have been looked at to be looked at
+    /// again; `None`: no matter.
+    pub refresh: Option<Duration>,
     /// A text kept with the scan.
     pub note: Option<String>,
 }
+
+/// What a scan does about the endpoints of the inventory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownEndpoints {
+    /// All of them are targets.
+    pub all: bool,
+    /// Those that are targets come before the rest.
+    pub first: bool,
+}
+
+/// For what no timer counts: the last packets of a connection, a busy machine.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -71,6 +93,10 @@ impl Default for Settings {
             resolver: None,
             family: AddressFamily::default(),
             pointers: Pointers::LookUp,
+            hours: None,
+            max_duration: None,
+            known: KnownEndpoints::default(),
+            refresh: None,
             note: None,
         }
     }
@@ -80,6 +106,7 @@ impl From<Options> for Settings {
     fn from(options: Options) -> Self {
         let profile = options.profile.unwrap_or_default();
         let default = profile.settings();
+        let time_zone = options.time_zone();
         let duration = |timeout: Option<_>, default| timeout.map_or(default, Duration::from);
         Self {
             ports: options.ports.unwrap_or(default.ports),
@@ -119,6 +146,13 @@ impl From<Options> for Settings {
                 Some(false) => Pointers::Skip,
                 Some(true) | None => Pointers::LookUp,
             },
+            hours: options.window.map(|window| Hours::new(window, time_zone)),
+            max_duration: options.max_duration.map(Into::into),
+            known: KnownEndpoints {
+                all: options.known.unwrap_or_default(),
+                first: options.known_first.unwrap_or_default(),
+            },
+            refresh: options.refresh.map(Into::into),
             note: options.note,
         }
     }
@@ -139,6 +173,19 @@ impl Settings {
     #[must_use]
     pub fn terms(&self) -> ByNetwork<Terms> {
         ByNetwork::new(Terms::elsewhere(self), self.networks.iter().cloned())
+    }
+
+    /// When a run may send: it stops as long before an end as what is under
+    /// way may take.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        let networks = self.networks.iter().map(|(_, terms)| terms.timeouts.target);
+        let longest_question = networks.fold(self.timeouts.target, Duration::max);
+        Schedule {
+            hours: self.hours.clone(),
+            longest: self.max_duration,
+            drain: longest_question + GRACE,
+        }
     }
 
     /// The settings as the inventory keeps them with a scan: the keys of the
@@ -171,6 +218,11 @@ impl Settings {
             "resolver": self.resolver.as_ref().map(ToString::to_string),
             "family": text(&self.family),
             "ptr": self.pointers == Pointers::LookUp,
+            "window": self.hours.as_ref().map(ToString::to_string),
+            "max_duration": self.max_duration.map(duration),
+            "known": self.known.all,
+            "known_first": self.known.first,
+            "refresh": self.refresh.map(duration),
         });
         settings.as_object().cloned().unwrap_or_default()
     }
@@ -254,6 +306,7 @@ mod tests {
         let config = Config::parse(&uncommented, Path::new("config.example.toml")).unwrap();
         assert_eq!(config.jobs.len(), 1);
         assert!(config.file_mode.is_some());
+        assert_eq!(config.jobs[0].reports.len(), 2);
         assert_ne!(Settings::from(config.scan), Settings::default());
         assert_eq!(config.networks.len(), 1);
         assert_eq!(config.policy.rules.len(), 2);

@@ -181,6 +181,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             certificates,
             nameless,
             names_not_asked: directory.not_asked(state, resumes),
+            clock_jumps: Vec::new(),
             elapsed: finished_at.since(began),
         })
     }

@@ -26,6 +26,11 @@ impl Stop {
         self.why.get().copied()
     }
 
+    /// Returns once the scan was ended.
+    pub async fn stopped(&self) {
+        self.token.cancelled().await;
+    }
+
     pub(super) const fn token(&self) -> &CancellationToken {
         &self.token
     }

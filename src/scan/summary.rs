@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::schedule::ClockJump;
 use crate::domain::{Outcome, ScanId, ScanState, ServerName, Tally, Unresolved};
 
 /// How a scan ended.
@@ -27,6 +28,8 @@ pub struct Summary {
     pub nameless: Nameless,
     /// The listed names that no endpoint was asked for, in their order.
     pub names_not_asked: Vec<NameNotAsked>,
+    /// The jumps of the clock on the wall, as far as somebody watched it.
+    pub clock_jumps: Vec<ClockJump>,
     /// From first to last, wall time.
     pub elapsed: Duration,
 }

@@ -3,6 +3,8 @@ use std::str::FromStr;
 
 use jiff::tz;
 
+use crate::domain::Timestamp;
+
 /// The rules of a place's clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeZone(tz::TimeZone);
@@ -17,6 +19,15 @@ impl TimeZone {
     #[must_use]
     pub fn local() -> Self {
         Self(tz::TimeZone::try_system().unwrap_or(tz::TimeZone::UTC))
+    }
+
+    /// The day that its calendars show: `2026-11-21`; empty for years that no
+    /// calendar has.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> String {
+        let at = jiff::Timestamp::from_microsecond(at.micros());
+        let day = at.map(|at| self.0.to_datetime(at).date().to_string());
+        day.unwrap_or_default()
     }
 
     pub(super) const fn rules(&self) -> &tz::TimeZone {
@@ -37,5 +48,20 @@ impl FromStr for TimeZone {
 impl fmt::Display for TimeZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.iana_name().unwrap_or("local time"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_that_of_the_place() {
+        let at = "2026-11-21T23:30:00Z".parse().unwrap();
+        let day = |zone: &str| zone.parse::<TimeZone>().unwrap().day(at);
+        assert_eq!(day("UTC"), "2026-11-21");
+        assert_eq!(day("Europe/Berlin"), "2026-11-22");
+        let never = Timestamp::from_micros(i64::MAX);
+        assert_eq!(TimeZone::local().day(never), "");
     }
 }
