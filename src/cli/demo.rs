@@ -14,7 +14,7 @@ use crate::domain::{Timestamp, clock};
 use crate::pace::{Rate, Rates};
 use crate::probe::Timeouts;
 use crate::scan::Pointers;
-use crate::target::{Plan, Ports, TargetSpec};
+use crate::target::{Plan, PlanBuilder, Ports, TargetSpec};
 
 /// Start a small TLS network on loopback, and do the whole main job on it
 #[derive(clap::Args)]
@@ -37,8 +37,10 @@ impl Arguments {
             printer.note(&format!("  {host}"));
         }
 
+        let builder = plan(network.hosts(), now);
         let sweep = Sweep {
-            plan: Arc::new(plan(network.hosts(), now)?),
+            plan: Arc::new(builder.clone().build()?),
+            builder,
             written: Written {
                 targets: vec!["the demo network".to_owned()],
                 ..Written::default()
@@ -95,7 +97,7 @@ fn place(context: &Context) -> Result<(PathBuf, PathBuf), Failure> {
     Ok((db, csv))
 }
 
-fn plan(hosts: &[DemoHost], now: Timestamp) -> Result<Plan, Failure> {
+fn plan(hosts: &[DemoHost], now: Timestamp) -> PlanBuilder {
     let specs = hosts.iter().filter_map(|host| {
         let port = crate::domain::Port::new(host.address.port())?;
         let ports = Ports::one(port, None);
@@ -104,8 +106,6 @@ fn plan(hosts: &[DemoHost], now: Timestamp) -> Result<Plan, Failure> {
     Plan::builder()
         .targets(specs)
         .seed(now.micros().unsigned_abs())
-        .build()
-        .map_err(Failure::failed)
 }
 
 /// The network is our own and all on one address: no rate is needed.

@@ -3,16 +3,19 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::recall::Counts;
 use super::sweep;
-use crate::config::{Settings, Terms};
-use crate::domain::printable;
+use crate::config::{KnownEndpoints, Settings, Terms};
+use crate::domain::{clock, printable};
 use crate::pace::{Rate, Rates};
 use crate::scan::{Depth, RETRY_SPACING};
+use crate::schedule::Schedule;
 use crate::target::{ByNetwork, Plan};
 
 /// Targets, exclusions, limits and time, for a person.
-pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
+pub(super) fn text(plan: &Plan, settings: &Settings, counts: &Counts) -> String {
     let summary = plan.summary();
+    let asked = summary.questions.saturating_sub(counts.fresh);
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         // Writing to a String can't fail.
@@ -26,7 +29,25 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
         ),
     );
     line("profile", settings.profile.to_string());
-    line("questions", questions(summary.questions, settings));
+    line("questions", questions(asked, settings));
+    if settings.known != KnownEndpoints::default() {
+        let order = if settings.known.first {
+            ", asked first"
+        } else {
+            ""
+        };
+        line("known", format!("{} of them{order}", counts.known));
+    }
+    if let Some(refresh) = settings.refresh {
+        let refresh = humantime::format_duration(refresh);
+        line(
+            "fresh",
+            format!(
+                "{} of them: no answer less than {refresh} ago",
+                counts.fresh
+            ),
+        );
+    }
     line("excluded", summary.excluded.to_string());
     for share in &summary.shares {
         let exclusion = printable(&share.exclusion.why());
@@ -55,11 +76,11 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
     let hosts = summary.addresses + summary.names;
     let looks = u64::from(settings.retries) + 1;
     let dialled = |looks| {
-        let connections = summary.questions.saturating_mul(looks);
+        let connections = asked.saturating_mul(looks);
         let everywhere = settings.rates.fastest(connections, hosts, summary.networks);
         everywhere.max(slowest(plan, &settings.terms(), looks))
     };
-    let rounds = summary.questions.div_ceil(workers.get() as u64);
+    let rounds = asked.div_ceil(workers.get() as u64);
     let rounds = u32::try_from(rounds.saturating_mul(looks)).unwrap_or(u32::MAX);
     let waited = settings.timeouts.connect.saturating_mul(rounds);
     let spaced = RETRY_SPACING * settings.retries;
@@ -71,6 +92,10 @@ pub(super) fn text(plan: &Plan, settings: &Settings) -> String {
             seconds(dialled(looks).max(waited) + spaced)
         ),
     );
+    let times = [dialled(1), dialled(looks).max(waited) + spaced];
+    for (name, value) in limits(settings, times) {
+        line(name, value);
+    }
     line("sent", "nothing, not even DNS".to_owned());
     text
 }
@@ -110,6 +135,33 @@ fn slowest(plan: &Plan, terms: &ByNetwork<Terms>, looks: u64) -> Duration {
         rates.fastest(connections, within.addresses, within.networks)
     });
     times.max().unwrap_or_default()
+}
+
+/// When it may send, and how many runs it would take in the two cases.
+fn limits(settings: &Settings, times: [Duration; 2]) -> Vec<(&'static str, String)> {
+    let schedule = settings.schedule();
+    let now = clock::now();
+    let mut limits = Vec::new();
+    if let Some(hours) = &schedule.hours {
+        let opens = hours.opens(now, schedule.drain);
+        let opens = opens.map_or("never".to_owned(), |opens| opens.max(now).to_string());
+        limits.push(("window", format!("{hours}, next open {opens}")));
+    }
+    if let Some(longest) = schedule.longest {
+        limits.push(("at most", humantime::format_duration(longest).to_string()));
+    }
+    if !limits.is_empty() {
+        let [fastest, slowest] = times.map(|time| match schedule.runs_for(time, now) {
+            Some(1) => "1 run".to_owned(),
+            Some(runs) => format!("{runs} runs"),
+            None => format!("more than {} runs", Schedule::MOST_RUNS),
+        });
+        limits.push((
+            "runs",
+            format!("{fastest} where every target answers at once, {slowest} where none does"),
+        ));
+    }
+    limits
 }
 
 /// Those that are certain, and the bounds of those that follow from answers.

@@ -29,6 +29,7 @@ mod probe;
 mod product;
 mod progress;
 mod prune;
+mod recall;
 mod report;
 mod reports;
 mod resumption;

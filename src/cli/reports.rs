@@ -77,8 +77,11 @@ impl PlannedReport {
                 let said = error.to_string();
                 let problem = said.lines().next().unwrap_or_default();
                 let problem = problem.trim_start_matches("error: ");
-                Failure::usage(format_args!("{}: [[job.report]]: {problem}", self.table.origin))
-                    .hint(Some("its keys are the options of `certsweep report`"))
+                Failure::usage(format_args!(
+                    "{}: [[job.report]]: {problem}",
+                    self.table.origin
+                ))
+                .hint(Some("its keys are the options of `certsweep report`"))
             })
     }
 }

@@ -59,6 +59,17 @@ pub(super) fn identity(plan: &Plan, settings: &Settings) -> Fingerprint {
     Fingerprint::of(parts.join("\n").as_bytes())
 }
 
+/// Under what the settings of a scan keep the fingerprint of its targets, the
+/// known ones included.
+pub(super) const TARGETS: &str = "targets_sha256";
+
+/// Whether a plan has the targets of a scan: what was known when it began may
+/// have been pruned since.
+pub(super) fn has_targets_of(past: &PastScan, plan: &Plan) -> bool {
+    let settings: Map<String, Value> = serde_json::from_str(&past.settings).unwrap_or_default();
+    settings.get(TARGETS).and_then(Value::as_str) == Some(&plan.targets_fingerprint())
+}
+
 /// The scan to go on with; none where a new one is to begin.
 ///
 /// `seed` is the one that the operator asked for: it has to be the scan's.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::dry_run;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::recall::Recall;
 use super::resumption::Resume;
 use super::sweep::{Sweep, Written};
 use super::{Context, reports, targets, trust};
@@ -119,17 +120,18 @@ impl Arguments {
         let seed = self
             .seed
             .unwrap_or_else(|| clock::now().micros().unsigned_abs());
-        let plan = Plan::builder()
+        let builder = Plan::builder()
             .targets(specs)
             .ports(settings.terms().map(|terms| terms.ports.clone()))
             .exclusions(exclusions)
             .seed(seed)
-            .shard(self.shard.unwrap_or(Shard::WHOLE))
-            .build()
-            .map_err(|error| {
-                let hint = error.hint();
-                Failure::usage(error).hint(hint)
-            })?;
+            .shard(self.shard.unwrap_or(Shard::WHOLE));
+        // The rest of the targets may be known.
+        let plan = if settings.known.all && context.db().exists() {
+            builder.clone().or_nothing().build()?
+        } else {
+            builder.clone().build()?
+        };
         let today = clock::now().date();
         for exclusion in plan.exclusions().lapsed(today) {
             let lapse = exclusion.lapse(today).unwrap_or_default();
@@ -138,12 +140,15 @@ impl Arguments {
                 .note(&format!("note: {}", printable(&lapse)));
         }
         if self.dry_run {
-            let text = dry_run::text(&plan, &settings);
+            let recall = Recall::read(&context.db(), &settings, clock::now()).await?;
+            let plan = recall.plan(builder, &plan, &settings)?;
+            let text = dry_run::text(&plan, &settings, &recall.count_in(&plan));
             context.printer.data(|out| out.write_all(text.as_bytes()))?;
             return Ok(Exit::Done);
         }
         let sweep = Sweep {
             plan: Arc::new(plan),
+            builder,
             written,
             settings,
             stores,

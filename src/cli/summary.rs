@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::verdicts::Severities;
 use crate::domain::{OutcomeKind, Tally, printable};
-use crate::schedule::ClockJump;
 use crate::scan::{NameNotAsked, Nameless, Summary};
+use crate::schedule::ClockJump;
 
 /// Faults of ours that are told; `show` tells each address's.
 const MOST_FAULTS: usize = 3;
@@ -52,7 +52,10 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
     }
     text.push_str(&behind_names(summary));
     for jump in &summary.clock_jumps {
-        let _ = writeln!(text, "the clock jumped {jump}: times of this scan are not in order");
+        let _ = writeln!(
+            text,
+            "the clock jumped {jump}: times of this scan are not in order"
+        );
     }
     if let Some(severities) = severities {
         let _ = writeln!(text, "{}", severities.text());

@@ -1,5 +1,6 @@
 //! The main job: a plan and settings → a scan in the inventory.
 
+use std::mem;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::pin::pin;
@@ -13,6 +14,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::json_lines;
 use super::printer::Printer;
+use super::recall::Recall;
 use super::resumption::{self, Resume};
 use super::verdicts::{self, Severities};
 use super::{operator, progress, summary};
@@ -23,10 +25,10 @@ use crate::net::{self, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver};
+use crate::scan::{self, Progress, Recency, Scan, ScanError, Sighting, Stop, Summary};
 use crate::schedule::{Hours, Keeper};
-use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
-use crate::store::{FileMode, NewScan, Opened, SqliteSink};
-use crate::target::Plan;
+use crate::store::{FileMode, NewScan, Opened, PastScan, SqliteSink};
+use crate::target::{Plan, PlanBuilder, PlanError};
 
 /// Descriptors kept for the inventory, the DNS and the terminal.
 pub(super) const DESCRIPTORS_RESERVED: usize = 64;
@@ -37,7 +39,10 @@ const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
 
 /// A scan about to run for real.
 pub(super) struct Sweep {
+    /// What the operator wrote; what is known comes to it at the beginning.
     pub(super) plan: Arc<Plan>,
+    /// That of the plan.
+    pub(super) builder: PlanBuilder,
     pub(super) written: Written,
     pub(super) settings: Settings,
     /// What the inventory is judged by at the end.
@@ -115,8 +120,8 @@ impl Sweep {
         db: &Path,
         printer: &Printer,
     ) -> Result<(Summary, Option<Severities>), Failure> {
-        let stores = std::mem::take(&mut self.stores);
-        let policy = std::mem::take(&mut self.policy);
+        let stores = mem::take(&mut self.stores);
+        let policy = mem::take(&mut self.policy);
         let summary = self.sweep(db, printer).await?;
         if summary.state != ScanState::Complete {
             return Ok((summary, None));
@@ -145,16 +150,17 @@ impl Sweep {
         self.check_schedule()?;
         let workers = workers(&self.settings);
         let mut sink = self.open(db, printer).await?;
-        let resumes = self.resume(&mut sink, printer).await?;
-
+        let past = self.resume(&mut sink).await?;
+        let identity = resumption::identity(&self.plan, &self.settings);
+        let (resumes, recency) = self.recall(db, past, printer).await?;
         let progress = Arc::new(Progress::default());
         let targets = self.plan.len();
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
         let watch = self.watch(printer);
         let schedule = self.settings.schedule();
-        let mut record = self.record();
+        let mut record = self.record(identity);
         let stop = Stop::default();
-        let scan = self.scan(dialer, resolver, workers, progress, resumes);
+        let scan = self.scan(dialer, resolver, workers, progress, recency, resumes);
         let keeping = async {
             let mut keeper = Keeper::begin(schedule, clock::now);
             wait_for_window(&mut keeper, &stop, printer).await;
@@ -168,7 +174,10 @@ impl Sweep {
                 }
             };
             let clock_jumps = keeper.jumps().to_vec();
-            ended.map(|summary| Summary { clock_jumps, ..summary })
+            ended.map(|summary| Summary {
+                clock_jumps,
+                ..summary
+            })
         };
         tokio::select! {
             ended = keeping => ended.map_err(Failure::from),
@@ -192,25 +201,51 @@ impl Sweep {
         Ok(sink)
     }
 
-    /// The scan to go on with, after the plan has taken its order.
-    async fn resume(
-        &mut self,
-        sink: &mut SqliteSink,
-        printer: &Printer,
-    ) -> Result<Option<ScanId>, Failure> {
+    /// The scan to go on with.
+    async fn resume(&self, sink: &mut SqliteSink) -> Result<Option<PastScan>, Failure> {
         let Some(resume) = self.resume else {
             return Ok(None);
         };
-        let chosen = resumption::choose(sink, resume, &self.plan, &self.settings, self.seed);
-        let Some(past) = chosen.await? else {
-            return Ok(None);
-        };
-        printer.note(&format!("going on with scan {}", past.id));
-        if past.plan != self.plan_fingerprint() {
-            printer.note("note: the exclusions are others than when it began; those of now hold");
+        resumption::choose(sink, resume, &self.plan, &self.settings, self.seed).await
+    }
+
+    /// Completes the plan by what is known: of a scan that is gone on with, by
+    /// what was known when it began, in its order. Returns that scan, and what
+    /// is left out.
+    async fn recall(
+        &mut self,
+        db: &Path,
+        past: Option<PastScan>,
+        printer: &Printer,
+    ) -> Result<(Option<ScanId>, Recency), Failure> {
+        if let Some(past) = past {
+            let (recall, plan) = self.complete(db, past.started_at).await?;
+            let plan = plan.in_order_of(past.seed);
+            if resumption::has_targets_of(&past, &plan) {
+                printer.note(&format!("going on with scan {}", past.id));
+                self.plan = Arc::new(plan);
+                if past.plan != self.plan_fingerprint() {
+                    printer.note(
+                        "note: the exclusions are others than when it began; those of now hold",
+                    );
+                }
+                return Ok((Some(past.id), recall.into_recency()));
+            }
+            let message = format!("scan {} began with other known endpoints", past.id);
+            if let Some(Resume::Scan(_)) = self.resume {
+                return Err(Failure::usage(message).hint(Some("begin another scan")));
+            }
+            printer.note(&format!("note: {message}: another begins"));
         }
-        self.plan = Arc::new(self.plan.in_order_of(past.seed));
-        Ok(Some(past.id))
+        let (recall, plan) = self.complete(db, clock::now()).await?;
+        self.plan = Arc::new(plan);
+        Ok((None, recall.into_recency()))
+    }
+
+    async fn complete(&self, db: &Path, at: Timestamp) -> Result<(Recall, Plan), Failure> {
+        let recall = Recall::read(db, &self.settings, at).await?;
+        let plan = recall.plan(self.builder.clone(), &self.plan, &self.settings)?;
+        Ok((recall, plan))
     }
 
     fn scan(
@@ -219,6 +254,7 @@ impl Sweep {
         resolver: DnsResolver,
         workers: NonZeroUsize,
         progress: Arc<Progress>,
+        recency: Recency,
         resumes: Option<ScanId>,
     ) -> Scan<TcpDialer, DnsResolver> {
         let plan = Arc::clone(&self.plan);
@@ -234,6 +270,7 @@ impl Sweep {
         let pacer = pacer.limited(terms.map(|terms| terms.limits));
         Scan {
             plan: self.plan,
+            recency,
             settings: scan::Settings {
                 zone: self.settings.zone,
                 approach: terms.map(Terms::approach),
@@ -257,7 +294,10 @@ impl Sweep {
                 "a scan stops as long before its end as one question may take (--target-timeout)",
             )))
         };
-        if schedule.longest.is_some_and(|longest| longest <= schedule.drain) {
+        if schedule
+            .longest
+            .is_some_and(|longest| longest <= schedule.drain)
+        {
             return refuse("--max-duration");
         }
         let never = |hours: &Hours| hours.opens(clock::now(), schedule.drain).is_none();
@@ -275,18 +315,22 @@ impl Sweep {
         .map_err(Failure::failed)
     }
 
-    fn record(&self) -> NewScan {
+    fn record(&self, identity: Fingerprint) -> NewScan {
         let mut settings = self.settings.describe();
         settings.insert("targets".to_owned(), self.written.targets.clone().into());
         settings.insert("exclude".to_owned(), self.written.exclude.clone().into());
         settings.insert("sni".to_owned(), self.written.sni.clone().into());
+        settings.insert(
+            resumption::TARGETS.to_owned(),
+            self.plan.targets_fingerprint().into(),
+        );
         NewScan {
             started_at: clock::now(),
             targets: self.plan.len(),
             zone: self.settings.zone.clone(),
             note: self.settings.note.clone(),
             plan: self.plan_fingerprint(),
-            identity: resumption::identity(&self.plan, &self.settings),
+            identity,
             settings: Value::from(settings).to_string(),
             seed: self.plan.seed(),
             operator: operator::name(),
@@ -367,5 +411,12 @@ impl From<ScanError> for Failure {
             ScanError::Store(error) => Self::from(error),
             ScanError::Panicked(_) => Self::failed(error),
         }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let hint = error.hint();
+        Self::usage(error).hint(hint)
     }
 }

@@ -53,7 +53,11 @@ impl JobReport {
         if path.contains("{job}") && job.contains('/') {
             return Err(InvalidReport::JobWithSlash);
         }
-        if path.replace("{job}", "").replace("{date}", "").contains(['{', '}']) {
+        if path
+            .replace("{job}", "")
+            .replace("{date}", "")
+            .contains(['{', '}'])
+        {
             return Err(InvalidReport::Placeholder(path));
         }
         Ok(Self {

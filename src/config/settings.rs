@@ -12,8 +12,8 @@ use crate::domain::Zone;
 use crate::pace::Rates;
 use crate::probe::Timeouts;
 use crate::resolve::{AddressFamily, NameServer};
-use crate::schedule::{Hours, Schedule};
 use crate::scan::{FurtherNames, Pointers, Reach};
+use crate::schedule::{Hours, Schedule};
 use crate::target::{AddressRange, ByNetwork, Ports};
 use crate::tls::Ladder;
 
@@ -248,7 +248,7 @@ fn keep_decisive(settings: &mut Map<String, Value>) {
 }
 
 /// The ports are not among them: each is part of a target.
-const DECISIVE: [&str; 8] = [
+const DECISIVE: [&str; 11] = [
     "networks",
     "cidr",
     "profile",
@@ -257,6 +257,9 @@ const DECISIVE: [&str; 8] = [
     "zone",
     "family",
     "ptr",
+    "known",
+    "known_first",
+    "refresh",
 ];
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod ledger;
 mod nameless;
 mod no_answer;
 mod progress;
+mod recency;
 mod resumption;
 mod settings;
 mod sighting;
@@ -37,6 +38,7 @@ use tracing::info;
 
 pub use feed::RETRY_SPACING;
 pub use progress::Progress;
+pub use recency::Recency;
 pub use settings::{Approach, Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
 pub use stop::Stop;
@@ -67,6 +69,8 @@ const BATCHES_WAITING: usize = 2;
 pub struct Scan<D: Dialer, R: Resolver> {
     /// What is scanned.
     pub plan: Arc<Plan>,
+    /// What of it need not be looked at again yet.
+    pub recency: Recency,
     /// How.
     pub settings: Settings,
     /// What asks the servers; its pacer carries the plan's exclusions.
@@ -227,6 +231,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let bench = Arc::new(Bench {
             feed: Feed::new(Arc::clone(&self.plan), start, stop.clone()),
             plan: self.plan,
+            recency: self.recency,
             settings: self.settings,
             prober: self.prober,
             resolver: self.resolver,

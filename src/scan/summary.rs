@@ -1,8 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::schedule::ClockJump;
 use crate::domain::{Outcome, ScanId, ScanState, ServerName, Tally, Unresolved};
+use crate::schedule::ClockJump;
 
 /// How a scan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::feed::{Deferral, Feed, Look};
 use super::inquiry::{Inquiry, Step, Subject};
 use super::no_answer::NoAnswer;
+use super::recency::Recency;
 use super::settings::{Pointers, Settings};
 use crate::domain::{Host, LocalFault, Observation, Outcome, OutcomeKind, ServerName, Target};
 use crate::net::Dialer;
@@ -51,6 +52,7 @@ pub(super) enum LookEnd {
 /// What all workers share.
 pub(super) struct Bench<D: Dialer, R> {
     pub(super) plan: Arc<Plan>,
+    pub(super) recency: Recency,
     pub(super) settings: Settings,
     pub(super) prober: Prober<D>,
     pub(super) resolver: R,
@@ -114,6 +116,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     async fn look(&self, target: &Target, look: &mut Look) -> Verdict {
         if let Some(exclusion) = self.plan.excluded(target) {
             return Verdict::Settled(Outcome::Excluded(exclusion.why()), Vec::new());
+        }
+        if self.recency.is_fresh(target) {
+            return Verdict::Settled(Outcome::Fresh, Vec::new());
         }
         let seen = mem::take(&mut look.seen).into_vec();
         if look.best.is_some() && self.stop.is_cancelled() {

@@ -19,6 +19,37 @@ pub struct Schedule {
     pub drain: Duration,
 }
 
+impl Schedule {
+    /// More runs than these are not counted.
+    pub const MOST_RUNS: u32 = 1000;
+
+    /// How many runs so much work takes, each from when its window opens or
+    /// the one before it ended; `None` if these are more than
+    /// [`Self::MOST_RUNS`].
+    #[must_use]
+    pub fn runs_for(&self, mut work: Duration, from: Timestamp) -> Option<u32> {
+        let longest = self.longest.unwrap_or(Duration::MAX);
+        let mut moment = from;
+        for run in 1..=Self::MOST_RUNS {
+            let (opens, closes) = match &self.hours {
+                None => (moment, None),
+                Some(hours) => {
+                    let opens = hours.opens(moment, self.drain)?;
+                    (opens, hours.closes(opens))
+                }
+            };
+            let open = closes.map_or(Duration::MAX, |closes| closes.since(opens));
+            let run_time = open.min(longest).saturating_sub(self.drain);
+            work = match work.checked_sub(run_time) {
+                Some(left) if !left.is_zero() => left,
+                Some(_) | None => return Some(run),
+            };
+            moment = closes.unwrap_or(opens);
+        }
+        None
+    }
+}
+
 /// Keeps one run to its schedule.
 ///
 /// It reads the clock on the wall every second: whoever sets it moves the
@@ -292,6 +323,20 @@ mod tests {
         assert_eq!(why, EarlyEnd::Window);
         assert_eq!(wall.now(), "2026-11-22T05:59:40Z".parse().unwrap());
         assert_eq!(keeper.jumps().len(), 2);
+    }
+
+    #[test]
+    fn runs_are_counted_by_what_fits_into_each() {
+        let from = "2026-11-21T12:00:00Z".parse().unwrap();
+        let hour = Duration::from_hours(1);
+        let runs = |schedule: &Schedule, work| schedule.runs_for(work, from);
+        assert_eq!(runs(&Schedule::default(), 1000 * hour), Some(1));
+        let nights = night(None);
+        assert_eq!(runs(&nights, hour), Some(1));
+        assert_eq!(runs(&nights, 8 * hour - 20 * SECOND), Some(1));
+        assert_eq!(runs(&nights, 8 * hour), Some(2));
+        assert_eq!(runs(&nights, 20_000 * hour), None);
+        assert_eq!(runs(&night(Some(2 * hour)), 4 * hour), Some(3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -49,6 +49,8 @@ pub struct Checkpoint {
 pub struct PastScan {
     /// Its number.
     pub id: ScanId,
+    /// When it first began.
+    pub started_at: Timestamp,
     /// How it stands.
     pub state: ScanState,
     /// What decides which targets are asked what; `None` where an older

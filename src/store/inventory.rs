@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::{Dossier, Filter, FingerprintPrefix, KeyHost, StoreError};
+use super::{Dark, Dossier, Filter, FingerprintPrefix, KeyHost, KnownTarget, Period, StoreError};
 use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, EventRow, Installation, QuestionRow, ScanRow,
@@ -77,6 +77,22 @@ pub trait Inventory: Send + Sync {
         filter: &'a Filter,
         visit: &'a mut (dyn FnMut(Coverage) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// What a zone had at a moment, sorted: endpoints, but for those whose
+    /// certificates had all gone, and those earlier targets that are names
+    /// with a certificate. Later scans don't change the answer.
+    fn known<'a>(
+        &'a self,
+        zone: &'a Zone,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KnownTarget>, StoreError>>;
+
+    /// What was dark in a zone when it was looked at in the period.
+    fn dark<'a>(
+        &'a self,
+        zone: &'a Zone,
+        period: Period,
+    ) -> BoxFuture<'a, Result<Dark, StoreError>>;
 
     /// Every scan, oldest first.
     fn scans<'a>(

@@ -12,6 +12,7 @@ mod file_mode;
 mod filter;
 mod import;
 mod inventory;
+mod known;
 mod notice;
 mod pruned;
 mod sink;
@@ -27,6 +28,7 @@ pub use filter::{
 };
 pub use import::{Import, Imported};
 pub use inventory::{AddressLook, Detail, Inventory, NameRow, ScanSpan};
+pub use known::{Dark, KnownTarget, Period};
 pub use notice::Crossing;
 pub use pruned::Pruned;
 pub use sink::Sink;

@@ -4,26 +4,34 @@ use crate::domain::Target;
 /// Up to 2^20 neighbouring targets of a plan, in an order of their own: the
 /// unit of resuming.
 ///
-/// It belongs to the plan that made it.
+/// It belongs to the plan that made it. Those of its targets that the plan has
+/// first come before the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     number: u64,
     first: u64,
-    permutation: Permutation,
+    leading: Permutation,
+    rest: Permutation,
 }
+
+/// What keeps the order of the leading targets apart from that of the rest.
+const LEADING: u64 = 1 << 63;
 
 impl Block {
     /// Most targets of one block: its bitmap of what is done takes 128 KiB.
     pub const MAX_LENGTH: u64 = 1 << 20;
 
-    /// Block `number` of a plan with so many targets.
-    pub(super) fn new(number: u64, targets: u64, seed: u64) -> Option<Self> {
+    /// Block `number` of a plan with so many targets, of which so many come
+    /// first.
+    pub(super) fn new(number: u64, targets: u64, leading: u64, seed: u64) -> Option<Self> {
         let first = number.checked_mul(Self::MAX_LENGTH)?;
         let length = targets.checked_sub(first)?.min(Self::MAX_LENGTH);
+        let leading = leading.saturating_sub(first).min(length);
         (length > 0).then(|| Self {
             number,
             first,
-            permutation: Permutation::new(length, seed, number),
+            leading: Permutation::new(leading, seed, number | LEADING),
+            rest: Permutation::new(length - leading, seed, number),
         })
     }
 
@@ -43,14 +51,18 @@ impl Block {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub const fn len(&self) -> u64 {
-        self.permutation.length()
+        self.leading.length() + self.rest.length()
     }
 
     /// The index in the plan of the target whose turn is at `position`.
     /// Positions from 0 to the length lead to every target exactly once.
     #[must_use]
     pub fn at(&self, position: u64) -> Option<u64> {
-        let offset = self.permutation.at(position)?;
+        let offset = self.leading.at(position).or_else(|| {
+            let leading = self.leading.length();
+            let offset = self.rest.at(position.checked_sub(leading)?)?;
+            Some(leading + offset)
+        })?;
         Some(self.first + offset)
     }
 

@@ -8,14 +8,17 @@ use crate::domain::{Host, Port, Target};
 /// The frozen description of a scan: which targets, in which order, and what
 /// is never touched.
 ///
-/// Every target has an index, addresses first, then names, and no target has
-/// two. Memory grows with what the operator wrote, not with what it covers:
+/// Every target has an index, and no target has two: those that lead come
+/// first, and addresses before names. Memory grows with what the operator wrote, not with what it covers:
 /// 10.0.0.0/8 takes no more than one address. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Addresses in ascending order, then names in ascending order; each
-    /// begins at the index where the one before it ends. Never empty.
+    /// Each begins at the index where the one before it ends. Of those that
+    /// lead, and then of the rest: addresses in ascending order, then names in
+    /// ascending order.
     segments: Arc<[Segment]>,
+    /// How many of them lead: what is looked at before all else.
+    leading: usize,
     exclusions: Arc<Exclusions>,
     /// The special-purpose addresses that are targets by themselves,
     /// ascending.
@@ -32,6 +35,7 @@ impl Plan {
 
     pub(super) fn new(
         segments: Vec<Segment>,
+        leading: usize,
         exclusions: Arc<Exclusions>,
         named_exactly: Vec<IpAddr>,
         seed: u64,
@@ -39,6 +43,7 @@ impl Plan {
     ) -> Self {
         Self {
             segments: segments.into(),
+            leading,
             exclusions,
             named_exactly: named_exactly.into(),
             seed,
@@ -85,17 +90,26 @@ impl Plan {
         self.segments.get(position)?.at(index)
     }
 
-    /// Whether any of its shards has this target: one binary search.
+    /// How many of its targets come before the rest.
+    #[must_use]
+    pub fn leading(&self) -> u64 {
+        let (leading, _) = self.tiers();
+        self.shard
+            .count_below(leading.last().map_or(0, Segment::end))
+    }
+
+    /// Whether any of its shards has this target: two binary searches.
     #[must_use]
     pub fn contains(&self, target: &Target) -> bool {
-        self.segment_of(&target.host)
-            .is_some_and(|segment| segment.contains(target))
+        self.segments_of(&target.host)
+            .any(|segment| segment.contains(target))
     }
 
     /// Its blocks, in the order of their numbers.
     pub fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
-        let (targets, seed) = (self.len(), self.seed);
-        (0..self.block_count()).filter_map(move |number| Block::new(number, targets, seed))
+        let (targets, leading, seed) = (self.len(), self.leading(), self.seed);
+        let block = move |number| Block::new(number, targets, leading, seed);
+        (0..self.block_count()).filter_map(block)
     }
 
     /// How many blocks it has, without making them: all of IPv4 on every port
@@ -108,7 +122,7 @@ impl Plan {
     /// The block of a number.
     #[must_use]
     pub fn block(&self, number: u64) -> Option<Block> {
-        Block::new(number, self.len(), self.seed)
+        Block::new(number, self.len(), self.leading(), self.seed)
     }
 
     /// The exclusion that holds for a target, if one does. A name that is not
@@ -124,8 +138,9 @@ impl Plan {
             Host::Name(name) => self.exclusions.covers_name(name, target.port),
         };
         exclusion.or_else(|| {
-            let ports = self.segment_of(&target.host)?.ports();
-            self.exclusions.of_swept(ports, target.port)
+            let mut segments = self.segments_of(&target.host);
+            let segment = segments.find(|segment| segment.contains(target))?;
+            self.exclusions.of_swept(segment.ports(), target.port)
         })
     }
 
@@ -163,16 +178,26 @@ impl Plan {
         self.shard
     }
 
-    /// The only segment that may have the host.
-    pub(super) fn segment_of(&self, host: &Host) -> Option<&Segment> {
+    /// The only segments that may have the host: one that leads, and one of
+    /// the rest.
+    pub(super) fn segments_of(&self, host: &Host) -> impl Iterator<Item = &Segment> {
         let before = |segment: &Segment| match (segment.hosts(), host) {
             (Hosts::Addresses(range), Host::Address(address)) => range.last() < *address,
             (Hosts::Name(name), Host::Name(wanted)) => name < wanted,
             (Hosts::Addresses(_), Host::Name(_)) => true,
             (Hosts::Name(_), Host::Address(_)) => false,
         };
-        let position = self.segments.partition_point(before);
-        self.segments.get(position)
+        let (leading, rest) = self.tiers();
+        [leading, rest]
+            .into_iter()
+            .filter_map(move |segments| segments.get(segments.partition_point(before)))
+    }
+
+    /// The segments that lead, and the rest: each ascending.
+    pub(super) fn tiers(&self) -> (&[Segment], &[Segment]) {
+        self.segments
+            .split_at_checked(self.leading)
+            .unwrap_or_default()
     }
 
     pub(super) fn segments(&self) -> &[Segment] {

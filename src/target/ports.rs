@@ -169,6 +169,15 @@ impl Ports {
         (!entries.is_empty()).then(|| Self::from_entries(entries, swept))
     }
 
+    /// Those that `others` does not have; `None` if it has them all.
+    pub(super) fn without(&self, others: &Self) -> Option<Self> {
+        let is_left = |(port, dialect): &(Port, Option<Dialect>)| !others.lists(*port, *dialect);
+        let left: Vec<_> = self.iter().filter(is_left).collect();
+        let ports = left.iter().map(|(port, _)| *port);
+        let swept = ports.filter(|port| self.merely_sweeps(*port)).collect();
+        (!left.is_empty()).then(|| Self::from_entries(left, swept))
+    }
+
     /// The entries, and of their ports those that only ranges brought.
     fn from_entries(mut entries: Vec<(Port, Option<Dialect>)>, mut ranged: Vec<Port>) -> Self {
         entries.sort_unstable();

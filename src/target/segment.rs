@@ -38,11 +38,6 @@ impl Segment {
         &self.ports
     }
 
-    /// How many hosts it has.
-    pub(super) const fn host_count(&self) -> u64 {
-        self.host_count
-    }
-
     /// The index after its last target.
     pub(super) fn end(&self) -> u64 {
         // `new` has checked that it fits.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::hosts::split_ports;
 use super::{Hosts, Ports, PortsError, RangeError};
-use crate::domain::{InvalidServerName, Port, ServerName};
+use crate::domain::{Host, InvalidServerName, Port, ServerName};
 
 /// One thing the operator wrote: hosts, and the ports it names itself.
 ///
@@ -92,6 +92,15 @@ impl TargetSpec {
         Self {
             hosts: Hosts::Name(name),
             ports,
+        }
+    }
+
+    /// One host on these ports.
+    #[must_use]
+    pub fn host(host: Host, ports: Ports) -> Self {
+        match host {
+            Host::Address(address) => Self::address(address, Some(ports)),
+            Host::Name(name) => Self::name(name, Some(ports)),
         }
     }
 

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::exclusions::Rules;
 use super::segment::Segment;
+use super::sweep::sweep;
 use super::{AddressRange, ByNetwork, Exclusion, Hosts, Plan};
-use crate::domain::Host;
+use crate::domain::{Host, Port};
 
 /// What a plan comes to, counted without walking it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,17 +67,13 @@ impl Plan {
             .filter(|(rank, (_, targets))| *targets > 0 || !exclusions.is_built_in(*rank))
             .map(|(_, (exclusion, targets))| Share { exclusion, targets })
             .collect();
-        let hosts = |wanted: fn(&Hosts) -> bool| {
-            let segments = self.segments().iter();
-            let counts = segments.filter(|segment| wanted(segment.hosts()));
-            counts.map(Segment::host_count).sum()
-        };
-        let names = hosts(|hosts| matches!(hosts, Hosts::Name(_)));
+        let ranges = disjoint(self.ranges());
+        let names = self.count_names();
         PlanSummary {
             targets: self.len(),
-            addresses: hosts(|hosts| matches!(hosts, Hosts::Addresses(_))),
+            addresses: count_addresses(&ranges),
             names,
-            networks: count_networks(self.ranges()) + names,
+            networks: count_networks(&ranges) + names,
             excluded,
             questions: self.len().saturating_sub(excluded),
             shares,
@@ -103,7 +101,9 @@ impl Plan {
             }
         }
         for (within, ranges) in within.iter_mut().zip(ranges) {
-            within.networks = count_networks(ranges);
+            let ranges = disjoint(ranges);
+            within.addresses = count_addresses(&ranges);
+            within.networks = count_networks(&ranges);
         }
         within
     }
@@ -116,6 +116,40 @@ impl Plan {
         })
     }
 
+    fn count_names(&self) -> u64 {
+        let names = self.segments().iter();
+        let names = names.filter_map(|segment| match segment.hosts() {
+            Hosts::Name(name) => Some(name),
+            Hosts::Addresses(_) => None,
+        });
+        names.collect::<BTreeSet<_>>().len() as u64
+    }
+
+    /// How many of its targets are addresses of a range at a port, the
+    /// excluded ones included.
+    #[must_use]
+    pub fn count_at(&self, port: Port, range: AddressRange) -> u64 {
+        let (leading, rest) = self.tiers();
+        let of_tier = |segments: &[Segment]| -> u64 {
+            let before = |segment: &Segment| match segment.hosts() {
+                Hosts::Addresses(own) => own.last() < range.first(),
+                Hosts::Name(_) => false,
+            };
+            let near = segments.iter().skip(segments.partition_point(before));
+            let parts = near.map_while(|segment| match segment.hosts() {
+                Hosts::Addresses(own) => Some((segment, own.intersection(&range)?)),
+                Hosts::Name(_) => None,
+            });
+            let indices = parts.flat_map(|(segment, part)| {
+                let numbered = (0..).zip(segment.ports().iter());
+                let asked = numbered.filter(move |(_, (own, _))| *own == port);
+                asked.filter_map(move |(position, _)| segment.part_of_row(part, position))
+            });
+            indices.map(|indices| in_shard(self, indices)).sum()
+        };
+        of_tier(leading) + of_tier(rest)
+    }
+
     /// How many of its targets are excluded.
     #[must_use]
     pub fn count_excluded(&self) -> u64 {
@@ -125,8 +159,6 @@ impl Plan {
 
 impl Within {
     fn add(&mut self, plan: &Plan, segment: &Segment, part: AddressRange) {
-        let size = u64::try_from(part.size()).unwrap_or(u64::MAX);
-        self.addresses = self.addresses.saturating_add(size);
         let rows = (0..).take(segment.ports().len());
         let rows = rows.filter_map(|position| segment.part_of_row(part, position));
         self.targets += rows.map(|row| in_shard(plan, row)).sum::<u64>();
@@ -194,11 +226,13 @@ impl<'plan> Census<'plan> {
         let exclusions = self.plan.exclusions();
         for address in self.plan.named_exactly() {
             let single = AddressRange::single(*address);
-            let Some(segment) = self.plan.segment_of(&Host::Address(*address)) else {
-                continue;
-            };
-            let ports = segment.ports();
-            for (position, (port, _)) in (0..).zip(ports.iter()) {
+            let segments = self.plan.segments_of(&Host::Address(*address));
+            let numbered = segments.flat_map(|segment| {
+                let numbered = (0..).zip(segment.ports().iter());
+                numbered.map(move |(position, (port, _))| (segment, position, port))
+            });
+            for (segment, position, port) in numbered {
+                let ports = segment.ports();
                 let rank = exclusions.rules(*address).first(port);
                 let rank = rank.filter(|rank| exclusions.is_built_in(*rank));
                 if let Some(rank) = rank
@@ -218,9 +252,24 @@ impl<'plan> Census<'plan> {
     }
 }
 
+/// The same addresses, each once, as ascending ranges: one may lead on some
+/// ports and not on others.
+fn disjoint(ranges: impl IntoIterator<Item = AddressRange>) -> Vec<AddressRange> {
+    let mut disjoint = Vec::new();
+    let ranges = ranges.into_iter().map(|range| (range, 0));
+    sweep(ranges, |range, _| disjoint.push(range));
+    disjoint
+}
+
+fn count_addresses(ranges: &[AddressRange]) -> u64 {
+    let count: u128 = ranges.iter().map(AddressRange::size).sum();
+    // No more than targets, which 64 bits count.
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// How many /24s and /64s the addresses lie in. The ranges ascend, so only
 /// the last network of one and the first of the next can be the same.
-fn count_networks(ranges: impl IntoIterator<Item = AddressRange>) -> u64 {
+fn count_networks(ranges: &[AddressRange]) -> u64 {
     let mut count: u128 = 0;
     let mut counted = None;
     for range in ranges {

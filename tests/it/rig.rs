@@ -8,8 +8,8 @@ use certsweep::domain::{Fingerprint, Observation, ScanId, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
-    Approach, Depth, FurtherNames, Pointers, Progress, Reach, Scan, ScanError, Settings, Sighting,
-    Stop, Summary,
+    Approach, Depth, FurtherNames, Pointers, Progress, Reach, Recency, Scan, ScanError, Settings,
+    Sighting, Stop, Summary,
 };
 use certsweep::store::NewScan;
 use certsweep::target::{ByNetwork, Exclusion, Exclusions, Plan, Shard, parse_exclusions};
@@ -34,6 +34,9 @@ pub(crate) struct Rig {
     pub(crate) reach: Reach,
     /// The certificates told of while they came: endpoint and name.
     pub(crate) told: Arc<Mutex<Vec<String>>>,
+    pub(crate) recency: Recency,
+    /// Targets that come before the others.
+    pub(crate) first: Vec<String>,
     pub(crate) stop: Stop,
     pub(crate) resumes: Option<ScanId>,
 }
@@ -57,6 +60,8 @@ impl Rig {
             further: Vec::new(),
             reach: Reach::WhereTheyResolve,
             told: Arc::default(),
+            recency: Recency::default(),
+            first: Vec::new(),
             stop: Stop::default(),
             resumes: None,
         }
@@ -67,6 +72,7 @@ impl Rig {
         let exclusions = parse_exclusions(self.exclude.join("\n"), "exclude").unwrap();
         Plan::builder()
             .targets(specs)
+            .first(self.first.iter().map(|text| text.parse().unwrap()))
             .exclusions(Exclusions::new(exclusions))
             .seed(7)
             .shard(self.shard)
@@ -83,6 +89,7 @@ impl Rig {
         });
         let scan = Scan {
             plan,
+            recency: self.recency.clone(),
             settings: Settings {
                 zone: "sim".parse().unwrap(),
                 approach: ByNetwork::from(Approach {

@@ -27,6 +27,7 @@ mod interned;
 mod interval;
 mod journal;
 mod judgements;
+mod known;
 mod ledger;
 mod lock;
 mod look;

@@ -12,14 +12,14 @@ use tokio::sync::mpsc;
 
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
-    AddressLook, CertificateHash, Detail, Dossier, Filter, FingerprintPrefix, Inventory, KeyHost,
-    NameRow, PAGE, ScanSpan, StoreError,
+    AddressLook, CertificateHash, Dark, Detail, Dossier, Filter, FingerprintPrefix, Inventory,
+    KeyHost, KnownTarget, NameRow, PAGE, Period, ScanSpan, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{dossiers, events, file, inspection, past, report, select};
-use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp};
+use super::{dossiers, events, file, inspection, known, past, report, row, select};
+use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, EventRow, Installation, InstallationState, QuestionRow,
     ScanRow,
@@ -335,6 +335,42 @@ impl Inventory for SqliteInventory {
         let operation = "reading scans";
         let query = QueryBuilder::new(report::SELECT_SCANS);
         Box::pin(self.stream(operation, query, report::scan, visit))
+    }
+
+    fn known<'a>(
+        &'a self,
+        zone: &'a Zone,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KnownTarget>, StoreError>> {
+        Box::pin(async move {
+            let operation = "reading what is known";
+            let endpoints = known::select_endpoints(zone, at);
+            let mut targets = self.list(operation, endpoints, known::endpoint).await?;
+            let names = known::select_names(zone, at);
+            targets.extend(self.list(operation, names, known::name).await?);
+            Ok(targets)
+        })
+    }
+
+    fn dark<'a>(
+        &'a self,
+        zone: &'a Zone,
+        period: Period,
+    ) -> BoxFuture<'a, Result<Dark, StoreError>> {
+        Box::pin(async move {
+            let operation = "reading the ledger";
+            let addresses = known::select_dark_addresses(zone, period);
+            let run = |row: &SqliteRow| {
+                let (first, last) = (row::address(row, 1)?, row::address(row, 2)?);
+                Ok((row::port(row, 0)?, first, last))
+            };
+            let names = known::select_dark_names(zone, period);
+            let name = |row: &SqliteRow| Ok((row::word(row, 0)?, row::port(row, 1)?));
+            Ok(Dark {
+                addresses: self.list(operation, addresses, run).await?,
+                names: self.list(operation, names, name).await?,
+            })
+        })
     }
 
     fn certificate<'a>(

@@ -128,7 +128,8 @@ pub(super) async fn past(
     let found = sqlx::query(
         "select past.id, past.state, past.identity, past.settings, past.seed, past.plan, \
          (select max(later.id) from scans later \
-          where later.identity = past.identity and later.id > past.id) \
+          where later.identity = past.identity and later.id > past.id), \
+         past.started_at \
          from scans past where past.id = $1",
     )
     .bind(scan.number())
@@ -139,6 +140,7 @@ pub(super) async fn past(
         let seed: i64 = Row::try_get(&found, 4)?;
         Ok(PastScan {
             id: row::scan(&found, 0)?,
+            started_at: row::time(&found, 7)?,
             state: row::word(&found, 1)?,
             identity: row::optional_fingerprint(&found, 2)?,
             settings: found.try_get(3)?,

@@ -1,0 +1,125 @@
+//! What the inventory says to a scan that is about to begin: where to look
+//! again, and where not yet.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::inventory;
+use crate::config::Settings;
+use crate::domain::{Target, Timestamp};
+use crate::probe::dialects;
+use crate::scan::Recency;
+use crate::store::{Dark, Inventory, KnownTarget, Period};
+use crate::target::{Plan, PlanBuilder, PlanError, Ports, TargetSpec};
+
+/// What is known at the moment a scan begins. One that is gone on with is told
+/// what was known when it began: its targets stay the same.
+#[derive(Debug, Default)]
+pub(super) struct Recall {
+    known: Vec<KnownTarget>,
+    dark: Dark,
+}
+
+/// What the inventory says of a plan's targets.
+pub(super) struct Counts {
+    /// That many endpoints of it are among them.
+    pub(super) known: usize,
+    /// That many are left out.
+    pub(super) fresh: u64,
+}
+
+impl Recall {
+    /// Reads what the settings ask for from the inventory at `db`; where there
+    /// is none, nothing is known.
+    pub(super) async fn read(
+        db: &Path,
+        settings: &Settings,
+        at: Timestamp,
+    ) -> Result<Self, Failure> {
+        let asks = settings.known.all || settings.known.first || settings.refresh.is_some();
+        if !asks || !db.exists() {
+            return Ok(Self::default());
+        }
+        let inventory = inventory::open(db).await?;
+        let zone = &settings.zone;
+        let known = inventory.known(zone, at).await?;
+        let dark = match settings.refresh {
+            None => Dark::default(),
+            Some(refresh) => inventory.dark(zone, period(at, refresh)).await?,
+        };
+        inventory.close().await;
+        Ok(Self { known, dark })
+    }
+
+    /// The plan of what the operator wrote (`written`, from `builder`) and
+    /// what is known.
+    pub(super) fn plan(
+        &self,
+        builder: PlanBuilder,
+        written: &Plan,
+        settings: &Settings,
+    ) -> Result<Plan, PlanError> {
+        let forms = self.known.iter();
+        let specs = forms.filter_map(|known| {
+            let target = form(known, written, settings.known.all)?;
+            let excluded = written.excluded(&target).is_some();
+            (!excluded).then(|| spec(target))
+        });
+        if settings.known.first {
+            builder.first(specs).build()
+        } else if settings.known.all {
+            builder.targets(specs).build()
+        } else {
+            builder.build()
+        }
+    }
+
+    /// How many targets of a plan are known, and how many are left out.
+    pub(super) fn count_in(self, plan: &Plan) -> Counts {
+        let is_target = |known: &&KnownTarget| form(known, plan, false).is_some();
+        Counts {
+            known: self.known.iter().filter(is_target).count(),
+            fresh: self.into_recency().count_in(plan),
+        }
+    }
+
+    /// What of the scan's targets is left out.
+    pub(super) fn into_recency(self) -> Recency {
+        Recency::new(self.dark, &self.known)
+    }
+}
+
+/// The period that ends at a moment.
+fn period(until: Timestamp, length: Duration) -> Period {
+    let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+    Period {
+        from: Timestamp::from_micros(until.micros().saturating_sub(length)),
+        until,
+    }
+}
+
+/// The target that asks what is known: the one that the operator wrote, if
+/// they did; else, if it shall be one, with the dialect forced where the port
+/// does not tell it.
+fn form(known: &KnownTarget, written: &Plan, add: bool) -> Option<Target> {
+    let with = |dialect| Target {
+        host: known.host.clone(),
+        port: known.port,
+        dialect,
+    };
+    let (plain, forced) = (with(None), with(Some(known.dialect)));
+    if written.contains(&plain) {
+        return Some(plain);
+    }
+    if written.contains(&forced) {
+        return Some(forced);
+    }
+    let by_number = dialects::first(&plain) == known.dialect;
+    add.then_some(if by_number { plain } else { forced })
+}
+
+fn spec(target: Target) -> TargetSpec {
+    let ports = Ports::one(target.port, target.dialect);
+    TargetSpec::host(target.host, ports)
+}

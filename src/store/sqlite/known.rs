@@ -1,0 +1,97 @@
+//! What is there, and what was dark lately: where to look first, and where not
+//! to look again yet.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::super::{KnownTarget, Period};
+use super::row;
+use crate::domain::{Host, Timestamp, Zone};
+
+/// The endpoints that had been found by a moment, but for those whose
+/// certificates had all gone by then.
+///
+/// The beginnings and ends of certificates tell: whatever later scans see, the
+/// answer for a moment stays the same.
+pub(super) fn select_endpoints(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query = with_moment(zone, at);
+    query.push(
+        "select e.address, e.port, e.dialect from moment m cross join endpoints e \
+          where e.zone = m.zone and e.transport = 'tcp' and e.first_seen < m.at \
+            and (exists (select 1 from questions q join installations i on i.question_id = q.id \
+                          where q.endpoint_id = e.id and i.first_seen < m.at \
+                            and coalesce(i.ended_at >= m.at, 1)) \
+              or not exists (select 1 from questions q \
+                               join installations i on i.question_id = q.id \
+                              where q.endpoint_id = e.id and i.first_seen < m.at)) \
+          order by e.address, e.port, e.dialect",
+    );
+    query
+}
+
+/// The names among earlier targets for which there was a certificate at a
+/// moment.
+pub(super) fn select_names(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query = with_moment(zone, at);
+    query.push(
+        "select distinct n.name, n.port, e.dialect from moment m \
+           cross join name_coverage n on n.zone = m.zone \
+X           join endpoints e on e.id = q.endpoint_id and e.zone = n.zone and e.port = n.port \
+           join installations i on i.question_id = q.id \
+          where i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1) \
+          order by n.name, n.port, e.dialect",
+    );
+    query
+}
+
+/// Runs of addresses that were dark in a period.
+pub(super) fn select_dark_addresses(zone: &Zone, period: Period) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "select port, first_address, last_address from coverage \
+          where outcome in ('refused', 'filtered', 'unreachable') and zone = ",
+    );
+    push_period(&mut query, zone, period);
+    query.push(" order by port, first_address");
+    query
+}
+
+/// Names that were dark in a period, and never asked for at any endpoint.
+pub(super) fn select_dark_names(zone: &Zone, period: Period) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "select name, port from name_coverage \
+          where outcome in ('refused', 'filtered', 'unreachable', 'unresolved') \
+            and not exists (select 1 from questions q where q.server_name = name and q.server_name <> '') and zone = ",
+    );
+    push_period(&mut query, zone, period);
+    query.push(" order by name, port");
+    query
+}
+
+pub(super) fn endpoint(row: &SqliteRow) -> Result<KnownTarget, sqlx::Error> {
+    Ok(KnownTarget {
+        host: Host::Address(row::address(row, 0)?),
+        port: row::port(row, 1)?,
+        dialect: row::word(row, 2)?,
+    })
+}
+
+pub(super) fn name(row: &SqliteRow) -> Result<KnownTarget, sqlx::Error> {
+    Ok(KnownTarget {
+        host: Host::Name(row::word(row, 0)?),
+        port: row::port(row, 1)?,
+        dialect: row::word(row, 2)?,
+    })
+}
+
+fn with_moment(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("with moment (zone, at) as (select ");
+    query.push_bind(zone.to_string()).push(", ");
+    query.push_bind(at.micros()).push(") ");
+    query
+}
+
+fn push_period(query: &mut QueryBuilder<Sqlite>, zone: &Zone, period: Period) {
+    query.push_bind(zone.to_string()).push(" and at >= ");
+    query.push_bind(period.from.micros()).push(" and at < ");
+    query.push_bind(period.until.micros());
+}
