@@ -212,7 +212,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{ByNetwork, Ports, TargetSpec, parse_exclusions};
+    use crate::target::{AddressRange, ByNetwork, Ports, TargetSpec, parse_exclusions};
 
     /// The IPv4 addresses of special-purpose networks: two of them /4, one /8,
     /// one /16, four /24, and two of clouds.
@@ -261,6 +261,82 @@ mod tests {
             targets(&plan),
             ["10.0.0.1:443", "a.corp:22", "a.corp:443", "b.corp:443"]
         );
+    }
+
+    #[test]
+    fn what_leads_comes_first_and_is_counted_once() {
+        let read = |texts: &[&str]| -> Vec<TargetSpec> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let specs = ["10.0.0.0/29:22,443", "10.0.0.8", "a.corp:22,443"];
+        let whole = plan(&specs, "10.0.0.2");
+        let leading = [
+            "10.0.0.5:443",
+            "10.0.0.2:22",
+            "10.0.0.8:443",
+            "a.corp:443",
+            "b.corp:443",
+        ];
+        let exclusions = Arc::clone(whole.exclusions());
+        let plan = Plan::builder()
+            .targets(read(&specs))
+            .first(read(&leading))
+            .exclusions(exclusions)
+            .build()
+            .unwrap();
+        assert_eq!(plan.leading(), 5);
+        let block = plan.block(0).unwrap();
+        let mut first: Vec<_> = block
+            .targets(&plan)
+            .take(5)
+            .map(|it| it.to_string())
+            .collect();
+        first.sort();
+        let mut expected = leading.map(str::to_owned);
+        expected.sort();
+        assert_eq!(first, expected);
+        let mut all = targets(&plan);
+        all.sort();
+        let mut expected = targets(&whole);
+        expected.push("b.corp:443".to_owned());
+        expected.sort();
+        assert_eq!(all, expected);
+        for index in 0..plan.len() {
+            assert!(plan.contains(&plan.get(index).unwrap()));
+        }
+        assert_ne!(plan.fingerprint(), whole.fingerprint());
+        let (summary, without) = (plan.summary(), whole.summary());
+        assert_eq!(summary.addresses, without.addresses);
+        assert_eq!(summary.excluded, without.excluded);
+        assert_eq!(summary.names, without.names + 1);
+        assert_eq!(summary.networks, without.networks + 1);
+        let range = AddressRange::new([10, 0, 0, 4].into(), [10, 0, 0, 255].into());
+        assert_eq!(plan.count_at(Port::HTTPS, range.unwrap()), 5);
+    }
+
+    #[test]
+    fn a_shard_has_its_share_of_what_leads() {
+        let spec: TargetSpec = "10.0.0.0/16".parse().unwrap();
+        let leading: Vec<TargetSpec> = (0..1000_u32)
+            .map(|number| {
+                let address = std::net::Ipv4Addr::from_bits((10 << 24) | (64 * number));
+                TargetSpec::host(Host::Address(address.into()), Ports::default())
+            })
+            .collect();
+        let shards = (1..=3).map(|number| {
+            let builder = Plan::builder().targets([spec.clone()]);
+            let builder = builder.first(leading.clone());
+            builder
+                .shard(Shard::new(number, 3).unwrap())
+                .build()
+                .unwrap()
+        });
+        let (mut lead, mut seen) = (0, std::collections::HashSet::new());
+        for plan in shards {
+            lead += plan.leading();
+            seen.extend((0..plan.len()).map(|index| plan.get(index).unwrap()));
+        }
+        assert_eq!((lead, seen.len()), (1000, 1 << 16));
     }
 
     #[test]

@@ -51,3 +51,4 @@ mod security;
 mod upkeep;
 mod verdicts;
 mod rules;
+mod schedule;

@@ -1,0 +1,97 @@
+use super::*;
+use crate::domain::Host;
+use crate::store::{Dark, KnownTarget, Period};
+
+const DAY: i64 = 86_400;
+
+async fn known(store: &Store, second: i64) -> Vec<String> {
+    let inventory = store.inventory().await;
+    let known = inventory.known(&Zone::default(), at(second)).await.unwrap();
+    let told = |target: &KnownTarget| match &target.host {
+        Host::Address(address) => format!("{address}:{} {}", target.port, target.dialect.as_str()),
+        Host::Name(name) => format!("{name}:{} {}", target.port, target.dialect.as_str()),
+    };
+    known.iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn what_was_known_at_a_moment_stays_so_whatever_later_scans_see() {
+    let mut store = Store::new().await;
+    let mut first = batch(vec![
+        presenting("10.0.0.1", 443, &["stays.corp"], 10),
+        asking("www.corp", presenting("10.0.0.1", 443, &["stays.corp"], 10)),
+        looking("10.0.0.2", 443, refused(), 11),
+        presenting("10.0.0.3", 8443, &["leaves.corp"], 12),
+    ]);
+    first.names = vec![led("www.corp", 443, 10)];
+    store.scan(first).await;
+    let all = [
+        "10.0.0.1:443 tls",
+        "10.0.0.2:443 tls",
+        "10.0.0.3:8443 tls",
+        "www.corp:443 tls",
+    ];
+    assert_eq!(known(&store, 100).await, all);
+    assert_eq!(known(&store, 10).await, [""; 0]);
+
+    for day in [1, 8] {
+        let gone = looking("10.0.0.3", 8443, refused(), day * DAY);
+        let new = presenting("10.0.0.4", 443, &["new.corp"], day * DAY);
+        store.scan(batch(vec![gone, new])).await;
+    }
+    let now = [
+        "10.0.0.1:443 tls",
+        "10.0.0.2:443 tls",
+        "10.0.0.4:443 tls",
+        "www.corp:443 tls",
+    ];
+    assert_eq!(known(&store, 9 * DAY).await, now);
+    assert_eq!(known(&store, 100).await, all);
+    let inventory = store.inventory().await;
+    let elsewhere = "elsewhere".parse().unwrap();
+    let there = inventory.known(&elsewhere, at(9 * DAY)).await.unwrap();
+    assert_eq!(there, []);
+}
+
+#[tokio::test]
+async fn what_was_dark_in_a_period_is_told_and_nothing_else() {
+    let mut store = Store::new().await;
+    let mut ledger = batch(vec![asking(
+        "www.corp",
+        presenting("10.0.0.1", 443, &["stays.corp"], 10),
+    )]);
+    ledger.coverage = vec![
+        run("10.0.0.0", "10.0.0.9", 443, OutcomeKind::Refused, 50),
+        run("10.0.0.10", "10.0.0.19", 443, OutcomeKind::Certificate, 50),
+        run("10.0.0.20", "10.0.0.20", 443, OutcomeKind::Filtered, 10),
+        run("10.0.0.30", "10.0.0.30", 443, OutcomeKind::Unreachable, 99),
+        run("10.0.0.40", "10.0.0.40", 443, OutcomeKind::Filtered, 100),
+        run("10.0.0.50", "10.0.0.50", 22, OutcomeKind::Filtered, 50),
+        run("10.0.0.60", "10.0.0.60", 22, OutcomeKind::NotAttempted, 50),
+    ];
+    let unresolved = |name: &str| NameLook {
+        outcome: OutcomeKind::Unresolved,
+        ..led(name, 443, 50)
+    };
+    ledger.names = vec![
+        unresolved("no.corp"),
+        unresolved("www.corp"),
+        led("a.corp", 443, 50),
+    ];
+    store.scan(ledger).await;
+    let period = Period {
+        from: at(40),
+        until: at(100),
+    };
+    let inventory = store.inventory().await;
+    let dark = inventory.dark(&Zone::default(), period).await.unwrap();
+    let expected = Dark {
+        addresses: vec![
+            (port(22), ip("10.0.0.50"), ip("10.0.0.50")),
+            (port(443), ip("10.0.0.0"), ip("10.0.0.9")),
+            (port(443), ip("10.0.0.30"), ip("10.0.0.30")),
+        ],
+        names: vec![("no.corp".parse().unwrap(), port(443))],
+    };
+    assert_eq!(dark, expected);
+}
