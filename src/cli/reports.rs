@@ -1,6 +1,8 @@
 //! The reports of a job: tables of the configuration → what the command line
 //! writes, at the job's end.
 
+use std::mem;
+
 use clap::{Args, FromArgMatches};
 
 use super::exit::Exit;
@@ -38,10 +40,10 @@ pub(super) async fn write(
 ) -> Result<(), Failure> {
     let mut outcome = Ok(());
     for report in reports {
-        if let Err(failure) = report.write(day, context).await {
-            if let Err(earlier) = std::mem::replace(&mut outcome, Err(failure)) {
-                context.printer.failure(&earlier);
-            }
+        if let Err(failure) = report.write(day, context).await
+            && let Err(earlier) = mem::replace(&mut outcome, Err(failure))
+        {
+            context.printer.failure(&earlier);
         }
     }
     outcome

@@ -110,6 +110,8 @@ impl Arguments {
         let stores = trust::stores(&options, &context)?;
         // What is reported at the end is judged by the same stores.
         context.config.scan = options.clone();
+        let resumes = options.resume == Some(true);
+        let resume = self.resume.or(resumes.then_some(Resume::Last));
         let settings = Settings::from(options);
         let mut settings = settings.within_networks(&context.config.networks, &flags);
         settings.further_names.names.extend(listed);
@@ -155,7 +157,7 @@ impl Arguments {
             policy: context.config.policy.clone(),
             file_mode: context.config.file_mode,
             json: self.json,
-            resume: self.resume,
+            resume,
             seed: self.seed,
         };
         let day = context.config.scan.time_zone().day(clock::now());

@@ -3,7 +3,6 @@
 use std::mem;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -165,7 +164,7 @@ impl Sweep {
             let mut keeper = Keeper::begin(schedule, clock::now);
             wait_for_window(&mut keeper, &stop, printer).await;
             record.started_at = clock::now();
-            let mut running = pin!(scan.run(Box::new(sink), record, stop.clone(), watch));
+            let mut running = Box::pin(scan.run(Box::new(sink), record, stop.clone(), watch));
             let ended = tokio::select! {
                 ended = &mut running => ended,
                 why = keeper.end() => {

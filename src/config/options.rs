@@ -186,6 +186,11 @@ pub struct Options {
     #[arg(skip)]
     pub sni_everywhere: Option<bool>,
 
+    /// Whether the last unfinished scan of the same targets and settings is
+    /// gone on with.
+    #[arg(skip)]
+    pub resume: Option<bool>,
+
     /// Which addresses of a name are asked.
     #[arg(skip)]
     #[serde(deserialize_with = "from_text")]
@@ -257,6 +262,7 @@ impl Options {
             known: self.known.or(lower.known),
             known_first: self.known_first.or(lower.known_first),
             refresh: self.refresh.or(lower.refresh),
+            resume: self.resume.or(lower.resume),
             note: self.note.or(lower.note),
             family: self.family.or(lower.family),
             ptr: self.ptr.or(lower.ptr),

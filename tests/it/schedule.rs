@@ -245,6 +245,29 @@ fn the_known_are_targets_and_the_dark_are_left_out_for_a_while() {
 }
 
 #[test]
+fn a_job_goes_on_with_the_known_of_its_beginning() {
+    let servers = Plain::greeting(12, GREETING);
+    let inventory = Inventory::new();
+    let (known, unknown) = servers.addresses.split_at(4);
+    let known: Vec<_> = known.iter().map(ToString::to_string).collect();
+    inventory.sweep(&known);
+    let slow = "resume = true\nknown = true\nknown_first = true\nrefresh = \"7d\"\n\
+        rate = 2\nrate_per_host = \"unlimited\"\ntarget_timeout = \"1s\"\nmax_duration = \"4s\"\n";
+    let config = job(&inventory, unknown, slow);
+    run_job(&inventory, &config).exits(5);
+    let cut = inventory.latest_outcomes();
+    assert_eq!(cut.values().sum::<u64>(), 12);
+    assert!(cut["not-tls"] >= 4 && cut["not-attempted"] > 0, "{cut:?}");
+
+    // What the first run found is known by now, and changes nothing.
+    let quick = slow.replace("rate = 2", "rate = 100").replace("4s", "1m");
+    let config = job(&inventory, unknown, &quick);
+    run_job(&inventory, &config).exits(0);
+    assert_eq!(inventory.latest_outcomes(), outcomes([("not-tls", 12)]));
+    assert_eq!(inventory.scans().len(), 2, "the scan kept its number");
+}
+
+#[test]
 fn nothing_known_is_no_target() {
     let inventory = Inventory::new();
     inventory
