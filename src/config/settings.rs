@@ -72,8 +72,9 @@ pub struct KnownEndpoints {
     pub first: bool,
 }
 
-/// For what no timer counts: the last packets of a connection, a busy machine.
-const GRACE: Duration = Duration::from_secs(1);
+/// For what no timer counts: the last packets of a connection, a busy machine,
+/// a clock that is a little off.
+const GRACE: Duration = Duration::from_secs(2);
 
 impl Default for Settings {
     fn default() -> Self {

@@ -15,7 +15,7 @@ pub struct ClockJump {
 }
 
 /// More than clocks are slewed by from look to look.
-const TOLERANCE: Duration = Duration::from_secs(2);
+const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// Compares the clock on the wall with the monotonic one.
 #[derive(Debug)]

@@ -68,6 +68,10 @@ pub struct Keeper<Clock> {
 /// How often the clock on the wall is read.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often it is reckoned anew how long a window stays as it is: clocks that
+/// are slewed drift apart.
+const RECKONING: Duration = Duration::from_mins(1);
+
 /// Jumps that are kept; a clock that jumps more often is told of by these.
 const MOST_JUMPS: usize = 100;
 
@@ -137,16 +141,13 @@ impl<Clock: Fn() -> Timestamp> Keeper<Clock> {
         &self.jumps
     }
 
-    /// Lets time pass, less of it where the clock on the wall jumps.
+    /// Lets time pass: at most a minute, and less where the clock on the wall
+    /// jumps.
     async fn wait(&mut self, time: Duration) {
         let known = self.met;
-        let until = Instant::now().checked_add(time);
-        while self.met == known {
-            let left = until.map_or(TICK, |until| until - Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            sleep(TICK.min(left)).await;
+        let until = Instant::now() + time.min(RECKONING);
+        while self.met == known && Instant::now() < until {
+            sleep(TICK.min(until - Instant::now())).await;
             self.look();
         }
     }

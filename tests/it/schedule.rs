@@ -257,7 +257,7 @@ fn a_job_goes_on_with_the_known_of_its_beginning() {
     run_job(&inventory, &config).exits(5);
     let cut = inventory.latest_outcomes();
     assert_eq!(cut.values().sum::<u64>(), 12);
-    assert!(cut["not-tls"] >= 4 && cut["not-attempted"] > 0, "{cut:?}");
+    assert!(cut["not-tls"] > 0 && cut["not-attempted"] > 0, "{cut:?}");
 
     // What the first run found is known by now, and changes nothing.
     let quick = slow.replace("rate = 2", "rate = 100").replace("4s", "1m");

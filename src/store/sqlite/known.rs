@@ -36,7 +36,8 @@ pub(super) fn select_names(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
     query.push(
         "select distinct n.name, n.port, e.dialect from moment m \
            cross join name_coverage n on n.zone = m.zone \
-X           join endpoints e on e.id = q.endpoint_id and e.zone = n.zone and e.port = n.port \
+           join questions q on q.server_name = n.name and q.server_name <> '' \
+           join endpoints e on e.id = q.endpoint_id and e.zone = n.zone and e.port = n.port \
            join installations i on i.question_id = q.id \
           where i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1) \
           order by n.name, n.port, e.dialect",
