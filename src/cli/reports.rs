@@ -5,9 +5,8 @@ use std::mem;
 
 use clap::{Args, FromArgMatches};
 
-use super::exit::Exit;
 use super::failure::Failure;
-use super::{Context, report};
+use super::{Context, check, report};
 use crate::config::{Job, JobReport};
 
 /// A report that is sure to be understood.
@@ -49,41 +48,60 @@ pub(super) async fn write(
     outcome
 }
 
+/// The command that writes a report.
+enum Writer {
+    Report(report::Arguments),
+    Check(check::Arguments),
+}
+
+/// Formats of `check` that are none of `report`.
+const CHECKS: [&str; 4] = ["text", "json", "prometheus", "nagios"];
+
 impl PlannedReport {
     async fn write(&self, day: &str, context: &Context) -> Result<(), Failure> {
-        let arguments = self.arguments(day)?;
-        let written = arguments.run(context.clone()).await;
-        let path = self.table.path(day);
-        match written {
-            Ok(Exit::Failed) => Err(Failure::failed("not written")),
-            Ok(_) => Ok(()),
-            Err(failure) => Err(failure),
-        }
-        .map_err(|failure| {
-            let message = format_args!("report {path} of job {}: {}", self.job, failure.message);
-            Failure::failed(message).hint(failure.hint)
+        let context = context.clone();
+        let written = match self.arguments(day)? {
+            Writer::Report(arguments) => arguments.run(context).await,
+            Writer::Check(arguments) => arguments.run(context).await,
+        };
+        // What a check finds, or that it can't tell, is in what it writes.
+        written.map(drop).map_err(|failure| {
+            let Failure { message, hint, .. } = failure;
+            let path = self.table.path(day);
+            let message = format_args!("report {path} of job {}: {message}", self.job);
+            Failure::failed(message).hint(hint)
         })
     }
 
     /// Its options, as the command line has them.
-    fn arguments(&self, day: &str) -> Result<report::Arguments, Failure> {
-        let command = clap::Command::new("report").no_binary_name(true);
-        let command = report::Arguments::augment_args(command).disable_help_flag(true);
+    fn arguments(&self, day: &str) -> Result<Writer, Failure> {
+        if CHECKS.contains(&self.table.format.as_str()) {
+            self.parse("check", day).map(Writer::Check)
+        } else {
+            self.parse("report", day).map(Writer::Report)
+        }
+    }
+
+    fn parse<T: Args + FromArgMatches>(
+        &self,
+        command: &'static str,
+        day: &str,
+    ) -> Result<T, Failure> {
         let format = format!("--format={}", self.table.format);
         let path = format!("--output={}", self.table.path(day));
         let words = [format, path].into_iter().chain(self.table.options.clone());
-        command
+        T::augment_args(clap::Command::new(command).no_binary_name(true))
+            .disable_help_flag(true)
             .try_get_matches_from(words)
-            .and_then(|matches| report::Arguments::from_arg_matches(&matches))
+            .and_then(|matches| T::from_arg_matches(&matches))
             .map_err(|error| {
                 let said = error.to_string();
                 let problem = said.lines().next().unwrap_or_default();
                 let problem = problem.trim_start_matches("error: ");
-                Failure::usage(format_args!(
-                    "{}: [[job.report]]: {problem}",
-                    self.table.origin
+                let origin = &self.table.origin;
+                Failure::usage(format_args!("{origin}: [[job.report]]: {problem}")).hint(Some(
+                    format!("its keys are the options of `certsweep {command}`"),
                 ))
-                .hint(Some("its keys are the options of `certsweep report`"))
             })
     }
 }

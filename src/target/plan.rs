@@ -180,7 +180,10 @@ impl Plan {
 
     /// The only segments that may have the host: one that leads, and one of
     /// the rest.
-    pub(super) fn segments_of(&self, host: &Host) -> impl Iterator<Item = &Segment> {
+    pub(super) fn segments_of<'plan>(
+        &'plan self,
+        host: &Host,
+    ) -> impl Iterator<Item = &'plan Segment> + use<'plan> {
         let before = |segment: &Segment| match (segment.hosts(), host) {
             (Hosts::Addresses(range), Host::Address(address)) => range.last() < *address,
             (Hosts::Name(name), Host::Name(wanted)) => name < wanted,
@@ -188,9 +191,8 @@ impl Plan {
             (Hosts::Name(_), Host::Address(_)) => false,
         };
         let (leading, rest) = self.tiers();
-        [leading, rest]
-            .into_iter()
-            .filter_map(move |segments| segments.get(segments.partition_point(before)))
+        let found = [leading, rest].map(|segments| segments.get(segments.partition_point(before)));
+        found.into_iter().flatten()
     }
 
     /// The segments that lead, and the rest: each ascending.

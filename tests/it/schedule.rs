@@ -353,7 +353,7 @@ fn the_job_of_the_examples_is_understood_and_runs() {
         ("", ""),
         "{run}"
     );
-    for report in ["expiring.csv", "certificates.html"] {
+    for report in ["expiring.csv", "certificates.html", "certsweep.prom"] {
         assert!(beside(&inventory, report).exists(), "{report}");
     }
 }
