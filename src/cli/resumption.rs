@@ -66,7 +66,7 @@ pub(super) const TARGETS: &str = "targets_sha256";
 /// Whether a plan has the targets of a scan: what was known when it began may
 /// have been pruned since.
 pub(super) fn has_targets_of(past: &PastScan, plan: &Plan) -> bool {
-    let settings: Map<String, Value> = serde_json::from_str(&past.settings).unwrap_or_default();
+    let settings: Value = serde_json::from_str(&past.settings).unwrap_or_default();
     settings.get(TARGETS).and_then(Value::as_str) == Some(&plan.targets_fingerprint())
 }
 
