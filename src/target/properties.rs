@@ -196,7 +196,7 @@ impl World {
                 (Hosts::Name(name), Host::Name(wanted)) => name == wanted,
                 _ => false,
             };
-            has_host && text.ends_with(":9100")
+            has_host && text.ends_with(&format!(":{}", target.port))
         };
         let is_printer = (9100..=9107).contains(&target.port.number());
         is_printer && !self.specs().iter().any(named)
