@@ -241,7 +241,7 @@ mod tests {
         let good = pem("CERTIFICATE", P_384);
         let lines = good.lines().count();
         for (broken, what) in [
-            (P_384.get(..P_384.len() - 1).unwrap(), "one whole DER"),
+            (&P_384[..P_384.len() - 1], "one whole DER"),
             (&[P_384, &[0]].concat(), "one whole DER"),
             (&[0x30, 0x00], "no certificate"),
             (&[], "one whole DER"),
