@@ -1,9 +1,13 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The bytes of one certificate exactly as received; they may be anything.
 ///
@@ -94,6 +98,14 @@ impl Fingerprint {
         Self(fingerprint)
     }
 
+    /// SHA-256 of several, in their order: of as many bytes as they have, so
+    /// that no two lists are the same.
+    #[must_use]
+    pub fn of_all(fingerprints: &[Self]) -> Self {
+        let bytes: Vec<_> = fingerprints.iter().flat_map(|one| one.0).collect();
+        Self::of(&bytes)
+    }
+
     /// The fingerprint with these 32 bytes, as the inventory holds them.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -109,13 +121,26 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        fmt::Display::fmt(&HEXLOWER.encode_display(&self.0), f)
     }
 }
 
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

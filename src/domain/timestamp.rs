@@ -2,11 +2,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 /// A moment in UTC, to the microsecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Timestamp(i64);
 
 /// A text that is no RFC 3339 time.
@@ -67,13 +69,33 @@ impl fmt::Display for Timestamp {
         let second = self.seconds().rem_euclid(86_400);
         let (year, month, day) = civil(days);
         if (0..=9999).contains(&year) {
-            write!(f, "{year:04}")?;
+            digits::<4>(f, "", year)?;
         } else {
             write!(f, "{year:+05}")?;
         }
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        digits::<2>(f, "-", month)?;
+        digits::<2>(f, "-", day)?;
+        digits::<2>(f, "T", second / 3600)?;
+        digits::<2>(f, ":", second / 60 % 60)?;
+        digits::<2>(f, ":", second % 60)?;
+        f.write_str("Z")
     }
+}
+
+/// Writes the last digits of a number that is not negative. A million rows
+/// have seven million times, and `{:02}` takes ten times as long.
+fn digits<const COUNT: usize>(
+    f: &mut fmt::Formatter<'_>,
+    before: &str,
+    mut number: i64,
+) -> fmt::Result {
+    let mut text = [b'0'; COUNT];
+    for digit in text.iter_mut().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+    f.write_str(before)?;
+    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
 impl FromStr for Timestamp {

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use data_encoding::HEXLOWER;
+
 use crate::domain::{
     Der, Fingerprint, OutcomeKind, Port, ScanId, Severity, Tally, Timestamp, Trust,
 };
@@ -400,7 +402,7 @@ fn attempted(outcomes: &Tally) -> u64 {
 
 /// Octets in lower-case hexadecimal.
 pub(super) fn hexadecimal(octets: &[u8]) -> String {
-    joined(octets, "")
+    HEXLOWER.encode(octets)
 }
 
 /// Octets in lower-case hexadecimal with colons between.
