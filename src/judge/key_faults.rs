@@ -102,16 +102,20 @@ fn has_close_primes(modulus: &BigUint) -> bool {
     if &square == modulus {
         return *modulus > BigUint::from(1u8);
     }
-    // (root + 1)² − n, and each next a² − n from the one before.
-    let mut rest = square + &root * 2u8 + 1u8 - modulus;
-    let mut step = (root + 1u8) * 2u8 + 1u8;
-    for _ in 0..FERMAT_ROUNDS {
-        if is_square(&rest) {
-            // Then one factor is a − b; 1 would be no factor.
-            return !is_trivial(modulus, &rest);
+    // (root + 1)² − n, and how much more the next a² − n is: 2 more each time.
+    let first = square + &root * 2u8 + 1u8 - modulus;
+    let step = (root + 1u8) * 2u8 + 1u8;
+    let (mut rest, mut more) = (residue(&first), residue(&step));
+    for round in 0..FERMAT_ROUNDS {
+        if may_be_square(rest) {
+            let rest = &first + &step * round + round * round.saturating_sub(1);
+            if is_square(&rest) {
+                // Then one factor is a − b; 1 would be no factor.
+                return !is_trivial(modulus, &rest);
+            }
         }
-        rest += &step;
-        step += 2u8;
+        rest = (rest + more) % PERIOD;
+        more = (more + 2) % PERIOD;
     }
     false
 }
@@ -123,21 +127,27 @@ fn is_trivial(modulus: &BigUint, rest: &BigUint) -> bool {
     (b * 2u8 + 1u8) == *modulus
 }
 
-/// Whether a number is a square. All but one in a hundred of the others show
-/// by what they leave modulo 64 and modulo 45045, which is 63 × 65 × 11.
-fn is_square(number: &BigUint) -> bool {
+/// By what numbers leave modulo this, all but one in a hundred of those that
+/// are no squares show: 64 × 63 × 65 × 11.
+const PERIOD: u32 = 64 * 45_045;
+
+fn residue(number: &BigUint) -> u32 {
+    let residue = number % PERIOD;
+    residue.iter_u32_digits().next().unwrap_or(0)
+}
+
+/// Whether a number that leaves this modulo [`PERIOD`] may be a square.
+fn may_be_square(residue: u32) -> bool {
     /// The squares modulo 64, a bit each.
     const SQUARES: u64 = 0x0202_0212_0203_0213;
-    let low = number.iter_u64_digits().next().unwrap_or(0) % 64;
-    if SQUARES >> low & 1 == 0 {
-        return false;
-    }
-    let remainder = number % 45_045u32;
-    let remainder = remainder.iter_u32_digits().next().unwrap_or(0);
-    if ![63, 65, 11]
-        .iter()
-        .all(|modulus| is_residue(remainder % modulus, *modulus))
-    {
+    SQUARES >> (residue % 64) & 1 == 1
+        && [63, 65, 11]
+            .iter()
+            .all(|modulus| is_residue(residue % modulus, *modulus))
+}
+
+fn is_square(number: &BigUint) -> bool {
+    if !may_be_square(residue(number)) {
         return false;
     }
     let root = number.sqrt();
