@@ -23,6 +23,7 @@ pub mod pace;
 pub mod net;
 pub mod resolve;
 pub mod store;
+pub mod appraisal;
 pub mod probe;
 pub mod schedule;
 pub mod scan;

@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::appraisal::Appraisal;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::{Filters, Wanted};
+use super::filter::Filters;
 use super::trust::TrustFlags;
 use super::{Context, inventory};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Fingerprint, Severity, Timestamp, clock};
 use crate::report::{CERTIFICATES, CertificateUse, Format, Installation, Report, list};
 use crate::store::{Detail, Inventory, SqliteInventory};

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::appraisal::Appraisal;
 use super::destination::Destination;
 use super::exit::{Exit, Plugin};
 use super::failure::Failure;
-use super::filter::{self, Filters, Wanted};
+use super::filter::{self, Filters};
 use super::trust::TrustFlags;
 use super::{Context, endpoints, inventory};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{ScanId, Severity, Timestamp, clock, printable};
 use crate::judge::Policy;
 use crate::report::check::{

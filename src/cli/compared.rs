@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::appraisal::Appraisal;
 use super::failure::Failure;
-use super::filter::Wanted;
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Fingerprint, ScanId, ScanState};
 use crate::report::{EventRow, Installation, InstallationState, ScanRow};
 use crate::store::{Detail, Filter, Inventory, ScanSpan, SqliteInventory, StoreError};

@@ -1,13 +1,13 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
-use super::appraisal::Appraisal;
 use super::compared::{Below, Compared};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::{Filters, Wanted, scan_id};
+use super::filter::{Filters, scan_id};
 use super::trust::TrustFlags;
 use super::{Context, inventory};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{ScanId, Timestamp, clock};
 use crate::report::changes::Changes;
 use crate::report::{EVENTS, EventRow, Format, Head, Report};

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use super::appraisal::Appraisal;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::{Filters, Wanted};
+use super::filter::Filters;
 use super::trust::TrustFlags;
 use super::{Context, inventory};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Dialect, Port, Severity, Zone, clock};
 use crate::judge::Judgement;
 use crate::report::{ENDPOINTS, EndpointRow, Format, Installation, Report, list};

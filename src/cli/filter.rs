@@ -9,9 +9,10 @@ use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
-use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
+use crate::appraisal::Wanted;
+use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone, in_days};
 use crate::judge::ALL;
-use crate::report::{Installation, InstallationState};
+use crate::report::InstallationState;
 use crate::store::{CertificateHash, Expiry, Filter, SerialNumber};
 use crate::x509;
 
@@ -85,22 +86,6 @@ pub(super) struct Filters {
     /// Still there or not [default: current and missing]
     #[arg(long, value_name = "STATE")]
     state: Vec<State>,
-}
-
-/// Which installations are wanted: what the inventory tells, and then what
-/// their judgement tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wanted {
-    /// Read by these.
-    pub(super) inventory: Filter,
-    /// Ids of rules, of which any has a finding that nobody accepted.
-    pub(super) findings: Vec<&'static str>,
-    /// Owners.
-    pub(super) owners: Vec<String>,
-    /// Tags.
-    pub(super) tags: Vec<String>,
-    /// Certificates at any depth of the chain, sent or built.
-    pub(super) authorities: Vec<Fingerprint>,
 }
 
 /// Whether an installation is still there.
@@ -209,16 +194,6 @@ impl Filters {
     }
 }
 
-/// `30d` where it is whole days.
-pub(super) fn in_days(time: Duration) -> String {
-    const DAY: Duration = Duration::from_hours(24);
-    let days = time.as_secs() / DAY.as_secs();
-    if Duration::from_secs(days * DAY.as_secs()) == time {
-        return format!("{days}d");
-    }
-    humantime::format_duration(time).to_string()
-}
-
 fn in_digits(serial: &SerialNumber) -> String {
     let octets = serial.significant().iter();
     let digits = octets.map(|octet| format!("{octet:02x}"));
@@ -237,50 +212,6 @@ impl Words {
     fn add(&mut self, flag: &'static str, values: impl IntoIterator<Item = impl ToString>) {
         let values = values.into_iter().map(|value| (flag, value.to_string()));
         self.0.extend(values);
-    }
-}
-
-impl Wanted {
-    /// Everything that a filter of the inventory lets through.
-    pub(super) fn by(inventory: Filter) -> Self {
-        Self {
-            inventory,
-            ..Self::default()
-        }
-    }
-
-    /// Whether what is asked for takes a judgement.
-    pub(super) fn asks_for_judgement(&self) -> bool {
-        *self != Self::by(self.inventory.clone())
-    }
-
-    /// Whether a judged installation is wanted; `unsent` tells what of its
-    /// built chain was not sent.
-    pub(super) fn lets_through(
-        &self,
-        row: &Installation,
-        unsent: impl FnOnce() -> Vec<Fingerprint>,
-    ) -> bool {
-        let judgement = row.judgement.as_ref();
-        let has = |rule: &&str| {
-            let mut findings = judgement.into_iter().flat_map(|it| &it.findings);
-            findings.any(|finding| finding.rule == *rule)
-        };
-        let owns = |owner: &String| judgement.is_some_and(|it| it.owner.as_ref() == Some(owner));
-        let bears = |tag: &String| judgement.is_some_and(|it| it.tags.contains(tag));
-        (self.findings.is_empty() || self.findings.iter().any(has))
-            && (self.owners.is_empty() || self.owners.iter().any(owns))
-            && (self.tags.is_empty() || self.tags.iter().any(bears))
-            && (self.authorities.is_empty() || self.is_below(row, unsent))
-    }
-
-    fn is_below(&self, row: &Installation, unsent: impl FnOnce() -> Vec<Fingerprint>) -> bool {
-        let sent = std::iter::once(&row.certificate.sha256).chain(&row.chain);
-        let mut sent = sent.filter(|member| self.authorities.contains(member));
-        sent.next().is_some()
-            || unsent()
-                .iter()
-                .any(|member| self.authorities.contains(member))
     }
 }
 

@@ -1,10 +1,9 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::appraisal::Appraisal;
 use super::compared::{Below, Compared};
 use super::failure::Failure;
-use super::filter::Wanted;
+use crate::appraisal::{Appraisal, Wanted};
 use crate::judge;
 use crate::report::html::{About, Html, Scope};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory};

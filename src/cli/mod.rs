@@ -1,6 +1,5 @@
 //! The command line: arguments → the other stages → the terminal.
 
-mod appraisal;
 mod backup;
 mod certificate_files;
 mod certs;
@@ -36,7 +35,6 @@ mod resumption;
 mod rows;
 mod scan;
 mod scans;
-mod settings;
 mod show;
 mod summary;
 mod sweep;

@@ -8,11 +8,10 @@ use std::io::{self, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::appraisal::Appraisal;
 use super::certificate_files::Folder;
 use super::destination::Destination;
 use super::failure::Failure;
-use super::filter::Wanted;
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Fingerprint, Timestamp, printable};
 use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page};
 use crate::store::{Crossing, Detail, FileMode, SqliteSink};

@@ -5,12 +5,11 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::appraisal::Appraisal;
 use super::certificate_files::{CertificateFiles, Depth, Encoding, Folder, Place};
 use super::failure::Failure;
-use super::filter::Wanted;
 use super::rows::{Rows, Subject};
 use super::{Context, html, owners};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::printable;
 use crate::report::html::Scope;
 use crate::report::{Cbom, Format, Head};

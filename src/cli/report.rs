@@ -3,16 +3,17 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::appraisal::Appraisal;
 use super::certificate_files::{Depth, Encoding};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::{self, Filters, Wanted};
+use super::filter::{self, Filters};
+use super::printer::Printer;
 use super::product::{Document, Making, Product};
 use super::rows::Subject;
 use super::trust::TrustFlags;
 use super::{Context, inventory, owners};
-use crate::domain::{InvalidTimestamp, Timestamp, clock};
+use crate::appraisal::{Appraisal, Wanted};
+use crate::domain::{InvalidTimestamp, Timestamp, clock, printable};
 use crate::report::html::Scope;
 use crate::report::{Format, Mailbox, ScanRow};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory, SqliteSink};
@@ -142,7 +143,7 @@ impl Arguments {
         };
         making.write(self.product(), told.as_mut()).await?;
         if self.of == Subject::Installations && wanted == Wanted::default() {
-            making.appraisal.tell_unmatched(&context.printer);
+            tell_unmatched(&making.appraisal, &context.printer);
         }
         inventory.close().await;
         if let Some(told) = told {
@@ -325,6 +326,16 @@ async fn refuse_before_first_scan(
             .hint(Some(format!("scan {id}, the first one, began at {began}")))),
         None => Err(Failure::usage(format_args!("nothing is known of {at}"))
             .hint(Some("there was no scan yet"))),
+    }
+}
+
+/// Tells which acceptances of the configuration were of no use, after all of
+/// an inventory was judged.
+fn tell_unmatched(appraisal: &Appraisal<'_>, printer: &Printer) {
+    for acceptance in appraisal.unmatched() {
+        let (origin, finding) = (&acceptance.origin, acceptance.finding);
+        let line = format!("note: {origin}: no {finding} to accept any more");
+        printer.note(&printable(&line));
     }
 }
 

@@ -5,11 +5,10 @@ use std::ops::ControlFlow;
 
 use clap::ValueEnum;
 
-use super::appraisal::Appraisal;
 use super::failure::Failure;
-use super::filter::Wanted;
 use super::trust::TrustFlags;
 use super::{Context, endpoints};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::Timestamp;
 use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};

@@ -4,12 +4,11 @@ use std::ops::ControlFlow;
 
 use ipnetwork::IpNetwork;
 
-use super::appraisal::Appraisal;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::Wanted;
 use super::trust::TrustFlags;
 use super::{Context, inventory};
+use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Dialect, Fingerprint, Port, ServerName, clock, printable};
 use crate::report::{Installation, InstallationState, changes, page};
 use crate::store::{

@@ -6,10 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::appraisal::Appraisal;
 use super::failure::Failure;
-use super::filter::Wanted;
 use super::inventory;
+use crate::appraisal::{Appraisal, Judged, Wanted};
 use crate::domain::{Severity, clock};
 use crate::judge::{Judgement, Policy, TrustStore};
 use crate::store::{Detail, Dossier, SqliteSink, StoreError};
@@ -48,16 +47,17 @@ async fn judge(
     let stated = head.trust_stores.iter().map(ToString::to_string);
     let stated: Vec<_> = stated.collect();
     let (now, wanted) = (appraisal.now(), Wanted::default());
-    let mut judging = sink.begin_judging().await?;
-    let (send, pages) = mpsc::channel::<Vec<Dossier>>(PAGES_WAITING);
+    let mut judging = sink.begin_judging(appraisal.basis()).await?;
+    let (send, pages) = mpsc::channel::<Judged>(PAGES_WAITING);
     let judged = appraisal.dossiers(&wanted, Detail::Facts, send);
     let recorded = async {
         // Its own, so that a failure ends the judging too.
         let mut pages = pages;
         let mut severities = Severities::default();
         while let Some(page) = pages.recv().await {
-            judging.record(&page).await?;
-            for dossier in &page {
+            judging.record(&page.dossiers).await?;
+            judging.keep(&page.found).await?;
+            for dossier in &page.dossiers {
                 severities.count(dossier);
             }
         }

@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::time::Duration;
 
 /// A text from the network, made safe to show on one line of a terminal or a
 /// log: control characters (C0, C1, DEL), line and paragraph separators,
@@ -35,6 +36,17 @@ pub fn is_hazardous(character: char) -> bool {
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `30d` where it is whole days.
+#[must_use]
+pub fn in_days(time: Duration) -> String {
+    const DAY: Duration = Duration::from_hours(24);
+    let days = time.as_secs() / DAY.as_secs();
+    if Duration::from_secs(days * DAY.as_secs()) == time {
+        return format!("{days}d");
+    }
+    humantime::format_duration(time).to_string()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub struct Dossier {
     pub id: Option<InstallationId>,
     /// The installation, not judged yet.
     pub row: Installation,
+    /// The chain that it came with.
+    pub chain: ChainId,
     /// Whether its latest answer brought an OCSP response; `None` where it is
     /// the answer no more, or where the flight broke off.
     pub stapled: Option<bool>,
@@ -31,6 +33,10 @@ pub struct Dossier {
 /// certificate at a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstallationId(pub(super) i64);
+
+/// The number of a chain in its inventory: certificates in the order sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(pub(super) i64);
 
 /// A certificate took the place of one that it renews.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

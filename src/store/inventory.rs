@@ -5,8 +5,11 @@ use std::ops::ControlFlow;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::{Dark, Dossier, Filter, FingerprintPrefix, KeyHost, KnownTarget, Period, StoreError};
+use super::{
+    ChainId, Dark, Dossier, Filter, FingerprintPrefix, KeyHost, KnownTarget, Period, StoreError,
+};
 use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
+use crate::judge::Links;
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, EventRow, Installation, QuestionRow, ScanRow,
 };
@@ -40,6 +43,14 @@ pub trait Inventory: Send + Sync {
         &'a self,
         certificates: &'a [Fingerprint],
     ) -> BoxFuture<'a, Result<HashMap<Fingerprint, Der>, StoreError>>;
+
+    /// What was kept of these chains when they were last judged on this
+    /// `basis`: [`Assessor::basis`](crate::judge::Assessor::basis).
+    fn links<'a>(
+        &'a self,
+        basis: Fingerprint,
+        chains: &'a [ChainId],
+    ) -> BoxFuture<'a, Result<HashMap<ChainId, Links>, StoreError>>;
 
     /// The authorities' certificates that any endpoint presented: a bounded
     /// number of them.

@@ -107,6 +107,16 @@ fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
     serde_json::from_str(&run.stdout).unwrap()
 }
 
+/// Deletes all rows of a table.
+fn empty(db: &Path, table: &str) {
+    const PROGRAM: &str = "import sqlite3, sys\n\
+        inventory = sqlite3.connect(sys.argv[1])\n\
+        inventory.execute('delete from ' + sys.argv[2])\n\
+        inventory.commit()";
+    let mut command = Command::new("python3");
+    Run::of(command.args(["-c", PROGRAM]).arg(db).arg(table)).exits(0);
+}
+
 #[test]
 fn a_private_root_is_trusted_where_its_store_is_named() {
     let judged = Judged::new();
@@ -336,6 +346,24 @@ fn v_findings_says_what_the_report_says() {
     assert!(!stored.is_empty());
     assert!(found.iter().all(|row| text(&row[4]).ends_with('Z')));
     assert!(found.iter().all(|row| row[6] == 0));
+}
+
+#[test]
+fn a_judgement_is_the_same_without_what_was_kept_from_the_last() {
+    let judged = Judged::new();
+    let db = judged.inventory.path();
+    let query = "select count(*), (select count(*) from chains) from links";
+    let [kept, chains] = &sql(&db, query)[0][..] else {
+        panic!("two counts");
+    };
+    assert_eq!((kept, chains), (&Value::from(3), &Value::from(3)));
+    let own_store = ["--trust-store", judged.root()];
+    let options = [&[][..], &own_store];
+    let by_kept = options.map(|options| judged.report(options).stdout);
+    assert_ne!(by_kept[0], by_kept[1], "another store, another verdict");
+    empty(&db, "links");
+    let anew = options.map(|options| judged.report(options).stdout);
+    assert_eq!(by_kept, anew);
 }
 
 #[test]

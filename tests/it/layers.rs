@@ -7,9 +7,25 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The modules in their order (ARCHITECTURE.md).
-const ORDER: [&str; 17] = [
-    "domain", "target", "tls", "starttls", "x509", "judge", "report", "pace", "net", "resolve",
-    "store", "probe", "schedule", "scan", "config", "demo", "cli",
+const ORDER: [&str; 18] = [
+    "domain",
+    "target",
+    "tls",
+    "starttls",
+    "x509",
+    "judge",
+    "report",
+    "pace",
+    "net",
+    "resolve",
+    "store",
+    "appraisal",
+    "probe",
+    "schedule",
+    "scan",
+    "config",
+    "demo",
+    "cli",
 ];
 
 /// Words that only some files may hold, and the start of those files' paths.

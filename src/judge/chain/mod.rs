@@ -17,6 +17,8 @@ pub use pool::Pool;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Assessment, TrustStore};
 use crate::domain::{Der, Fingerprint, Timestamp, Trust};
 use crate::x509::Certificate;
@@ -26,6 +28,10 @@ use pool::Anchors;
 /// Most signatures that a modern client checks for one chain; with the walk's
 /// own there are at most a hundred, and so no chain takes a second.
 const MAX_CLIENT_CHECKS: usize = 40;
+
+/// Counts up wherever the walk, a path or a modern client comes to say
+/// something else of the same chain, or writes it in another way.
+const LINKS_VERSION: &str = "1";
 
 /// Judges chains by stores, with the help of what other endpoints presented.
 #[derive(Debug)]
@@ -37,8 +43,8 @@ pub struct Assessor {
 }
 
 /// What is true of one chain at any time: who signed whom, and where that
-/// leads. It holds for the assessor that made it.
-#[derive(Clone, Debug)]
+/// leads. It holds for every assessor of the same [`Assessor::basis`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Links {
     /// Or why the leaf can't be read.
     paths: Result<Vec<Path>, String>,
@@ -64,6 +70,20 @@ impl Assessor {
     #[must_use]
     pub fn stores(&self) -> &[TrustStore] {
         &self.stores
+    }
+
+    /// What all [`Links`] rest on beside the chain itself: the roots, the
+    /// authorities of other endpoints, and what this version makes of them.
+    #[must_use]
+    pub fn basis(&self) -> Fingerprint {
+        let version = [env!("CARGO_PKG_VERSION"), "/", LINKS_VERSION].concat();
+        let mut parts = vec![Fingerprint::of(version.as_bytes())];
+        for store in &self.stores {
+            let roots: Vec<_> = store.roots.iter().map(Der::fingerprint).collect();
+            parts.push(Fingerprint::of_all(&roots));
+        }
+        parts.push(self.pool.fingerprint());
+        Fingerprint::of_all(&parts)
     }
 
     /// What is true of a chain, leaf first as sent by a server.

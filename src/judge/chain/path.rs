@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::member::Member;
 use super::modern_client::{self, Kind, Refusal};
 use super::walk::{End, Source, Step, Trail};
@@ -5,7 +7,7 @@ use crate::domain::{Fingerprint, Timestamp, Trust};
 use crate::x509::Verification;
 
 /// A trail with all that is to be said of it at any time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Path {
     /// The positions in the chain sent.
     pub(super) sent: Vec<usize>,
@@ -29,7 +31,7 @@ pub(super) struct Path {
 }
 
 /// What is wrong with a path whatever the time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Flaw {
     /// RFC 5280 forbids it.
     Forbidden(String),
@@ -38,7 +40,7 @@ enum Flaw {
 }
 
 /// When one certificate is valid; `None` where it can't be read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Validity {
     name: String,
     not_before: Option<Timestamp>,
@@ -46,7 +48,7 @@ struct Validity {
 }
 
 /// The names that reasons speak of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Names {
     last: String,
     issuer: String,

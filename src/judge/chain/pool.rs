@@ -44,6 +44,20 @@ impl Pool {
     pub(super) fn named(&self, subject: NameKey) -> &[Arc<Member>] {
         self.authorities.named(subject)
     }
+
+    /// SHA-256 over its certificates: those of one name in their order, and
+    /// the names in any.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let namesakes = self.authorities.members.values();
+        let mut names: Vec<_> = namesakes
+            .map(|members| {
+                let members = members.iter().map(|member| member.fingerprint());
+                Fingerprint::of_all(&members.collect::<Vec<_>>())
+            })
+            .collect();
+        names.sort_unstable();
+        Fingerprint::of_all(&names)
+    }
 }
 
 impl FromIterator<Arc<Certificate>> for Pool {

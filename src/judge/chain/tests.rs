@@ -305,3 +305,53 @@ fn what_a_modern_client_was_not_asked_about_is_not_trusted() {
     assert_eq!(trust(0), Trust::Unchecked);
     assert_eq!(trust(1), Trust::Trusted);
 }
+
+#[test]
+fn links_that_were_written_down_say_the_same() {
+    let root = Authority::root("root");
+    let below = root.below("below");
+    let leaf = below.leaf("leaf");
+    let chain: Vec<_> = [&leaf, &below.der]
+        .map(|der| Arc::new(x509::parse(der)))
+        .into();
+    let judges = [vec![root.store("ours")], Vec::new()];
+    for stores in judges {
+        let assessor = Assessor::new(stores, Pool::default());
+        let links = assessor.links(&chain);
+        let written = serde_json::to_string(&links).unwrap();
+        let read: Links = serde_json::from_str(&written).unwrap();
+        for seconds in [0, 1_780_000_000, 2_000_000_000] {
+            let now = Timestamp::from_seconds(seconds);
+            assert_eq!(assessor.verdict(&read, now), assessor.verdict(&links, now));
+        }
+        assert_eq!(
+            read.unsent().collect::<Vec<_>>(),
+            links.unsent().collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn links_rest_on_roots_and_authorities() {
+    let (root, other) = (Authority::root("root"), Authority::root("other"));
+    let basis = |stores: &[&Authority], pool: &[&Authority]| {
+        let stores = stores.iter().map(|root| root.store("store")).collect();
+        let pool = pool.iter().map(|it| Arc::new(x509::parse(&it.der)));
+        Assessor::new(stores, pool.collect()).basis()
+    };
+    let bases = [
+        basis(&[], &[]),
+        basis(&[&root], &[]),
+        basis(&[], &[&root]),
+        basis(&[&root, &other], &[]),
+        basis(&[&other, &root], &[]),
+        basis(&[&root], &[&other]),
+    ];
+    let distinct: HashSet<_> = bases.iter().collect();
+    assert_eq!(distinct.len(), bases.len());
+    assert_eq!(
+        basis(&[], &[&root, &other]),
+        basis(&[], &[&other, &root]),
+        "the order of names in a pool decides nothing"
+    );
+}

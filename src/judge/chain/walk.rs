@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::member::{Claim, Member, NameKey};
 use super::pool::{Anchors, Pool};
 use crate::domain::Fingerprint;
@@ -53,7 +55,7 @@ pub(super) enum Source {
 }
 
 /// How a trail ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum End {
     /// In a certificate that these stores hold.
     Anchor(Vec<usize>),

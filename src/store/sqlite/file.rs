@@ -12,7 +12,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::super::{DatabaseFault, StoreError};
+use super::super::{DatabaseFault, PAGE, StoreError};
 use super::fault::{corrupted, during};
 use super::lock::beside;
 
@@ -96,6 +96,7 @@ pub(super) fn reader_options(path: &Path) -> SqliteConnectOptions {
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENT_CACHE)
+        .row_buffer_size(PAGE)
         .pragma("trusted_schema", "off")
         .disable_statement_logging()
 }

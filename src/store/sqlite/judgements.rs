@@ -1,14 +1,17 @@
 //! Judgements → their rows: what was said last, for people who ask in SQL.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use sqlx::{Connection, Sqlite, Transaction};
 
-use super::super::{Dossier, StoreError};
+use super::super::{ChainId, Dossier, StoreError};
 use super::fault::during;
+use super::links;
 use super::statement::ManyRows;
 use super::writer::{BEGIN, SqliteSink};
-use crate::domain::{Severity, Timestamp};
-use crate::judge::{Accepted, Finding, Judgement};
+use crate::domain::{Fingerprint, Severity, Timestamp};
+use crate::judge::{Accepted, Finding, Judgement, Links};
 
 /// The judgements of an inventory while they are replaced: all of them, or
 /// none if it is dropped before its end.
@@ -43,8 +46,9 @@ const KEEP: ManyRows = ManyRows {
 };
 
 impl SqliteSink {
-    /// Begins to replace what was said last.
-    pub async fn begin_judging(&mut self) -> Result<Judging<'_>, StoreError> {
+    /// Begins to replace what was said last, by a judgement on this `basis`
+    /// ([`Assessor::basis`](crate::judge::Assessor::basis)).
+    pub async fn begin_judging(&mut self, basis: Fingerprint) -> Result<Judging<'_>, StoreError> {
         let connection = self.connection();
         execute(
             connection,
@@ -54,6 +58,7 @@ impl SqliteSink {
         let begun = connection.begin_with(BEGIN).await;
         let mut transaction = begun.map_err(during(OPERATION))?;
         execute(&mut transaction, "delete from judged_now").await?;
+        links::begin(&mut transaction, basis).await?;
         Ok(Judging(transaction))
     }
 }
@@ -87,6 +92,11 @@ impl Judging<'_> {
             values.push_bind(id.0);
         })
         .await
+    }
+
+    /// Keeps what was found of chains for the next judgement.
+    pub async fn keep(&mut self, found: &[(ChainId, Arc<Links>)]) -> Result<(), StoreError> {
+        links::keep(&mut self.0, found).await
     }
 
     /// Forgets what was said of all others, and makes it so. `trust_stores`

@@ -10,7 +10,7 @@
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::report::View;
+use super::report;
 use crate::domain::Timestamp;
 
 /// `then_rows`: for each certificate at a question its interval at the moment,
@@ -20,11 +20,6 @@ const ROWS: &str = "), \
     scanned (zone, seen_by) as (\
       select s.zone, max(min(coalesce(s.finished_at, m.at), m.at)) \
         from moment m cross join scans s on s.started_at <= m.at group by s.zone), \
-    then_uses (certificate_id, installations) as (\
-      select i.certificate_id, count(distinct i.question_id) \
-        from moment m cross join installations i on i.first_seen <= m.at \
-       where coalesce(i.ended_at > m.at, 1) and coalesce(i.missing_at > m.at, 1) \
-       group by i.certificate_id), \
     then_rows as (\
       select i.*, \
              case when i.ended_at <= m.at then 'gone' \
@@ -44,14 +39,10 @@ const ROWS: &str = "), \
               and (coalesce(other.ended_at > m.at, 1), other.id) \
                 > (coalesce(i.ended_at > m.at, 1), i.id))) ";
 
-/// Begins a query on how things were at a moment.
-pub(super) fn begin(at: Timestamp) -> (QueryBuilder<Sqlite>, View) {
+/// Installations at a moment, from `then_rows r`.
+pub(super) fn select_installations(at: Timestamp) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("with moment (at) as (select ");
     query.push_bind(at.micros()).push(ROWS);
-    let view = View {
-        rows: "then_rows",
-        uses: "then_uses",
-        until: at,
-    };
-    (query, view)
+    report::push_installations(&mut query, "then_rows");
+    query
 }

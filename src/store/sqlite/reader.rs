@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::path::Path;
 
 use futures_util::TryStreamExt;
@@ -9,17 +10,19 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
-    AddressLook, CertificateHash, Dark, Detail, Dossier, Filter, FingerprintPrefix, Inventory,
-    KeyHost, KnownTarget, NameRow, PAGE, Period, ScanSpan, StoreError,
+    AddressLook, CertificateHash, ChainId, Dark, Detail, Dossier, Filter, FingerprintPrefix,
+    Inventory, KeyHost, KnownTarget, NameRow, Period, ScanSpan, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{dossiers, events, file, inspection, known, past, report, row, select};
+use super::{dossiers, events, file, inspection, known, links, pages, report, row, select};
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
+use crate::judge::Links;
 use crate::report::{
     CertificateUse, Coverage, EndpointRow, EventRow, Installation, InstallationState, QuestionRow,
     ScanRow,
@@ -38,14 +41,11 @@ pub struct SqliteInventory {
     reading: Reading,
 }
 
-/// A query, and what reads its rows.
-struct Part<T> {
-    query: QueryBuilder<Sqlite>,
-    read: fn(&SqliteRow) -> Result<T, sqlx::Error>,
-}
-
 /// Questions asked at the same time: more would only wait for the disk.
 const MAX_CONNECTIONS: u32 = 4;
+
+/// Pages that wait to be visited.
+const PAGES_WAITING: usize = 1;
 
 impl SqliteInventory {
     /// Opens the inventory at `path` for reading.
@@ -83,27 +83,6 @@ impl SqliteInventory {
         self.reading.judge(streamed)
     }
 
-    /// Streams queries one after the other, all of the same moment.
-    async fn stream_parts<T, const N: usize>(
-        &self,
-        operation: &'static str,
-        parts: [Part<T>; N],
-        visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
-    ) -> Result<(), StoreError> {
-        let failed = during(operation);
-        let mut moment = self.pool.begin().await.map_err(&failed)?;
-        for Part { mut query, read } in parts {
-            let query = query.build().persistent(false);
-            let mut rows = query.fetch(&mut *moment);
-            while let Some(row) = rows.try_next().await.map_err(&failed)? {
-                if visit(read(&row).map_err(&failed)?).is_break() {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
     async fn stream_rows<T>(
         &self,
         operation: &'static str,
@@ -117,39 +96,6 @@ impl SqliteInventory {
         while let Some(row) = rows.try_next().await.map_err(&failed)? {
             if visit(read(&row).map_err(&failed)?).is_break() {
                 break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Streams queries one after the other in pages, all of the same moment,
-    /// until nobody takes any more.
-    async fn stream_pages<const N: usize>(
-        &self,
-        parts: [Part<Dossier>; N],
-        known_at: Option<Timestamp>,
-        pages: mpsc::Sender<Vec<Dossier>>,
-    ) -> Result<(), StoreError> {
-        let operation = "reading installations";
-        let failed = during(operation);
-        let mut moment = self.pool.begin().await.map_err(&failed)?;
-        let mut asked = self.connection(operation).await?;
-        for Part { mut query, read } in parts {
-            let query = query.build().persistent(false);
-            let mut rows = query.fetch(&mut *moment);
-            let mut is_last = false;
-            while !is_last {
-                let mut page = Vec::with_capacity(PAGE);
-                while page.len() < PAGE
-                    && let Some(row) = rows.try_next().await.map_err(&failed)?
-                {
-                    page.push(read(&row).map_err(&failed)?);
-                }
-                is_last = page.len() < PAGE;
-                dossiers::complete(&mut asked, &mut page, known_at).await?;
-                if !page.is_empty() && pages.send(page).await.is_err() {
-                    return Ok(());
-                }
             }
         }
         Ok(())
@@ -178,38 +124,6 @@ impl SqliteInventory {
     }
 }
 
-/// The queries for what a filter lets through: installations that were seen,
-/// and after them imports.
-fn installations<T>(
-    filter: &Filter,
-    detail: Detail,
-    read_seen: fn(&SqliteRow) -> Result<T, sqlx::Error>,
-    read_import: fn(&SqliteRow) -> Result<T, sqlx::Error>,
-) -> [Part<T>; 2] {
-    let begin = || match filter.known_at {
-        None => (QueryBuilder::new(""), report::NOW),
-        Some(at) => past::begin(at),
-    };
-    let (mut seen, view) = begin();
-    report::push_installations(&mut seen, detail, view);
-    select::installations(&mut seen, filter);
-    seen.push(report::INSTALLATION_ORDER);
-    let (mut imported, view) = begin();
-    report::push_imports(&mut imported, detail, view);
-    select::imports(&mut imported, filter);
-    imported.push(report::IMPORT_ORDER);
-    [
-        Part {
-            query: seen,
-            read: read_seen,
-        },
-        Part {
-            query: imported,
-            read: read_import,
-        },
-    ]
-}
-
 impl Inventory for SqliteInventory {
     fn installations<'a>(
         &'a self,
@@ -217,10 +131,19 @@ impl Inventory for SqliteInventory {
         detail: Detail,
         visit: &'a mut (dyn FnMut(Installation) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let parts = installations(filter, detail, report::installation, report::import);
         Box::pin(async move {
-            let streamed = self.stream_parts("reading installations", parts, visit);
-            self.reading.judge(streamed.await)
+            let (send, mut pages) = mpsc::channel(PAGES_WAITING);
+            let read = self.dossiers(filter, detail, send);
+            let visited = async move {
+                while let Some(page) = pages.recv().await {
+                    let mut rows = page.into_iter().map(|dossier| dossier.row);
+                    if rows.try_for_each(&mut *visit).is_break() {
+                        break;
+                    }
+                }
+            };
+            let (read, ()) = tokio::join!(read, visited);
+            read
         })
     }
 
@@ -228,12 +151,19 @@ impl Inventory for SqliteInventory {
         &'a self,
         filter: &'a Filter,
         detail: Detail,
-        pages: mpsc::Sender<Vec<Dossier>>,
+        send: mpsc::Sender<Vec<Dossier>>,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let parts = installations(filter, detail, dossiers::dossier, dossiers::import);
         Box::pin(async move {
-            let streamed = self.stream_pages(parts, filter.known_at, pages).await;
-            self.reading.judge(streamed)
+            let (inventory, filter) = (self.clone(), filter.clone());
+            // Rows become dossiers on one processor while another judges.
+            let streamed = AbortOnDropHandle::new(tokio::spawn(async move {
+                pages::stream(&inventory.pool, &filter, detail, send).await
+            }));
+            match streamed.await {
+                Ok(streamed) => self.reading.judge(streamed),
+                // Nothing ends it early but dropping this.
+                Err(failed) => resume_unwind(failed.into_panic()),
+            }
         })
     }
 
@@ -244,6 +174,20 @@ impl Inventory for SqliteInventory {
         Box::pin(async move {
             let read = match self.connection("reading certificates").await {
                 Ok(mut connection) => dossiers::ders(&mut connection, certificates).await,
+                Err(error) => Err(error),
+            };
+            self.reading.judge(read)
+        })
+    }
+
+    fn links<'a>(
+        &'a self,
+        basis: Fingerprint,
+        chains: &'a [ChainId],
+    ) -> BoxFuture<'a, Result<HashMap<ChainId, Links>, StoreError>> {
+        Box::pin(async move {
+            let read = match self.connection("reading links").await {
+                Ok(mut connection) => links::find(&mut connection, basis, chains).await,
                 Err(error) => Err(error),
             };
             self.reading.judge(read)

@@ -14,19 +14,77 @@ use crate::report::{
 };
 
 /// What [`certificate`] reads, the DER after it.
-const CERTIFICATE_COLUMNS: &str = "sha256, sha1, spki_sha256, subject_cn, subject_dn, issuer_cn, \
-    issuer_dn, serial, not_before, not_after, san, key_type, key_bits, signature_algorithm, \
-    key_usage, eku, self_signed, is_ca, parse_fault";
-/// Where the columns go on after the certificate's and its DER.
-const AFTER_CERTIFICATE: usize = 20;
-/// The column of an installation's number.
-pub(super) const INSTALLATION_ID: usize = AFTER_CERTIFICATE + 23;
+macro_rules! certificate_columns {
+    () => {
+        "sha256, sha1, spki_sha256, subject_cn, subject_dn, issuer_cn, issuer_dn, serial, \
+         not_before, not_after, san, key_type, key_bits, signature_algorithm, key_usage, eku, \
+         self_signed, is_ca, parse_fault"
+    };
+}
+pub(super) use certificate_columns;
 
-/// The order of [`push_installations`].
-pub(super) const INSTALLATION_ORDER: &str = " order by r.zone, r.address, r.port, r.server_name, \
+/// Where the columns go on after the certificate's and its DER.
+pub(super) const AFTER_CERTIFICATE: usize = 20;
+
+/// What [`installation`] and [`Line`] read. The view reckons with several
+/// answers and surveys of an endpoint, and several intervals of a certificate;
+/// where there is but one, and no more to be said, it is not asked.
+const INSTALLATION_COLUMNS: &str = "r.zone, r.address, r.port, r.dialect, r.server_name, r.ptr, \
+    r.tls_version, \
+    iif(r.is_latest_answer \
+        and not exists (select 1 from surveys s where s.endpoint_id = r.endpoint_id) \
+        and not exists (select 1 from questions other \
+                         where other.endpoint_id = r.endpoint_id and other.id <> r.question_id), \
+        json_array(r.tls_version), r.protocols), \
+    r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.state, r.previous_sha256, \
+    iif(exists (select 1 from installations other \
+                 where other.question_id = r.question_id \
+                   and other.certificate_id = r.certificate_id and other.id <> r.id), \
+        r.first_seen, r.began_at), \
+    r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, r.hybrid_group, \
+    r.id, r.certificate_id, r.chain_id, \
+    (select case when l.ocsp_staple is not null then 1 when l.truncated is null then 0 end \
+       from looks l where l.question_id = r.question_id and r.is_latest_answer), \
+    (select l.restless from looks l where l.question_id = r.question_id), \
+    exists (select 1 from installations earlier \
+             where earlier.question_id = r.question_id and earlier.id < r.id), \
+    exists (select 1 from endpoints other \
+             where other.zone = r.zone and other.address = r.address \
+               and other.id <> r.endpoint_id)";
+
+/// What the row of an installation says beside it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// The number of the installation; `None` for an import.
+    pub(super) id: Option<i64>,
+    /// The number of its certificate.
+    pub(super) certificate: i64,
+    /// The number of its chain.
+    pub(super) chain: i64,
+    /// Whether its latest answer brought an OCSP response; known of the
+    /// latest answer alone, and only where the flight reached its end.
+    pub(super) stapled: Option<bool>,
+    /// Whether its question has another certificate at every look.
+    pub(super) is_ephemeral: bool,
+    /// Whether its question had an answer before.
+    pub(super) has_past: bool,
+    /// Whether its address has another endpoint.
+    pub(super) has_neighbour: bool,
+}
+
+/// What stands above the leaf, and when the first of a chain ends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ShownChain {
+    pub(super) above: Vec<Fingerprint>,
+    pub(super) not_after: Option<Timestamp>,
+}
+
+/// The order of [`select_installations`]. The condition holds for every row:
+/// it lets SQLite begin with the index that has this order.
+pub(super) const INSTALLATION_ORDER: &str = " and r.zone >= '' order by r.zone, r.address, r.port, r.server_name, \
     r.dialect, r.question_key_type, r.id";
 
-/// The order of [`push_imports`].
+/// The order of [`select_imports`].
 pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
 
 /// The order of [`select_endpoints`].
@@ -49,54 +107,32 @@ pub(super) const SELECT_ADDRESS_LOOKS: &str = "with recursive zones (zone) as (\
 pub(super) const SELECT_NAMES: &str = "select c.zone, c.port, c.outcome, c.detail, c.scan_id, \
     c.at from name_coverage c";
 
-/// What tells how things are at a moment.
-#[derive(Clone, Copy)]
-pub(super) struct View {
-    /// A view like `installation_rows`.
-    pub(super) rows: &'static str,
-    /// A view like `certificate_uses`.
-    pub(super) uses: &'static str,
-    /// Of imports the latest moment that it knows of.
-    pub(super) until: Timestamp,
-}
-
-/// How things are now.
-pub(super) const NOW: View = View {
-    rows: "installation_rows",
-    uses: "certificate_uses",
-    until: Timestamp::from_micros(i64::MAX),
-};
-
-/// Installations as `r`.
-pub(super) fn push_installations(query: &mut QueryBuilder<Sqlite>, detail: Detail, view: View) {
-    push_certificate_columns(query, detail);
-    query.push(
-        ", r.zone, r.address, r.port, r.dialect, r.server_name, r.ptr, r.tls_version, \
-         r.protocols, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.chain_sha256, \
-         r.chain_not_after, coalesce(u.installations, 0) \
-         + exists (select 1 from imports m \
-                    where m.certificate_id = r.certificate_id and m.first_seen <= ",
-    );
-    query.push_bind(view.until.micros());
-    query.push(
-        "), r.state, r.previous_sha256, r.first_seen, r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, \
-         r.hybrid_group, r.id from ",
-    );
-    query.push(view.rows).push(" r left join ").push(view.uses);
-    query.push(" u on u.certificate_id = r.certificate_id");
-}
-
-/// Imports, from `import_rows r`. That one was imported again later is not
-/// known earlier.
-pub(super) fn push_imports(query: &mut QueryBuilder<Sqlite>, detail: Detail, view: View) {
-    push_certificate_columns(query, detail);
+/// Installations, from `installation_rows r`.
+pub(super) fn select_installations() -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("");
+    push_installations(&mut query, "installation_rows");
     query
-        .push(", r.chain_not_after, coalesce(u.installations, 0) + 1, r.first_seen, ")
-        .push("iif(r.last_seen <= ")
-        .push_bind(view.until.micros())
-        .push(", r.last_seen, r.first_seen) from import_rows r left join ")
-        .push(view.uses)
-        .push(" u on u.certificate_id = r.certificate_id");
+}
+
+/// Installations from `rows` like `installation_rows`.
+pub(super) fn push_installations(query: &mut QueryBuilder<Sqlite>, rows: &'static str) {
+    query.push("select ").push(INSTALLATION_COLUMNS);
+    query.push(" from ").push(rows).push(" r");
+}
+
+/// Imports, from `import_rows r`, as they were known at a moment: that one was
+/// imported again later is not known earlier.
+pub(super) fn select_imports(known_at: Option<Timestamp>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("select r.certificate_id, r.chain_id, r.first_seen, ");
+    match known_at {
+        None => query.push("r.last_seen"),
+        Some(at) => query
+            .push("iif(r.last_seen <= ")
+            .push_bind(at.micros())
+            .push(", r.last_seen, r.first_seen)"),
+    };
+    query.push(" from import_rows r");
+    query
 }
 
 /// Certificates with their number of installations, from `certificates c`.
@@ -153,45 +189,53 @@ pub(super) fn select_coverage(filter: &Filter) -> QueryBuilder<Sqlite> {
     query
 }
 
-pub(super) fn installation(row: &SqliteRow) -> Result<Installation, sqlx::Error> {
-    let at = AFTER_CERTIFICATE;
-    let ip = row::address(row, at + 1)?;
-    let sni = server_name(row.try_get(at + 4)?);
+/// A row of installations; its certificate and its chain are told apart.
+pub(super) fn installation(
+    row: &SqliteRow,
+    shown: &CertificateUse,
+    chain: &ShownChain,
+) -> Result<Installation, sqlx::Error> {
+    let ip = row::address(row, 1)?;
+    let sni = server_name(row.try_get(4)?);
     Ok(Installation {
-        zone: Some(row::word(row, at)?),
+        zone: Some(row::word(row, 0)?),
         host: sni.clone().unwrap_or_else(|| ip.to_string()),
         ip: Some(ip),
-        port: Some(row::port(row, at + 2)?),
+        port: Some(row::port(row, 2)?),
         sni,
-        starttls: starttls(row.try_get(at + 3)?),
-        pointer: row.try_get(at + 5)?,
-        tls_version: row.try_get(at + 6)?,
-        protocols: row::texts(row, at + 7)?,
-        cipher_suite: row.try_get(at + 8)?,
-        key_exchange: row.try_get(at + 9)?,
-        client_auth: row.try_get(at + 10)?,
-        alpn: row.try_get(at + 11)?,
-        certificate: certificate(row)?,
-        chain: fingerprints(row, at + 12)?,
-        chain_not_after: row::optional_time(row, at + 13)?,
-        installations: row::count(row, at + 14)?,
-        state: state(row.try_get(at + 15)?)?,
-        previous: row::optional_fingerprint(row, at + 16)?,
-        first_seen: row::time(row, at + 17)?,
-        last_seen: row::time(row, at + 18)?,
-        last_checked: row::time(row, at + 19)?,
+        starttls: starttls(row.try_get(3)?),
+        pointer: row.try_get(5)?,
+        tls_version: row.try_get(6)?,
+        protocols: row::texts(row, 7)?,
+        cipher_suite: row.try_get(8)?,
+        key_exchange: row.try_get(9)?,
+        client_auth: row.try_get(10)?,
+        alpn: row.try_get(11)?,
+        certificate: shown.certificate.clone(),
+        chain: chain.above.clone(),
+        chain_not_after: chain.not_after,
+        installations: shown.installations,
+        state: state(row.try_get(12)?)?,
+        previous: row::optional_fingerprint(row, 13)?,
+        first_seen: row::time(row, 14)?,
+        last_seen: row::time(row, 15)?,
+        last_checked: row::time(row, 16)?,
         source: Source::Scan,
-        scan: row::optional_scan(row, at + 20)?,
-        client_auth_issuers: row::texts(row, at + 21)?,
-        hybrid_group: row.try_get(at + 22)?,
+        scan: row::optional_scan(row, 17)?,
+        client_auth_issuers: row::texts(row, 18)?,
+        hybrid_group: row.try_get(19)?,
         judgement: None,
     })
 }
 
-/// Where it is installed nobody knows, so its places are empty.
-pub(super) fn import(row: &SqliteRow) -> Result<Installation, sqlx::Error> {
-    let at = AFTER_CERTIFICATE;
-    let last_seen = row::time(row, at + 3)?;
+/// A row of imports. Where it is installed nobody knows, so its places are
+/// empty.
+pub(super) fn import(
+    row: &SqliteRow,
+    shown: &CertificateUse,
+    chain: &ShownChain,
+) -> Result<Installation, sqlx::Error> {
+    let last_seen = row::time(row, 3)?;
     Ok(Installation {
         zone: None,
         host: String::new(),
@@ -206,13 +250,13 @@ pub(super) fn import(row: &SqliteRow) -> Result<Installation, sqlx::Error> {
         key_exchange: None,
         client_auth: None,
         alpn: None,
-        certificate: certificate(row)?,
+        certificate: shown.certificate.clone(),
         chain: Vec::new(),
-        chain_not_after: row::optional_time(row, at)?,
-        installations: row::count(row, at + 1)?,
+        chain_not_after: chain.not_after,
+        installations: shown.installations,
         state: InstallationState::Current,
         previous: None,
-        first_seen: row::time(row, at + 2)?,
+        first_seen: row::time(row, 2)?,
         last_seen,
         last_checked: last_seen,
         source: Source::Import,
@@ -221,6 +265,32 @@ pub(super) fn import(row: &SqliteRow) -> Result<Installation, sqlx::Error> {
         hybrid_group: None,
         judgement: None,
     })
+}
+
+impl Line {
+    pub(super) fn of_installation(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: Some(row.try_get(20)?),
+            certificate: row.try_get(21)?,
+            chain: row.try_get(22)?,
+            stapled: row.try_get(23)?,
+            is_ephemeral: is_ephemeral(row.try_get(24)?),
+            has_past: row.try_get(25)?,
+            has_neighbour: row.try_get(26)?,
+        })
+    }
+
+    pub(super) fn of_import(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: None,
+            certificate: row.try_get(0)?,
+            chain: row.try_get(1)?,
+            stapled: None,
+            is_ephemeral: false,
+            has_past: false,
+            has_neighbour: false,
+        })
+    }
 }
 
 pub(super) fn certificate_use(row: &SqliteRow) -> Result<CertificateUse, sqlx::Error> {
@@ -342,7 +412,7 @@ pub(super) fn name(row: &SqliteRow) -> Result<NameRow, sqlx::Error> {
 fn push_certificate_columns(query: &mut QueryBuilder<Sqlite>, detail: Detail) {
     query
         .push("select ")
-        .push(CERTIFICATE_COLUMNS)
+        .push(certificate_columns!())
         .push(match detail {
             Detail::Facts => ", null",
             Detail::FactsAndDer => ", der",
@@ -376,14 +446,6 @@ fn certificate(row: &SqliteRow) -> Result<CertificateRow, sqlx::Error> {
         parse_fault,
         der: der.map(Der::from),
     })
-}
-
-fn fingerprints(row: &SqliteRow, column: usize) -> Result<Vec<Fingerprint>, sqlx::Error> {
-    let texts = row::texts(row, column)?;
-    let parsed = texts
-        .iter()
-        .map(|text| text.parse().map_err(row::impossible));
-    parsed.collect()
 }
 
 fn state(word: &str) -> Result<InstallationState, sqlx::Error> {

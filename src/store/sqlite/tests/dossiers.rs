@@ -1,10 +1,12 @@
 //! What a judgement is told of an installation, and what is kept of it.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::domain::{Severity, Trust};
-use crate::judge::{Accepted, Finding, Judgement};
+use crate::judge::{Accepted, Assessor, Finding, Judgement, Pool};
 use crate::store::Dossier;
 
 async fn dossiers(store: &Store) -> Vec<Dossier> {
@@ -244,7 +246,11 @@ async fn judge(store: &mut Store, of: &[&str], detail: &str, second: i64) {
     for dossier in &mut page {
         dossier.row.judgement = Some(judgement(detail));
     }
-    let mut judging = store.sink.begin_judging().await.unwrap();
+    let mut judging = store
+        .sink
+        .begin_judging(Fingerprint::of(b"basis"))
+        .await
+        .unwrap();
     judging.record(&page).await.unwrap();
     let stores = ["mozilla: 1 roots".to_owned()];
     judging.finish(at(second), &stores).await.unwrap();
@@ -279,13 +285,53 @@ async fn what_is_said_takes_the_place_of_what_was_said() {
 }
 
 #[tokio::test]
+async fn links_are_kept_for_judgements_on_the_same_basis() {
+    let mut store = Store::new().await;
+    let looks = vec![
+        presenting("10.0.0.1", 443, &["a"], 10),
+        presenting("10.0.0.2", 443, &["b"], 10),
+    ];
+    store.scan(batch(looks)).await;
+    let all = dossiers(&store).await;
+    let chains = [all[0].chain, all[1].chain];
+    let [here, elsewhere] = ["here", "elsewhere"].map(|basis| Fingerprint::of(basis.as_bytes()));
+    let links = Assessor::new(Vec::new(), Pool::default()).links(&[]);
+    let found = [(chains[0], Arc::new(links))];
+    for (basis, found) in [(here, &found[..]), (here, &[])] {
+        let mut judging = store.sink.begin_judging(basis).await.unwrap();
+        judging.keep(found).await.unwrap();
+        judging.finish(at(20), &[]).await.unwrap();
+        let inventory = store.inventory().await;
+        let kept = inventory.links(here, &chains).await.unwrap();
+        assert_eq!(kept.keys().collect::<Vec<_>>(), [&chains[0]]);
+        assert!(
+            inventory
+                .links(elsewhere, &chains)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    }
+    let judging = store.sink.begin_judging(elsewhere).await.unwrap();
+    judging.finish(at(30), &[]).await.unwrap();
+    let inventory = store.inventory().await;
+    for basis in [here, elsewhere] {
+        assert!(inventory.links(basis, &chains).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_judging_that_breaks_off_leaves_what_was_said() {
     let mut store = Store::new().await;
     store
         .scan(batch(vec![presenting("10.0.0.1", 443, &["a"], 10)]))
         .await;
     judge(&mut store, &["a"], "said", 20).await;
-    let judging = store.sink.begin_judging().await.unwrap();
+    let judging = store
+        .sink
+        .begin_judging(Fingerprint::of(b"basis"))
+        .await
+        .unwrap();
     drop(judging);
     store
         .scan(batch(vec![presenting("10.0.0.2", 443, &["b"], 30)]))

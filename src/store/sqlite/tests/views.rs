@@ -273,9 +273,7 @@ async fn a_year_no_calendar_holds_takes_nothing_else_of_the_row() {
 /// The steps SQLite takes for the main report, each with the step it is part
 /// of: 0 for those of the report itself.
 async fn plan(store: &Store, filter: &Filter) -> Vec<(i64, String)> {
-    let mut query = sqlx::QueryBuilder::new("");
-    let now = super::super::report::NOW;
-    super::super::report::push_installations(&mut query, Detail::Facts, now);
+    let mut query = super::super::report::select_installations();
     super::super::select::installations(&mut query, filter);
     query.push(super::super::report::INSTALLATION_ORDER);
     let explained = format!("explain query plan {}", query.sql().as_str());

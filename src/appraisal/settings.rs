@@ -1,9 +1,8 @@
-use super::filter::in_days;
+use crate::domain::in_days;
 use crate::judge::Policy;
 
 /// What of the policy decides findings everywhere, and how much it says
-/// besides: a name and a value
-/// each.
+/// besides: a name and a value each.
 pub(super) fn stated(policy: &Policy) -> Vec<(String, String)> {
     let limits = &policy.limits;
     let expiring = format!(

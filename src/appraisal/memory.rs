@@ -1,0 +1,146 @@
+//! What costs, by what it depends on: certificates read, chains checked. A
+//! certificate on a thousand hosts costs once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{chain_key, distinct, parallel};
+use crate::domain::{Fingerprint, Timestamp};
+use crate::judge::{Assessment, Assessor, KeyFaults, Links};
+use crate::report::{Installation, Source};
+use crate::store::{ChainId, Dossier, Inventory, StoreError};
+use crate::x509::{self, Certificate};
+
+/// Certificates and chains that are remembered: some 5 KB each.
+const MAX_REMEMBERED: usize = 20_000;
+
+/// A certificate, and what is wrong with the numbers of its key.
+type Read = (Arc<Certificate>, KeyFaults);
+
+/// Certificates that were read, by their SHA-256.
+#[derive(Default)]
+pub(super) struct Certificates(HashMap<Fingerprint, Read>);
+
+/// Chains that were checked, by where they are from, which decides what is
+/// missing of them, and their number in the inventory.
+#[derive(Default)]
+pub(super) struct Chains(HashMap<(Source, ChainId), Checked>);
+
+/// What was found of chains, for the next judgement.
+pub(super) type Found = Vec<(ChainId, Arc<Links>)>;
+
+/// One chain, leaf first, and what it is worth.
+pub(super) struct Checked {
+    pub(super) certificates: Vec<Arc<Certificate>>,
+    pub(super) key_faults: Vec<KeyFaults>,
+    pub(super) links: Arc<Links>,
+    pub(super) assessment: Assessment,
+}
+
+impl Certificates {
+    /// One that was learned, and is in the inventory.
+    pub(super) fn read(&self, certificate: &Fingerprint) -> Option<&Read> {
+        self.0.get(certificate)
+    }
+
+    /// Forgets everything where it has become too much: simpler than choosing,
+    /// and what is common comes back with the next page.
+    pub(super) fn make_room(&mut self) {
+        if self.0.len() > MAX_REMEMBERED {
+            self.0.clear();
+        }
+    }
+
+    /// Reads what of these is not remembered.
+    pub(super) async fn learn(
+        &mut self,
+        wanted: impl Iterator<Item = Fingerprint>,
+        inventory: &dyn Inventory,
+    ) -> Result<(), StoreError> {
+        let unread = distinct(wanted, |member| !self.0.contains_key(member));
+        let ders: Vec<_> = inventory.ders(&unread).await?.into_values().collect();
+        let read = parallel::map(&ders, |der| {
+            let certificate = x509::parse(der);
+            let faults = KeyFaults::of(&certificate);
+            (Arc::new(certificate), faults)
+        });
+        let read = read.into_iter();
+        self.0.extend(read.map(|read| (read.0.fingerprint, read)));
+        Ok(())
+    }
+
+    /// A chain's certificates and their keys' faults; `None` where one is not
+    /// in the inventory any more.
+    fn chain(&self, row: &Installation) -> Option<(Vec<Arc<Certificate>>, Vec<KeyFaults>)> {
+        chain_key(row)
+            .map(|member| self.0.get(&member).cloned())
+            .collect()
+    }
+}
+
+impl Chains {
+    /// One that was learned, and is in the inventory.
+    pub(super) fn checked(&self, dossier: &Dossier) -> Option<&Checked> {
+        self.0.get(&key(dossier))
+    }
+
+    /// Forgets everything where it has become too much.
+    pub(super) fn make_room(&mut self) {
+        if self.0.len() > MAX_REMEMBERED {
+            self.0.clear();
+        }
+    }
+
+    /// Whether a chain has yet to be learned.
+    pub(super) fn lacks(&self, dossier: &Dossier) -> bool {
+        !self.0.contains_key(&key(dossier))
+    }
+
+    /// Checks the chains of a page that are not remembered, but for what of
+    /// them was `kept`. What had to be found of chains that servers sent is
+    /// handed back.
+    pub(super) fn learn(
+        &mut self,
+        page: &[Dossier],
+        kept: &HashMap<ChainId, Links>,
+        certificates: &Certificates,
+        assessor: &Assessor,
+        now: Timestamp,
+    ) -> Found {
+        let unchecked = page.iter().filter(|dossier| self.lacks(dossier));
+        let unchecked: HashMap<_, _> = unchecked.map(|dossier| (key(dossier), dossier)).collect();
+        let unchecked: Vec<_> = unchecked.into_iter().collect();
+        let checked = parallel::map(&unchecked, |((source, chain), dossier)| {
+            let (certificates, key_faults) = certificates.chain(&dossier.row)?;
+            let links = match source {
+                Source::Scan => {
+                    let kept = kept.get(chain).cloned();
+                    Arc::new(kept.unwrap_or_else(|| assessor.links(&certificates)))
+                }
+                Source::Import => Arc::new(assessor.links_of_file(certificates.first()?)),
+            };
+            Some(Checked {
+                assessment: assessor.verdict(&links, now),
+                links,
+                certificates,
+                key_faults,
+            })
+        });
+        let mut found = Vec::new();
+        for ((key, _), checked) in unchecked.into_iter().zip(checked) {
+            let Some(checked) = checked else {
+                continue;
+            };
+            let (source, chain) = key;
+            if source == Source::Scan && !kept.contains_key(&chain) {
+                found.push((chain, Arc::clone(&checked.links)));
+            }
+            self.0.insert(key, checked);
+        }
+        found
+    }
+}
+
+fn key(dossier: &Dossier) -> (Source, ChainId) {
+    (dossier.row.source, dossier.chain)
+}

@@ -1,0 +1,65 @@
+use crate::domain::Fingerprint;
+use crate::report::Installation;
+use crate::store::Filter;
+
+/// Which installations are wanted: what the inventory tells, and then what
+/// their judgement tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Read by these.
+    pub inventory: Filter,
+    /// Ids of rules, of which any has a finding that nobody accepted.
+    pub findings: Vec<&'static str>,
+    /// Owners.
+    pub owners: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Certificates at any depth of the chain, sent or built.
+    pub authorities: Vec<Fingerprint>,
+}
+
+impl Wanted {
+    /// Everything that a filter of the inventory lets through.
+    #[must_use]
+    pub fn by(inventory: Filter) -> Self {
+        Self {
+            inventory,
+            ..Self::default()
+        }
+    }
+
+    /// Whether what is asked for takes a judgement.
+    #[must_use]
+    pub fn asks_for_judgement(&self) -> bool {
+        *self != Self::by(self.inventory.clone())
+    }
+
+    /// Whether a judged installation is wanted; `unsent` tells what of its
+    /// built chain was not sent.
+    pub(super) fn lets_through(
+        &self,
+        row: &Installation,
+        unsent: impl FnOnce() -> Vec<Fingerprint>,
+    ) -> bool {
+        let judgement = row.judgement.as_ref();
+        let has = |rule: &&str| {
+            let mut findings = judgement.into_iter().flat_map(|it| &it.findings);
+            findings.any(|finding| finding.rule == *rule)
+        };
+        let owns = |owner: &String| judgement.is_some_and(|it| it.owner.as_ref() == Some(owner));
+        let bears = |tag: &String| judgement.is_some_and(|it| it.tags.contains(tag));
+        (self.findings.is_empty() || self.findings.iter().any(has))
+            && (self.owners.is_empty() || self.owners.iter().any(owns))
+            && (self.tags.is_empty() || self.tags.iter().any(bears))
+            && (self.authorities.is_empty() || self.is_below(row, unsent))
+    }
+
+    fn is_below(&self, row: &Installation, unsent: impl FnOnce() -> Vec<Fingerprint>) -> bool {
+        let sent = std::iter::once(&row.certificate.sha256).chain(&row.chain);
+        let mut sent = sent.filter(|member| self.authorities.contains(member));
+        sent.next().is_some()
+            || unsent()
+                .iter()
+                .any(|member| self.authorities.contains(member))
+    }
+}

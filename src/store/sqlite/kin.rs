@@ -1,0 +1,194 @@
+//! Certificates and hosts → what else there is like them: in use now, or at an
+//! earlier moment.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::super::StoreError;
+use super::address::AddressKey;
+use super::row;
+use super::statement::{ManyRows, Values};
+use crate::domain::{Fingerprint, Timestamp};
+
+/// Whether `new` is what `old` was, for another time: the same subject and
+/// usages, and the names of the old one, all of up to four, half of more.
+macro_rules! renews {
+    () => {
+        " old.subject_dn = new.subject_dn \
+          and (old.subject_dn <> '' or json_array_length(old.san) > 0) \
+          and old.key_usage is new.key_usage and old.eku is new.eku \
+          and (select count(*) from json_each(old.san) \
+                where value in (select value from json_each(new.san))) \
+              * iif(json_array_length(old.san) > 4, 2, 1) \
+              >= coalesce(json_array_length(old.san), 0)"
+    };
+}
+
+pub(super) use renews;
+
+/// Whether an interval `i` is current now.
+macro_rules! now {
+    () => {
+        "i.state = 'current'"
+    };
+}
+
+/// Whether it was current at the moment `w.at`, as `past` has it.
+macro_rules! then {
+    () => {
+        "i.first_seen <= w.at and coalesce(i.ended_at > w.at, 1) \
+         and coalesce(i.missing_at > w.at, 1)"
+    };
+}
+
+/// The inner limit is on what is looked at, whatever its state.
+macro_rules! same_key {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "reading keys",
+            before: "with wanted (key, at) as (",
+            columns: 2,
+            after: concat!(
+                ") select w.key, c.sha256 from wanted w cross join certificates c on c.id in (\
+                   select k.id from (select id from certificates \
+                                      where spki_sha256 = w.key limit 1000) k \
+                    where exists (select 1 from installations i \
+                                   where i.certificate_id = k.id and ",
+                $is_current,
+                ") limit 101) order by w.key, c.sha256"
+            ),
+        }
+    };
+}
+
+macro_rules! successors {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "reading successors",
+            before: "with wanted (sha256, at) as (",
+            columns: 2,
+            after: concat!(
+                ") select w.sha256, new.sha256 \
+                  from wanted w cross join certificates old on old.sha256 = w.sha256 \
+                  cross join certificates new on new.id = (\
+                     select i.certificate_id from installations i \
+                      where i.previous_id = old.id and ",
+                $is_current,
+                " order by i.id desc limit 1) \
+                  where old.not_after < new.not_after and",
+                renews!()
+            ),
+        }
+    };
+}
+
+macro_rules! ports {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "counting ports",
+            before: "with wanted (zone, address, at) as (",
+            columns: 3,
+            after: concat!(
+                ") select w.zone, w.address, c.sha256, count(distinct e.port) \
+                from wanted w \
+                cross join endpoints e on e.zone = w.zone and e.address = w.address \
+                cross join questions q on q.endpoint_id = e.id \
+                cross join installations i on i.question_id = q.id and ",
+                $is_current,
+                " cross join certificates c on c.id = i.certificate_id \
+                group by w.zone, w.address, c.id having count(distinct e.port) > 1"
+            ),
+        }
+    };
+}
+
+/// What asks which other installations there are: now, or at a moment.
+struct Queries {
+    same_key: ManyRows,
+    successors: ManyRows,
+    ports: ManyRows,
+}
+
+const NOW: Queries = Queries {
+    same_key: same_key!(now!()),
+    successors: successors!(now!()),
+    ports: ports!(now!()),
+};
+
+const THEN: Queries = Queries {
+    same_key: same_key!(then!()),
+    successors: successors!(then!()),
+    ports: ports!(then!()),
+};
+
+/// A zone's word and an address in it.
+pub(super) type Host = (String, IpAddr);
+
+/// The certificates with each of these keys that are installed then.
+pub(super) async fn same_key(
+    connection: &mut SqliteConnection,
+    keys: &[Fingerprint],
+    at: Option<Timestamp>,
+) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
+    pairs(connection, queries(at).same_key, keys, at).await
+}
+
+/// What renewed each of these certificates elsewhere.
+pub(super) async fn successors(
+    connection: &mut SqliteConnection,
+    certificates: &[Fingerprint],
+    at: Option<Timestamp>,
+) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
+    pairs(connection, queries(at).successors, certificates, at).await
+}
+
+/// How many ports of these hosts show a certificate, where it is several.
+pub(super) async fn ports(
+    connection: &mut SqliteConnection,
+    hosts: &[Host],
+    at: Option<Timestamp>,
+) -> Result<HashMap<(Host, Fingerprint), u32>, StoreError> {
+    let mut found = HashMap::new();
+    let bind = |values: &mut Values<'_>, (zone, address): &Host| {
+        values.push_bind(zone.clone());
+        values.push_bind(AddressKey::from(*address).to_blob());
+        values.push_bind(at.map(Timestamp::micros));
+    };
+    let take = |row: &SqliteRow| {
+        let host = (row.try_get(0)?, row::address(row, 1)?);
+        found.insert((host, row::fingerprint(row, 2)?), row.try_get(3)?);
+        Ok(())
+    };
+    let query = queries(at).ports;
+    query.fetch(connection, hosts, bind, take).await?;
+    Ok(found)
+}
+
+fn queries(at: Option<Timestamp>) -> Queries {
+    if at.is_some() { THEN } else { NOW }
+}
+
+/// What a query finds of each fingerprint.
+async fn pairs(
+    connection: &mut SqliteConnection,
+    query: ManyRows,
+    wanted: &[Fingerprint],
+    at: Option<Timestamp>,
+) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let take = |row: &SqliteRow| {
+        let of = row::fingerprint(row, 0)?;
+        found.entry(of).or_default().push(row::fingerprint(row, 1)?);
+        Ok(())
+    };
+    let bind = |values: &mut Values<'_>, fingerprint: &Fingerprint| {
+        values
+            .push_bind(fingerprint.as_bytes().to_vec())
+            .push_bind(at.map(Timestamp::micros));
+    };
+    query.fetch(connection, wanted, bind, take).await?;
+    Ok(found)
+}

@@ -1,0 +1,195 @@
+//! What installations have in common, read once: their certificates, with
+//! what the inventory says of each wherever it is installed, and their
+//! chains.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::super::dossier::MAX_KIN;
+use super::super::{Detail, StoreError};
+use super::report::{AFTER_CERTIFICATE, Line, ShownChain, certificate_columns};
+use super::statement::{ManyRows, Values};
+use super::{kin, report, row};
+use crate::domain::{Fingerprint, Timestamp};
+use crate::report::CertificateUse;
+
+/// Certificates and chains that are remembered, each: some 2 KB of them.
+const MAX_REMEMBERED: usize = 20_000;
+
+/// How many questions a certificate answers, now or at a moment; an import is
+/// one more installation.
+const CERTIFICATES: ManyRows = ManyRows {
+    operation: "reading certificates",
+    before: "with wanted (id, at, with_der) as (",
+    columns: 3,
+    after: concat!(
+        ") select ",
+        certificate_columns!(),
+        ", iif(w.with_der, der, null), \
+         (select count(distinct i.question_id) from installations i \
+           where i.certificate_id = c.id \
+             and iif(w.at is null, i.state = 'current', \
+                     i.first_seen <= w.at and coalesce(i.ended_at > w.at, 1) \
+                     and coalesce(i.missing_at > w.at, 1))) \
+         + exists (select 1 from imports m \
+                    where m.certificate_id = c.id \
+                      and coalesce(m.first_seen <= w.at, 1)), \
+         c.id \
+         from wanted w cross join certificates c on c.id = w.id"
+    ),
+};
+
+const CHAINS: ManyRows = ManyRows {
+    operation: "reading chains",
+    before: "with wanted (id) as (",
+    columns: 1,
+    after: ") select w.id, m.position, c.sha256, c.not_after \
+        from wanted w cross join chain_members m on m.chain_id = w.id \
+        cross join certificates c on c.id = m.certificate_id \
+        order by w.id, m.position",
+};
+
+/// What is the same for many rows of one reading.
+#[derive(Debug)]
+pub(super) struct Shared {
+    detail: Detail,
+    at: Option<Timestamp>,
+    certificates: HashMap<i64, Shown>,
+    chains: HashMap<i64, ShownChain>,
+}
+
+/// A certificate as all its installations show it.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) certificate: CertificateUse,
+    /// Other certificates with its key that are installed somewhere, at
+    /// most [`MAX_KIN`].
+    pub(super) same_key: Vec<Fingerprint>,
+    /// What renewed it elsewhere, and is installed there.
+    pub(super) successor: Option<Fingerprint>,
+}
+
+impl Shared {
+    pub(super) fn new(detail: Detail, at: Option<Timestamp>) -> Self {
+        Self {
+            detail,
+            at,
+            certificates: HashMap::new(),
+            chains: HashMap::new(),
+        }
+    }
+
+    /// The moment that is told of; `None`: now.
+    pub(super) fn known_at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    /// Reads what of these rows' certificates and chains is not remembered.
+    pub(super) async fn learn(
+        &mut self,
+        connection: &mut SqliteConnection,
+        lines: &[Line],
+    ) -> Result<(), StoreError> {
+        make_room(&mut self.certificates);
+        make_room(&mut self.chains);
+        let certificates = lines.iter().map(|line| line.certificate);
+        let certificates = unknown(certificates, &self.certificates);
+        self.learn_certificates(connection, &certificates).await?;
+        let chains = unknown(lines.iter().map(|line| line.chain), &self.chains);
+        self.learn_chains(connection, &chains).await
+    }
+
+    /// A certificate that was learned.
+    pub(super) fn certificate(&self, id: i64) -> Result<&Shown, sqlx::Error> {
+        let known = self.certificates.get(&id);
+        known.ok_or_else(|| row::impossible("an installation without its certificate"))
+    }
+
+    /// A chain that was learned.
+    pub(super) fn chain(&self, id: i64) -> Result<&ShownChain, sqlx::Error> {
+        let known = self.chains.get(&id);
+        known.ok_or_else(|| row::impossible("an installation without its chain"))
+    }
+
+    async fn learn_certificates(
+        &mut self,
+        connection: &mut SqliteConnection,
+        wanted: &[i64],
+    ) -> Result<(), StoreError> {
+        let at = self.at.map(Timestamp::micros);
+        let with_der = self.detail == Detail::FactsAndDer;
+        let mut found = Vec::with_capacity(wanted.len());
+        let bind = |values: &mut Values<'_>, id: &i64| {
+            values.push_bind(*id).push_bind(at).push_bind(with_der);
+        };
+        let take = |row: &SqliteRow| {
+            let id: i64 = row.try_get(AFTER_CERTIFICATE + 1)?;
+            found.push((id, report::certificate_use(row)?));
+            Ok(())
+        };
+        CERTIFICATES.fetch(connection, wanted, bind, take).await?;
+        let keys = found
+            .iter()
+            .filter_map(|(_, it)| it.certificate.spki_sha256);
+        let same_key = kin::same_key(connection, &distinct(keys), self.at).await?;
+        let hashes: Vec<_> = found.iter().map(|(_, it)| it.certificate.sha256).collect();
+        let successors = kin::successors(connection, &hashes, self.at).await?;
+        for (id, certificate) in found {
+            let sha256 = certificate.certificate.sha256;
+            let key = certificate.certificate.spki_sha256;
+            let others = key.and_then(|key| same_key.get(&key)).into_iter().flatten();
+            let others = others.filter(|other| **other != sha256);
+            let successor = successors.get(&sha256).and_then(|found| found.first());
+            let shown = Shown {
+                same_key: others.take(MAX_KIN as usize).copied().collect(),
+                successor: successor.copied(),
+                certificate,
+            };
+            self.certificates.insert(id, shown);
+        }
+        Ok(())
+    }
+
+    async fn learn_chains(
+        &mut self,
+        connection: &mut SqliteConnection,
+        wanted: &[i64],
+    ) -> Result<(), StoreError> {
+        let bind = |values: &mut Values<'_>, id: &i64| {
+            values.push_bind(*id);
+        };
+        let take = |row: &SqliteRow| {
+            let chain = self.chains.entry(row.try_get(0)?).or_default();
+            let position: i64 = row.try_get(1)?;
+            if position > 0 {
+                chain.above.push(row::fingerprint(row, 2)?);
+            }
+            let end = row::optional_time(row, 3)?;
+            chain.not_after = chain.not_after.into_iter().chain(end).min();
+            Ok(())
+        };
+        CHAINS.fetch(connection, wanted, bind, take).await
+    }
+}
+
+/// Forgets everything where it has become too much: simpler than choosing,
+/// and what is common comes back with the next page.
+fn make_room<T>(known: &mut HashMap<i64, T>) {
+    if known.len() > MAX_REMEMBERED {
+        *known = HashMap::new();
+    }
+}
+
+fn unknown<T>(wanted: impl Iterator<Item = i64>, known: &HashMap<i64, T>) -> Vec<i64> {
+    distinct(wanted.filter(|id| !known.contains_key(id)))
+}
+
+fn distinct<T: Ord + Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<_> = items.collect();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
