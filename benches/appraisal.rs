@@ -1,6 +1,9 @@
 //! How fast a large inventory is judged and written: `cargo bench --bench
-//! appraisal`. Two of them: each certificate on one host, and each on a
-//! hundred.
+//! appraisal`. A million installations of a thousand certificates on hosts far
+//! apart, and of two hundred thousand, each on five hosts next to each other.
+//!
+//! Beside each report stands what it can't be faster than: the same rows
+//! written without a judgement, and a copy of the same bytes.
 
 #![expect(
     clippy::print_stdout,
@@ -11,21 +14,49 @@
 )]
 
 use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use certsweep::domain::{
     Chain, CipherSuite, Der, Dialect, Endpoint, Fingerprint, Observation, Outcome, Port, Presented,
-    ScanId, Session, Timestamp, TlsVersion, Zone,
+    ScanId, Session, Timestamp, TlsVersion, Zone, clock,
 };
-use certsweep::store::{Batch, NewScan, Sink, SqliteSink};
+use certsweep::report::{Format, Head, INSTALLATIONS as TABLE, Report};
+use certsweep::store::{
+    Batch, Detail, Filter, Inventory, NewScan, Sink, SqliteInventory, SqliteSink,
+};
 use certsweep::x509;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256,
+    PublicKeyData, SignatureAlgorithm,
+};
 
-const INSTALLATIONS: usize = 200_000;
+const INSTALLATIONS: usize = 1_000_000;
+const NETWORKS: [Network; 2] = [
+    Network {
+        certificates: 1_000,
+        neighbours: 1,
+    },
+    Network {
+        certificates: 200_000,
+        neighbours: 5,
+    },
+];
 const PER_BATCH: usize = 1_000;
+const BEGAN: i64 = 1_700_000_000;
+
+/// Which host shows which certificate.
+#[derive(Clone, Copy)]
+struct Network {
+    certificates: usize,
+    /// Hosts next to each other that show the same.
+    neighbours: usize,
+}
 
 #[tokio::main]
 async fn main() {
@@ -34,70 +65,200 @@ async fn main() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    for hosts in [100, 1] {
-        let path = directory.path().join(format!("{hosts}.db"));
-        fill(&path, hosts).await;
-        for format in ["csv", "jsonl"] {
-            let seconds = report(&path, format);
-            println!(
-                "{INSTALLATIONS} installations, a certificate on {hosts}: {format} in {seconds:.1} s, {:.0} a second",
-                INSTALLATIONS as f64 / seconds
-            );
-        }
+    for network in NETWORKS {
+        let certificates = network.certificates;
+        let path = directory.path().join(format!("{certificates}.db"));
+        fill(&path, network).await;
+        println!("{INSTALLATIONS} installations of {certificates} certificates");
+        measure(&path).await;
+        fs::remove_file(&path).unwrap();
     }
 }
 
-fn report(path: &Path, format: &str) -> f64 {
+async fn measure(db: &Path) {
+    let written = db.with_extension("csv");
     let start = Instant::now();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_certsweep"));
-    command.args(["report", "--format", format, "-o", "/dev/null", "--db"]);
-    assert!(command.arg(path).status().unwrap().success());
-    start.elapsed().as_secs_f64()
+    unjudged(db, &written).await;
+    let floor = start.elapsed();
+    tell("csv, not judged", floor, None);
+    let csv = ["report", "--format", "csv", "-o"];
+    let (first, memory) = certsweep(db, &csv, Some(&written));
+    tell("csv, judged for the first time", first, Some(memory));
+    // A port that nobody listens on: what takes time is the judgement of all
+    // that is known, at the end.
+    for what in ["judged and kept", "judged and kept again"] {
+        let (took, memory) = certsweep(db, &["scan", "-q", "127.0.0.1:1"], None);
+        tell(what, took, Some(memory));
+    }
+    let (judged, memory) = certsweep(db, &csv, Some(&written));
+    tell("csv", judged, Some(memory));
+    let copied = copy(&written);
+    tell("a copy of the same bytes", copied, None);
+    println!(
+        "  csv takes {:.2} of the time of the rows alone, {:.1} of that of a copy",
+        judged.as_secs_f64() / floor.as_secs_f64(),
+        judged.as_secs_f64() / copied.as_secs_f64()
+    );
+    fs::remove_file(&written).unwrap();
+    for format in ["jsonl", "html"] {
+        let arguments = ["report", "--format", format, "-o"];
+        let (took, memory) = certsweep(db, &arguments, Some(&written));
+        tell(format, took, Some(memory));
+        fs::remove_file(&written).unwrap();
+    }
+    for command in [&["certs", "--json"][..], &["diff", "1", "--json"]] {
+        let (took, memory) = certsweep(db, command, None);
+        tell(command[0], took, Some(memory));
+    }
 }
 
-/// Fills a new inventory with one scan, each certificate on so many hosts.
-async fn fill(path: &Path, hosts: usize) {
+fn tell(what: &str, took: Duration, kibibytes: Option<u64>) {
+    let rate = INSTALLATIONS as f64 / took.as_secs_f64();
+    let memory = kibibytes.map(|most| format!(", {} MiB at most", most / 1024));
+    println!(
+        "  {what}: {:.1} s, {rate:.0} a second{}",
+        took.as_secs_f64(),
+        memory.unwrap_or_default()
+    );
+}
+
+/// Writes the rows as they are stored.
+async fn unjudged(db: &Path, to: &Path) {
+    let inventory = SqliteInventory::open(db).await.unwrap();
+    let out = BufWriter::new(File::create(to).unwrap());
+    let mut report = Report::begin(out, Format::Csv, &TABLE, Head::at(clock::now())).unwrap();
+    let mut write = |row| {
+        report.row(&row).unwrap();
+        ControlFlow::Continue(())
+    };
+    let filter = Filter::default();
+    let read = inventory.installations(&filter, Detail::Facts, &mut write);
+    read.await.unwrap();
+    report.end().unwrap();
+    inventory.close().await;
+}
+
+/// Runs the program; how long it took, and its largest memory in KiB.
+fn certsweep(db: &Path, arguments: &[&str], to: Option<&Path>) -> (Duration, u64) {
+    let start = Instant::now();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_certsweep"));
+    command.args(arguments).args(to).arg("--db").arg(db);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let mut most = 0;
+    let status = loop {
+        most = most.max(memory(&child));
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert!(status.success());
+    (start.elapsed(), most)
+}
+
+/// The most that a process held in memory so far, in KiB; 0 where that can't
+/// be told.
+fn memory(process: &Child) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.id()));
+    let status = status.unwrap_or_default();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let most = most.and_then(|most| most.trim().strip_suffix(" kB"));
+    most.and_then(|most| most.parse().ok()).unwrap_or(0)
+}
+
+/// Copies a file beside itself, byte by byte through memory.
+fn copy(from: &Path) -> Duration {
+    let start = Instant::now();
+    let beside = from.with_extension("copy");
+    let mut bytes = vec![0; 64 * 1024];
+    let mut from = File::open(from).unwrap();
+    let mut to = File::create(&beside).unwrap();
+    loop {
+        match from.read(&mut bytes).unwrap() {
+            0 => break,
+            count => to.write_all(&bytes[..count]).unwrap(),
+        }
+    }
+    let took = start.elapsed();
+    fs::remove_file(&beside).unwrap();
+    took
+}
+
+/// Fills a new inventory with one scan, each certificate on as many hosts.
+async fn fill(path: &Path, network: Network) {
+    let Network {
+        certificates,
+        neighbours,
+    } = network;
     let (mut sink, _) = SqliteSink::open_or_create(path).await.unwrap();
     let scan = begin(&mut sink).await;
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let issuer = Der::from(root.der().to_vec());
-    let mut leaf = None;
-    let mut ders = Vec::new();
+    let mut leaves = Vec::new();
+    for number in 0..certificates {
+        let name = format!("host-{number}.example");
+        let parameters = CertificateParams::new([name]).unwrap();
+        let key = Modulus::of(u64::try_from(number).unwrap());
+        let signed = parameters.signed_by(&key, &root).unwrap();
+        leaves.push(Der::from(signed.der().to_vec()));
+    }
     for first in (0..INSTALLATIONS).step_by(PER_BATCH) {
         let mut batch = Batch::default();
-        for host in first..first + PER_BATCH {
-            if host % hosts == 0 {
-                let name = format!("host-{host}.example");
-                let key = KeyPair::generate().unwrap();
-                let parameters = CertificateParams::new([name]).unwrap();
-                let signed = parameters.signed_by(&key, &root).unwrap();
-                leaf = Some(Der::from(signed.der().to_vec()));
-            }
-            let shown = leaf.clone().unwrap();
-            if ders.last() != Some(&shown) {
-                ders.push(shown.clone());
-            }
-            let chain = vec![shown, issuer.clone()];
-            batch.observations.push(observation(host, chain));
+        let hosts = first..first + PER_BATCH;
+        let shown = hosts.clone().map(|host| &leaves[host / neighbours % certificates]);
+        let chains = shown.clone().map(|leaf| vec![leaf.clone(), issuer.clone()]);
+        batch.observations = hosts.zip(chains).map(observation).collect();
+        if first < neighbours * certificates {
+            let parsed = shown.chain([&issuer]);
+            let parsed = parsed.map(|der| (der.fingerprint(), x509::parse(der)));
+            batch.certificates = parsed.collect::<HashMap<_, _>>();
         }
-        let parsed = ders.drain(..).chain([issuer.clone()]);
-        let parsed = parsed.map(|der| (der.fingerprint(), x509::parse(&der)));
-        batch.certificates = parsed.collect::<HashMap<_, _>>();
         sink.write(scan, &batch).await.unwrap();
     }
     sink.close().await.unwrap();
 }
 
-fn observation(host: usize, chain: Vec<Der>) -> Observation {
+/// An RSA public key of 2048 bits that nobody has the private key of: what it
+/// costs to look at is what any costs.
+struct Modulus(Vec<u8>);
+
+impl Modulus {
+    fn of(number: u64) -> Self {
+        // SEQUENCE of INTEGER (257 octets) and INTEGER 65537.
+        let mut der = vec![0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
+        let octets = (0_u64..8).flat_map(|part| {
+            let part = Fingerprint::of(&[number.to_be_bytes(), part.to_be_bytes()].concat());
+            part.as_bytes().to_vec()
+        });
+        let modulus = der.len();
+        der.extend(octets);
+        der[modulus] |= 0x80;
+        *der.last_mut().unwrap() |= 1;
+        der.extend([0x02, 0x03, 0x01, 0x00, 0x01]);
+        Self(der)
+    }
+}
+
+impl PublicKeyData for Modulus {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
+fn observation((host, chain): (usize, Vec<Der>)) -> Observation {
     let number = 0x0a00_0000 + u32::try_from(host).unwrap();
     let address = IpAddr::from(number.to_be_bytes());
     Observation {
         endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
         server_name: None,
         asked_for: None,
-        at: Timestamp::from_seconds(1_700_000_000),
+        at: Timestamp::from_seconds(BEGAN),
         outcome: Outcome::Certificate(Box::new(Presented {
             chain: Chain::from_wire(chain).unwrap(),
             session: Session {
@@ -119,7 +280,7 @@ fn observation(host: usize, chain: Vec<Der>) -> Observation {
 
 async fn begin(sink: &mut SqliteSink) -> ScanId {
     let scan = NewScan {
-        started_at: Timestamp::from_seconds(1_700_000_000),
+        started_at: Timestamp::from_seconds(BEGAN),
         targets: INSTALLATIONS as u64,
         zone: Zone::default(),
         note: None,
