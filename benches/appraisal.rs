@@ -207,7 +207,9 @@ async fn fill(path: &Path, network: Network) {
     for first in (0..INSTALLATIONS).step_by(PER_BATCH) {
         let mut batch = Batch::default();
         let hosts = first..first + PER_BATCH;
-        let shown = hosts.clone().map(|host| &leaves[host / neighbours % certificates]);
+        let shown = hosts
+            .clone()
+            .map(|host| &leaves[host / neighbours % certificates]);
         let chains = shown.clone().map(|leaf| vec![leaf.clone(), issuer.clone()]);
         batch.observations = hosts.zip(chains).map(observation).collect();
         if first < neighbours * certificates {

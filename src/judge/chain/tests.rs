@@ -339,7 +339,7 @@ fn links_rest_on_roots_and_authorities() {
         let pool = pool.iter().map(|it| Arc::new(x509::parse(&it.der)));
         Assessor::new(stores, pool.collect()).basis()
     };
-    let bases = [
+    let different = [
         basis(&[], &[]),
         basis(&[&root], &[]),
         basis(&[], &[&root]),
@@ -347,8 +347,8 @@ fn links_rest_on_roots_and_authorities() {
         basis(&[&other, &root], &[]),
         basis(&[&root], &[&other]),
     ];
-    let distinct: HashSet<_> = bases.iter().collect();
-    assert_eq!(distinct.len(), bases.len());
+    let distinct: HashSet<_> = different.iter().collect();
+    assert_eq!(distinct.len(), different.len());
     assert_eq!(
         basis(&[], &[&root, &other]),
         basis(&[], &[&other, &root]),
