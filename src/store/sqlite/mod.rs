@@ -54,6 +54,7 @@ mod surveys;
 mod tally;
 mod tried;
 mod unreached;
+mod visits;
 mod writer;
 
 pub use backup::copy_inventory;

@@ -20,7 +20,7 @@ use super::super::{
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{dossiers, events, file, inspection, known, links, pages, report, row, select};
+use super::{dossiers, events, file, inspection, known, links, pages, report, row, select, visits};
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::judge::Links;
 use crate::report::{
@@ -233,11 +233,11 @@ impl Inventory for SqliteInventory {
         filter: &'a Filter,
         visit: &'a mut (dyn FnMut(EndpointRow) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut query = report::select_endpoints();
+        let mut query = visits::select_endpoints();
         select::endpoints(&mut query, filter);
-        query.push(report::ENDPOINT_ORDER);
+        query.push(visits::ENDPOINT_ORDER);
         let operation = "reading endpoints";
-        Box::pin(self.stream(operation, query, report::endpoint, visit))
+        Box::pin(self.stream(operation, query, visits::endpoint, visit))
     }
 
     fn coverage<'a>(
@@ -246,14 +246,14 @@ impl Inventory for SqliteInventory {
         visit: &'a mut (dyn FnMut(Coverage) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let query = report::select_coverage(filter);
+            let query = visits::select_coverage(filter);
             let mut gathered: Option<Coverage> = None;
             let mut stopped = ControlFlow::Continue(());
             let mut gather = |part: Coverage| {
                 if let Some(whole) = &mut gathered
-                    && report::is_same_place(whole, &part)
+                    && visits::is_same_place(whole, &part)
                 {
-                    report::merge(whole, part);
+                    visits::merge(whole, part);
                     return ControlFlow::Continue(());
                 }
                 stopped = gathered
@@ -262,7 +262,7 @@ impl Inventory for SqliteInventory {
                 stopped
             };
             let operation = "reading the ledger";
-            self.stream(operation, query, report::coverage_part, &mut gather)
+            self.stream(operation, query, visits::coverage_part, &mut gather)
                 .await?;
             if let (ControlFlow::Continue(()), Some(last)) = (stopped, gathered) {
                 // It is the last one, whatever the visitor says.
@@ -277,8 +277,8 @@ impl Inventory for SqliteInventory {
         visit: &'a mut (dyn FnMut(ScanRow) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let operation = "reading scans";
-        let query = QueryBuilder::new(report::SELECT_SCANS);
-        Box::pin(self.stream(operation, query, report::scan, visit))
+        let query = QueryBuilder::new(visits::SELECT_SCANS);
+        Box::pin(self.stream(operation, query, visits::scan, visit))
     }
 
     fn known<'a>(
@@ -375,21 +375,21 @@ impl Inventory for SqliteInventory {
         address: IpAddr,
         port: Port,
     ) -> BoxFuture<'_, Result<Vec<EndpointRow>, StoreError>> {
-        let mut query = report::select_endpoints();
+        let mut query = visits::select_endpoints();
         query
             .push(" where e.address = ")
             .push_bind(AddressKey::from(address).to_blob())
             .push(" and e.port = ")
             .push_bind(i64::from(port.number()))
-            .push(report::ENDPOINT_ORDER);
-        Box::pin(self.list("reading an endpoint", query, report::endpoint))
+            .push(visits::ENDPOINT_ORDER);
+        Box::pin(self.list("reading an endpoint", query, visits::endpoint))
     }
 
     fn questions<'a>(
         &'a self,
         endpoint: &'a EndpointRow,
     ) -> BoxFuture<'a, Result<Vec<QuestionRow>, StoreError>> {
-        let mut query = report::select_questions();
+        let mut query = visits::select_questions();
         query
             .push(" where e.address = ")
             .push_bind(AddressKey::from(endpoint.ip).to_blob())
@@ -401,12 +401,12 @@ impl Inventory for SqliteInventory {
             .push_bind(&endpoint.dialect)
             .push(" order by q.server_name, q.key_type limit ")
             .push_bind(MAX_SHOWN);
-        Box::pin(self.list("reading questions", query, report::question))
+        Box::pin(self.list("reading questions", query, visits::question))
     }
 
     fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>> {
         let key = AddressKey::from(address);
-        let mut query = QueryBuilder::new(report::SELECT_ADDRESS_LOOKS);
+        let mut query = QueryBuilder::new(visits::SELECT_ADDRESS_LOOKS);
         query
             .push(" where c.network_address = ")
             .push_bind(key.network().to_blob())
@@ -415,15 +415,15 @@ impl Inventory for SqliteInventory {
             .push(" and c.last_address >= ")
             .push_bind(key.to_blob())
             .push(" order by c.zone, c.port");
-        Box::pin(self.list("reading the ledger", query, report::address_look))
+        Box::pin(self.list("reading the ledger", query, visits::address_look))
     }
 
     fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>> {
-        let mut query = QueryBuilder::new(report::SELECT_NAMES);
+        let mut query = QueryBuilder::new(visits::SELECT_NAMES);
         query
             .push(" where c.name = ")
             .push_bind(name.to_string())
             .push(" order by c.zone, c.port");
-        Box::pin(self.list("reading the ledger of names", query, report::name))
+        Box::pin(self.list("reading the ledger of names", query, visits::name))
     }
 }
