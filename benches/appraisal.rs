@@ -8,6 +8,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
     reason = "a measurement prints what its clock says, and may fail loudly"
