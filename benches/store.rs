@@ -1,4 +1,5 @@
-//! How fast the inventory takes what a scan sees: `cargo bench --bench store`.
+//! How fast the inventory takes what a scan sees, and what CPU time that takes
+//! in all threads: `cargo bench --bench store`.
 
 #![expect(
     clippy::print_stdout,
@@ -9,7 +10,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use certsweep::domain::{
     Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyType, Observation,
@@ -17,9 +19,15 @@ use certsweep::domain::{
 };
 use certsweep::store::{Batch, NewScan, Sink, SqliteSink};
 use certsweep::x509::{Certificate, Facts, Name, PublicKey};
+use rustix::time::{ClockId, clock_gettime};
 
-const OBSERVATIONS: u32 = 50_000;
+const OBSERVATIONS: u32 = 60_000;
+/// As many as the collector puts into a parcel.
 const PER_BATCH: u32 = 1_000;
+
+/// The first address of those that answer, and of those that never did.
+const ANSWERING: u32 = 0x0a00_0000;
+const DARK: u32 = 0x0b00_0000;
 
 #[tokio::main]
 async fn main() {
@@ -31,17 +39,36 @@ async fn main() {
     let path = directory.path().join("bench.db");
     let (mut sink, _) = SqliteSink::open_or_create(&path).await.unwrap();
     for (second, what) in [(0, "new"), (1, "unchanged"), (2, "unchanged again")] {
-        let batches: Vec<_> = (0..OBSERVATIONS / PER_BATCH)
-            .map(|number| batch(number * PER_BATCH, Timestamp::from_seconds(second)))
-            .collect();
-        let scan = begin(&mut sink).await;
-        let start = Instant::now();
-        for batch in batches {
-            sink.write(scan, &batch).await.unwrap();
-        }
-        let rate = f64::from(OBSERVATIONS) / start.elapsed().as_secs_f64();
-        println!("{OBSERVATIONS} observations, {what}: {rate:.0} a second");
+        measure(&mut sink, what, |host| {
+            presented(host, Timestamp::from_seconds(second))
+        })
+        .await;
     }
+    measure(&mut sink, "dark", |host| {
+        silent(host, Timestamp::from_seconds(3))
+    })
+    .await;
+}
+
+/// Stores as many batches as it takes.
+async fn measure(sink: &mut SqliteSink, what: &str, batch: impl Fn(Range<u32>) -> Batch) {
+    let scan = begin(sink).await;
+    let batches: Vec<_> = (0..OBSERVATIONS / PER_BATCH)
+        .map(|number| batch(number * PER_BATCH..(number + 1) * PER_BATCH))
+        .collect();
+    let (start, cpu_before) = (Instant::now(), cpu_time());
+    for batch in &batches {
+        sink.write(scan, batch).await.unwrap();
+    }
+    let rate = f64::from(OBSERVATIONS) / start.elapsed().as_secs_f64();
+    let cpu = cpu_time().saturating_sub(cpu_before).as_secs_f64() * 1e6 / f64::from(OBSERVATIONS);
+    println!("{OBSERVATIONS} observations, {what}: {rate:.0} a second, {cpu:.1} us of CPU each");
+}
+
+/// The CPU time of all threads until now.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap()
 }
 
 async fn begin(sink: &mut SqliteSink) -> ScanId {
@@ -61,36 +88,27 @@ async fn begin(sink: &mut SqliteSink) -> ScanId {
 }
 
 /// Hosts of their own certificates under one authority.
-fn batch(first: u32, at: Timestamp) -> Batch {
+fn presented(hosts: Range<u32>, at: Timestamp) -> Batch {
     let authority = certificate(u32::MAX);
     let mut certificates = HashMap::new();
     let mut observations = Vec::new();
-    for host in first..first + PER_BATCH {
+    for host in hosts {
         let leaf = certificate(host);
         let chain = vec![leaf.der.clone(), authority.der.clone()];
-        let address = IpAddr::from((0x0a00_0000 + host).to_be_bytes());
-        observations.push(Observation {
-            endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
-            server_name: None,
-            asked_for: None,
-            at,
-            outcome: Outcome::Certificate(Box::new(Presented {
-                chain: Chain::from_wire(chain).unwrap(),
-                session: Session {
-                    version: TlsVersion::TLS_1_2,
-                    cipher_suite: CipherSuite(0xc02f),
-                    key_exchange: None,
-                    alpn: None,
-                    client_auth: Some(ClientAuth::None),
-                    acceptable_issuers: Vec::new(),
-                    ocsp_staple: None,
-                },
-                truncated: None,
-            })),
-            attempts: Vec::new(),
-            pointer: None,
-            survey: None,
-        });
+        let outcome = Outcome::Certificate(Box::new(Presented {
+            chain: Chain::from_wire(chain).unwrap(),
+            session: Session {
+                version: TlsVersion::TLS_1_2,
+                cipher_suite: CipherSuite(0xc02f),
+                key_exchange: None,
+                alpn: None,
+                client_auth: Some(ClientAuth::None),
+                acceptable_issuers: Vec::new(),
+                ocsp_staple: None,
+            },
+            truncated: None,
+        }));
+        observations.push(observation(ANSWERING + host, at, outcome));
         certificates.insert(leaf.fingerprint, leaf);
     }
     certificates.insert(authority.fingerprint, authority);
@@ -98,6 +116,29 @@ fn batch(first: u32, at: Timestamp) -> Batch {
         observations,
         certificates,
         ..Batch::default()
+    }
+}
+
+/// Hosts that nobody ever heard of.
+fn silent(hosts: Range<u32>, at: Timestamp) -> Batch {
+    let hosts = hosts.map(|host| observation(DARK + host, at, Outcome::Filtered));
+    Batch {
+        observations: hosts.collect(),
+        ..Batch::default()
+    }
+}
+
+fn observation(address: u32, at: Timestamp, outcome: Outcome) -> Observation {
+    let address = IpAddr::from(address.to_be_bytes());
+    Observation {
+        endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
+        server_name: None,
+        asked_for: None,
+        at,
+        outcome,
+        attempts: Vec::new(),
+        pointer: None,
+        survey: None,
     }
 }
 
