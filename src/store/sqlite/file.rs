@@ -15,6 +15,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use super::super::{DatabaseFault, PAGE, StoreError};
 use super::fault::{corrupted, during};
 use super::lock::beside;
+use super::statement::MAX_ROWS;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -22,8 +23,11 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// As many as Linux follows (path_resolution(7)).
 const MAX_SYMBOLIC_LINKS: usize = 40;
-/// Statements kept prepared; those over many rows are not among them.
-const STATEMENT_CACHE: usize = 32;
+/// Statements that a reader keeps prepared.
+const READER_STATEMENTS: usize = 32;
+/// Statements that the writer keeps prepared: nine lengths of each of some
+/// thirty over many rows, of which most batches need few.
+const WRITER_STATEMENTS: usize = 512;
 /// The writer's page cache, 32 MiB as SQLite writes it: a batch that does not
 /// fit spills into the log early, and its checksums are computed twice.
 const WRITER_CACHE: &str = "-32768";
@@ -95,7 +99,7 @@ pub(super) fn reader_options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENT_CACHE)
+        .statement_cache_capacity(READER_STATEMENTS)
         .row_buffer_size(PAGE)
         .pragma("trusted_schema", "off")
         .disable_statement_logging()
@@ -108,7 +112,8 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENT_CACHE)
+        .statement_cache_capacity(WRITER_STATEMENTS)
+        .row_buffer_size(MAX_ROWS)
         .pragma("cache_size", WRITER_CACHE)
         .pragma("trusted_schema", "off")
         .disable_statement_logging()

@@ -1,20 +1,27 @@
 //! Statements over many rows at once: row by row, the driver's hops between
 //! threads would cost twenty times the work itself.
+//!
+//! A statement has [`MAX_ROWS`] rows or a power of two below: so few different
+//! ones that each is prepared once and then kept, see `file::writer_options`.
 
-use sqlx::query_builder::Separated;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use std::iter;
+
+use sqlx::encode::Encode;
+use sqlx::error::BoxDynError;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::types::Type;
+use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection, query_with};
 
 use super::super::StoreError;
 use super::fault::during;
 
-/// Most rows of one statement: beyond that it only takes memory.
-const MAX_ROWS: usize = 1000;
-/// SQLITE_MAX_VARIABLE_NUMBER (sqlite.org/limits.html).
-const MAX_BINDS: usize = 32_766;
+/// Most rows of one statement. More would save little, the hops are few by
+/// then, and each kept statement takes a kilobyte a row.
+pub(super) const MAX_ROWS: usize = 256;
 
 /// The values of one row.
-pub(super) type Values<'a> = Separated<'a, Sqlite, &'static str>;
+pub(super) struct Values<'a>(&'a mut Result<SqliteArguments, BoxDynError>);
 
 /// `before`, then the rows as `VALUES`, then `after`.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +40,8 @@ impl ManyRows {
         rows: &[T],
         bind: impl Fn(&mut Values<'_>, &T) + Send,
     ) -> Result<(), StoreError> {
-        for chunk in rows.chunks(self.rows_per_statement()) {
-            self.statement(chunk, &bind)
-                .build()
-                .persistent(false)
+        for chunk in chunks(rows) {
+            self.statement(chunk, &bind)?
                 .execute(&mut *connection)
                 .await
                 .map_err(during(self.operation))?;
@@ -52,11 +57,9 @@ impl ManyRows {
         bind: impl Fn(&mut Values<'_>, &T) + Send,
         mut take: impl FnMut(&SqliteRow) -> Result<(), sqlx::Error> + Send,
     ) -> Result<(), StoreError> {
-        for chunk in rows.chunks(self.rows_per_statement()) {
+        for chunk in chunks(rows) {
             let found = self
-                .statement(chunk, &bind)
-                .build()
-                .persistent(false)
+                .statement(chunk, &bind)?
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(during(self.operation))?;
@@ -68,16 +71,61 @@ impl ManyRows {
         Ok(())
     }
 
-    fn rows_per_statement(self) -> usize {
-        (MAX_BINDS / self.columns.max(1)).clamp(1, MAX_ROWS)
+    fn statement<T>(
+        self,
+        rows: &[T],
+        bind: &impl Fn(&mut Values<'_>, &T),
+    ) -> Result<Query<'static, Sqlite, SqliteArguments>, StoreError> {
+        let mut arguments = SqliteArguments::default();
+        arguments.reserve(rows.len() * self.columns, 0);
+        let mut arguments = Ok(arguments);
+        for row in rows {
+            bind(&mut Values(&mut arguments), row);
+        }
+        let failed = |error| during(self.operation)(sqlx::Error::Encode(error));
+        let arguments = arguments.map_err(failed)?;
+        debug_assert_eq!(
+            arguments.len(),
+            rows.len() * self.columns,
+            "{}: not as many values as columns",
+            self.operation
+        );
+        // Of our own texts and question marks alone.
+        let text = AssertSqlSafe(self.text(rows.len()));
+        Ok(query_with(text, arguments))
     }
 
-    fn statement<T>(self, rows: &[T], bind: &impl Fn(&mut Values<'_>, &T)) -> QueryBuilder<Sqlite> {
-        let mut builder = QueryBuilder::new(self.before);
-        builder.push_values(rows, |mut values, row| bind(&mut values, row));
-        builder.push(self.after);
-        builder
+    fn text(self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        let rows = vec![row; rows].join(",");
+        [self.before, "values ", &rows, self.after].concat()
     }
+}
+
+impl Values<'_> {
+    /// The value of the next column.
+    pub(super) fn push_bind<'t, T>(&mut self, value: T) -> &mut Self
+    where
+        T: Encode<'t, Sqlite> + Type<Sqlite>,
+    {
+        if let Ok(arguments) = self.0
+            && let Err(error) = arguments.add(value)
+        {
+            *self.0 = Err(error);
+        }
+        self
+    }
+}
+
+/// All rows in parts as long as statements are.
+fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    iter::from_fn(move || {
+        let most = rows.len().min(MAX_ROWS);
+        let length = 1 << most.checked_ilog2()?;
+        let (chunk, rest) = rows.split_at_checked(length)?;
+        rows = rest;
+        Some(chunk)
+    })
 }
 
 /// The first number free for a new row.
@@ -91,4 +139,21 @@ pub(super) async fn next_id(
         .await
         .map_err(during(operation))?;
     Ok(highest.unwrap_or(0) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_into_few_different_statements_and_none_is_left_out() {
+        for count in 0..=3 * MAX_ROWS {
+            let rows: Vec<_> = (0..count).collect();
+            let chunks: Vec<_> = chunks(&rows).collect();
+            assert_eq!(chunks.concat(), rows);
+            for chunk in chunks {
+                assert!(chunk.len().is_power_of_two() && chunk.len() <= MAX_ROWS);
+            }
+        }
+    }
 }
