@@ -77,6 +77,12 @@ impl AddressKey {
         format!("{}/{length}", self.network().address())
     }
 
+    /// Its last octet.
+    pub(super) fn last_octet(self) -> u8 {
+        let [.., last] = self.bits.to_be_bytes();
+        last
+    }
+
     /// The address after it in its family.
     pub(super) fn next(self) -> Option<Self> {
         let last = match self.family {

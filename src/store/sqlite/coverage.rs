@@ -46,12 +46,33 @@ const MAX_NETWORKS: u128 = 1 << 24;
 /// Networks held in memory at once.
 const NETWORKS_AT_ONCE: usize = 1000;
 
-/// The part of the ledger that is read and written in one go.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Page {
-    zone: Zone,
-    network: AddressKey,
-    port: Port,
+/// One network and port: the part of the ledger that is read and written in
+/// one go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Page {
+    pub(super) zone: Zone,
+    /// Its first address.
+    pub(super) network: AddressKey,
+    pub(super) port: Port,
+}
+
+impl Page {
+    /// The page that an address is on.
+    pub(super) fn of(zone: &Zone, address: AddressKey, port: Port) -> Self {
+        Self {
+            zone: zone.clone(),
+            network: address.network(),
+            port,
+        }
+    }
+
+    /// Binds zone, network and port.
+    pub(super) fn bind(&self, values: &mut Values<'_>) {
+        values
+            .push_bind(self.zone.to_string())
+            .push_bind(self.network.to_blob())
+            .push_bind(i64::from(self.port.number()));
+    }
 }
 
 /// Lays the runs over the ledger.
@@ -87,11 +108,7 @@ fn cut(run: &AddressRun, scan: ScanId) -> Result<impl Iterator<Item = (Page, Run
         let first = rest.filter(|first| *first <= last)?;
         let part_last = last.min(first.network_end());
         rest = part_last.next();
-        let page = Page {
-            zone: run.zone.clone(),
-            network: first.network(),
-            port: run.port,
-        };
+        let page = Page::of(&run.zone, first, run.port);
         let entry = Entry {
             outcome: run.outcome,
             detail: run.detail.clone(),
@@ -113,7 +130,7 @@ async fn overlay(
         &wanted,
         |values, (place, page)| {
             values.push_bind(*place);
-            bind_page(values, page);
+            page.bind(values);
         },
         |row| {
             let place = row.try_get(0)?;
@@ -138,23 +155,16 @@ async fn overlay(
     }
     REMOVE
         .execute(connection, &removed, |values, (page, first)| {
-            bind_page(values, page);
+            page.bind(values);
             values.push_bind(first.to_blob());
         })
         .await?;
     STORE
         .execute(connection, &changed, |values, (page, run)| {
-            bind_page(values, page);
+            page.bind(values);
             bind_run(values, run);
         })
         .await
-}
-
-fn bind_page(values: &mut Values<'_>, page: &Page) {
-    values
-        .push_bind(page.zone.to_string())
-        .push_bind(page.network.to_blob())
-        .push_bind(i64::from(page.port.number()));
 }
 
 fn bind_run(values: &mut Values<'_>, run: &Run) {

@@ -14,10 +14,12 @@ use sqlx::{Row, SqliteConnection};
 use super::super::StoreError;
 use super::absence::FailedLook;
 use super::changes;
+use super::endpoints::Known;
 use super::histories;
 use super::moment::Moment;
+use super::occupancy::Occupancy;
 use super::statement::{ManyRows, Values};
-use crate::domain::{Endpoint, Observation, OutcomeKind, ScanId};
+use crate::domain::{Observation, OutcomeKind, ScanId};
 
 /// A query for rows of endpoints `e` that share the port of one where TLS was
 /// spoken, in another dialect, and which this scan has not asked.
@@ -62,16 +64,19 @@ const STORE: ManyRows = ManyRows {
 /// What stands for a look in a dialect that was not asked in.
 const OUTCOME: OutcomeKind = OutcomeKind::NotTls;
 
-/// Records what `looks`, sorted by time, say of endpoints in other dialects
-/// than their own. They are stored already.
+/// Records what `looks`, sorted by time and with the rows `known` of their
+/// endpoints, say of endpoints in other dialects than their own. They are
+/// stored already.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     looks: &[&Observation],
-    known: &HashMap<&Endpoint, i64>,
+    known: &[Option<Known>],
+    occupancy: &Occupancy,
     scan: ScanId,
 ) -> Result<(), StoreError> {
-    let spoke = looks.iter().filter(|look| spoke_tls(look));
-    let spoke = spoke.filter_map(|look| Some((*known.get(&look.endpoint)?, *look)));
+    let spoke = looks.iter().zip(known);
+    let spoke = spoke.filter(|(look, _)| spoke_tls(look) && occupancy.is_shared(&look.endpoint));
+    let spoke = spoke.filter_map(|(look, known)| Some((known.as_ref()?.id, *look)));
     let spoke: BTreeMap<i64, &Observation> = spoke.collect();
     let endpoints = find(connection, FIND_ENDPOINTS, &spoke, scan).await?;
     if endpoints.is_empty() {

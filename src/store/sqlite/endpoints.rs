@@ -1,6 +1,7 @@
 //! Observations → the rows of their endpoints.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::iter::repeat_n;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -9,6 +10,7 @@ use super::super::StoreError;
 use super::address::AddressKey;
 use super::certificates::json;
 use super::moment::{Moment, better_supersedes};
+use super::occupancy::Occupancy;
 use super::row;
 use super::statement::{ManyRows, Values, next_id};
 use crate::domain::{Endpoint, Observation, Outcome, OutcomeKind, ScanId, Timestamp};
@@ -59,46 +61,59 @@ struct Look {
     asked_for: Option<String>,
 }
 
-/// Records what `observations`, which are all results of looks, say of their
-/// endpoints. Returns the rows of those that have one: whatever spoke now or
-/// before.
-pub(super) async fn record<'a>(
+/// The row of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) id: i64,
+    /// Whether it had none before.
+    pub(super) is_new: bool,
+}
+
+/// Records what `looks`, sorted by endpoint and all results of looks, say of
+/// their endpoints. Returns the row of each look's endpoint, where it has one:
+/// whatever spoke now or before.
+pub(super) async fn record(
     connection: &mut SqliteConnection,
-    observations: &[&'a Observation],
+    looks: &[&Observation],
+    occupancy: &mut Occupancy,
     scan: ScanId,
-) -> Result<HashMap<&'a Endpoint, i64>, StoreError> {
-    let mut records = find(connection, observations).await?;
+) -> Result<Vec<Option<Known>>, StoreError> {
+    let of_endpoints: Vec<_> = looks
+        .chunk_by(|one, other| one.endpoint == other.endpoint)
+        .filter_map(|looks| Some((&looks.first()?.endpoint, looks)))
+        .collect();
+    let mut records = find(connection, &of_endpoints, occupancy).await?;
     let highest = "select max(id) from endpoints";
-    let mut next = next_id(connection, STORE.operation, highest).await?;
-    for observation in observations.iter().filter(|look| tells_of_all(look)) {
-        let moment = Moment {
-            at: observation.at,
-            scan,
-        };
-        match records.entry(&observation.endpoint).or_default() {
-            Some(known) => known.observe(observation, moment),
-            unknown if observation.outcome.kind().connected() => {
-                *unknown = Some(Record::begin(next, observation, moment));
-                next += 1;
+    let first_new = next_id(connection, STORE.operation, highest).await?;
+    let mut next = first_new;
+    for ((endpoint, looks), record) in of_endpoints.iter().zip(&mut records) {
+        for look in looks.iter().filter(|look| tells_of_all(look)) {
+            let moment = Moment { at: look.at, scan };
+            match record {
+                Some(known) => known.observe(look, moment),
+                None if look.outcome.kind().connected() => {
+                    *record = Some(Record::begin(next, look, moment));
+                    occupancy.settle(endpoint);
+                    next += 1;
+                }
+                None => {}
             }
-            _ => {}
         }
     }
-    let changed: Vec<_> = records
-        .iter()
-        .filter_map(|(endpoint, record)| Some((*endpoint, record.as_ref()?)))
-        .filter(|(_, record)| record.changed)
-        .collect();
-    STORE
-        .execute(connection, &changed, |values, (endpoint, record)| {
-            record.bind(values, endpoint);
-        })
-        .await?;
-    let known = records.into_iter();
+    store(connection, &of_endpoints, &records).await?;
+    let known = |record: &Record| Known {
+        id: record.id,
+        is_new: record.id >= first_new,
+    };
+    let known = records.iter().map(|record| record.as_ref().map(known));
     Ok(known
-        .filter_map(|(endpoint, record)| Some((endpoint, record?.id)))
+        .zip(of_endpoints)
+        .flat_map(|(known, (_, looks))| repeat_n(known, looks.len()))
         .collect())
 }
+
+/// An endpoint and the looks at it.
+type Looked<'a> = (&'a Endpoint, &'a [&'a Observation]);
 
 /// Whether a look tells of its endpoint as a whole. One restricted to a key
 /// type does if a certificate came; else it tells of that key type alone.
@@ -106,20 +121,20 @@ fn tells_of_all(look: &Observation) -> bool {
     look.asked_for.is_none() || look.outcome.kind() == OutcomeKind::Certificate
 }
 
-async fn find<'a>(
+async fn find(
     connection: &mut SqliteConnection,
-    observations: &[&'a Observation],
-) -> Result<BTreeMap<&'a Endpoint, Option<Record>>, StoreError> {
-    let mut records: BTreeMap<&Endpoint, Option<Record>> = observations
-        .iter()
-        .map(|observation| (&observation.endpoint, None))
+    looked: &[Looked<'_>],
+    occupancy: &Occupancy,
+) -> Result<Vec<Option<Record>>, StoreError> {
+    let wanted: Vec<_> = (0_i64..)
+        .zip(looked)
+        .filter(|(_, (endpoint, _))| !occupancy.is_vacant(endpoint))
         .collect();
-    let wanted: Vec<_> = (0_i64..).zip(records.keys().copied()).collect();
     let mut found = HashMap::new();
     FIND.fetch(
         connection,
         &wanted,
-        |values, (place, endpoint)| {
+        |values, (place, (endpoint, _))| {
             values.push_bind(*place);
             bind_identity(values, endpoint);
         },
@@ -129,10 +144,25 @@ async fn find<'a>(
         },
     )
     .await?;
-    for (place, record) in (0_i64..).zip(records.values_mut()) {
-        *record = found.remove(&place);
-    }
-    Ok(records)
+    let places = (0_i64..).zip(looked);
+    Ok(places.map(|(place, _)| found.remove(&place)).collect())
+}
+
+async fn store(
+    connection: &mut SqliteConnection,
+    looked: &[Looked<'_>],
+    records: &[Option<Record>],
+) -> Result<(), StoreError> {
+    let endpoints = looked.iter().map(|(endpoint, _)| *endpoint);
+    let changed: Vec<_> = endpoints
+        .zip(records)
+        .filter_map(|(endpoint, record)| Some((endpoint, record.as_ref()?)))
+        .filter(|(_, record)| record.changed)
+        .collect();
+    let bind = |values: &mut Values<'_>, (endpoint, record): &(&Endpoint, &Record)| {
+        record.bind(values, endpoint);
+    };
+    STORE.execute(connection, &changed, bind).await
 }
 
 fn bind_identity(values: &mut Values<'_>, endpoint: &Endpoint) {

@@ -37,6 +37,7 @@ mod moment;
 mod moves;
 mod names;
 mod notices;
+mod occupancy;
 mod pages;
 mod past;
 mod prune;

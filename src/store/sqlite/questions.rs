@@ -8,6 +8,7 @@ use super::super::StoreError;
 use super::absence::FailedLook;
 use super::certificates::json;
 use super::changes;
+use super::endpoints::Known;
 use super::histories::{self, Question};
 use super::history::History;
 use super::interval::{Answer, SessionWords};
@@ -20,7 +21,7 @@ use crate::x509;
 /// What one observation says of the questions at its endpoint and name.
 #[derive(Clone, Debug)]
 pub(super) struct Saying {
-    pub(super) endpoint: i64,
+    pub(super) endpoint: Known,
     /// Empty where none was sent.
     pub(super) server_name: String,
     /// The key type that it was restricted to.
@@ -59,7 +60,7 @@ pub(super) async fn record(
     let mut numbers = Numbers::free(connection).await?;
     for saying in sayings {
         let there = questions
-            .entry((saying.endpoint, saying.server_name.clone()))
+            .entry((saying.endpoint.id, saying.server_name.clone()))
             .or_default();
         listen(there, saying, scan, &relatives, &mut numbers);
     }
@@ -103,7 +104,7 @@ fn listen(
     }
     let question = Question {
         id: numbers.question,
-        endpoint: saying.endpoint,
+        endpoint: saying.endpoint.id,
         server_name: saying.server_name,
         key_type,
         is_new: true,
@@ -142,7 +143,8 @@ async fn find(
 ) -> Result<Questions, StoreError> {
     let wanted: BTreeSet<_> = sayings
         .iter()
-        .map(|saying| (saying.endpoint, saying.server_name.as_str()))
+        .filter(|saying| !saying.endpoint.is_new)
+        .map(|saying| (saying.endpoint.id, saying.server_name.as_str()))
         .collect();
     let wanted: Vec<_> = wanted.into_iter().collect();
     let mut questions = Questions::new();
@@ -160,7 +162,7 @@ fn strangers(questions: &Questions, sayings: &[Saying]) -> BTreeSet<i64> {
     let mut answers: BTreeMap<(i64, &str, KeyType), BTreeSet<i64>> = BTreeMap::new();
     for saying in sayings {
         if let Some((key_type, answer)) = &saying.answer {
-            let question = (saying.endpoint, saying.server_name.as_str(), *key_type);
+            let question = (saying.endpoint.id, saying.server_name.as_str(), *key_type);
             let certificates = answers.entry(question).or_default();
             certificates.insert(answer.certificate);
         }

@@ -7,6 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::StoreError;
 use super::address::AddressKey;
+use super::occupancy::Occupancy;
 use super::statement::ManyRows;
 use crate::domain::{Observation, ScanId};
 
@@ -32,9 +33,13 @@ const STORE: ManyRows = ManyRows {
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     observations: &[&Observation],
+    occupancy: &Occupancy,
     scan: ScanId,
 ) -> Result<(), StoreError> {
-    let named = observations.iter().filter_map(|tried| {
+    let known = observations
+        .iter()
+        .filter(|tried| !occupancy.is_vacant(&tried.endpoint));
+    let named = known.filter_map(|tried| {
         let name = tried.server_name.as_ref()?;
         Some((&tried.endpoint, name.to_string()))
     });

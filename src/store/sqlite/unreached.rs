@@ -15,6 +15,7 @@ use super::address::AddressKey;
 use super::changes;
 use super::histories;
 use super::moment::Moment;
+use super::occupancy::Occupancy;
 use super::statement::{ManyRows, Values};
 use crate::domain::{OutcomeKind, ScanId};
 
@@ -68,11 +69,12 @@ const STORE: ManyRows = ManyRows {
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     runs: &[AddressRun],
+    occupancy: &Occupancy,
     scan: ScanId,
 ) -> Result<(), StoreError> {
     let dark: Vec<_> = runs
         .iter()
-        .filter(|run| is_unreached(run.outcome))
+        .filter(|run| is_unreached(run.outcome) && !occupancy.is_vacant_run(run))
         .collect();
     let dark: Vec<_> = (0_i64..).zip(dark).collect();
     let endpoints = find(connection, FIND_ENDPOINTS, &dark, scan).await?;

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,12 @@ use super::super::{
     Sink, StoreError,
 };
 use super::absence::FailedLook;
+use super::endpoints::Known;
 use super::fault::during;
 use super::interned::Interned;
 use super::lock::{WriterLock, beside};
 use super::moment::is_evidence;
+use super::occupancy::Occupancy;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
@@ -21,7 +23,7 @@ use super::{
     prune, questions, scans, surveys, tried, unreached,
 };
 use crate::domain::{
-    Chain, Der, Endpoint, Fingerprint, Observation, Outcome, ScanId, ScanState, Timestamp, clock,
+    Chain, Der, Fingerprint, Observation, Outcome, ScanId, ScanState, Timestamp, clock,
 };
 
 /// The writer of an inventory in a SQLite file. There is one at a time.
@@ -29,6 +31,7 @@ use crate::domain::{
 pub struct SqliteSink {
     connection: SqliteConnection,
     interned: Interned,
+    occupancy: Occupancy,
     path: PathBuf,
     _lock: WriterLock,
 }
@@ -179,6 +182,7 @@ impl SqliteSink {
         Ok(Self {
             connection,
             interned: Interned::default(),
+            occupancy: Occupancy::default(),
             path,
             _lock: lock,
         })
@@ -232,19 +236,22 @@ impl SqliteSink {
             .interned
             .intern(connection, &chains.members, batch, scan)
             .await?;
-        let known = endpoints::record(connection, &looks, scan).await?;
+        let occupancy = &mut self.occupancy;
+        let looked_at = batch.observations.iter().map(|seen| &seen.endpoint);
+        occupancy.learn(connection, looked_at).await?;
+        let known = endpoints::record(connection, &looks, occupancy, scan).await?;
         let mut sayings = Vec::new();
-        for (look, chain) in looks.iter().zip(&chains.of_looks) {
-            if let Some(endpoint) = known.get(&look.endpoint) {
+        for ((look, chain), endpoint) in looks.iter().zip(&chains.of_looks).zip(&known) {
+            if let Some(endpoint) = endpoint {
                 sayings.push(saying(*endpoint, look, *chain, &chains, &interned)?);
             }
         }
         questions::record(connection, sayings, scan).await?;
-        dialects::record(connection, &looks, &known, scan).await?;
+        dialects::record(connection, &looks, &known, occupancy, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
-        tried::record(connection, &without_look(batch), scan).await?;
+        tried::record(connection, &without_look(batch), occupancy, scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
-        unreached::record(connection, &batch.coverage, scan).await?;
+        unreached::record(connection, &batch.coverage, occupancy, scan).await?;
         names::record(connection, &batch.names, scan).await?;
         if let Some(milestone) = &batch.milestone {
             journal::record(connection, milestone, scan).await?;
@@ -387,7 +394,7 @@ fn presented_chain(look: &Observation) -> Option<&Chain> {
 }
 
 fn saying(
-    endpoint: i64,
+    endpoint: Known,
     look: &Observation,
     chain: Option<Fingerprint>,
     chains: &Chains,
@@ -418,10 +425,10 @@ fn saying(
 }
 
 /// The surveys among the looks, in their order.
-fn surveyed<'a>(looks: &[&'a Observation], known: &HashMap<&Endpoint, i64>) -> Vec<Surveyed<'a>> {
-    let surveyed = looks.iter().filter_map(|look| {
+fn surveyed<'a>(looks: &[&'a Observation], known: &[Option<Known>]) -> Vec<Surveyed<'a>> {
+    let surveyed = looks.iter().zip(known).filter_map(|(look, known)| {
         Some(Surveyed {
-            endpoint: *known.get(&look.endpoint)?,
+            endpoint: known.as_ref()?.id,
             survey: look.survey.as_ref()?,
             at: look.at,
         })
