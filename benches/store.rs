@@ -22,8 +22,8 @@ use certsweep::x509::{Certificate, Facts, Name, PublicKey};
 use rustix::time::{ClockId, clock_gettime};
 
 const OBSERVATIONS: u32 = 60_000;
-/// As many as the collector puts into a parcel.
-const PER_BATCH: u32 = 1_000;
+/// As many as the collector puts into a batch.
+const PER_BATCH: u32 = 4_000;
 
 /// The first address of those that answer, and of those that never did.
 const ANSWERING: u32 = 0x0a00_0000;

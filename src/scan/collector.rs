@@ -28,7 +28,7 @@ use crate::target::{Block, Plan};
 use crate::x509::{self, Certificate};
 
 /// Targets that make a batch full.
-const MOST_TARGETS: u64 = 1000;
+const MOST_TARGETS: u64 = 4000;
 
 /// Bytes of certificates that make a batch full, however few they are.
 const MOST_BYTES: usize = 16 << 20;
