@@ -9,7 +9,7 @@ use super::inventory;
 use crate::config::Settings;
 use crate::domain::{Target, Timestamp};
 use crate::probe::dialects;
-use crate::scan::Recency;
+use crate::scan::{Expected, Recency};
 use crate::store::{Dark, Inventory, KnownTarget, Period};
 use crate::target::{Plan, PlanBuilder, PlanError, Ports, TargetSpec};
 
@@ -30,15 +30,14 @@ pub(super) struct Counts {
 }
 
 impl Recall {
-    /// Reads what the settings ask for from the inventory at `db`; where there
-    /// is none, nothing is known.
+    /// Reads what is known, and what else the settings ask for, from the
+    /// inventory at `db`; where there is none, nothing is known.
     pub(super) async fn read(
         db: &Path,
         settings: &Settings,
         at: Timestamp,
     ) -> Result<Self, Failure> {
-        let asks = settings.known.all || settings.known.first || settings.refresh.is_some();
-        if !asks || !db.exists() {
+        if !db.exists() {
             return Ok(Self::default());
         }
         let inventory = inventory::open(db).await?;
@@ -87,6 +86,11 @@ impl Recall {
     /// What of the scan's targets is left out.
     pub(super) fn into_recency(self) -> Recency {
         Recency::new(self.dark, &self.known)
+    }
+
+    /// What of a plan may be expected to answer.
+    pub(super) fn expected(&self, plan: &Plan) -> Expected {
+        Expected::new(&self.known, plan)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::verdicts::Severities;
 use crate::domain::{OutcomeKind, Tally, printable};
-use crate::scan::{NameNotAsked, Nameless, Summary};
+use crate::scan::{NameNotAsked, Nameless, Outages, Summary};
 use crate::schedule::ClockJump;
 
 /// Faults of ours that are told; `show` tells each address's.
@@ -21,7 +22,7 @@ const MOST_NAMES: usize = 10;
 pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path) -> String {
     let mut text = String::new();
     let width = summary.targets.to_string().len();
-    let elapsed = humantime::format_duration(std::time::Duration::from_millis(
+    let elapsed = humantime::format_duration(Duration::from_millis(
         u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     ));
     // Writing to a String can't fail.
@@ -49,6 +50,18 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
                 );
             }
         }
+    }
+    if summary.internal_errors > 0 {
+        let _ = writeln!(
+            text,
+            "{} targets met a fault in certsweep itself: please report it",
+            summary.internal_errors
+        );
+    }
+    if summary.outages.count > 0 {
+        let Outages { count, paused } = summary.outages;
+        let paused = humantime::format_duration(Duration::from_secs(paused.as_secs()));
+        let _ = writeln!(text, "the network was down {count} times, for {paused}");
     }
     text.push_str(&behind_names(summary));
     for jump in &summary.clock_jumps {
@@ -114,6 +127,9 @@ pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
         "targets": summary.targets,
         "outcomes": outcomes(&summary.outcomes),
         "faults": summary.faults.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "internal_errors": summary.internal_errors,
+        "outages": summary.outages.count,
+        "outages_ms": u64::try_from(summary.outages.paused.as_millis()).unwrap_or(u64::MAX),
         "certificates": summary.certificates,
         "endpoints_without_name": summary.nameless.endpoints,
         "endpoints_demanding_name": summary.nameless.demanding,

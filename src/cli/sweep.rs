@@ -24,7 +24,7 @@ use crate::net::{self, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver};
-use crate::scan::{self, Progress, Recency, Scan, ScanError, Sighting, Stop, Summary};
+use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
 use crate::schedule::{Hours, Keeper};
 use crate::store::{FileMode, NewScan, Opened, PastScan, SqliteSink};
 use crate::target::{Plan, PlanBuilder, PlanError};
@@ -106,6 +106,8 @@ impl Sweep {
             printer.say(&summary::text(&summary, severities, db))?;
         }
         Ok(match summary.state {
+            // Something was not looked at as it should have been.
+            ScanState::Complete if summary.internal_errors > 0 => Exit::Failed,
             ScanState::Complete => Exit::Done,
             ScanState::Stopped | ScanState::Interrupted => Exit::Early,
             ScanState::Running | ScanState::Failed => Exit::Failed,
@@ -151,7 +153,7 @@ impl Sweep {
         let mut sink = self.open(db, printer).await?;
         let past = self.resume(&mut sink).await?;
         let identity = resumption::identity(&self.plan, &self.settings);
-        let (resumes, recency) = self.recall(db, past, printer).await?;
+        let (resumes, recall) = self.recall(db, past, printer).await?;
         let progress = Arc::new(Progress::default());
         let targets = self.plan.len();
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
@@ -159,7 +161,7 @@ impl Sweep {
         let schedule = self.settings.schedule();
         let mut record = self.record(identity);
         let stop = Stop::default();
-        let scan = self.scan(dialer, resolver, workers, progress, recency, resumes);
+        let scan = self.scan(dialer, resolver, workers, progress, recall, resumes);
         let keeping = async {
             let mut keeper = Keeper::begin(schedule, clock::now);
             wait_for_window(&mut keeper, &stop, printer).await;
@@ -216,7 +218,7 @@ impl Sweep {
         db: &Path,
         past: Option<PastScan>,
         printer: &Printer,
-    ) -> Result<(Option<ScanId>, Recency), Failure> {
+    ) -> Result<(Option<ScanId>, Recall), Failure> {
         if let Some(past) = past {
             let (recall, plan) = self.complete(db, past.started_at).await?;
             let plan = plan.in_order_of(past.seed);
@@ -228,7 +230,7 @@ impl Sweep {
                         "note: the exclusions are others than when it began; those of now hold",
                     );
                 }
-                return Ok((Some(past.id), recall.into_recency()));
+                return Ok((Some(past.id), recall));
             }
             let message = format!("scan {} began with other known endpoints", past.id);
             if let Some(Resume::Scan(_)) = self.resume {
@@ -238,7 +240,7 @@ impl Sweep {
         }
         let (recall, plan) = self.complete(db, clock::now()).await?;
         self.plan = Arc::new(plan);
-        Ok((None, recall.into_recency()))
+        Ok((None, recall))
     }
 
     async fn complete(&self, db: &Path, at: Timestamp) -> Result<(Recall, Plan), Failure> {
@@ -253,7 +255,7 @@ impl Sweep {
         resolver: DnsResolver,
         workers: NonZeroUsize,
         progress: Arc<Progress>,
-        recency: Recency,
+        recall: Recall,
         resumes: Option<ScanId>,
     ) -> Scan<TcpDialer, DnsResolver> {
         let plan = Arc::clone(&self.plan);
@@ -268,8 +270,9 @@ impl Sweep {
         );
         let pacer = pacer.limited(terms.map(|terms| terms.limits));
         Scan {
+            expected: recall.expected(&self.plan),
+            recency: recall.into_recency(),
             plan: self.plan,
-            recency,
             settings: scan::Settings {
                 zone: self.settings.zone,
                 approach: terms.map(Terms::approach),

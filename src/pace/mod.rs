@@ -27,6 +27,7 @@ mod turn;
 
 pub use lane::Lane;
 pub use limits::Limits;
+pub(crate) use network::Network;
 pub use pacer::{Admission, Excluded, Pacer};
 pub use pass::Pass;
 pub use rate::{InvalidRate, Rate, Rates};

@@ -4,10 +4,10 @@ use crate::target::AddressRange;
 
 /// The neighbourhood that shares a rate: a /24 of IPv4, a /64 of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Network(IpAddr);
+pub(crate) struct Network(IpAddr);
 
 impl Network {
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address {
             IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8)).into(),
             IpAddr::V6(address) => {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use futures_util::future::OptionFuture;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -11,7 +11,7 @@ use crate::domain::{
     Attempt, Dialect, Endpoint, KeyExchange, LocalFault, Observation, Outcome, Resort, ServerName,
     TlsVersion, clock,
 };
-use crate::net::Dialer;
+use crate::net::{DialError, Dialer};
 use crate::pace::{Admission, Established, Lane, Pacer};
 use crate::starttls::{self, Circumstances, Protocol};
 use crate::target::ByNetwork;
@@ -128,6 +128,17 @@ impl<D: Dialer> Prober<D> {
         let climb = self.climb(visit, probe.ladder.first(), &probe.ladder).await;
         let Climb { tried, .. } = climb;
         observed(probe, tried)
+    }
+
+    /// Whether anything answers a SYN there, be it by a refusal; nothing else
+    /// is sent.
+    pub async fn reaches(&self, endpoint: &Endpoint) -> bool {
+        let Ok(Admission { pass, slot: _held }) = self.pacer.admit(endpoint, Lane::FollowUp).await
+        else {
+            return false;
+        };
+        let dial = timeout(self.timeouts(endpoint).connect, self.dialer.dial(pass));
+        matches!(dial.await, Ok(Ok(_) | Err(DialError::Refused)))
     }
 
     pub(super) fn first_visit<'a>(

@@ -21,7 +21,8 @@ use super::sighting::Sighting;
 use super::summary::Nameless;
 use super::worker::{LookEnd, Settled};
 use crate::domain::{
-    Der, Fingerprint, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp, Zone, clock,
+    Der, Fingerprint, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp,
+    Zone, clock,
 };
 use crate::store::{Batch, JournalPage, Milestone, Step};
 use crate::target::{Block, Plan};
@@ -73,6 +74,7 @@ pub(super) struct Collector<F> {
     leaves: HashSet<Fingerprint>,
     nameless: NamelessEndpoints,
     faults: HashMap<String, u64>,
+    internal_errors: u64,
     progress: Arc<Progress>,
     watch: F,
 }
@@ -85,6 +87,8 @@ pub(super) struct Collected {
     pub(super) nameless: Nameless,
     /// Our own faults and how often each was the outcome, most frequent first.
     pub(super) faults: Vec<(String, u64)>,
+    /// Targets that met a fault in this program.
+    pub(super) internal_errors: u64,
 }
 
 /// Nobody takes batches any more: the writer has failed.
@@ -116,6 +120,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             leaves: HashSet::new(),
             nameless: NamelessEndpoints::default(),
             faults: HashMap::new(),
+            internal_errors: 0,
             progress,
             watch,
         }
@@ -135,6 +140,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             certificates: self.leaves.len() as u64,
             nameless: self.nameless.count(),
             faults,
+            internal_errors: self.internal_errors,
         }
     }
 
@@ -176,15 +182,22 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         let kind = settled.outcome.kind();
         self.outcomes.add(kind);
         self.waiting += 1;
-        if let Outcome::LocalError(fault) = &settled.outcome
-            && self.faults.len() < MOST_FAULTS
-        {
-            *self.faults.entry(fault.to_string()).or_default() += 1;
+        if let Outcome::LocalError(fault) = &settled.outcome {
+            self.count(fault);
         }
         self.progress.settle(kind == OutcomeKind::Certificate);
         self.tell(&settled.observations);
         self.batch.observations.extend(settled.observations);
         Ok(())
+    }
+
+    fn count(&mut self, fault: &LocalFault) {
+        if matches!(fault, LocalFault::Internal(_)) {
+            self.internal_errors += 1;
+        }
+        if self.faults.len() < MOST_FAULTS {
+            *self.faults.entry(fault.to_string()).or_default() += 1;
+        }
     }
 
     /// Enters a target into the ledger and, if nobody need look at it again,

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::capacity::Capacity;
 use super::no_answer::NoAnswer;
 use crate::domain::{Observation, Outcome, Session, Timestamp, clock};
 use crate::target::{Block, Plan};
@@ -16,6 +17,10 @@ use crate::target::{Block, Plan};
 /// How long after a look that got no answer the next one comes. Losses come
 /// in bursts (Wan et al., IMC 2020), so a retry back to back proves little.
 pub const RETRY_SPACING: Duration = Duration::from_secs(10);
+
+/// How long after a look that lacked something here the first next one comes;
+/// each later one waits twice as long.
+const SHORTAGE_SPACING: Duration = Duration::from_secs(2);
 
 /// Bytes of what was seen that deferred looks may hold, past which none is
 /// given more: a block may defer a million, each with chains of a megabyte.
@@ -28,12 +33,18 @@ pub(super) struct Look {
     pub(super) index: u64,
     /// How many looks came before.
     pub(super) earlier: u32,
+    /// How many more there were that lacked something here.
+    pub(super) shortages: u32,
     /// The best that they came to without an answer.
     pub(super) best: Option<NoAnswer>,
     /// What spoke to them.
     pub(super) seen: Box<[Observation]>,
     /// Whether the scan's end took a look or a question from the target.
     cut_short: AtomicBool,
+    /// Whether an outage did.
+    interrupted: AtomicBool,
+    /// Whether the last question had no answer.
+    unanswered: AtomicBool,
 }
 
 impl Look {
@@ -42,17 +53,35 @@ impl Look {
         Self {
             index,
             earlier: 0,
+            shortages: 0,
             best: None,
             seen: Box::default(),
             cut_short: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
+            unanswered: AtomicBool::new(false),
         }
     }
 
-    /// The look after this one, with what both have seen.
-    pub(super) fn again(&self, best: NoAnswer, seen: Vec<Observation>) -> Self {
+    /// The look after this one, which came to no answer, with what both have
+    /// seen.
+    pub(super) fn again(&self, no_answer: NoAnswer, seen: Vec<Observation>) -> Self {
+        let was_short = no_answer == NoAnswer::Exhausted;
         Self {
-            earlier: self.earlier + 1,
-            best: Some(best),
+            earlier: self.earlier + u32::from(!was_short),
+            shortages: self.shortages + u32::from(was_short),
+            best: Some(no_answer.or_earlier(self.best)),
+            seen: seen.into(),
+            ..Self::first(self.index)
+        }
+    }
+
+    /// The same look once more, as if it had not been, but for what it has
+    /// seen.
+    pub(super) fn anew(&self, seen: Vec<Observation>) -> Self {
+        Self {
+            earlier: self.earlier,
+            shortages: self.shortages,
+            best: self.best,
             seen: seen.into(),
             ..Self::first(self.index)
         }
@@ -77,6 +106,24 @@ impl Look {
 
     pub(super) fn is_cut_short(&self) -> bool {
         self.cut_short.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an outage takes something from the target.
+    pub(super) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the question that was just asked had an answer.
+    pub(super) fn note_answer(&self, answered: bool) {
+        self.unanswered.store(!answered, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed)
     }
 }
 
@@ -127,14 +174,17 @@ pub(super) struct Start {
 /// Hands looks to the workers, block after block: a block begins when every
 /// target of the one before has its outcome.
 ///
-/// Invariant: `outstanding` looks are with workers; each comes back by
-/// [`Feed::settle`] or [`Feed::defer`], exactly once.
+/// Invariant: `outstanding` looks are with workers or held back; each comes
+/// back by [`Feed::settle`], [`Feed::defer`] or [`Feed::have_again`], exactly
+/// once.
 pub(super) struct Feed {
     state: Mutex<State>,
     /// Only its holder waits for time or for others to finish, so that a
     /// thousand idle workers do not all wake for one look.
     turn: tokio::sync::Mutex<()>,
     changed: Notify,
+    /// No look is left but those that are held back.
+    quiet: Notify,
 }
 
 struct State {
@@ -147,6 +197,10 @@ struct State {
     /// Bytes of what was seen in those.
     held: usize,
     outstanding: u64,
+    /// Those of them that no worker has: they wait for somebody's answer.
+    held_back: u64,
+    capacity: Capacity,
+    paused: bool,
     stopped: bool,
     /// Cancelled when the scan stops, before anything is cut short by that:
     /// no block begins after one of which a target was.
@@ -161,7 +215,13 @@ enum Next {
 }
 
 impl Feed {
-    pub(super) fn new(plan: Arc<Plan>, start: Start, stop: CancellationToken) -> Self {
+    /// A feed for so many workers.
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        start: Start,
+        workers: usize,
+        stop: CancellationToken,
+    ) -> Self {
         let deferred = start.deferred.into_iter();
         let mut deferred: Vec<_> = deferred.map(|it| (it.due(), Look::from(it))).collect();
         deferred.sort_by_key(|(due, _)| *due);
@@ -174,11 +234,15 @@ impl Feed {
                 deferred: deferred.into(),
                 held: 0,
                 outstanding: 0,
+                held_back: 0,
+                capacity: Capacity::new(workers as u64),
+                paused: false,
                 stopped: false,
                 stop,
             }),
             turn: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
+            quiet: Notify::new(),
         }
     }
 
@@ -189,7 +253,14 @@ impl Feed {
     pub(super) async fn next(&self) -> Option<Look> {
         let _turn = self.turn.lock().await;
         loop {
-            let next = self.state().next(Instant::now());
+            let next = {
+                let mut state = self.state();
+                let next = state.next(Instant::now());
+                if matches!(next, Next::Wait(_)) && state.is_quiet() {
+                    self.quiet.notify_one();
+                }
+                next
+            };
             match next {
                 Next::Look(look) => return Some(look),
                 Next::Finished => return None,
@@ -208,15 +279,70 @@ impl Feed {
         self.changed.notify_one();
     }
 
-    /// A look is over without a verdict: its target is looked at again,
-    /// [`RETRY_SPACING`] from now.
-    pub(super) fn defer(&self, look: Look) {
+    /// A look is over without a verdict, for this reason: its target is
+    /// looked at again later.
+    pub(super) fn defer(&self, look: Look, no_answer: NoAnswer) {
+        let spacing = match no_answer {
+            NoAnswer::Exhausted => SHORTAGE_SPACING * (1 << look.shortages.clamp(1, 8)) / 2,
+            NoAnswer::Filtered | NoAnswer::Unreachable | NoAnswer::Resolver => RETRY_SPACING,
+        };
+        self.put_back(look, Instant::now() + spacing);
+    }
+
+    /// A look went for nothing: its target is looked at again at once.
+    pub(super) fn have_again(&self, look: Look) {
+        self.put_back(look, Instant::now());
+    }
+
+    fn put_back(&self, look: Look, due: Instant) {
         let mut state = self.state();
         state.outstanding -= 1;
-        let due = Instant::now() + RETRY_SPACING;
         state.held += bytes(&look.seen);
-        state.deferred.push_back((due, look));
+        let place = state.deferred.partition_point(|(other, _)| *other <= due);
+        state.deferred.insert(place, (due, look));
         drop(state);
+        self.changed.notify_one();
+    }
+
+    /// A look waits for somebody's answer; its worker goes on.
+    pub(super) fn hold_back(&self) {
+        self.state().held_back += 1;
+        self.changed.notify_one();
+    }
+
+    /// One of those that were held back is about to come back.
+    pub(super) fn let_go(&self) {
+        self.state().held_back -= 1;
+    }
+
+    /// Returns when no look is left but those that are held back.
+    ///
+    /// Cancel safe.
+    pub(super) async fn quiet(&self) {
+        self.quiet.notified().await;
+    }
+
+    /// A look that began then lacked something here: fewer may be under way.
+    pub(super) fn shrink(&self, began: Instant) {
+        let mut state = self.state();
+        // Without itself, which is over.
+        let under_way = state.under_way().saturating_sub(1);
+        state.capacity.shrink(began, under_way, Instant::now());
+    }
+
+    /// A look lacked nothing.
+    pub(super) fn recover(&self) {
+        self.state().capacity.recover();
+    }
+
+    /// Hands out nothing until it resumes, or stops.
+    pub(super) fn pause(&self) {
+        self.state().paused = true;
+    }
+
+    /// Goes on after a pause.
+    pub(super) fn resume(&self) {
+        self.state().paused = false;
         self.changed.notify_one();
     }
 
@@ -245,6 +371,9 @@ impl Feed {
 impl State {
     fn next(&mut self, now: Instant) -> Next {
         self.stopped |= self.stop.is_cancelled();
+        if !self.stopped && (self.paused || !self.capacity.has_room_beside(self.under_way())) {
+            return Next::Wait(None);
+        }
         let due = self.deferred.front().map(|(due, _)| *due);
         if (self.stopped || due.is_some_and(|due| due <= now))
             && let Some((_, look)) = self.deferred.pop_front()
@@ -274,6 +403,15 @@ impl State {
         self.position = 0;
         self.begun = Vec::new();
         self.next(now)
+    }
+
+    /// The looks that workers have.
+    fn under_way(&self) -> u64 {
+        self.outstanding - self.held_back
+    }
+
+    fn is_quiet(&self) -> bool {
+        !self.paused && self.held_back > 0 && self.under_way() == 0
     }
 
     fn is_begun(&self, offset: u64) -> bool {
@@ -352,7 +490,7 @@ mod tests {
             begun,
             deferred: vec![waits],
         };
-        let feed = Feed::new(Arc::new(plan), start, CancellationToken::new());
+        let feed = Feed::new(Arc::new(plan), start, 8, CancellationToken::new());
         let now = Instant::now();
         let first = feed.next().await.unwrap();
         assert_eq!((first.index, first.earlier), (block.first() + 7, 0));
@@ -373,7 +511,7 @@ mod tests {
             ..Start::default()
         };
         let stop = CancellationToken::new();
-        let feed = Feed::new(Arc::new(plan), start, stop.clone());
+        let feed = Feed::new(Arc::new(plan), start, 8, stop.clone());
         stop.cancel();
         assert!(feed.next().await.is_none());
     }
@@ -382,12 +520,13 @@ mod tests {
     async fn deferred_looks_hold_no_more_than_so_many_bytes() {
         let spec = "10.0.0.1".parse().unwrap();
         let plan = Plan::builder().targets([spec]).build().unwrap();
-        let feed = Feed::new(Arc::new(plan), Start::default(), CancellationToken::new());
+        let stop = CancellationToken::new();
+        let feed = Feed::new(Arc::new(plan), Start::default(), 8, stop);
         assert!(feed.next().await.is_some());
-        feed.defer(look(MOST_HELD / 2));
+        feed.defer(look(MOST_HELD / 2), NoAnswer::Filtered);
         assert!(feed.has_room());
         feed.state().outstanding += 1;
-        feed.defer(look(MOST_HELD / 2));
+        feed.defer(look(MOST_HELD / 2), NoAnswer::Filtered);
         assert!(!feed.has_room());
         assert!(feed.next().await.is_some());
         assert!(feed.has_room(), "a worker has it");

@@ -4,13 +4,18 @@
 //! → writer → sink. Every channel is bounded, so that a slow disk stops the
 //! workers and memory does not grow.
 
+mod breaker;
+mod canaries;
 mod candidates;
+mod capacity;
 mod claims;
 mod collector;
 mod dialects;
 mod directory;
+mod expected;
 mod fate;
 mod feed;
+mod guard;
 mod inquiry;
 mod journal;
 mod known;
@@ -20,6 +25,7 @@ mod no_answer;
 mod progress;
 mod recency;
 mod resumption;
+mod sentry;
 mod settings;
 mod sighting;
 mod stop;
@@ -28,17 +34,20 @@ mod worker;
 mod writer;
 
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use breaker::Outages;
+pub use expected::Expected;
 pub use feed::RETRY_SPACING;
 pub use progress::Progress;
 pub use recency::Recency;
+pub use sentry::LONGEST_OUTAGE;
 pub use settings::{Approach, Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
 pub use stop::Stop;
@@ -54,6 +63,7 @@ use claims::Claims;
 use collector::{Collected, Collector};
 use directory::Directory;
 use feed::{Feed, Start};
+use guard::Guard;
 use resumption::Resumption;
 use worker::{Bench, LookEnd};
 use writer::Written;
@@ -71,6 +81,8 @@ pub struct Scan<D: Dialer, R: Resolver> {
     pub plan: Arc<Plan>,
     /// What of it need not be looked at again yet.
     pub recency: Recency,
+    /// What of it answered in earlier scans.
+    pub expected: Expected,
     /// How.
     pub settings: Settings,
     /// What asks the servers; its pacer carries the plan's exclusions.
@@ -138,7 +150,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let collector = tokio::spawn(collector.run(to_collect, batches));
         let resumes = self.resumes;
         let worked = self
-            .work(workers, Arc::clone(&directory), start, ends, stop.token())
+            .work(workers, Arc::clone(&directory), start, ends, &stop)
             .await;
         let collected = collector.await.map_err(panicked);
         let Written {
@@ -150,7 +162,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let unsettled = targets.saturating_sub(outcomes.total());
         outcomes.add_many(OutcomeKind::NotAttempted, unsettled);
         let (state, ended_by) = match (&worked, &collected, &written) {
-            (Ok(End::Done), Ok(_), Ok(())) if unsettled == 0 => (ScanState::Complete, None),
+            (Ok((End::Done, _)), Ok(_), Ok(())) if unsettled == 0 => (ScanState::Complete, None),
             (Ok(_), Ok(_), Ok(())) => {
                 let why = stop.why().unwrap_or(EarlyEnd::Signal);
                 (why.state(), Some(why.to_string()))
@@ -168,10 +180,11 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let finished = sink.finish(scan, end).await;
         let closed = sink.close().await;
         written.and(finished).and(closed)?;
-        worked?;
+        let (_, outages) = worked?;
         let Collected {
             certificates,
             faults,
+            internal_errors,
             nameless,
         } = collected?;
         info!(%scan, %state, certificates, "scan ended");
@@ -182,6 +195,8 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             targets,
             outcomes,
             faults,
+            internal_errors,
+            outages,
             certificates,
             nameless,
             names_not_asked: directory.not_asked(state, resumes),
@@ -224,12 +239,13 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         directory: Arc<Directory>,
         start: Start,
         ends: mpsc::Sender<LookEnd>,
-        stop: &CancellationToken,
-    ) -> Result<End, ScanError> {
+        whole: &Stop,
+    ) -> Result<(End, Outages), ScanError> {
         // A fault of the engine stops it too, and is not the caller's stop.
-        let stop = stop.child_token();
+        let stop = whole.token().child_token();
         let bench = Arc::new(Bench {
-            feed: Feed::new(Arc::clone(&self.plan), start, stop.clone()),
+            feed: Feed::new(Arc::clone(&self.plan), start, workers, stop.clone()),
+            guard: Guard::new(self.expected, &stop),
             plan: self.plan,
             recency: self.recency,
             settings: self.settings,
@@ -244,8 +260,9 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         for _ in 0..workers {
             tasks.spawn(Arc::clone(&bench).work(ends.clone()));
         }
-        drop(ends);
         let mut worked = Ok(());
+        let mut watch = pin!(bench.keep_watch(&ends, whole));
+        let mut watches = true;
         loop {
             tokio::select! {
                 ended = tasks.join_next() => match ended {
@@ -257,15 +274,21 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
                     }
                 },
                 () = stop.cancelled(), if !bench.feed.is_stopped() => bench.feed.stop(),
+                () = &mut watch, if watches => watches = false,
             }
         }
-        worked.map(|()| {
-            if bench.cut_short.load(Ordering::Relaxed) {
-                End::CutShort
-            } else {
-                End::Done
-            }
-        })
+        if watches && stop.is_cancelled() {
+            watch.await;
+        }
+        // What the stop has left there.
+        bench.guard.empty();
+        bench.tell_vouched(&ends).await;
+        let end = if bench.cut_short.load(Ordering::Relaxed) {
+            End::CutShort
+        } else {
+            End::Done
+        };
+        worked.map(|()| (end, bench.guard.outages()))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::breaker::Outages;
 use crate::domain::{Outcome, ScanId, ScanState, ServerName, Tally, Unresolved};
 use crate::schedule::ClockJump;
 
@@ -22,6 +23,10 @@ pub struct Summary {
     /// What went wrong on our side, and for how many targets: the most
     /// frequent first.
     pub faults: Vec<(String, u64)>,
+    /// Targets that met a fault in this program.
+    pub internal_errors: u64,
+    /// The times without a network.
+    pub outages: Outages,
     /// Different leaf certificates seen.
     pub certificates: u64,
     /// What may hide behind names.

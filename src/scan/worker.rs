@@ -1,30 +1,39 @@
 //! Looks → settled targets: resolves, probes, decides on another look.
 
+use std::any::Any;
 use std::mem;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt;
 use tokio::sync::{OnceCell, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
+use super::breaker::{Custody, Sign};
 use super::candidates::{Candidate, NameSource};
 use super::claims::{Claim, Claims};
 use super::dialects;
 use super::directory::Directory;
 use super::feed::{Deferral, Feed, Look};
+use super::guard::Guard;
 use super::inquiry::{Inquiry, Step, Subject};
 use super::no_answer::NoAnswer;
 use super::recency::Recency;
 use super::settings::{Pointers, Settings};
-use crate::domain::{Host, LocalFault, Observation, Outcome, OutcomeKind, ServerName, Target};
+use crate::domain::{
+    Host, LocalFault, Observation, Outcome, OutcomeKind, ServerName, Target, printable,
+};
 use crate::net::Dialer;
 use crate::pace::Lane;
 use crate::probe::{self, Probe, Prober};
 use crate::resolve::{LookupError, Resolver};
 use crate::target::Plan;
 
-/// How often a target is looked at again after a fault of ours.
+/// How often a target is looked at again after faults of ours of one kind.
 const LOCAL_RETRIES: u32 = 3;
 
 /// A target and its one outcome.
@@ -49,6 +58,15 @@ pub(super) enum LookEnd {
     Deferred(Deferral),
 }
 
+/// A look that is over.
+#[derive(Debug)]
+pub(super) struct Looked {
+    look: Look,
+    by_name: bool,
+    began: Instant,
+    verdict: Verdict,
+}
+
 /// What all workers share.
 pub(super) struct Bench<D: Dialer, R> {
     pub(super) plan: Arc<Plan>,
@@ -57,6 +75,7 @@ pub(super) struct Bench<D: Dialer, R> {
     pub(super) prober: Prober<D>,
     pub(super) resolver: R,
     pub(super) feed: Feed,
+    pub(super) guard: Guard<Looked>,
     pub(super) directory: Arc<Directory>,
     pub(super) claims: Claims,
     pub(super) stop: CancellationToken,
@@ -65,6 +84,7 @@ pub(super) struct Bench<D: Dialer, R> {
 }
 
 /// A verdict, or the reason for another look with what is worth keeping.
+#[derive(Debug)]
 enum Verdict {
     Settled(Outcome, Vec<Observation>),
     Again(NoAnswer, Vec<Observation>),
@@ -79,31 +99,104 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 self.feed.settle();
                 continue;
             };
-            match self.look(&target, &mut look).await {
-                Verdict::Again(best, seen) => {
-                    let again = look.again(best, seen);
-                    if let Some(deferral) = again.deferral() {
-                        self.hand_on(LookEnd::Deferred(deferral), &ends).await;
-                    }
-                    self.feed.defer(again);
-                }
-                Verdict::Settled(outcome, observations) => {
-                    let settled = Settled {
-                        index: look.index,
-                        by_name: matches!(target.host, Host::Name(_)),
-                        outcome,
-                        observations,
-                        cut_short: look.is_cut_short(),
-                    };
-                    // First the hand-over, then the count: a block is over
-                    // only when the collector has all of it.
-                    self.hand_on(LookEnd::Settled(settled), &ends).await;
-                    self.feed.settle();
-                }
+            let (began, outages) = (Instant::now(), self.guard.outages().count);
+            let verdict = self.look_or_fail(&target, &mut look).await;
+            let looked = Looked {
+                look,
+                by_name: matches!(target.host, Host::Name(_)),
+                began,
+                verdict,
+            };
+            self.conclude(looked, outages, &ends).await;
+            self.tell_vouched(&ends).await;
+        }
+    }
+
+    /// A look, or the panic that ended it: that is a fault of ours, and this
+    /// target's alone.
+    async fn look_or_fail(&self, target: &Target, look: &mut Look) -> Verdict {
+        let caught = AssertUnwindSafe(self.look(target, look)).catch_unwind();
+        caught.await.unwrap_or_else(|panic| {
+            let what = message(panic.as_ref());
+            error!(%target, what, "a fault in certsweep itself");
+            Verdict::Settled(Outcome::LocalError(LocalFault::Internal(what)), Vec::new())
+        })
+    }
+
+    /// Tells what a look came to, but for one that had no answer: until
+    /// somebody answers, that may have been the network's fault.
+    async fn conclude(&self, looked: Looked, outages: u32, ends: &mpsc::Sender<LookEnd>) {
+        if looked.look.is_interrupted() {
+            return self.have_again(looked);
+        }
+        if !looked.look.is_unanswered() {
+            return self.tell(looked, ends).await;
+        }
+        self.feed.hold_back();
+        match self.guard.take(looked, outages) {
+            Custody::Held => {}
+            Custody::Told(looked) => {
+                self.feed.let_go();
+                self.tell(looked, ends).await;
             }
-            if look.is_cut_short() {
-                self.cut_short.store(true, Ordering::Relaxed);
+            Custody::Again(looked) => {
+                self.feed.let_go();
+                self.have_again(looked);
             }
+        }
+    }
+
+    /// Tells what was held back until now.
+    pub(super) async fn tell_vouched(&self, ends: &mpsc::Sender<LookEnd>) {
+        for looked in self.guard.vouched() {
+            self.feed.let_go();
+            self.tell(looked, ends).await;
+        }
+    }
+
+    /// Has a look again that fell into an outage; only what answered counts.
+    pub(super) fn have_again(&self, looked: Looked) {
+        let (Verdict::Settled(_, mut seen) | Verdict::Again(_, mut seen)) = looked.verdict;
+        seen.retain(|seen| matches!(self.guard.sign(seen), Some(Sign::Answer(..))));
+        self.feed.have_again(looked.look.anew(seen));
+    }
+
+    async fn tell(&self, looked: Looked, ends: &mpsc::Sender<LookEnd>) {
+        let Looked {
+            look,
+            by_name,
+            began,
+            verdict,
+        } = looked;
+        if verdict.was_short() {
+            self.feed.shrink(began);
+        } else {
+            self.feed.recover();
+        }
+        match verdict {
+            Verdict::Again(no_answer, seen) => {
+                let again = look.again(no_answer, seen);
+                if let Some(deferral) = again.deferral() {
+                    self.hand_on(LookEnd::Deferred(deferral), ends).await;
+                }
+                self.feed.defer(again, no_answer);
+            }
+            Verdict::Settled(outcome, observations) => {
+                let settled = Settled {
+                    index: look.index,
+                    by_name,
+                    outcome,
+                    observations,
+                    cut_short: look.is_cut_short(),
+                };
+                // First the hand-over, then the count: a block is over
+                // only when the collector has all of it.
+                self.hand_on(LookEnd::Settled(settled), ends).await;
+                self.feed.settle();
+            }
+        }
+        if look.is_cut_short() {
+            self.cut_short.store(true, Ordering::Relaxed);
         }
     }
 
@@ -188,8 +281,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 look.cut_short();
                 return;
             }
+            if self.guard.is_open() {
+                look.interrupt();
+                return;
+            }
             match step {
-                Step::Ask(probe) => inquiry.answered(self.ask(probe, &pointer).await),
+                Step::Ask(probe) => inquiry.answered(self.ask(probe, &pointer, look).await),
                 Step::Vet(candidate) => {
                     if self.may_ask(&candidate, address, target, look).await {
                         inquiry.admit(candidate);
@@ -204,9 +301,24 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
     }
 
-    async fn ask(&self, probe: Probe, pointer: &OnceCell<Option<String>>) -> Observation {
+    async fn ask(
+        &self,
+        probe: Probe,
+        pointer: &OnceCell<Option<String>>,
+        look: &Look,
+    ) -> Observation {
         let address = probe.endpoint.address;
-        let mut observation = self.prober.run(probe, &self.stop).await;
+        let mut observation = self.prober.run(probe, &self.guard.way()).await;
+        match self.guard.sign(&observation) {
+            Some(sign) => {
+                self.guard.see(sign);
+                look.note_answer(matches!(sign, Sign::Answer(..)));
+            }
+            None if observation.outcome == Outcome::NotAttempted && !self.stop.is_cancelled() => {
+                look.interrupt();
+            }
+            None => {}
+        }
         let connected = observation.outcome.kind().connected();
         if connected && self.settings.pointers == Pointers::LookUp {
             let pointer = pointer.get_or_init(async || {
@@ -283,7 +395,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 if self.has_looks_left(no_answer, retries, look) && self.may_hold(&known) =>
             {
                 known.retain(|seen| seen.outcome.kind().connected());
-                Verdict::Again(no_answer.or_earlier(look.best), known)
+                Verdict::Again(no_answer, known)
             }
             Some(_) | None => settle(target, known, look, None),
         }
@@ -305,12 +417,17 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     ) -> Verdict {
         let outcome = match error {
             LookupError::Unresolved(why) => Outcome::Unresolved(why),
-            LookupError::Resolver(what) => Outcome::LocalError(LocalFault::Resolver(what)),
+            LookupError::Resolver(what) => {
+                // An outage begins with the DNS where targets are names.
+                self.guard.see(Sign::Silence);
+                look.note_answer(false);
+                Outcome::LocalError(LocalFault::Resolver(what))
+            }
         };
         let retries = self.settings.approach.elsewhere().retries;
         match NoAnswer::of(&outcome) {
             Some(no_answer) if self.has_looks_left(no_answer, retries, look) => {
-                Verdict::Again(no_answer.or_earlier(look.best), seen)
+                Verdict::Again(no_answer, seen)
             }
             Some(_) | None => settle(target, seen, look, Some(outcome)),
         }
@@ -327,11 +444,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 
     fn has_looks_left(&self, no_answer: NoAnswer, retries: u32, look: &Look) -> bool {
-        let looks = match no_answer {
-            NoAnswer::Filtered | NoAnswer::Unreachable => retries,
-            NoAnswer::Exhausted | NoAnswer::Resolver => retries.max(LOCAL_RETRIES),
+        let left = match no_answer {
+            NoAnswer::Filtered | NoAnswer::Unreachable => look.earlier < retries,
+            NoAnswer::Resolver => look.earlier < retries.max(LOCAL_RETRIES),
+            NoAnswer::Exhausted => look.shortages < LOCAL_RETRIES,
         };
-        let left = look.earlier < looks;
         if left && self.stop.is_cancelled() {
             look.cut_short();
             return false;
@@ -339,6 +456,29 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         left
     }
 }
+
+impl Verdict {
+    /// Whether something was lacking here.
+    fn was_short(&self) -> bool {
+        match self {
+            Self::Again(no_answer, _) => *no_answer == NoAnswer::Exhausted,
+            Self::Settled(outcome, _) => {
+                matches!(outcome, Outcome::LocalError(LocalFault::Exhausted(_)))
+            }
+        }
+    }
+}
+
+/// What a panic says, cut to a line.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let literal = panic.downcast_ref::<&str>().copied();
+    let said = literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let said = printable(said.unwrap_or("a panic"));
+    said.chars().take(LONGEST_MESSAGE).collect()
+}
+
+/// Characters of a panic's message that are kept.
+const LONGEST_MESSAGE: usize = 200;
 
 /// The scan stops before the look: what is known stands.
 fn cut(target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {

@@ -8,7 +8,8 @@ use certsweep::domain::{EarlyEnd, OutcomeKind, ScanState, Unresolved};
 use certsweep::pace::Rate;
 use certsweep::probe::Timeouts;
 use certsweep::resolve::LookupError;
-use certsweep::scan::{RETRY_SPACING, ScanError};
+use certsweep::scan::RETRY_SPACING;
+use certsweep::store::AddressRun;
 use tokio::time::{Instant, timeout};
 
 use crate::rig::{Rig, varied};
@@ -19,17 +20,26 @@ fn one_address() -> Vec<IpAddr> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_one_target_ends_the_scan_and_says_so() {
-    let mut rig = Rig::new(Network::new(varied), &["bug.sim", "a.sim", "b.sim"]);
+async fn a_panic_in_one_target_is_that_targets_outcome_and_the_scan_goes_on() {
+    let network = Network::new(|address, earlier| match address.ip() {
+        IpAddr::V4(ip) if ip.octets()[3] == 9 => Peer::Bug,
+        _ => varied(address, earlier),
+    });
+    let mut rig = Rig::new(network, &["bug.sim", "a.sim", "10.0.0.8/29"]);
     rig.names = Names::new(|name, _| {
         assert_ne!(name, "bug.sim", "a bug");
         Ok(one_address())
     });
     let ended = timeout(Duration::from_mins(10), rig.run()).await;
-    let error = ended.expect("the scan hangs").unwrap_err();
-    assert!(matches!(error, ScanError::Panicked(_)), "{error}");
-    let end = rig.memory.stored().end.clone();
-    assert_eq!(end.map(|end| end.state), Some(ScanState::Failed));
+    let summary = ended.expect("the scan hangs").unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.internal_errors, 2);
+    assert_eq!(summary.outcomes.count(OutcomeKind::LocalError), 2);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 2);
+    let stored = rig.memory.stored();
+    let of_bug = |run: &&AddressRun| run.outcome == OutcomeKind::LocalError;
+    let detail = stored.coverage.iter().find(of_bug).map(|run| &*run.detail);
+    assert_eq!(detail, Some("internal: a bug at 10.0.0.9:443"));
 }
 
 #[tokio::test(start_paused = true)]

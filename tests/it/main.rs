@@ -40,6 +40,7 @@ mod kills;
 mod layers;
 mod matrix;
 mod namespace;
+mod outages;
 mod owners;
 mod page;
 mod probe;

@@ -8,10 +8,10 @@ use certsweep::domain::{Fingerprint, Observation, ScanId, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
-    Approach, Depth, FurtherNames, Pointers, Progress, Reach, Recency, Scan, ScanError, Settings,
-    Sighting, Stop, Summary,
+    Approach, Depth, Expected, FurtherNames, Pointers, Progress, Reach, Recency, Scan, ScanError,
+    Settings, Sighting, Stop, Summary,
 };
-use certsweep::store::NewScan;
+use certsweep::store::{KnownTarget, NewScan};
 use certsweep::target::{ByNetwork, Exclusion, Exclusions, Plan, Shard, parse_exclusions};
 
 use crate::simulation::{Memory, Names, Network, Peer, flight};
@@ -35,6 +35,8 @@ pub(crate) struct Rig {
     /// The certificates told of while they came: endpoint and name.
     pub(crate) told: Arc<Mutex<Vec<String>>>,
     pub(crate) recency: Recency,
+    /// Endpoints that answered in earlier scans.
+    pub(crate) known: Vec<KnownTarget>,
     /// Targets that come before the others.
     pub(crate) first: Vec<String>,
     pub(crate) stop: Stop,
@@ -61,6 +63,7 @@ impl Rig {
             reach: Reach::WhereTheyResolve,
             told: Arc::default(),
             recency: Recency::default(),
+            known: Vec::new(),
             first: Vec::new(),
             stop: Stop::default(),
             resumes: None,
@@ -88,6 +91,7 @@ impl Rig {
             guarded.excluded_at(address, port).map(Exclusion::why)
         });
         let scan = Scan {
+            expected: Expected::new(&self.known, &plan),
             plan,
             recency: self.recency.clone(),
             settings: Settings {

@@ -17,6 +17,7 @@ use certsweep::store::{
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// What listens at an address.
@@ -30,6 +31,10 @@ pub(crate) enum Peer {
     Unreachable,
     /// The dial fails on our side.
     OutOfDescriptors,
+    /// The same, for want of a network.
+    NoRoute,
+    /// The dial meets a bug.
+    Bug,
     /// Accepts, and says nothing.
     Silent,
     /// Says this, whatever it hears.
@@ -44,6 +49,7 @@ pub(crate) enum Peer {
 pub(crate) struct Network {
     peer: Arc<dyn Fn(SocketAddr, usize) -> Peer + Send + Sync>,
     dials: Arc<Mutex<Vec<(Instant, SocketAddr)>>>,
+    descriptors: Arc<Semaphore>,
 }
 
 impl Network {
@@ -53,6 +59,15 @@ impl Network {
         Self {
             peer: Arc::new(peer),
             dials: Arc::default(),
+            descriptors: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    /// The same for a program that may have so many connections open.
+    pub(crate) fn with_descriptors(self, most: usize) -> Self {
+        Self {
+            descriptors: Arc::new(Semaphore::new(most)),
+            ..self
         }
     }
 
@@ -95,22 +110,27 @@ impl Dialer for Network {
             dials.push((Instant::now(), address));
             earlier
         };
+        let Ok(descriptor) = Arc::clone(&self.descriptors).try_acquire_owned() else {
+            return Err(DialError::Local(LocalFault::Exhausted("EMFILE".into())));
+        };
         let (ours, theirs) = duplex(1 << 16);
         match (self.peer)(address, earlier) {
             Peer::Dark => std::future::pending().await,
             Peer::Closed => Err(DialError::Refused),
             Peer::Unreachable => Err(DialError::Unreachable),
             Peer::OutOfDescriptors => Err(DialError::Local(LocalFault::Exhausted("EMFILE".into()))),
+            Peer::NoRoute => Err(DialError::Local(LocalFault::Network("ENETDOWN".into()))),
+            Peer::Bug => panic!("a bug at {address}"),
             Peer::Silent => {
-                tokio::spawn(answer(theirs, |_| Vec::new()));
+                tokio::spawn(answer(theirs, descriptor, |_| Vec::new()));
                 Ok(ours)
             }
             Peer::Says(bytes) => {
-                tokio::spawn(answer(theirs, move |_| bytes.clone()));
+                tokio::spawn(answer(theirs, descriptor, move |_| bytes.clone()));
                 Ok(ours)
             }
             Peer::SaysTo(names, otherwise) => {
-                tokio::spawn(answer(theirs, move |hello| {
+                tokio::spawn(answer(theirs, descriptor, move |hello| {
                     let known = names.iter().find(|(name, _)| holds(hello, name));
                     known.map_or(&otherwise, |(_, bytes)| bytes).clone()
                 }));
@@ -121,7 +141,11 @@ impl Dialer for Network {
 }
 
 /// Waits for the first bytes, answers, and holds the line until it is cut.
-async fn answer(mut stream: DuplexStream, to: impl Fn(&[u8]) -> Vec<u8> + Send) {
+async fn answer(
+    mut stream: DuplexStream,
+    _open: OwnedSemaphorePermit,
+    to: impl Fn(&[u8]) -> Vec<u8> + Send,
+) {
     let mut buffer = [0; 4096];
     let Ok(length) = stream.read(&mut buffer).await else {
         return;

@@ -1,0 +1,199 @@
+//! What a scan makes of a network that goes away, on a simulated one under a
+//! paused clock: it waits, and nothing that it missed is told as silence.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::time::Duration;
+
+use certsweep::domain::{Dialect, EarlyEnd, Host, OutcomeKind, Port, ScanState};
+use certsweep::pace::Rate;
+use certsweep::resolve::LookupError;
+use certsweep::scan::{LONGEST_OUTAGE, Stop, Summary};
+use certsweep::store::KnownTarget;
+use tokio::time::Instant;
+
+use crate::rig::{Rig, varied};
+use crate::simulation::{Memory, Names, Network, Peer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A network that is as `varied` says, and in between as `down` says.
+fn failing(outages: &'static [Range<u64>], down: Peer) -> Network {
+    let began = Instant::now();
+    Network::new(move |address, earlier| {
+        let now = began.elapsed().as_secs();
+        if outages.iter().any(|outage| outage.contains(&now)) {
+            down.clone()
+        } else {
+            varied(address, earlier)
+        }
+    })
+}
+
+/// A scan that takes about forty seconds without retries.
+fn rig(network: Network) -> Rig {
+    let mut rig = Rig::new(network, &["10.0.0.0/22"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(25).unwrap());
+    rig
+}
+
+/// What `varied` has in a /22 when nothing fails.
+fn assert_as_without_outage(summary: &Summary) {
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 128);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Refused), 128);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Silent), 128);
+    assert_eq!(summary.outcomes.count(OutcomeKind::NotTls), 128);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Unreachable), 128);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 384);
+}
+
+fn known(places: impl IntoIterator<Item = [u8; 4]>) -> Vec<KnownTarget> {
+    let known = |address: [u8; 4]| KnownTarget {
+        host: Host::Address(IpAddr::from(address)),
+        port: Port::HTTPS,
+        dialect: Dialect::Tls,
+    };
+    places.into_iter().map(known).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_in_the_middle_changes_nothing_but_the_time() {
+    for down in [Peer::Dark, Peer::NoRoute, Peer::Unreachable] {
+        let rig = rig(failing(&[15..200], down.clone()));
+        let summary = rig.run().await.unwrap();
+        assert_as_without_outage(&summary);
+        assert_eq!(summary.outages.count, 1, "{down:?}");
+        assert!(summary.outages.paused > 150 * SECOND, "{down:?}");
+        let stored = rig.memory.stored();
+        assert_eq!(stored.observations.len(), 1024, "each is told once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_but_canaries_is_dialled_while_the_network_is_down() {
+    let began = Instant::now();
+    let rig = rig(failing(&[15..200], Peer::Dark));
+    rig.run().await.unwrap();
+    let dials = rig.network.dials();
+    let within =
+        |(at, _): &&(Instant, SocketAddr)| (30..200).contains(&at.duration_since(began).as_secs());
+    let within: Vec<_> = dials.iter().filter(within).collect();
+    assert!(within.len() < 60, "{} dials", within.len());
+    assert!(!within.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_flaps_is_waited_for_each_time() {
+    let rig = rig(failing(&[10..60, 70..130, 140..200], Peer::Dark));
+    let summary = rig.run().await.unwrap();
+    assert_as_without_outage(&summary);
+    assert!(summary.outages.count >= 2, "{:?}", summary.outages);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_never_comes_back_ends_the_scan_and_another_run_goes_on() {
+    let began = Instant::now();
+    let mut rig = rig(failing(&[15..100_000], Peer::Dark));
+    rig.retries = 1;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Stopped);
+    let why = EarlyEnd::NetworkDown.to_string();
+    assert_eq!(summary.ended_by, Some(why));
+    let elapsed = began.elapsed();
+    assert!(elapsed > LONGEST_OUTAGE && elapsed < LONGEST_OUTAGE + 60 * SECOND);
+    assert!(summary.outcomes.count(OutcomeKind::NotAttempted) > 500);
+    // What was seen before the outage is told, and no more of it.
+    let silence = summary.outcomes.count(OutcomeKind::Filtered);
+    assert!(silence <= 15 * 25 / 2, "{silence}");
+
+    rig.network = Network::new(varied);
+    rig.stop = Stop::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_as_without_outage(&summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_without_anybody_trips_nothing() {
+    let mut rig = rig(Network::new(|_, _| Peer::Dark));
+    rig.targets = vec!["10.0.0.0/18".to_owned()];
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(1000).unwrap());
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 1 << 14);
+    assert_eq!(summary.outages.count, 0);
+    assert_eq!(rig.network.dials().len(), 1 << 14);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_really_gone_is_told_as_gone() {
+    // The first block's upper half held the known, and is dark now.
+    let mut rig = rig(Network::new(|address, earlier| match address.ip() {
+        IpAddr::V4(ip) if ip.octets()[2] != 0 => Peer::Dark,
+        _ => varied(address, earlier),
+    }));
+    rig.known = known((0..32).map(|host| [10, 0, 1, 8 * host]));
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outages.count, 0);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 768 + 96);
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_endpoints_that_are_all_silent_from_the_first_are_an_outage() {
+    let mut rig = rig(failing(&[0..180], Peer::Dark));
+    rig.known = known((0..32).map(|host| [10, 0, 1, 8 * host]));
+    let summary = rig.run().await.unwrap();
+    assert_as_without_outage(&summary);
+    assert_eq!(summary.outages.count, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_ends_a_pause_at_once() {
+    let began = Instant::now();
+    let rig = rig(failing(&[15..100_000], Peer::Dark));
+    let stop = rig.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(60 * SECOND).await;
+        stop.stop(EarlyEnd::Signal);
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Interrupted);
+    assert!(began.elapsed() < 65 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(summary.outages.count, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_dns_keeps_the_names_from_an_outcome_and_nothing_else() {
+    let began = Instant::now();
+    let mut rig = rig(Network::new(varied));
+    rig.targets
+        .extend((0..100).map(|number| format!("n{number}.sim")));
+    rig.names = Names::new(move |_, _| {
+        if began.elapsed() > 5 * SECOND {
+            return Err(LookupError::Resolver("no answer in time".to_owned()));
+        }
+        Ok(vec![IpAddr::from([10, 9, 9, 8])])
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outages.count, 0, "the addresses answer");
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 384);
+    let lost = summary.outcomes.count(OutcomeKind::LocalError);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate) + lost, 228);
+    assert!(lost > 50, "{lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_with_few_descriptors_finds_what_another_finds() {
+    // Every connection takes its time, so that hundreds would be open at once.
+    for descriptors in [8, 40] {
+        let network = Network::new(varied).with_descriptors(descriptors);
+        let mut rig = Rig::new(network, &["10.0.0.0/22"]);
+        rig.retries = 1;
+        rig.memory = Memory::default();
+        let summary = rig.run().await.unwrap();
+        assert_as_without_outage(&summary);
+    }
+}
