@@ -85,9 +85,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// asked after the scan's stop.
     async fn a_canary_answers(&self) -> bool {
         let canaries = self.guard.canaries(&self.settings.zone);
-        let (first, others) = match canaries.split_first() {
-            Some((first, others)) => (first, others),
-            None => return false,
+        let Some((first, others)) = canaries.split_first() else {
+            return false;
         };
         if self.canary_answers(first).await {
             return true;

@@ -14,7 +14,7 @@ use certsweep::store::KnownTarget;
 use tokio::time::Instant;
 
 use crate::rig::{Rig, varied};
-use crate::simulation::{Memory, Names, Network, Peer};
+use crate::simulation::{Names, Network, Peer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -86,7 +86,7 @@ async fn nothing_but_canaries_is_dialled_while_the_network_is_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_network_that_flaps_is_waited_for_each_time() {
-    let rig = rig(failing(&[10..60, 70..130, 140..200], Peer::Dark));
+    let rig = rig(failing(&[8..25, 60..75, 110..125], Peer::Dark));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
     assert!(summary.outages.count >= 2, "{:?}", summary.outages);
@@ -129,7 +129,6 @@ async fn a_network_without_anybody_trips_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_part_that_is_really_gone_is_told_as_gone() {
-    // The first block's upper half held the known, and is dark now.
     let mut rig = rig(Network::new(|address, earlier| match address.ip() {
         IpAddr::V4(ip) if ip.octets()[2] != 0 => Peer::Dark,
         _ => varied(address, earlier),
@@ -182,17 +181,16 @@ async fn a_dead_dns_keeps_the_names_from_an_outcome_and_nothing_else() {
     assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 384);
     let lost = summary.outcomes.count(OutcomeKind::LocalError);
     assert_eq!(summary.outcomes.count(OutcomeKind::Certificate) + lost, 228);
-    assert!(lost > 50, "{lost}");
+    assert!(lost > 20, "{lost}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_machine_with_few_descriptors_finds_what_another_finds() {
-    // Every connection takes its time, so that hundreds would be open at once.
+    // Silent and dark targets keep hundreds of connections open at once.
     for descriptors in [8, 40] {
         let network = Network::new(varied).with_descriptors(descriptors);
         let mut rig = Rig::new(network, &["10.0.0.0/22"]);
         rig.retries = 1;
-        rig.memory = Memory::default();
         let summary = rig.run().await.unwrap();
         assert_as_without_outage(&summary);
     }
