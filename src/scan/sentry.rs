@@ -1,10 +1,11 @@
 //! Keeps watch over the network while the workers work: asks canaries when
 //! there is doubt, and sits outages out.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
@@ -104,10 +105,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 
     async fn canary_answers(&self, endpoint: &Endpoint) -> bool {
+        // A panic is no answer, here as in a look.
+        let reaches = AssertUnwindSafe(self.prober.reaches(endpoint)).catch_unwind();
         let answers = tokio::select! {
             biased;
             () = self.stop.cancelled() => false,
-            answers = self.prober.reaches(endpoint) => answers,
+            answers = reaches => answers.unwrap_or(false),
         };
         if answers {
             self.guard.hear(endpoint);
