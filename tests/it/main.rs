@@ -28,6 +28,7 @@ mod cbom;
 mod check;
 mod cli;
 mod engine;
+mod faults;
 mod formats;
 mod harmless;
 mod history;

@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::ops::Range;
 use std::time::Duration;
 
 use certsweep::domain::{Dialect, EarlyEnd, Host, OutcomeKind, Port, ScanState};
@@ -18,12 +17,13 @@ use crate::simulation::{Names, Network, Peer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A network that is as `varied` says, and in between as `down` says.
-fn failing(outages: &'static [Range<u64>], down: Peer) -> Network {
+/// A network that is as `varied` says, and from second to second of the
+/// outages as `down` says.
+fn failing(outages: &'static [(u64, u64)], down: Peer) -> Network {
     let began = Instant::now();
     Network::new(move |address, earlier| {
         let now = began.elapsed().as_secs();
-        if outages.iter().any(|outage| outage.contains(&now)) {
+        if outages.iter().any(|(from, to)| (*from..*to).contains(&now)) {
             down.clone()
         } else {
             varied(address, earlier)
@@ -61,7 +61,7 @@ fn known(places: impl IntoIterator<Item = [u8; 4]>) -> Vec<KnownTarget> {
 #[tokio::test(start_paused = true)]
 async fn an_outage_in_the_middle_changes_nothing_but_the_time() {
     for down in [Peer::Dark, Peer::NoRoute, Peer::Unreachable] {
-        let rig = rig(failing(&[15..200], down.clone()));
+        let rig = rig(failing(&[(15, 200)], down.clone()));
         let summary = rig.run().await.unwrap();
         assert_as_without_outage(&summary);
         assert_eq!(summary.outages.count, 1, "{down:?}");
@@ -74,7 +74,7 @@ async fn an_outage_in_the_middle_changes_nothing_but_the_time() {
 #[tokio::test(start_paused = true)]
 async fn nothing_but_canaries_is_dialled_while_the_network_is_down() {
     let began = Instant::now();
-    let rig = rig(failing(&[15..200], Peer::Dark));
+    let rig = rig(failing(&[(15, 200)], Peer::Dark));
     rig.run().await.unwrap();
     let dials = rig.network.dials();
     let within =
@@ -86,7 +86,7 @@ async fn nothing_but_canaries_is_dialled_while_the_network_is_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_network_that_flaps_is_waited_for_each_time() {
-    let rig = rig(failing(&[8..25, 60..75, 110..125], Peer::Dark));
+    let rig = rig(failing(&[(8, 25), (60, 75), (110, 125)], Peer::Dark));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
     assert!(summary.outages.count >= 2, "{:?}", summary.outages);
@@ -95,7 +95,7 @@ async fn a_network_that_flaps_is_waited_for_each_time() {
 #[tokio::test(start_paused = true)]
 async fn a_network_that_never_comes_back_ends_the_scan_and_another_run_goes_on() {
     let began = Instant::now();
-    let mut rig = rig(failing(&[15..100_000], Peer::Dark));
+    let mut rig = rig(failing(&[(15, 100_000)], Peer::Dark));
     rig.retries = 1;
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Stopped);
@@ -142,7 +142,7 @@ async fn a_part_that_is_really_gone_is_told_as_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn known_endpoints_that_are_all_silent_from_the_first_are_an_outage() {
-    let mut rig = rig(failing(&[0..180], Peer::Dark));
+    let mut rig = rig(failing(&[(0, 180)], Peer::Dark));
     rig.known = known((0..32).map(|host| [10, 0, 1, 8 * host]));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
@@ -152,7 +152,7 @@ async fn known_endpoints_that_are_all_silent_from_the_first_are_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn a_signal_ends_a_pause_at_once() {
     let began = Instant::now();
-    let rig = rig(failing(&[15..100_000], Peer::Dark));
+    let rig = rig(failing(&[(15, 100_000)], Peer::Dark));
     let stop = rig.stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(60 * SECOND).await;

@@ -282,9 +282,21 @@ pub(crate) struct Stored {
     /// What was stored of how far the scan has come.
     pub(crate) milestones: Vec<Milestone>,
     writes: usize,
+    /// The call that fails, counted from 1.
+    pub(crate) fail_call: Option<usize>,
+    pub(crate) calls: usize,
 }
 
 impl Stored {
+    /// Counts a call, and fails the chosen one.
+    fn call(&mut self, operation: &'static str) -> Result<(), StoreError> {
+        self.calls += 1;
+        if self.fail_call == Some(self.calls) {
+            return Err(StoreError::DiskFull { operation });
+        }
+        Ok(())
+    }
+
     /// From where another scan goes on.
     fn checkpoint(&self) -> Checkpoint {
         let done = |milestone: &&Milestone| milestone.step == Step::Done;
@@ -318,8 +330,10 @@ impl Memory {
 
 impl Sink for Memory {
     fn begin(&mut self, record: NewScan) -> BoxFuture<'_, Result<ScanId, StoreError>> {
-        self.stored().started_at = Some(record.started_at);
-        async { Ok(ScanId::new(1)) }.boxed()
+        let mut stored = self.stored();
+        let begun = stored.call("beginning").map(|()| ScanId::new(1));
+        stored.started_at = Some(record.started_at);
+        async { begun }.boxed()
     }
 
     fn resume(&mut self, _: ScanId, _: NewScan) -> BoxFuture<'_, Result<Checkpoint, StoreError>> {
@@ -333,6 +347,9 @@ impl Sink for Memory {
         batch: &'a Batch,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut stored = self.stored();
+        if let Err(error) = stored.call("writing") {
+            return async { Err(error) }.boxed();
+        }
         stored.writes += 1;
         if stored.writes <= stored.busy_until {
             return async {
@@ -361,12 +378,15 @@ impl Sink for Memory {
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        async { Ok(()) }.boxed()
+        let closed = self.stored().call("closing");
+        async { closed }.boxed()
     }
 
     fn finish(&mut self, _: ScanId, end: ScanEnd) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.stored().end = Some(end);
-        async { Ok(()) }.boxed()
+        let mut stored = self.stored();
+        let finished = stored.call("ending");
+        stored.end = finished.is_ok().then_some(end);
+        async { finished }.boxed()
     }
 }
 
