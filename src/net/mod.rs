@@ -2,12 +2,15 @@
 //! why there is none; every connection closes by reset.
 
 mod broadcast;
+mod connection;
 mod descriptors;
 mod dialer;
 mod fault;
+mod idle;
 mod tcp;
 
 pub use broadcast::broadcast_addresses;
+pub use connection::Connection;
 pub use descriptors::descriptors;
 pub use dialer::{DialError, Dialer};
 pub use tcp::{Settings, TcpDialer};

@@ -1,5 +1,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
@@ -8,7 +10,9 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
+use super::connection::{Connection, forget_readiness};
 use super::fault;
+use super::idle::IdleSockets;
 use super::{DialError, Dialer};
 use crate::domain::LocalFault;
 use crate::pace::Pass;
@@ -25,16 +29,23 @@ pub struct Settings {
 /// Zero linger is set before the connect, so that every close, also of a
 /// connect that was given up, frees both ends at once: it sends RST, no FIN,
 /// and leaves no TIME_WAIT behind (RFC 9293 section 3.10.4).
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// It belongs to the runtime that it first dials in, where its sockets are
+/// registered. Clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct TcpDialer {
     settings: Settings,
+    idle: Arc<IdleSockets>,
 }
 
 impl TcpDialer {
     /// A dialer with these settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            ..Self::default()
+        }
     }
 
     /// Whether the source address is one of this machine's.
@@ -47,34 +58,50 @@ impl TcpDialer {
         bind(&socket, source, anywhere)
     }
 
-    /// A socket whose SYN is on its way, or that is connected already.
-    fn begin(&self, target: SocketAddr) -> Result<TcpStream, DialError> {
+    /// A connection whose SYN is on its way, or that is made already.
+    fn begin(&self, target: SocketAddr) -> Result<Connection, DialError> {
+        let family = Domain::for_address(target);
+        let socket = match self.idle.take(family) {
+            Some(socket) => {
+                forget_readiness(&socket);
+                connect(&socket, target)?;
+                socket
+            }
+            None => self.begin_fresh(target)?,
+        };
+        Ok(Connection::new(socket, family, &self.idle))
+    }
+
+    fn begin_fresh(&self, target: SocketAddr) -> Result<TcpStream, DialError> {
         let ours = |error: io::Error| DialError::Local(fault::local(&error));
         let socket = open(target).map_err(ours)?;
         if let Some(source) = self.settings.source {
             bind(&socket, source, target).map_err(DialError::Local)?;
         }
-        match socket.connect(&target.into()) {
-            Ok(()) => {}
-            Err(error) if is_in_progress(&error) => {}
-            Err(error) => return Err(fault::before_syn(&error)),
-        }
+        // Registered before, it would be told that it is not connected.
+        connect(&socket, target)?;
         TcpStream::from_std(socket.into()).map_err(ours)
     }
 }
 
 impl Dialer for TcpDialer {
-    type Stream = TcpStream;
+    type Stream = Connection;
 
-    async fn dial(&self, pass: Pass) -> Result<TcpStream, DialError> {
-        let stream = self.begin(pass.endpoint().socket_address())?;
-        let failed = |error: io::Error| DialError::Local(fault::local(&error));
-        // A connect that ended, well or badly, makes the socket writable.
-        stream.writable().await.map_err(failed)?;
-        match stream.take_error().map_err(failed)? {
-            Some(error) => fault::after_syn(&error).map_or(Ok(stream), Err),
-            None => Ok(stream),
-        }
+    async fn dial(&self, pass: Pass) -> Result<Connection, DialError> {
+        let mut target = pass.endpoint().socket_address();
+        // A socket that was connected to a v4-mapped address is IPv4's for good.
+        target.set_ip(target.ip().to_canonical());
+        let mut connection = self.begin(target)?;
+        connection.established().await?;
+        Ok(connection)
+    }
+}
+
+/// Sends the SYN.
+fn connect(socket: impl AsFd, target: SocketAddr) -> Result<(), DialError> {
+    match rustix::net::connect(socket, &target) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(()),
+        Err(errno) => Err(fault::before_syn(&errno.into())),
     }
 }
 
@@ -111,21 +138,18 @@ fn bind(socket: &Socket, source: IpAddr, target: SocketAddr) -> Result<(), Local
         .map_err(|error| fault(&error))
 }
 
-fn is_in_progress(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::INPROGRESS | Errno::INTR)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
     use std::num::NonZeroUsize;
 
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
     use futures_util::FutureExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::task::yield_now;
 
     use super::*;
     use crate::domain::{Dialect, Endpoint, Port, Zone};
@@ -137,6 +161,24 @@ mod tests {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
+    }
+
+    /// A port that is bound, so that nobody else takes it, and not listening.
+    fn close(address: &str) -> (Socket, SocketAddr) {
+        let address: SocketAddr = address.parse().unwrap();
+        let closed = open(address).unwrap();
+        closed.bind(&address.into()).unwrap();
+        let address = closed.local_addr().unwrap().as_socket().unwrap();
+        (closed, address)
+    }
+
+    /// A listener that drops every SYN, since its queue is full.
+    #[cfg(target_os = "linux")]
+    async fn listen_to_nobody(address: &str) -> (Socket, Connection, SocketAddr) {
+        let (listener, address) = close(address);
+        listener.listen(0).unwrap();
+        let queued = dial(address).await.unwrap();
+        (listener, queued, address)
     }
 
     async fn pass(target: SocketAddr) -> Pass {
@@ -152,11 +194,11 @@ mod tests {
         admission.unwrap().pass
     }
 
-    async fn dial(target: SocketAddr) -> Result<TcpStream, DialError> {
+    async fn dial(target: SocketAddr) -> Result<Connection, DialError> {
         TcpDialer::default().dial(pass(target).await).await
     }
 
-    async fn dial_from(source: &str, target: SocketAddr) -> Result<TcpStream, DialError> {
+    async fn dial_from(source: &str, target: SocketAddr) -> Result<Connection, DialError> {
         let source = Some(source.parse().unwrap());
         TcpDialer::new(Settings { source })
             .dial(pass(target).await)
@@ -223,12 +265,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_dial_given_up_unanswered_leaves_nothing_behind() {
-        // A listener whose queue is full drops the SYN.
-        let listener = open(SocketAddr::new(LOOPBACK, 0)).unwrap();
-        listener.bind(&SocketAddr::new(LOOPBACK, 0).into()).unwrap();
-        listener.listen(0).unwrap();
-        let address = listener.local_addr().unwrap().as_socket().unwrap();
-        let queued = dial(address).await.unwrap();
+        let (_listener, queued, address) = listen_to_nobody("127.0.0.1:0").await;
 
         let pass = pass(address).await;
         assert!(TcpDialer::default().dial(pass).now_or_never().is_none());
@@ -238,10 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_port_refuses() {
-        // Bound, so that nobody else takes it, and not listening.
-        let closed = open(SocketAddr::new(LOOPBACK, 0)).unwrap();
-        closed.bind(&SocketAddr::new(LOOPBACK, 0).into()).unwrap();
-        let address = closed.local_addr().unwrap().as_socket().unwrap();
+        let (_closed, address) = close("127.0.0.1:0");
         assert_eq!(dial(address).await.unwrap_err(), DialError::Refused);
     }
 
@@ -287,5 +321,196 @@ mod tests {
         bind(&socket, LOOPBACK, SocketAddr::new(LOOPBACK, 9)).unwrap();
         let bound = socket.local_addr().unwrap().as_socket().unwrap();
         assert_eq!(bound, SocketAddr::new(LOOPBACK, 0));
+    }
+
+    /// What may become of a connection.
+    #[cfg(target_os = "linux")]
+    #[derive(Clone, Copy, Debug)]
+    enum Fate {
+        Refused,
+        /// Given up before the SYN was answered.
+        Unanswered,
+        /// Given up before we looked at the answer.
+        Unseen,
+        ResetByPeer,
+        ClosedByPeer,
+        /// Dropped with bytes of the peer's that nobody read.
+        Unread,
+    }
+
+    #[cfg(target_os = "linux")]
+    impl Fate {
+        const ALL: [Self; 6] = [
+            Self::Refused,
+            Self::Unanswered,
+            Self::Unseen,
+            Self::ResetByPeer,
+            Self::ClosedByPeer,
+            Self::Unread,
+        ];
+
+        async fn befall(self, dialer: &TcpDialer, host: &str) {
+            match self {
+                Self::Refused => {
+                    let (_closed, address) = close(host);
+                    let refused = dialer.dial(pass(address).await).await;
+                    assert_eq!(refused.unwrap_err(), DialError::Refused);
+                }
+                Self::Unanswered => {
+                    let (_listener, _queued, address) = listen_to_nobody(host).await;
+                    let pass = pass(address).await;
+                    assert!(dialer.dial(pass).now_or_never().is_none());
+                }
+                Self::Unseen => {
+                    let (_listener, address) = listen(host).await;
+                    let pass = pass(address).await;
+                    assert!(dialer.dial(pass).now_or_never().is_none());
+                }
+                Self::ResetByPeer | Self::ClosedByPeer | Self::Unread => {
+                    let (listener, address) = listen(host).await;
+                    let mut stream = dialer.dial(pass(address).await).await.unwrap();
+                    let (accepted, _) = listener.accept().await.unwrap();
+                    let _kept = self.end(&mut stream, accepted).await;
+                    drop(stream);
+                }
+            }
+        }
+
+        /// The peer's side of it; `None` once it is reset.
+        async fn end(self, stream: &mut Connection, mut accepted: TcpStream) -> Option<TcpStream> {
+            accepted.write_all(b"stale").await.unwrap();
+            let mut first = [0; 1];
+            stream.read_exact(&mut first).await.unwrap();
+            match self {
+                Self::ResetByPeer => {
+                    accepted.set_zero_linger().unwrap();
+                    drop(accepted);
+                    stream.read_to_end(&mut Vec::new()).await.unwrap_err();
+                    return None;
+                }
+                Self::ClosedByPeer => {
+                    accepted.shutdown().await.unwrap();
+                    stream.read_to_end(&mut Vec::new()).await.unwrap();
+                }
+                Self::Refused | Self::Unanswered | Self::Unseen | Self::Unread => (),
+            }
+            Some(accepted)
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_socket_serves_the_next_connection_whatever_became_of_the_one_before() {
+        for (host, idle) in [("127.0.0.1:0", (1, 0)), ("[::1]:0", (0, 1))] {
+            let dialer = TcpDialer::default();
+            for fate in Fate::ALL {
+                // The runtime is told of the end, or the next dial is sooner.
+                for turns in [0, 2] {
+                    fate.befall(&dialer, host).await;
+                    assert_eq!(dialer.idle.count(), idle, "{fate:?}");
+                    for _ in 0..turns {
+                        yield_now().await;
+                    }
+                    assert_serves(&dialer, host).await;
+                    assert_eq!(dialer.idle.count(), idle, "{fate:?}");
+                }
+            }
+        }
+    }
+
+    /// Its next connection is made, carries its own bytes alone, and is reset.
+    #[cfg(target_os = "linux")]
+    async fn assert_serves(dialer: &TcpDialer, host: &str) {
+        let (listener, address) = listen(host).await;
+        let mut stream = dialer.dial(pass(address).await).await.unwrap();
+        assert_eq!(dialer.idle.count(), (0, 0));
+        let (mut accepted, _) = listener.accept().await.unwrap();
+        stream.write_all(b"hello").await.unwrap();
+        let mut hello = [0; 5];
+        accepted.read_exact(&mut hello).await.unwrap();
+        assert_eq!(&hello, b"hello");
+        accepted.write_all(b"flight").await.unwrap();
+        let mut flight = [0; 6];
+        stream.read_exact(&mut flight).await.unwrap();
+        assert_eq!(&flight, b"flight");
+        assert!(stream.read_u8().now_or_never().is_none());
+        drop(stream);
+        assert_reset(accepted).await;
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_end_of_the_connection_before_wakes_nobody() {
+        #[derive(Default)]
+        struct Wakes(AtomicUsize);
+        impl Wake for Wakes {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        let dialer = TcpDialer::default();
+        let (_listener, _queued, unanswered) = listen_to_nobody("127.0.0.1:0").await;
+        for fate in Fate::ALL {
+            fate.befall(&dialer, "127.0.0.1:0").await;
+            yield_now().await;
+            let woken = Arc::new(Wakes::default());
+            let waker = Waker::from(Arc::clone(&woken));
+            let mut dial = Box::pin(dialer.dial(pass(unanswered).await));
+            let polled = dial.poll_unpin(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending(), "{fate:?}");
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            assert_eq!(woken.0.load(Ordering::Relaxed), 0, "{fate:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_socket_keeps_its_source_for_the_next_connection() {
+        for (source, host) in [("127.0.0.2", "127.0.0.1:0"), ("::1", "[::1]:0")] {
+            let source = source.parse().unwrap();
+            let dialer = TcpDialer::new(Settings {
+                source: Some(source),
+            });
+            for fate in Fate::ALL {
+                fate.befall(&dialer, host).await;
+                let (listener, address) = listen(host).await;
+                let stream = dialer.dial(pass(address).await).await.unwrap();
+                assert_eq!(dialer.idle.count(), (0, 0));
+                let (_, peer) = listener.accept().await.unwrap();
+                assert_eq!(peer.ip(), source, "{fate:?}");
+                drop(stream);
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn no_more_sockets_are_open_than_were_in_use_at_one_moment() {
+        let dialer = TcpDialer::default();
+        let (_v4, v4) = listen("127.0.0.1:0").await;
+        let (_v6, v6) = listen("[::1]:0").await;
+        let both = [
+            dialer.dial(pass(v4).await).await.unwrap(),
+            dialer.dial(pass(v4).await).await.unwrap(),
+        ];
+        drop(both);
+        assert_eq!(dialer.idle.count(), (2, 0));
+        drop(dialer.dial(pass(v4).await).await.unwrap());
+        assert_eq!(dialer.idle.count(), (2, 0));
+        drop(dialer.dial(pass(v6).await).await.unwrap());
+        assert_eq!(dialer.idle.count(), (1, 1));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_v4_mapped_address_is_dialled_by_a_socket_of_ipv4() {
+        let (_listener, mut address) = listen("127.0.0.1:0").await;
+        address.set_ip("::ffff:127.0.0.1".parse().unwrap());
+        let dialer = TcpDialer::default();
+        drop(dialer.dial(pass(address).await).await.unwrap());
+        assert_eq!(dialer.idle.count(), (1, 0));
     }
 }
