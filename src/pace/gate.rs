@@ -21,6 +21,20 @@ impl Gate {
         }
     }
 
+    /// A gate for many hosts; `None` where their rate is unlimited, so that
+    /// nobody queues up for nothing.
+    pub(super) fn limiting(rate: Rate) -> Option<Self> {
+        (rate != Rate::Unlimited).then(|| Self::new(rate))
+    }
+
+    /// Waits for the turn of a gate, if there is one, and until it is ready.
+    pub(super) async fn enter(gate: Option<&Self>, lane: Lane) -> Option<Held> {
+        let gate = gate?;
+        let turn = gate.turn(lane).await;
+        gate.ready().await;
+        Some(turn)
+    }
+
     /// Waits for the turn. The other methods belong to the task that holds it.
     pub(super) async fn turn(&self, lane: Lane) -> Held {
         self.turn.take(lane).await

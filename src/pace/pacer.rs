@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use super::gate::Gate;
 use super::host::Host;
@@ -22,8 +23,9 @@ pub struct Pacer {
     limits: ByNetwork<Limits>,
     guard: Box<Guard>,
     hosts: Keyed<IpAddr, Host>,
-    networks: Keyed<Network, Gate>,
-    overall: Gate,
+    /// `None` where the rate of every network is unlimited.
+    networks: Option<Keyed<Network, Gate>>,
+    overall: Option<Gate>,
 }
 
 /// Why an address and port are excluded, if they are.
@@ -63,20 +65,28 @@ impl Pacer {
             rate_per_network: rates.per_network,
             connections_per_host: per_host,
         };
-        Self {
+        let pacer = Self {
             limits: limits.into(),
             guard: Box::new(guard),
             hosts: Keyed::new(),
-            networks: Keyed::new(),
-            overall: Gate::new(rates.overall),
-        }
+            networks: None,
+            overall: Gate::limiting(rates.overall),
+        };
+        pacer.limited(limits.into())
     }
 
     /// The same with limits that differ from network to network. A /24 (IPv6:
     /// /64) that several of them reach into keeps the lowest of their rates.
     #[must_use]
     pub fn limited(self, limits: ByNetwork<Limits>) -> Self {
-        Self { limits, ..self }
+        let is_limited = |limits: &Limits| limits.rate_per_network != Rate::Unlimited;
+        let somewhere = is_limited(limits.elsewhere())
+            || limits.networks().any(|(_, limits)| is_limited(limits));
+        Self {
+            networks: somewhere.then(Keyed::new),
+            limits,
+            ..self
+        }
     }
 
     /// Waits for a host slot and all three rates. Addresses by which a NAT64
@@ -95,30 +105,30 @@ impl Pacer {
             || Host::new(limits.rate_per_host, limits.connections_per_host),
             Host::is_idle,
         );
-        let network = Network::of(reached);
-        let network = self.networks.entry(
-            network,
-            || Gate::new(self.lowest_rate(network, limits)),
-            Gate::is_replenished,
-        );
+        let network = self.network(Network::of(reached), limits);
+        let (network, overall) = (network.as_deref(), self.overall.as_ref());
 
         // Always in this order, so that no two wait for each other.
         let _host_turn = host.gate.turn(lane).await;
         host.slots.vacancy().await;
         host.gate.ready().await;
-        let _network_turn = network.turn(lane).await;
-        network.ready().await;
-        let _overall_turn = self.overall.turn(lane).await;
-        self.overall.ready().await;
+        let _network_turn = Gate::enter(network, lane).await;
+        let _overall_turn = Gate::enter(overall, lane).await;
 
         // Without another await: all is paid, and dialled, at one instant.
-        host.gate.pay();
-        network.pay();
-        self.overall.pay();
+        let gates = [Some(&host.gate), network, overall];
+        gates.into_iter().flatten().for_each(Gate::pay);
         Ok(Admission {
             pass: Pass::new(endpoint.clone()),
             slot: host.slots.dial(),
         })
+    }
+
+    /// The gate of a network in which one host has these limits.
+    fn network(&self, network: Network, of_host: &Limits) -> Option<Arc<Gate>> {
+        let make = || Gate::new(self.lowest_rate(network, of_host));
+        let networks = self.networks.as_ref()?;
+        Some(networks.entry(network, make, Gate::is_replenished))
     }
 
     /// The rate of a network in which one host has these limits.
@@ -141,6 +151,6 @@ impl fmt::Debug for Pacer {
 impl Pacer {
     /// How many hosts and networks it keeps state of.
     pub(super) fn remembered(&self) -> usize {
-        self.hosts.len() + self.networks.len()
+        self.hosts.len() + self.networks.as_ref().map_or(0, Keyed::len)
     }
 }
