@@ -70,10 +70,11 @@ struct Floor {
 #[derive(Default)]
 struct Slot {
     socket: Option<OwnedFd>,
+    under_way: bool,
     /// Which of its connections this is.
     turn: u32,
     said_hello: bool,
-    /// What came, where it did not come at once.
+    /// What came, where the certificate did not come at once.
     early: Vec<u8>,
 }
 
@@ -112,9 +113,8 @@ impl Floor {
             let buffer = rustix::buffer::spare_capacity(&mut events);
             epoll::wait(&self.epoll, buffer, Some(&wait)).unwrap();
             for event in &events {
-                // Its number, and the turn that it was registered in.
-                let token = event.data.u64();
-                self.advance(usize::try_from(token).unwrap(), event.flags);
+                let slot = usize::try_from(event.data.u64()).unwrap();
+                self.advance(slot, event.flags);
             }
             self.expire();
         }
@@ -132,6 +132,7 @@ impl Floor {
             self.slots[slot].socket = Some(socket);
             if dialled == Err(Errno::INPROGRESS) || dialled.is_ok() {
                 self.under_way += 1;
+                self.slots[slot].under_way = true;
                 let turn = self.slots[slot].turn;
                 self.deadlines
                     .push_back((Instant::now() + self.timeout, slot, turn));
@@ -161,9 +162,11 @@ impl Floor {
     /// Goes on with a connection as far as it comes.
     fn advance(&mut self, slot: usize, flags: EventFlags) {
         let place = &mut self.slots[slot];
-        let Some(socket) = place.socket.as_ref().map(AsFd::as_fd) else {
+        // A recycled socket is told of the end of the connection before.
+        let Some(socket) = place.socket.as_ref().filter(|_| place.under_way) else {
             return;
         };
+        let socket = socket.as_fd();
         if !place.said_hello {
             match rustix::net::send(socket, &self.hello, SendFlags::NOSIGNAL) {
                 Ok(_) => place.said_hello = true,
@@ -206,6 +209,7 @@ impl Floor {
     fn free(&mut self, slot: usize) {
         let place = &mut self.slots[slot];
         place.turn += 1;
+        place.under_way = false;
         place.said_hello = false;
         place.early.clear();
         if self.recycles {

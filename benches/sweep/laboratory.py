@@ -154,15 +154,21 @@ class Laboratory:
             if interrupt_after:
                 timers.append(threading.Timer(interrupt_after, process.send_signal, [signal.SIGINT]))
             for timer in timers:
+                timer.daemon = True
                 timer.start()
-            _, status, usage = os.wait4(process.pid, 0)
+            try:
+                _, status, usage = os.wait4(process.pid, 0)
+            finally:
+                for timer in timers:
+                    timer.cancel()
             wall = time.monotonic() - began
-            for timer in timers:
-                timer.cancel()
             process.returncode = os.waitstatus_to_exitcode(status)
             self.processes.remove(process)
             observer.join()
             output.seek(0)
+            # Five: it ended early, in order, as it was told to.
+            if process.returncode not in (0, 5):
+                raise SystemExit(f"ended with {process.returncode}: {' '.join(command)}")
             return Run(
                 wall=wall,
                 cpu=usage.ru_utime + usage.ru_stime,
