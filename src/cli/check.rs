@@ -17,7 +17,7 @@ use crate::judge::Policy;
 use crate::report::check::{
     Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text, nagios,
 };
-use crate::report::{EndpointRow, Installation, ScanRow, document};
+use crate::report::{EndpointRow, Head, Installation, ScanRow, document};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory};
 
 /// Tell monitoring what fails: certificates about to end, and endpoints that
@@ -83,8 +83,9 @@ enum Form {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let form = if self.json { Form::Json } else { self.format };
-        let printer = context.printer.clone();
-        let examined = self.examine(form, context, clock::now()).await;
+        let (output, now) = (self.output.clone(), clock::now());
+        let printer = &context.printer;
+        let examined = self.examine(form, &context, now).await;
         match (form, examined) {
             (Form::Nagios, Ok(state)) => Ok(Exit::Plugin(plugin(state))),
             // A plugin that says nothing, or exits otherwise, would be taken
@@ -93,6 +94,11 @@ impl Arguments {
                 let message = printable(&failure.message).replace('|', "/");
                 printer.data(|out| writeln!(out, "CERTSWEEP UNKNOWN - {message}"))?;
                 Ok(Exit::Plugin(Plugin::Unknown))
+            }
+            (Form::Prometheus, Err(failure)) if failure.exit == Exit::Failed => {
+                // What was written before would be scraped on and on.
+                unknown_metrics(output.as_deref(), &context, now)?;
+                Err(failure)
             }
             (_, Ok(CheckState::Ok | CheckState::Warning)) => Ok(Exit::Done),
             (_, Ok(CheckState::Failed)) => Ok(Exit::Found),
@@ -104,11 +110,11 @@ impl Arguments {
     async fn examine(
         self,
         form: Form,
-        context: Context,
+        context: &Context,
         now: Timestamp,
     ) -> Result<CheckState, Failure> {
         let wanted = self.filters.clone().into_wanted(now)?;
-        let stores = self.trust.clone().stores(&context)?;
+        let stores = self.trust.clone().stores(context)?;
         let db = context.db();
         let inventory = inventory::open(&db).await?;
         let policy = self.policy(&context.config.policy);
@@ -126,6 +132,7 @@ impl Arguments {
                 None => Failing::ExpiryAndInvalidity,
             },
             max_age: policy.limits.max_age,
+            overdue_fails: self.max_age.is_some(),
             since: self
                 .new_since
                 .map(|scan| end_of(scan, &scans))
@@ -135,7 +142,7 @@ impl Arguments {
         if let Some(last) = scans.into_iter().next_back() {
             check.scan(last);
         }
-        let out = Out::open(self.output.as_deref(), &db, &context)?;
+        let out = Out::open(self.output.as_deref(), &db, context)?;
         if form == Form::Prometheus {
             source.metrics(&mut check, out).await?;
         } else {
@@ -205,12 +212,14 @@ impl Source<'_> {
             .await?;
         unreplaced.end(&mut take);
         written.map_err(|error| Failure::output(&error))?;
-        if check.counts().considered == 0 && !wanted.inventory.expiry.is_empty() {
+        if check.counts().considered == 0 {
             let wider = Wanted {
                 inventory: Filter {
                     expiry: Vec::new(),
+                    states: Filter::default().states,
                     ..wanted.inventory.clone()
                 },
+                findings: Vec::new(),
                 ..wanted.clone()
             };
             let visit = |_| {
@@ -235,6 +244,28 @@ impl Source<'_> {
         }
         Ok(())
     }
+}
+
+/// Writes metrics that say nothing but that nothing is known.
+fn unknown_metrics(
+    output: Option<&Path>,
+    context: &Context,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::output(&error);
+    let nothing = Check::new(Terms {
+        fail_on: Severity::Error,
+        failing: Failing::ExpiryAndInvalidity,
+        max_age: context.config.policy.limits.max_age,
+        overdue_fails: false,
+        since: None,
+        now,
+    });
+    let mut out = Out::open(output, &context.db(), context)?;
+    let spool = io::Cursor::new(Vec::new());
+    let page = Prometheus::begin(io::BufWriter::new(&mut out), spool).map_err(failed)?;
+    page.end(&nothing, &Head::at(now)).map_err(failed)?;
+    out.finish(|_| Ok(()))
 }
 
 async fn scans(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, Failure> {
@@ -356,6 +387,7 @@ mod tests {
             fail_on: Severity::Error,
             failing: Failing::ExpiryAndInvalidity,
             max_age: policy.limits.max_age,
+            overdue_fails: false,
             since: None,
             now,
         });

@@ -36,6 +36,8 @@ pub struct Terms {
     /// How long ago an endpoint may have been looked at where nothing else is
     /// said of it.
     pub max_age: Duration,
+    /// Whether one that was not fails the check, whatever `failing` says.
+    pub overdue_fails: bool,
     /// Only installations first seen after this moment count.
     pub since: Option<Timestamp>,
     /// The moment to judge by.
@@ -154,8 +156,9 @@ impl Check {
         true
     }
 
-    /// Takes note that the inventory has what only a condition on the expiry
-    /// leaves out: then nothing found is good news.
+    /// Takes note that the inventory has what only a condition on how things
+    /// stand (expiry, findings, state) leaves out: then nothing found is good
+    /// news.
     pub fn left_out(&mut self) {
         self.counts.considered += 1;
     }
@@ -205,8 +208,9 @@ impl Check {
     #[must_use]
     pub fn state(&self) -> CheckState {
         let counts = &self.counts;
-        let overdue_fails =
+        let by_severity =
             self.terms.failing == Failing::Everything && OVERDUE >= self.terms.fail_on;
+        let overdue_fails = self.terms.overdue_fails || by_severity;
         if counts.failing > 0 || (counts.overdue > 0 && overdue_fails) {
             CheckState::Failed
         } else if counts.considered == 0 || counts.unjudged > 0 {
@@ -256,7 +260,9 @@ fn sentence(check: &Check) -> String {
     let counts = check.counts();
     match check.state() {
         CheckState::Unknown if counts.considered == 0 => {
-            "no installation to check in the inventory".to_owned()
+            "nothing to check: no installation is in the inventory, or none that the filters ask \
+             for"
+            .to_owned()
         }
         CheckState::Unknown => format!(
             "{} of {} installations were not judged",

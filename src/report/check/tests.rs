@@ -30,6 +30,7 @@ fn terms() -> Terms {
         fail_on: Severity::Error,
         failing: Failing::ExpiryAndInvalidity,
         max_age: Duration::from_hours(8 * 24),
+        overdue_fails: false,
         since: None,
         now: now(),
     }
