@@ -65,7 +65,9 @@ fn severity(case: &Case<'_>, left: Duration, lifetime: i64) -> Option<Severity> 
             limits.expiring_critical,
         ];
         let [warning, error, critical] = leads.map(|lead| seconds(lead, lifetime));
-        [shortened(warning, lifetime), error, critical]
+        // Whoever wants an error earlier than a warning gets it.
+        let first = warning.max(error).max(critical);
+        [shortened(first, lifetime), error, critical]
     };
     let is_within = |lead: u64| left <= Duration::from_secs(lead);
     if !is_within(warning) {

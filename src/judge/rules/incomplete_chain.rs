@@ -7,7 +7,8 @@ pub(super) static RULE: Rule = Rule {
     severity: Severity::Error,
     citation: "RFC 5246 section 7.4.2; RFC 8446 section 4.4.2",
     advice: "Add the missing intermediate to the server's chain file, after the leaf. \
-        Browsers that have it cached hide the fault; other clients fail.",
+        Browsers that have it cached hide the fault; other clients fail. If the \
+        issuer is a root of your own, give it with --trust-store.",
     note: None,
     zlint: &[],
     check,
@@ -18,7 +19,7 @@ fn check(case: &Case<'_>) -> Verdict {
     match assessment.trust {
         Trust::IncompleteChain => Verdict::fail(match &assessment.missing_intermediate {
             None => assessment.reason.clone(),
-            Some(fix) => format!("{}; another endpoint sends it: {fix}", assessment.reason),
+            Some(fix) => format!("{}: {fix}", assessment.reason),
         }),
         Trust::Invalid | Trust::SelfSigned | Trust::Unchecked => Verdict::NotApplicable,
         Trust::UntrustedRoot | Trust::Expired | Trust::NameMismatch | Trust::Trusted => {
