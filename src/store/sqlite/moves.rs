@@ -76,7 +76,9 @@ const END: ManyRows = ManyRows {
     before: "with left (question_id, at, scan_id) as (",
     columns: 3,
     after: ") update installations set state = 'gone', ended_as = 'moved', \
-            ended_at = left.at, ended_scan = left.scan_id from left \
+            ended_at = left.at, ended_scan = left.scan_id, \
+            missing_at = iif(missing_scan = left.scan_id, null, missing_at), \
+            missing_scan = nullif(missing_scan, left.scan_id) from left \
             where installations.question_id = left.question_id \
             and installations.ended_at is null",
 };
