@@ -24,7 +24,7 @@ use crate::domain::{Fingerprint, Timestamp};
 use crate::judge::{
     Acceptance, Assessor, Evidence, Judge, Judgement, Kin, Links, Past, Policy, Pool, TrustStore,
 };
-use crate::report::{Head, Installation, Source, StatedStore};
+use crate::report::{Head, Installation, InstallationState, Source, StatedStore};
 use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
 use crate::x509;
 use memory::{Certificates, Chains, Found};
@@ -240,7 +240,10 @@ impl<'a> Appraisal<'a> {
         Kin {
             same_key: dossier.same_key.clone(),
             owners_of_key: self.owners.of(dossier.row.certificate.spki_sha256),
-            successor: dossier.successor,
+            // What is gone from here needs no renewal here.
+            successor: dossier
+                .successor
+                .filter(|_| dossier.row.state != InstallationState::Gone),
         }
     }
 
