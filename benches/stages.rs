@@ -3,6 +3,7 @@
 //! reports of a whole inventory (`appraisal`).
 
 #![expect(
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::disallowed_methods,
