@@ -6,7 +6,7 @@ use crate::judge::{Finding, Judgement};
 use crate::report::page;
 
 /// An installation with something wrong, made safe for any medium of one
-/// line: no control character, no text over [`MAX_TEXT`].
+/// line: no control character, no text over 160 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Whether it makes the check fail.
