@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Der, Fingerprint, Timestamp};
 use crate::judge::{
     Acceptance, Assessor, Evidence, Judge, Judgement, Kin, Links, Past, Policy, Pool, TrustStore,
 };
@@ -150,6 +150,7 @@ impl<'a> Appraisal<'a> {
         detail: Detail,
         judged: mpsc::Sender<Judged>,
     ) -> Result<(), StoreError> {
+        self.build_with(&wanted.authorities_at_hand);
         let (send, mut pages) = mpsc::channel(PAGES_WAITING);
         let read = self.inventory.dossiers(&wanted.inventory, detail, send);
         let judge = async move {
@@ -165,6 +166,19 @@ impl<'a> Appraisal<'a> {
         };
         let (read, judged) = tokio::join!(read, judge);
         read.and(judged)
+    }
+
+    /// Takes authorities into account that no server sent. They are not
+    /// trusted by it.
+    fn build_with(&mut self, authorities: &[Der]) {
+        for authority in authorities {
+            self.assessor.add(&Arc::new(x509::parse(authority)));
+        }
+        let basis = self.assessor.basis();
+        if basis != self.basis {
+            self.basis = basis;
+            self.chains = Chains::default();
+        }
     }
 
     /// Gives every row of a page its judgement.

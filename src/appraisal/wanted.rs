@@ -1,4 +1,4 @@
-use crate::domain::Fingerprint;
+use crate::domain::{Der, Fingerprint};
 use crate::report::Installation;
 use crate::store::Filter;
 
@@ -16,6 +16,9 @@ pub struct Wanted {
     pub tags: Vec<String>,
     /// Certificates at any depth of the chain, sent or built.
     pub authorities: Vec<Fingerprint>,
+    /// Those of them that were given whole: chains are built with them too,
+    /// since nobody may have sent them, and no store may hold them.
+    pub authorities_at_hand: Vec<Der>,
 }
 
 impl Wanted {

@@ -120,6 +120,7 @@ impl Below {
         }
         let ever = Wanted {
             authorities: wanted.authorities.clone(),
+            authorities_at_hand: wanted.authorities_at_hand.clone(),
             ..Wanted::by(Filter {
                 states: InstallationState::ALL.to_vec(),
                 // What these mean depends on whether it is an installation or

@@ -10,7 +10,7 @@ use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
 use crate::appraisal::Wanted;
-use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone, in_days};
+use crate::domain::{Der, Fingerprint, Port, ScanId, Timestamp, Zone, in_days};
 use crate::judge::ALL;
 use crate::report::InstallationState;
 use crate::store::{CertificateHash, Expiry, Filter, SerialNumber};
@@ -105,8 +105,21 @@ impl Filters {
             owners: self.owner.clone(),
             tags: self.tag.clone(),
             authorities: read(&self.ca, "--ca", authority)?,
+            authorities_at_hand: self.authorities_at_hand()?,
             inventory: self.into_filter(now)?,
         })
+    }
+
+    /// The certificates of `--ca` that are given as files.
+    fn authorities_at_hand(&self) -> Result<Vec<Der>, Failure> {
+        let files = self.ca.iter();
+        let files = files.filter(|text| text.parse::<Fingerprint>().is_err());
+        let read = files.map(|text| {
+            let file = contents(text)?.unwrap_or_default();
+            let certificate = x509::first_certificate_in(&file);
+            certificate.ok_or_else(|| nothing_in(text))
+        });
+        read.collect()
     }
 
     /// The same where nothing is judged: of events.
@@ -330,10 +343,12 @@ fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failure> {
-    found.ok_or_else(|| {
-        Failure::usage(format_args!("{path}: nothing of that kind is in it"))
-            .hint(Some("PEM and DER are read"))
-    })
+    found.ok_or_else(|| nothing_in(path))
+}
+
+fn nothing_in(path: &str) -> Failure {
+    Failure::usage(format_args!("{path}: nothing of that kind is in it"))
+        .hint(Some("PEM and DER are read"))
 }
 
 #[cfg(test)]

@@ -13,8 +13,14 @@ use crate::domain::{Der, Fingerprint};
 /// `None` without one.
 #[must_use]
 pub fn certificate_in(file: &[u8]) -> Option<Fingerprint> {
-    let certificate = |der: &Der| subject_public_key_info(der).map(|_| der.fingerprint());
-    blocks(file).iter().find_map(certificate)
+    first_certificate_in(file).map(|der| der.fingerprint())
+}
+
+/// The first certificate in a file, PEM (RFC 7468) or DER; `None` without one.
+#[must_use]
+pub fn first_certificate_in(file: &[u8]) -> Option<Der> {
+    let is_certificate = |der: &Der| subject_public_key_info(der).is_some();
+    blocks(file).into_iter().find(is_certificate)
 }
 
 /// The SHA-256 of the first SubjectPublicKeyInfo in a file, PEM or DER: of a

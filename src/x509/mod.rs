@@ -25,7 +25,7 @@ pub use addresses::addresses;
 pub use bundle::{BrokenBundle, certificates_in_bundle};
 pub use collection::{BrokenCollection, Collection, Skipped, certificates_in};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
-pub use file::{certificate_in, key_in};
+pub use file::{certificate_in, first_certificate_in, key_in};
 pub use linkage::{Linkage, linkage};
 pub use name::{name_text, name_texts};
 pub use rsa_key::{RsaKey, rsa_public_key};

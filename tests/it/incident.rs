@@ -134,6 +134,8 @@ fn every_chain_below_an_authority_is_found_sent_or_not() {
         endpoints: 3,
         diff: 3,
     };
+    // Nobody sent the root, and no store has it.
+    assert_eq!(incident.asked(&["--ca", root]), all_three);
     let trusting = ["--trust-store", root, "--ca", root];
     assert_eq!(incident.asked(&trusting), all_three);
     assert_eq!(incident.asked(&["--ca", intermediate]), all_three);

@@ -66,6 +66,12 @@ impl Assessor {
         }
     }
 
+    /// Adds an authority to build chains with, as if another endpoint had
+    /// presented it.
+    pub fn add(&mut self, authority: &Arc<Certificate>) {
+        self.pool.add(authority);
+    }
+
     /// The stores.
     #[must_use]
     pub fn stores(&self) -> &[TrustStore] {
