@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::fate::Fate;
-use super::feed::Deferral;
 use super::journal::{Entry, Page};
 use super::known::Known;
 use super::ledger::BlockLedger;
+use super::look::Deferral;
 use super::nameless::NamelessEndpoints;
 use super::progress::Progress;
 use super::resumption::Resumption;

@@ -1,7 +1,6 @@
 //! Block → looks: due follow-ups first, then the block's next target.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +9,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::capacity::Capacity;
+use super::look::{Deferral, Look};
 use super::no_answer::NoAnswer;
-use crate::domain::{Observation, Outcome, Session, Timestamp, clock};
+use crate::domain::clock;
 use crate::target::{Block, Plan};
 
 /// How long after a look that got no answer the next one comes. Losses come
@@ -25,138 +25,6 @@ const SHORTAGE_SPACING: Duration = Duration::from_secs(2);
 /// Bytes of what was seen that deferred looks may hold, past which none is
 /// given more: a block may defer a million, each with chains of a megabyte.
 const MOST_HELD: usize = 64 << 20;
-
-/// One visit to one target.
-#[derive(Debug)]
-pub(super) struct Look {
-    /// The target's index in the plan.
-    pub(super) index: u64,
-    /// How many looks came before.
-    pub(super) earlier: u32,
-    /// How many more there were that lacked something here.
-    pub(super) shortages: u32,
-    /// The best that they came to without an answer.
-    pub(super) best: Option<NoAnswer>,
-    /// What spoke to them.
-    pub(super) seen: Box<[Observation]>,
-    /// Whether the scan's end took a look or a question from the target.
-    cut_short: AtomicBool,
-    /// Whether an outage did.
-    interrupted: AtomicBool,
-    /// Whether the last question had no answer.
-    unanswered: AtomicBool,
-}
-
-impl Look {
-    /// The first look at a target.
-    fn first(index: u64) -> Self {
-        Self {
-            index,
-            earlier: 0,
-            shortages: 0,
-            best: None,
-            seen: Box::default(),
-            cut_short: AtomicBool::new(false),
-            interrupted: AtomicBool::new(false),
-            unanswered: AtomicBool::new(false),
-        }
-    }
-
-    /// The look after this one, which came to no answer, with what both have
-    /// seen.
-    pub(super) fn again(&self, no_answer: NoAnswer, seen: Vec<Observation>) -> Self {
-        let was_short = no_answer == NoAnswer::Exhausted;
-        Self {
-            earlier: self.earlier + u32::from(!was_short),
-            shortages: self.shortages + u32::from(was_short),
-            best: Some(no_answer.or_earlier(self.best)),
-            seen: seen.into(),
-            ..Self::first(self.index)
-        }
-    }
-
-    /// The same look once more, as if it had not been, but for what it has
-    /// seen.
-    pub(super) fn anew(&self, seen: Vec<Observation>) -> Self {
-        Self {
-            earlier: self.earlier,
-            shortages: self.shortages,
-            best: self.best,
-            seen: seen.into(),
-            ..Self::first(self.index)
-        }
-    }
-
-    /// Itself, as far as it can wait for another run of the scan: what spoke
-    /// is seen anew then.
-    pub(super) fn deferral(&self) -> Option<Deferral> {
-        let best = self.best.filter(|_| self.seen.is_empty())?;
-        Some(Deferral {
-            index: self.index,
-            earlier: self.earlier,
-            best,
-            at: clock::now(),
-        })
-    }
-
-    /// Notes that the scan's end takes something from the target.
-    pub(super) fn cut_short(&self) {
-        self.cut_short.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_cut_short(&self) -> bool {
-        self.cut_short.load(Ordering::Relaxed)
-    }
-
-    /// Notes that an outage takes something from the target.
-    pub(super) fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-    }
-
-    /// Notes whether the question that was just asked had an answer.
-    pub(super) fn note_answer(&self, answered: bool) {
-        self.unanswered.store(!answered, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_unanswered(&self) -> bool {
-        self.unanswered.load(Ordering::Relaxed)
-    }
-}
-
-impl From<Deferral> for Look {
-    fn from(deferral: Deferral) -> Self {
-        Self {
-            earlier: deferral.earlier,
-            best: Some(deferral.best),
-            ..Self::first(deferral.index)
-        }
-    }
-}
-
-/// A target that waits for another look, when nothing spoke at those before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deferral {
-    /// The target's index in the plan.
-    pub(super) index: u64,
-    /// How many looks it had.
-    pub(super) earlier: u32,
-    /// The best that they came to.
-    pub(super) best: NoAnswer,
-    /// When the last one was over.
-    pub(super) at: Timestamp,
-}
-
-impl Deferral {
-    /// When its next look is due: an earlier run of the scan counts for it.
-    fn due(&self) -> Instant {
-        let since = clock::now().since(self.at);
-        Instant::now() + RETRY_SPACING.saturating_sub(since)
-    }
-}
 
 /// Where a feed begins: at the first target, or where an earlier run of the
 /// scan has come to.
@@ -223,7 +91,7 @@ impl Feed {
         stop: CancellationToken,
     ) -> Self {
         let deferred = start.deferred.into_iter();
-        let mut deferred: Vec<_> = deferred.map(|it| (it.due(), Look::from(it))).collect();
+        let mut deferred: Vec<_> = deferred.map(|it| (due(&it), Look::from(it))).collect();
         deferred.sort_by_key(|(due, _)| *due);
         Self {
             state: Mutex::new(State {
@@ -297,7 +165,7 @@ impl Feed {
     fn put_back(&self, look: Look, due: Instant) {
         let mut state = self.state();
         state.outstanding -= 1;
-        state.held += bytes(&look.seen);
+        state.held += look.held();
         let place = state.deferred.partition_point(|(other, _)| *other <= due);
         state.deferred.insert(place, (due, look));
         drop(state);
@@ -379,7 +247,7 @@ impl State {
             && let Some((_, look)) = self.deferred.pop_front()
         {
             self.outstanding += 1;
-            self.held -= bytes(&look.seen);
+            self.held -= look.held();
             return Next::Look(look);
         }
         if self.stopped {
@@ -421,40 +289,17 @@ impl State {
     }
 }
 
-/// What observations hold in memory; a chain that several share counts for
-/// each.
-fn bytes(seen: &[Observation]) -> usize {
-    let held = seen.iter().map(|seen| match &seen.outcome {
-        Outcome::Certificate(presented) => {
-            let chain = presented.chain.iter().map(|der| der.as_bytes().len());
-            chain.sum::<usize>() + bytes_of(&presented.session)
-        }
-        Outcome::NoCertificate(_, session) => session.as_deref().map_or(0, bytes_of),
-        Outcome::NotTls(_, said) => said.len(),
-        Outcome::TlsRefused(_)
-        | Outcome::Silent(_)
-        | Outcome::Broken(_)
-        | Outcome::Refused
-        | Outcome::Filtered
-        | Outcome::Unreachable
-        | Outcome::Unresolved(_)
-        | Outcome::Excluded(_)
-        | Outcome::Fresh
-        | Outcome::NotAttempted
-        | Outcome::LocalError(_) => 0,
-    });
-    size_of_val(seen) + held.sum::<usize>()
-}
-
-fn bytes_of(session: &Session) -> usize {
-    let issuers = session.acceptable_issuers.iter().map(Vec::len);
-    issuers.sum::<usize>() + session.ocsp_staple.as_ref().map_or(0, Vec::len)
+/// When the next look of a deferred target is due: an earlier run of the scan
+/// counts for it.
+fn due(deferral: &Deferral) -> Instant {
+    let since = clock::now().since(deferral.at);
+    Instant::now() + RETRY_SPACING.saturating_sub(since)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Dialect, Endpoint, NotTls, Port, Zone};
+    use crate::domain::{Dialect, Endpoint, NotTls, Observation, Outcome, Port, Timestamp, Zone};
 
     /// A look that has seen one answer of so many bytes.
     fn look(said: usize) -> Look {

@@ -20,6 +20,7 @@ mod inquiry;
 mod journal;
 mod known;
 mod ledger;
+mod look;
 mod nameless;
 mod no_answer;
 mod progress;
@@ -30,6 +31,8 @@ mod settings;
 mod sighting;
 mod stop;
 mod summary;
+mod verdict;
+mod visit;
 mod worker;
 mod writer;
 

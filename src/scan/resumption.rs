@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::feed::{Deferral, Start};
+use super::feed::Start;
 use super::journal::{self, BadPage, Entry};
 use super::ledger::BlockLedger;
+use super::look::Deferral;
 use crate::domain::{ScanId, Tally, Timestamp, Zone};
 use crate::store::{Checkpoint, JournalPage};
 use crate::target::{Block, Plan};
