@@ -17,6 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = TrustAnchors::new(&certificates);
         let _ = ClientIdentity::new(&certificates, bytes);
     }
+    if let Ok(collection) = x509::certificates_in(bytes) {
+        assert!(!collection.certificates.is_empty());
+    }
     if let Ok(store) = TrustStore::from_bundle("fuzz", bytes) {
         assert!(!store.roots.is_empty());
     }

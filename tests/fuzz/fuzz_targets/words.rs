@@ -7,11 +7,14 @@ use std::str::FromStr;
 
 use certsweep::config::{Profile, Timeout};
 use certsweep::domain::{
-    Dialect, Fingerprint, Port, ProtocolSet, ServerName, Severity, Timestamp, Zone,
+    Dialect, Fingerprint, OutcomeKind, Port, ProtocolSet, ServerName, Severity, Timestamp, Trust,
+    Zone,
 };
 use certsweep::judge::{Lead, Pattern};
 use certsweep::pace::Rate;
+use certsweep::report::{EventKind, Mailbox};
 use certsweep::resolve::{AddressFamily, NameServer};
+use certsweep::schedule::Window;
 use certsweep::store::{CertificateHash, FileMode, FingerprintPrefix, SerialNumber};
 use certsweep::target::{Ports, Shard, TargetSpec};
 use certsweep::tls::Ladder;
@@ -19,10 +22,12 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     taken_as_shown::<Dialect>(text);
+    taken_as_shown::<EventKind>(text);
     taken_as_shown::<FileMode>(text);
     taken_as_shown::<Fingerprint>(text);
     taken_as_shown::<Ladder>(text);
     taken_as_shown::<NameServer>(text);
+    taken_as_shown::<OutcomeKind>(text);
     taken_as_shown::<Port>(text);
     taken_as_shown::<Ports>(text);
     taken_as_shown::<Profile>(text);
@@ -30,11 +35,14 @@ fuzz_target!(|text: &str| {
     taken_as_shown::<Rate>(text);
     taken_as_shown::<ServerName>(text);
     taken_as_shown::<Severity>(text);
+    taken_as_shown::<Trust>(text);
+    taken_as_shown::<Window>(text);
     taken_as_shown::<Zone>(text);
     let _ = text.parse::<AddressFamily>();
     let _ = text.parse::<CertificateHash>();
     let _ = text.parse::<FingerprintPrefix>();
     let _ = text.parse::<Lead>();
+    let _ = text.parse::<Mailbox>();
     let _ = text.parse::<SerialNumber>();
     let _ = text.parse::<Shard>();
     let _ = text.parse::<TargetSpec>();
