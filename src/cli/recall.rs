@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::domain::{Target, Timestamp};
 use crate::probe::dialects;
 use crate::scan::{Expected, Recency};
-use crate::store::{Dark, Inventory, KnownTarget, Period};
+use crate::store::{Dark, Inventory, KnownQuestion, KnownTarget, Period};
 use crate::target::{Plan, PlanBuilder, PlanError, Ports, TargetSpec};
 
 /// What is known at the moment a scan begins. One that is gone on with is told
@@ -18,6 +18,7 @@ use crate::target::{Plan, PlanBuilder, PlanError, Ports, TargetSpec};
 #[derive(Debug, Default)]
 pub(super) struct Recall {
     known: Vec<KnownTarget>,
+    questions: Vec<KnownQuestion>,
     dark: Dark,
 }
 
@@ -43,12 +44,17 @@ impl Recall {
         let inventory = inventory::open(db).await?;
         let zone = &settings.zone;
         let known = inventory.known(zone, at).await?;
+        let questions = inventory.known_questions(zone, at).await?;
         let dark = match settings.refresh {
             None => Dark::default(),
             Some(refresh) => inventory.dark(zone, period(at, refresh)).await?,
         };
         inventory.close().await;
-        Ok(Self { known, dark })
+        Ok(Self {
+            known,
+            questions,
+            dark,
+        })
     }
 
     /// The plan of what the operator wrote (`written`, from `builder`) and
@@ -90,7 +96,7 @@ impl Recall {
 
     /// What of a plan may be expected to answer.
     pub(super) fn expected(&self, plan: &Plan) -> Expected {
-        Expected::new(&self.known, plan)
+        Expected::new(&self.known, &self.questions, plan)
     }
 }
 

@@ -2,7 +2,7 @@
 //! looks that become good by it.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -16,7 +16,7 @@ use crate::domain::{Dialect, Endpoint, LocalFault, Observation, Outcome, Outcome
 /// Watches over the looks `H` of a scan.
 pub(super) struct Guard<H> {
     state: Mutex<State<H>>,
-    expected: Expected,
+    expected: Arc<Expected>,
     /// Whether canaries are to be asked may have changed.
     changed: Notify,
     stop: CancellationToken,
@@ -32,7 +32,7 @@ struct State<H> {
 }
 
 impl<H> Guard<H> {
-    pub(super) fn new(expected: Expected, stop: &CancellationToken) -> Self {
+    pub(super) fn new(expected: Arc<Expected>, stop: &CancellationToken) -> Self {
         let canaries = Canaries::new(expected.targets());
         Self {
             state: Mutex::new(State {

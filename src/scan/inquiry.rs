@@ -12,10 +12,11 @@
 //! 4. The further names, once it is clear that TLS may be spoken: the
 //!    operator's, then those by which the address is known.
 //! 5. For each name that gave a certificate, the same for each other type of
-//!    key.
+//!    key of which a certificate is known there: it may be over, though the
+//!    server prefers to show another one. Thoroughly, for every other type.
 //! 6. What else the endpoint accepts.
 //!
-//! 5, 6 and the second half of 4 belong to [`Depth::Thorough`].
+//! 6 and the second half of 4 belong to [`Depth::Thorough`].
 
 use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ use crate::domain::{
 };
 use crate::pace::Lane;
 use crate::probe::{self, Probe};
+use crate::store::KnownQuestion;
 use crate::x509;
 
 /// Further names that may meet silence where the first question did: each
@@ -60,6 +62,8 @@ pub(super) struct Subject {
     pub(super) own_name: Option<ServerName>,
     /// Where the first question queues.
     pub(super) lane: Lane,
+    /// Questions there that have certificates, of several key types.
+    pub(super) known: Vec<KnownQuestion>,
 }
 
 /// Whether a dialect other than the first may be tried.
@@ -121,6 +125,7 @@ impl Subject {
             },
             own_name: own_name.cloned(),
             lane,
+            known: Vec::new(),
         }
     }
 }
@@ -357,15 +362,26 @@ impl<'scan> Inquiry<'scan> {
         let questions = shown.filter_map(|seen| Some((seen, seen.key_type?)));
         questions
             .flat_map(|(seen, shown)| {
-                let others = probe::dialects::KEY_TYPES
-                    .into_iter()
-                    .filter(move |other| *other != shown);
-                others.map(move |other| Wording {
-                    key_type: Some(other),
-                    ..Wording::of(&seen.observation)
-                })
+                let others = self.key_types_to_ask(&seen.observation).into_iter();
+                others
+                    .filter(move |other| *other != shown)
+                    .map(|other| Wording {
+                        key_type: Some(other),
+                        ..Wording::of(&seen.observation)
+                    })
             })
             .find_map(|wording| self.ask(wording))
+    }
+
+    /// The types of key to ask for where this certificate was shown.
+    fn key_types_to_ask(&self, shown: &Observation) -> Vec<KeyType> {
+        if self.approach.depth == Depth::Thorough {
+            return probe::dialects::KEY_TYPES.to_vec();
+        }
+        let here = self.subject.known.iter().filter(|known| {
+            known.dialect == shown.endpoint.dialect && known.server_name == shown.server_name
+        });
+        here.map(|known| known.key_type).collect()
     }
 
     fn survey(&self) -> Option<Step> {
@@ -381,10 +397,11 @@ impl<'scan> Inquiry<'scan> {
 
     /// Takes the names and the type of key that an answer tells of.
     fn learn(&mut self, observation: &Observation) -> Option<KeyType> {
-        if self.approach.depth != Depth::Thorough {
+        let is_thorough = self.approach.depth == Depth::Thorough;
+        if !is_thorough && self.subject.known.is_empty() {
             return None;
         }
-        if let Some(pointer) = &observation.pointer {
+        if is_thorough && let Some(pointer) = &observation.pointer {
             self.candidates.discover(pointer);
         }
         let Outcome::Certificate(presented) = &observation.outcome else {
@@ -393,8 +410,10 @@ impl<'scan> Inquiry<'scan> {
         let Ok(facts) = x509::parse(presented.chain.leaf()).facts else {
             return Some(KeyType::Unparsed);
         };
-        for name in &facts.alternative_names {
-            self.candidates.discover(name);
+        if is_thorough {
+            for name in &facts.alternative_names {
+                self.candidates.discover(name);
+            }
         }
         Some(facts.public_key.key_type)
     }
@@ -616,6 +635,45 @@ mod tests {
         let first = observations.next().unwrap();
         assert_eq!(first.survey, Some(Survey::default()));
         assert!(observations.all(|later| later.survey.is_none()));
+    }
+
+    #[test]
+    fn where_several_types_of_key_are_known_each_is_asked_for() {
+        let approach = approach(Depth::Names);
+        let known = |server_name: Option<&str>, key_type| KnownQuestion {
+            address: IpAddr::from([10, 0, 0, 1]),
+            port: Port::HTTPS,
+            dialect: Dialect::Tls,
+            server_name: server_name.map(|name| name.parse().unwrap()),
+            key_type,
+        };
+        let subject = Subject {
+            known: vec![
+                known(None, KeyType::Rsa),
+                known(None, KeyType::Ecdsa),
+                known(Some("a.corp"), KeyType::Eddsa),
+                known(Some("b.corp"), KeyType::Rsa),
+            ],
+            ..direct()
+        };
+        let listed = names(&["a.corp"]);
+        let mut inquiry = Inquiry::new(&approach, subject.clone(), listed, Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.ladder.key_type() {
+            None => certificate(&["san.corp"]),
+            Some(_) => refused(),
+        });
+        assert_eq!(
+            steps,
+            [
+                "tls",
+                "vet a.corp",
+                "tls a.corp",
+                "tls rsa",
+                "tls a.corp eddsa"
+            ]
+        );
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        assert_eq!(run(&mut inquiry, |_| refused()), ["tls"], "it shows none");
     }
 
     #[test]

@@ -246,9 +246,11 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
     ) -> Result<(End, Outages), ScanError> {
         // A fault of the engine stops it too, and is not the caller's stop.
         let stop = whole.token().child_token();
+        let expected = Arc::new(self.expected);
         let bench = Arc::new(Bench {
             feed: Feed::new(Arc::clone(&self.plan), start, workers, stop.clone()),
-            guard: Guard::new(self.expected, &stop),
+            guard: Guard::new(Arc::clone(&expected), &stop),
+            expected,
             plan: self.plan,
             recency: self.recency,
             settings: self.settings,

@@ -65,8 +65,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         };
         let mut known = Vec::new();
         for address in addresses {
-            let subject = Subject::new(target, &self.settings.zone, *address, own_name, lane);
+            let mut subject = Subject::new(target, &self.settings.zone, *address, own_name, lane);
             let address = subject.endpoint.address;
+            let known_here = self.expected.questions(address.to_canonical(), target.port);
+            subject.known = known_here.to_vec();
             let here = seen.extract_if(.., |seen| seen.endpoint.address == address);
             let here = here.collect();
             self.directory.meet(address);

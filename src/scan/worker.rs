@@ -14,6 +14,7 @@ use tracing::error;
 use super::breaker::{Custody, Sign};
 use super::claims::Claims;
 use super::directory::Directory;
+use super::expected::Expected;
 use super::feed::Feed;
 use super::guard::Guard;
 use super::look::{Deferral, Look};
@@ -61,6 +62,7 @@ pub(super) struct Looked {
 pub(super) struct Bench<D: Dialer, R> {
     pub(super) plan: Arc<Plan>,
     pub(super) recency: Recency,
+    pub(super) expected: Arc<Expected>,
     pub(super) settings: Settings,
     pub(super) prober: Prober<D>,
     pub(super) resolver: R,

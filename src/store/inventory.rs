@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::{
-    ChainId, Dark, Dossier, Filter, FingerprintPrefix, KeyHost, KnownTarget, Period, StoreError,
+    ChainId, Dark, Dossier, Filter, FingerprintPrefix, KeyHost, KnownQuestion, KnownTarget, Period,
+    StoreError,
 };
 use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
 use crate::judge::Links;
@@ -97,6 +98,14 @@ pub trait Inventory: Send + Sync {
         zone: &'a Zone,
         at: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KnownTarget>, StoreError>>;
+
+    /// The questions of a zone that had a certificate at a moment, where
+    /// another key type had one too; in ascending order.
+    fn known_questions<'a>(
+        &'a self,
+        zone: &'a Zone,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KnownQuestion>, StoreError>>;
 
     /// What was dark in a zone when it was looked at in the period.
     fn dark<'a>(

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use crate::domain::{Dialect, Host, Port, ServerName, Timestamp};
+use crate::domain::{Dialect, Host, KeyType, Port, ServerName, Timestamp};
 
 /// An endpoint of the inventory, or a name that leads to one: something to
 /// look at again.
@@ -12,6 +12,22 @@ pub struct KnownTarget {
     pub port: Port,
     /// The dialect in which it spoke.
     pub dialect: Dialect,
+}
+
+/// A question that has a certificate, where the same endpoint and name have
+/// one of another key type as well: asked openly, a server shows one of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KnownQuestion {
+    /// The address.
+    pub address: IpAddr,
+    /// The port.
+    pub port: Port,
+    /// The dialect in which it spoke.
+    pub dialect: Dialect,
+    /// The name that was asked for.
+    pub server_name: Option<ServerName>,
+    /// The key type of its certificate.
+    pub key_type: KeyType,
 }
 
 /// When something was looked at: from the first moment to before the last.

@@ -37,6 +37,7 @@ mod hostile_names;
 mod incident;
 mod interruption;
 mod judgements;
+mod key_types;
 mod kills;
 mod layers;
 mod matrix;

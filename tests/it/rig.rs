@@ -91,7 +91,7 @@ impl Rig {
             guarded.excluded_at(address, port).map(Exclusion::why)
         });
         let scan = Scan {
-            expected: Expected::new(&self.known, &plan),
+            expected: Expected::new(&self.known, &[], &plan),
             plan,
             recency: self.recency.clone(),
             settings: Settings {

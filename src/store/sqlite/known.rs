@@ -2,9 +2,10 @@
 //! to look again yet.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::super::{KnownTarget, Period};
+use super::super::{KnownQuestion, KnownTarget, Period};
+use super::certificates::key_type_of_word;
 use super::row;
 use crate::domain::{Host, Timestamp, Zone};
 
@@ -45,6 +46,31 @@ pub(super) fn select_names(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
     query
 }
 
+/// The questions that had a certificate at a moment, where another key type
+/// had one too.
+pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+    let mut query = with_moment(zone, at);
+    query.push(
+        "select e.address, e.port, e.dialect, q.server_name, q.key_type \
+           from (select endpoint_id, server_name from questions \
+                  group by endpoint_id, server_name having count(*) > 1) several \
+           join moment m \
+           join endpoints e on e.id = several.endpoint_id and e.zone = m.zone \
+           join questions q on q.endpoint_id = several.endpoint_id \
+                           and q.server_name = several.server_name \
+          where e.transport = 'tcp' \
+            and exists (select 1 from installations i where i.question_id = q.id \
+                          and i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1)) \
+            and exists (select 1 from questions other \
+                          join installations i on i.question_id = other.id \
+                         where other.endpoint_id = q.endpoint_id \
+                           and other.server_name = q.server_name and other.id <> q.id \
+                           and i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1)) \
+          order by e.address, e.port, e.dialect, q.server_name, q.key_type",
+    );
+    query
+}
+
 /// Runs of addresses that were dark in a period.
 pub(super) fn select_dark_addresses(zone: &Zone, period: Period) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
@@ -73,6 +99,20 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<KnownTarget, sqlx::Error> {
         host: Host::Address(row::address(row, 0)?),
         port: row::port(row, 1)?,
         dialect: row::word(row, 2)?,
+    })
+}
+
+pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
+    let server_name: &str = row.try_get(3)?;
+    Ok(KnownQuestion {
+        address: row::address(row, 0)?,
+        port: row::port(row, 1)?,
+        dialect: row::word(row, 2)?,
+        server_name: match server_name {
+            "" => None,
+            _ => Some(row::word(row, 3)?),
+        },
+        key_type: key_type_of_word(row.try_get(4)?),
     })
 }
 

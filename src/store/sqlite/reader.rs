@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
     AddressLook, CertificateHash, ChainId, Dark, Detail, Dossier, Filter, FingerprintPrefix,
-    Inventory, KeyHost, KnownTarget, NameRow, Period, ScanSpan, StoreError,
+    Inventory, KeyHost, KnownQuestion, KnownTarget, NameRow, Period, ScanSpan, StoreError,
 };
 use super::address::AddressKey;
 use super::fault::during;
@@ -294,6 +294,16 @@ impl Inventory for SqliteInventory {
             targets.extend(self.list(operation, names, known::name).await?);
             Ok(targets)
         })
+    }
+
+    fn known_questions<'a>(
+        &'a self,
+        zone: &'a Zone,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KnownQuestion>, StoreError>> {
+        let operation = "reading which key types are known";
+        let query = known::select_questions(zone, at);
+        Box::pin(self.list(operation, query, known::question))
     }
 
     fn dark<'a>(

@@ -29,6 +29,25 @@ impl SServer {
         Self::listening(&mut command)
     }
 
+    /// One that takes the place of another, at its address.
+    pub(crate) fn instead_of(other: Self, identity: &Identity) -> Self {
+        let address = other.address;
+        drop(other);
+        let mut command = Command::new("openssl");
+        command.args(["s_server", "-accept", &address.to_string(), "-cert"]);
+        command
+            .arg(&identity.certificate)
+            .arg("-key")
+            .arg(&identity.key);
+        let mut process = Process::start(&mut command);
+        // Where the port was given, it does not say the address.
+        process.wait_for(|line| (line == "ACCEPT").then_some(()));
+        Self {
+            address,
+            _process: process,
+        }
+    }
+
     /// One that has no certificate.
     pub(crate) fn without_certificate(options: &[&str]) -> Self {
         let mut command = Command::new("openssl");

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::Host;
-use crate::store::{Dark, KnownTarget, Period};
+use crate::store::{Dark, KnownQuestion, KnownTarget, Period};
 
 const DAY: i64 = 86_400;
 
@@ -51,6 +51,46 @@ async fn what_was_known_at_a_moment_stays_so_whatever_later_scans_see() {
     let elsewhere = "elsewhere".parse().unwrap();
     let there = inventory.known(&elsewhere, at(9 * DAY)).await.unwrap();
     assert_eq!(there, []);
+}
+
+async fn questions(store: &Store, second: i64) -> Vec<String> {
+    let inventory = store.inventory().await;
+    let zone = Zone::default();
+    let known = inventory.known_questions(&zone, at(second)).await.unwrap();
+    let told = |it: &KnownQuestion| format!("{}:{} {}", it.address, it.port, it.key_type);
+    known.iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn questions_are_known_by_key_type_where_several_have_a_certificate() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![
+            presenting("10.0.0.1", 443, &["rsa"], 10),
+            presenting("10.0.0.1", 443, &["ecdsa"], 11),
+            asking("www.corp", presenting("10.0.0.1", 443, &["rsa"], 12)),
+            presenting("10.0.0.2", 443, &["rsa"], 13),
+        ]))
+        .await;
+    assert_eq!(
+        questions(&store, 20).await,
+        ["10.0.0.1:443 ecdsa", "10.0.0.1:443 rsa"]
+    );
+    assert_eq!(questions(&store, 11).await, [""; 0]);
+
+    let absent = |second| restricted(KeyType::Rsa, looking("10.0.0.1", 443, refused(), second));
+    let open = |second| presenting("10.0.0.1", 443, &["ecdsa"], second);
+    for day in [1, 8] {
+        store
+            .scan(batch(vec![open(day * DAY), absent(day * DAY + 1)]))
+            .await;
+    }
+    assert_eq!(
+        questions(&store, 2 * DAY).await.len(),
+        2,
+        "missing, and still asked for"
+    );
+    assert_eq!(questions(&store, 9 * DAY).await, [""; 0], "it is gone");
 }
 
 #[tokio::test]
