@@ -2,7 +2,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::domain::Der;
-use crate::judge::{InvalidTrustStore, TrustStore};
+use crate::judge::TrustStore;
+use crate::x509::BrokenCollection;
 
 /// Whether the operating system's roots are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +36,13 @@ pub enum TrustStoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is no PEM bundle of certificates.
+    /// It is no file of certificates.
     #[error("{}: {source}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: InvalidTrustStore,
+        source: BrokenCollection,
     },
 }
 
@@ -52,8 +53,8 @@ impl TrustStoreError {
         match self {
             Self::Read { .. } => None,
             Self::Invalid { .. } => Some(
-                "a trust store is a PEM file of one or more BEGIN CERTIFICATE blocks; \
-                 `openssl x509 -inform DER -in FILE` turns DER into PEM",
+                "a trust store is a file of certificates: PEM with any number of BEGIN \
+                 CERTIFICATE blocks, DER or PKCS#7",
             ),
         }
     }
@@ -96,7 +97,7 @@ fn read(path: &Path) -> Result<TrustStore, TrustStoreError> {
         source,
     })?;
     let name = path.display().to_string();
-    TrustStore::from_bundle(name, &bundle).map_err(|source| TrustStoreError::Invalid {
+    TrustStore::from_file(name, &bundle).map_err(|source| TrustStoreError::Invalid {
         path: path.to_owned(),
         source,
     })
@@ -144,7 +145,10 @@ mod tests {
         let refusal = refusal();
         assert_eq!(
             refusal.to_string(),
-            format!("{}: line 2 is not base64", file.display())
+            format!(
+                "{}: line 2: not base64, in a block `CERTIFICATE`",
+                file.display()
+            )
         );
         assert!(refusal.hint().is_some());
     }

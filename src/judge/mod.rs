@@ -35,7 +35,7 @@ pub use policy::{Acceptance, LimitChanges, Override, Owner, Policy, RuleSetting}
 pub use rule::{Flaw, Rule, Verdict};
 pub use rules::ALL;
 pub use selector::Selector;
-pub use trust_store::{InvalidTrustStore, TrustStore};
+pub use trust_store::TrustStore;
 
 #[cfg(test)]
 mod tests;

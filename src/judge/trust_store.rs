@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::domain::{Der, Fingerprint};
-use crate::x509::{self, BrokenBundle};
+use crate::x509::{self, BrokenCollection};
 
 /// Roots that somebody trusts, under one name.
 #[derive(Clone, Debug)]
@@ -12,23 +12,6 @@ pub struct TrustStore {
     pub name: String,
     /// Its certificates, without duplicates.
     pub roots: Vec<Der>,
-}
-
-/// Why a file is no trust store.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTrustStore {
-    /// Not one certificate in it.
-    #[error("no certificate in it")]
-    Empty,
-    /// A block of it can't be read.
-    #[error(transparent)]
-    Broken(#[from] BrokenBundle),
-    /// A block of it is no certificate that anything could be certified by.
-    #[error("certificate {position} in it can't be read")]
-    Unreadable {
-        /// Which of its certificates, counted from 1.
-        position: usize,
-    },
 }
 
 impl TrustStore {
@@ -44,22 +27,16 @@ impl TrustStore {
         }
     }
 
-    /// The store in a PEM bundle; `name` is what reports call it.
+    /// The store in a file of certificates (PEM with any number of them, DER,
+    /// PKCS#7); `name` is what reports call it. Private keys in it are passed
+    /// over.
     ///
     /// # Errors
-    /// A bundle without a certificate, or with one that can't be read: a root
-    /// left out in silence would make verdicts wrong.
-    pub fn from_bundle(name: impl Into<String>, bundle: &[u8]) -> Result<Self, InvalidTrustStore> {
-        let roots = x509::certificates_in_bundle(bundle)?;
-        if roots.is_empty() {
-            return Err(InvalidTrustStore::Empty);
-        }
-        let unreadable = |root: &Der| x509::subject_public_key_info(root).is_none();
-        if let Some(index) = roots.iter().position(unreadable) {
-            return Err(InvalidTrustStore::Unreadable {
-                position: index + 1,
-            });
-        }
+    /// A file without a certificate, or with a block that can't be read: a
+    /// root left out in silence would make verdicts wrong.
+    pub fn from_file(name: impl Into<String>, file: &[u8]) -> Result<Self, BrokenCollection> {
+        let collection = x509::certificates_in(file)?;
+        let roots = collection.certificates.into_iter().map(|root| root.der);
         Ok(Self::new(name, roots))
     }
 
@@ -96,7 +73,7 @@ mod tests {
     #[test]
     fn a_bundle_is_a_store_of_its_certificates_each_once() {
         let (one, two) = (pem(), pem());
-        let store = |text: &str| TrustStore::from_bundle("corp.pem", text.as_bytes()).unwrap();
+        let store = |text: &str| TrustStore::from_file("corp.pem", text.as_bytes()).unwrap();
         let both = store(&format!("Corp roots\n{one}{two}{one}"));
         assert_eq!(both.name, "corp.pem");
         assert_eq!(both.roots.len(), 2);
@@ -105,16 +82,26 @@ mod tests {
     }
 
     #[test]
+    fn a_root_in_another_kind_of_block_is_not_left_out() {
+        let (one, two) = (pem(), pem());
+        let trusted = two.replace("CERTIFICATE-----", "TRUSTED CERTIFICATE-----");
+        let store = TrustStore::from_file("corp.pem", format!("{one}{trusted}").as_bytes());
+        assert_eq!(store.unwrap().roots.len(), 2);
+    }
+
+    #[test]
     fn a_bundle_with_nothing_or_with_something_broken_is_refused() {
-        let refusal = |text: &str| TrustStore::from_bundle("x", text.as_bytes()).unwrap_err();
-        assert_eq!(refusal("no certificate"), InvalidTrustStore::Empty);
+        let refusal = |text: &str| TrustStore::from_file("x", text.as_bytes()).unwrap_err();
+        let no_pem = refusal("no certificate").to_string();
+        assert_eq!(no_pem, "neither PEM nor one whole DER element");
+        let key = "-----BEGIN PRIVATE KEY-----\nAAEC\n-----END PRIVATE KEY-----\n";
+        assert_eq!(refusal(key), BrokenCollection::Empty);
         let broken = pem().replacen("MII", "M*I", 1);
-        assert_eq!(refusal(&broken).to_string(), "line 2 is not base64");
+        let refused = refusal(&broken).to_string();
+        assert_eq!(refused, "line 2: not base64, in a block `CERTIFICATE`");
         let noise = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
-        assert_eq!(
-            refusal(&format!("{}{noise}", pem())).to_string(),
-            "certificate 2 in it can't be read"
-        );
+        let refused = refusal(&format!("{noise}{}", pem())).to_string();
+        assert!(refused.starts_with("line 1: "), "{refused}");
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 
+use super::pem_blocks::is_private_key;
 use super::walk::{self, Element, elements};
-use super::{Certificate, parse, pem_blocks, subject_public_key_info};
+use super::{BrokenPem, Certificate, PrivateKeys, parse, pem_blocks, subject_public_key_info};
 use crate::domain::Der;
 
 /// What was in a file.
@@ -47,6 +48,12 @@ pub enum BrokenCollection {
     Empty,
 }
 
+impl From<BrokenPem> for BrokenCollection {
+    fn from(BrokenPem { line, problem }: BrokenPem) -> Self {
+        Self::Block { line, problem }
+    }
+}
+
 /// id-signedData, RFC 5652 section 5.1.
 const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
@@ -61,10 +68,7 @@ const NO_SIGNED_DATA: &str = "a PKCS#7 message without certificates (no SignedDa
 /// # Errors
 /// The first block that is broken; a file without one certificate.
 pub fn certificates_in(file: &[u8]) -> Result<Collection, BrokenCollection> {
-    let blocks = pem_blocks::read(file).map_err(|broken| BrokenCollection::Block {
-        line: broken.line,
-        problem: broken.problem,
-    })?;
+    let blocks = pem_blocks(file, PrivateKeys::PassedOver)?;
     let mut collection = Collection::default();
     if blocks.is_empty() {
         collection.certificates = any(file).map_err(BrokenCollection::Der)?;
@@ -98,7 +102,7 @@ impl Skipped {
     /// Whether it is a private key, of any form.
     #[must_use]
     pub fn is_private_key(&self) -> bool {
-        pem_blocks::is_private_key(&self.label)
+        is_private_key(&self.label)
     }
 }
 

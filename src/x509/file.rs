@@ -3,10 +3,9 @@
 
 use x509_parser::asn1_rs::FromDer;
 use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::pem::Pem;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::subject_public_key_info;
+use super::{PrivateKeys, pem_blocks, subject_public_key_info};
 use crate::domain::{Der, Fingerprint};
 
 /// The SHA-256 of the first certificate in a file, PEM (RFC 7468) or DER;
@@ -35,16 +34,12 @@ pub fn key_in(file: &[u8]) -> Option<Fingerprint> {
     })
 }
 
-/// The PEM blocks of a file, or all of it as one.
+/// The PEM blocks of a file, none of a broken one, or all of it as one.
 fn blocks(file: &[u8]) -> Vec<Der> {
-    let pem: Vec<_> = Pem::iter_from_buffer(file)
-        .map_while(Result::ok)
-        .map(|block| Der::from(block.contents))
-        .collect();
-    if pem.is_empty() {
-        vec![Der::from(file)]
-    } else {
-        pem
+    match pem_blocks(file, PrivateKeys::PassedOver) {
+        Ok(blocks) if blocks.is_empty() => vec![Der::from(file)],
+        Ok(blocks) => blocks.into_iter().map(|it| it.contents.into()).collect(),
+        Err(_) => Vec::new(),
     }
 }
 

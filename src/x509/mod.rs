@@ -5,7 +5,6 @@
 //! in `faults` and takes nothing from the others.
 
 mod addresses;
-mod bundle;
 mod collection;
 mod directory_string;
 mod extensions;
@@ -22,12 +21,12 @@ mod signature;
 mod walk;
 
 pub use addresses::addresses;
-pub use bundle::{BrokenBundle, certificates_in_bundle};
 pub use collection::{BrokenCollection, Collection, Skipped, certificates_in};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, first_certificate_in, key_in};
 pub use linkage::{Linkage, linkage};
 pub use name::{name_text, name_texts};
+pub use pem_blocks::{BrokenPem, ENCRYPTED, PemBlock, PrivateKeys, pem_blocks};
 pub use rsa_key::{RsaKey, rsa_public_key};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
 

@@ -1,37 +1,56 @@
 //! The text of a PEM file (RFC 7468) → its blocks, each with its line.
 
 /// One block: its label, its bytes, and the line of its BEGIN.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PemBlock {
+#[derive(Clone, PartialEq, Eq)]
+pub struct PemBlock {
     /// What it says it holds: `CERTIFICATE`, `PKCS7`.
-    pub(super) label: String,
+    pub label: String,
     /// The line of its BEGIN, from 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// What it holds.
-    pub(super) contents: Vec<u8>,
+    pub contents: Vec<u8>,
+}
+
+/// What becomes of the contents of private keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrivateKeys {
+    /// They are decoded: the operator named the file for them.
+    Wanted,
+    /// They are never decoded, and nothing is kept of them.
+    PassedOver,
 }
 
 /// A block that can't be read, and the line where that shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BrokenPem {
-    pub(super) line: usize,
-    pub(super) problem: String,
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct BrokenPem {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub problem: String,
 }
 
 /// A block between its BEGIN and its END.
 struct Open<'a> {
     label: &'a str,
     line: usize,
-    /// Base64, white space left out. Nothing is kept of a private key.
+    is_passed_over: bool,
+    /// Base64, white space left out.
     text: String,
 }
+
+/// What is wrong with a key that only a passphrase opens.
+pub const ENCRYPTED: &str = "the private key is encrypted";
 
 /// Longest label that is repeated in a message.
 const MAX_LABEL: usize = 40;
 
 /// Reads every block; what stands between blocks is explanatory text (RFC
-/// 7468 section 2). A private key's contents are skipped, never decoded.
-pub(super) fn read(file: &[u8]) -> Result<Vec<PemBlock>, BrokenPem> {
+/// 7468 section 2).
+///
+/// # Errors
+/// The first block that is broken, or encrypted within its lines (RFC 1421).
+pub fn pem_blocks(file: &[u8], keys: PrivateKeys) -> Result<Vec<PemBlock>, BrokenPem> {
     let mut blocks = Vec::new();
     let mut open: Option<Open<'_>> = None;
     for (line, bytes) in (1..).zip(file.split(|byte| *byte == b'\n')) {
@@ -46,7 +65,7 @@ pub(super) fn read(file: &[u8]) -> Result<Vec<PemBlock>, BrokenPem> {
                     block.line
                 ));
             }
-            (None, Some(label), _) => Some(Open::new(label, line)),
+            (None, Some(label), _) => Some(Open::new(label, line, keys)),
             (Some(block), _, Some(label)) if block.label == label => {
                 blocks.push(block.decode()?);
                 None
@@ -90,24 +109,26 @@ fn boundary<'a>(line: &'a str, kind: &str) -> Option<&'a str> {
 }
 
 impl<'a> Open<'a> {
-    fn new(label: &'a str, line: usize) -> Self {
+    fn new(label: &'a str, line: usize, keys: PrivateKeys) -> Self {
         Self {
             label,
             line,
+            is_passed_over: keys == PrivateKeys::PassedOver && is_private_key(label),
             text: String::new(),
         }
     }
 
     fn add(&mut self, text: &str, line: usize) -> Result<(), BrokenPem> {
-        if is_private_key(self.label) {
+        if self.is_passed_over {
             return Ok(());
+        }
+        let broken = |problem: String| Err(BrokenPem { line, problem });
+        if text.starts_with("Proc-Type:") && text.ends_with("ENCRYPTED") {
+            return broken(ENCRYPTED.to_owned());
         }
         let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/= \t".contains(&byte);
         if !text.bytes().all(base64) {
-            return Err(BrokenPem {
-                line,
-                problem: format!("not base64, in a block `{}`", shown(self.label)),
-            });
+            return broken(format!("not base64, in a block `{}`", shown(self.label)));
         }
         self.text
             .extend(text.chars().filter(|c| !c.is_ascii_whitespace()));
@@ -115,8 +136,13 @@ impl<'a> Open<'a> {
     }
 
     fn decode(self) -> Result<PemBlock, BrokenPem> {
-        let Self { label, line, text } = self;
-        let contents = if is_private_key(label) {
+        let Self {
+            label,
+            line,
+            is_passed_over,
+            text,
+        } = self;
+        let contents = if is_passed_over {
             Vec::new()
         } else {
             decode(&text).ok_or_else(|| BrokenPem {
@@ -144,10 +170,11 @@ fn shown(label: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::PrivateKeys::{PassedOver, Wanted};
     use super::*;
 
     fn broken(file: &str) -> (usize, String) {
-        let broken = read(file.as_bytes()).unwrap_err();
+        let broken = pem_blocks(file.as_bytes(), PassedOver).err().unwrap();
         (broken.line, broken.problem)
     }
 
@@ -155,13 +182,17 @@ mod tests {
     fn blocks_are_read_between_any_text() {
         let file = "\u{feff}-----BEGIN A-----\r\nYWJj\r\n-----END A-----\r\n\
                     subject=/CN=x \u{1b}\n-----BEGIN B-----\nYW\nJj ZA==\n-----END B-----";
-        let blocks = read(file.as_bytes()).unwrap();
+        let blocks = pem_blocks(file.as_bytes(), PassedOver).unwrap();
         let told: Vec<_> = blocks
             .iter()
             .map(|block| (block.label.as_str(), block.line, &block.contents[..]))
             .collect();
         assert_eq!(told, [("A", 1, &b"abc"[..]), ("B", 5, b"abcd")]);
-        assert_eq!(read(b"no block\n\xff\xfe").unwrap(), []);
+        assert!(
+            pem_blocks(b"no block\n\xff\xfe", PassedOver)
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]
@@ -179,7 +210,16 @@ mod tests {
     fn nothing_of_a_private_key_is_kept() {
         let file = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nYWJj\n\
                     -----END RSA PRIVATE KEY-----\n";
-        let blocks = read(file.as_bytes()).unwrap();
+        let blocks = pem_blocks(file.as_bytes(), PassedOver).unwrap();
         assert!(blocks[0].contents.is_empty() && is_private_key(&blocks[0].label));
+        let refused = pem_blocks(file.as_bytes(), Wanted).err().unwrap();
+        assert_eq!(refused.to_string(), format!("line 2: {ENCRYPTED}"));
+    }
+
+    #[test]
+    fn a_private_key_that_is_wanted_is_decoded() {
+        let file = "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n";
+        let blocks = pem_blocks(file.as_bytes(), Wanted).unwrap_or_default();
+        assert_eq!(blocks[0].contents, b"abc");
     }
 }
