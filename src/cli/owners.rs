@@ -13,7 +13,9 @@ use super::destination::Destination;
 use super::failure::Failure;
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Fingerprint, Timestamp, printable};
-use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page};
+use crate::report::{
+    Distinct, Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page,
+};
 use crate::store::{Crossing, Detail, FileMode, SqliteSink};
 
 /// What is written for an owner.
@@ -51,6 +53,7 @@ struct OwnersFile {
 /// What a message says of the table in it.
 #[derive(Default)]
 struct Summary {
+    distinct: Distinct,
     installations: u64,
     expired: u64,
     /// The first to end: the end, where, whose.
@@ -218,6 +221,9 @@ impl OwnersFile {
 
 impl Summary {
     fn add(&mut self, row: &Installation, now: Timestamp) {
+        if !self.distinct.takes(row) {
+            return;
+        }
         self.installations += 1;
         let Some(end) = end(row) else {
             return;
@@ -338,6 +344,7 @@ mod tests {
             accepted: Vec::new(),
             owner: owner.map(str::to_owned),
             tags: Vec::new(),
+            is_one_of_many: false,
         });
         row
     }

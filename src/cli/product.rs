@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::certificate_files::{CertificateFiles, Depth, Encoding, Folder, Place};
 use super::failure::Failure;
-use super::rows::{Rows, Subject};
+use super::rows::{Listed, Rows, Subject};
 use super::{Context, html, owners};
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::printable;
@@ -42,6 +42,7 @@ pub(super) struct Making<'a> {
     pub(super) appraisal: Appraisal<'a>,
     pub(super) wanted: &'a Wanted,
     pub(super) subject: Subject,
+    pub(super) listed: Listed,
     pub(super) detail: Detail,
     pub(super) depth: Depth,
     pub(super) scope: Scope,
@@ -96,6 +97,7 @@ impl Making<'_> {
                     inventory: self.inventory,
                     wanted,
                     subject: self.subject,
+                    listed: self.listed,
                     detail: self.detail,
                 };
                 rows.write(out, form).await

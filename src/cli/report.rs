@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::filter::{self, Filters};
 use super::printer::Printer;
 use super::product::{Document, Making, Product};
-use super::rows::Subject;
+use super::rows::{Listed, Subject};
 use super::trust::TrustFlags;
 use super::{Context, inventory, owners};
 use crate::appraisal::{Appraisal, Wanted};
@@ -61,6 +61,11 @@ pub(super) struct Arguments {
     /// and DER
     #[arg(long)]
     chain: bool,
+
+    /// One row for a certificate on more ports of a host than the policy's
+    /// `ports_per_host`, as it is counted elsewhere; in CSV and JSON lines
+    #[arg(long)]
+    distinct: bool,
 
     /// A file for each, in the directory of -o
     #[arg(long, value_enum, value_name = "BY")]
@@ -134,6 +139,11 @@ impl Arguments {
             appraisal: Appraisal::begin(&inventory, stores, policy, now).await?,
             wanted: &wanted,
             subject: self.of,
+            listed: if self.distinct {
+                Listed::Distinct
+            } else {
+                Listed::All
+            },
             detail: self.detail(),
             depth: self.depth(),
             scope: self.scope(),
@@ -227,6 +237,21 @@ impl Arguments {
                 self.chain && !matches!(form, Pem | Der),
                 "--chain",
                 "--format pem or der",
+            ),
+            (
+                self.distinct && !has_rows,
+                "--distinct",
+                "--format csv or jsonl",
+            ),
+            (
+                self.distinct && of_others,
+                "--distinct",
+                "--of installations",
+            ),
+            (
+                self.distinct && split,
+                "--distinct",
+                "one report, without --split",
             ),
             (
                 split && matches!(form, Html | Pem | Der | Cbom),

@@ -10,7 +10,7 @@ use super::trust::TrustFlags;
 use super::{Context, endpoints};
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::Timestamp;
-use crate::report::{COVERAGE, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
+use crate::report::{COVERAGE, Distinct, ENDPOINTS, Format, Head, INSTALLATIONS, Report, Table};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
 /// What a report has a row for.
@@ -25,12 +25,23 @@ pub(super) enum Subject {
     Coverage,
 }
 
+/// Which of the wanted installations have a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// Each.
+    #[default]
+    All,
+    /// One of those that count as one.
+    Distinct,
+}
+
 /// The rows that a report is made of.
 pub(super) struct Rows<'a, 'i> {
     pub(super) appraisal: &'a mut Appraisal<'i>,
     pub(super) inventory: &'a SqliteInventory,
     pub(super) wanted: &'a Wanted,
     pub(super) subject: Subject,
+    pub(super) listed: Listed,
     pub(super) detail: Detail,
 }
 
@@ -45,7 +56,11 @@ impl Rows<'_, '_> {
         match self.subject {
             Subject::Installations => {
                 let mut page = Page::begin(out, form, &INSTALLATIONS, self.appraisal.head())?;
-                let visit = |row| page.row(&row);
+                let (listed, mut distinct) = (self.listed, Distinct::default());
+                let visit = |row| match listed {
+                    Listed::Distinct if !distinct.takes(&row) => ControlFlow::Continue(()),
+                    Listed::Distinct | Listed::All => page.row(&row),
+                };
                 let read = self.appraisal.installations(wanted, detail, visit).await;
                 page.end(read)
             }
@@ -82,6 +97,7 @@ pub(super) async fn write_csv(
         inventory,
         wanted: &Wanted::default(),
         subject: Subject::Installations,
+        listed: Listed::All,
         detail: Detail::Facts,
     };
     rows.write(out, Format::Csv).await

@@ -11,7 +11,8 @@ use super::inventory;
 use crate::appraisal::{Appraisal, Judged, Wanted};
 use crate::domain::{Severity, clock};
 use crate::judge::{Judgement, Policy, TrustStore};
-use crate::store::{Detail, Dossier, SqliteSink, StoreError};
+use crate::report::{Distinct, Installation};
+use crate::store::{Detail, SqliteSink, StoreError};
 
 /// How many installations there are by the worst that was found at each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,13 +54,13 @@ async fn judge(
     let recorded = async {
         // Its own, so that a failure ends the judging too.
         let mut pages = pages;
-        let mut severities = Severities::default();
+        let (mut severities, mut distinct) = (Severities::default(), Distinct::default());
         while let Some(page) = pages.recv().await {
             judging.record(&page.dossiers).await?;
             judging.keep(&page.found).await?;
-            for dossier in &page.dossiers {
-                severities.count(dossier);
-            }
+            let rows = page.dossiers.iter().map(|dossier| &dossier.row);
+            rows.filter(|row| distinct.takes(row))
+                .for_each(|row| severities.count(row));
         }
         Ok(severities)
     };
@@ -71,8 +72,8 @@ async fn judge(
 }
 
 impl Severities {
-    fn count(&mut self, dossier: &Dossier) {
-        let judgement = dossier.row.judgement.as_ref();
+    fn count(&mut self, row: &Installation) {
+        let judgement = row.judgement.as_ref();
         let worst = judgement.and_then(Judgement::severity);
         let at = |severity| Severity::ALL.iter().position(|one| *one == severity);
         let count = worst.and_then(at).and_then(|at| self.by_worst.get_mut(at));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::domain::{Timestamp, Trust};
 
 use super::policy::{Acceptance, Policy, RuleSetting};
-use super::rules::{ALL, name_mismatch};
+use super::rules::{ALL, many_ports, name_mismatch};
 use super::selector::Traits;
 use super::{Accepted, Assessment, Case, Evidence, Finding, Judgement, Rule, Verdict};
 
@@ -73,6 +73,7 @@ impl Judge {
             accepted,
             owner: owner.map(|owner| owner.owner.clone()),
             tags: case.tags.to_vec(),
+            is_one_of_many: many_ports::holds(&case),
         }
     }
 

@@ -21,6 +21,9 @@ pub struct Judgement {
     pub owner: Option<String>,
     /// Its tags, by the configuration.
     pub tags: Vec<String>,
+    /// Whether its certificate is on so many ports of its host that they count
+    /// as one.
+    pub is_one_of_many: bool,
 }
 
 /// A finding that somebody answers for.

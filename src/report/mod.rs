@@ -8,6 +8,7 @@ mod cell;
 pub mod changes;
 pub mod check;
 mod csv;
+mod distinct;
 mod event;
 mod head;
 pub mod html;
@@ -21,6 +22,7 @@ mod value;
 mod writer;
 
 pub use cbom::Cbom;
+pub use distinct::Distinct;
 pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
 pub use jsonl::{document, pem};

@@ -126,6 +126,7 @@ fn installation(text: &str, nth: u32) -> Installation {
             accepted: Vec::new(),
             owner: some(),
             tags: list(),
+            is_one_of_many: false,
         }),
     }
 }

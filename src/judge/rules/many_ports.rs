@@ -8,7 +8,10 @@ pub(super) static RULE: Rule = Rule {
     citation: "certsweep's own",
     advice: "It is one installation that answers everywhere, as a load balancer or a \
         honeypot does: it counts as one. Exclude the ports that are of no interest.",
-    note: None,
+    note: Some(
+        "Where the same is found at each of these ports; a port with a finding of its own \
+        counts for itself. Tables keep a row for each (`report --distinct` does not).",
+    ),
     zlint: &[],
     check,
 };
@@ -17,7 +20,13 @@ fn check(case: &Case<'_>) -> Verdict {
     let Some(place) = case.evidence.place else {
         return Verdict::NotApplicable;
     };
-    let ports = place.ports_with_it;
-    let many = ports > case.limits.ports_per_host;
-    Verdict::unless(many.then(|| format!("on {ports} ports of {}", place.address)))
+    let (ports, address) = (place.ports_with_it, place.address);
+    Verdict::unless(holds(case).then(|| format!("on {ports} ports of {address}")))
+}
+
+/// Whether a certificate is on so many ports of its host that they count as
+/// one, whatever the policy says of the rule.
+pub(in crate::judge) fn holds(case: &Case<'_>) -> bool {
+    let place = case.evidence.place;
+    place.is_some_and(|place| place.ports_with_it > case.limits.ports_per_host)
 }

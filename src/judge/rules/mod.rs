@@ -34,7 +34,7 @@ mod must_staple;
 mod not_pq_ready;
 mod issuer_not_approved;
 mod encoding;
-mod many_ports;
+pub(super) mod many_ports;
 mod ephemeral;
 
 /// Every rule, in the order of reports.

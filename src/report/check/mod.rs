@@ -3,6 +3,7 @@
 //!
 //! Memory does not grow with the rows: counts, and the worst lines.
 
+mod absorbed;
 mod document;
 mod line;
 mod nagios;
@@ -13,6 +14,7 @@ mod unreplaced;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Distinct;
 use super::row::{EndpointRow, Installation, ScanRow};
 use crate::domain::{Severity, Timestamp};
 use crate::judge::Finding;
@@ -24,6 +26,7 @@ pub use prometheus::Prometheus;
 pub use text::text as check_text;
 pub use unreplaced::Unreplaced;
 
+use absorbed::Absorbed;
 use line::Worst;
 
 /// What is looked for, and what makes a check fail.
@@ -80,9 +83,12 @@ pub struct Check {
     counts: Counts,
     worst: Worst,
     last_scan: Option<ScanRow>,
+    distinct: Distinct,
+    absorbed: Absorbed,
 }
 
-/// What was counted. The unit is the installation unless it says otherwise.
+/// What was counted. The unit is the installation unless it says otherwise,
+/// those that count as one ([`Distinct`]) counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// All that were there to look at, `since` left aside.
@@ -119,10 +125,13 @@ impl Check {
             counts: Counts::default(),
             worst: Worst::default(),
             last_scan: None,
+            distinct: Distinct::default(),
+            absorbed: Absorbed::default(),
         }
     }
 
-    /// Counts one installation; `false` where it does not count.
+    /// Counts the next installation, in the order of the main report; `false`
+    /// where it does not count.
     pub fn installation(&mut self, row: &Installation) -> bool {
         self.counts.considered += 1;
         if self
@@ -132,6 +141,11 @@ impl Check {
         {
             return false;
         }
+        if !self.distinct.takes(row) {
+            self.absorbed.absorb(row);
+            return false;
+        }
+        self.absorbed.keep(row);
         self.counts.installations += 1;
         let Some(judgement) = &row.judgement else {
             self.counts.unjudged += 1;
@@ -163,11 +177,15 @@ impl Check {
         self.counts.considered += 1;
     }
 
-    /// Counts one endpoint, which must not have been looked at longer ago than
-    /// `max_age`.
+    /// Counts the next endpoint, after all installations: it must not have been
+    /// looked at longer ago than `max_age`.
     pub fn endpoint(&mut self, row: &EndpointRow, max_age: Duration) {
+        let is_overdue = self.terms.now.since(row.last_checked) > max_age;
+        if !self.absorbed.counts(row, is_overdue) {
+            return;
+        }
         self.counts.endpoints += 1;
-        if self.terms.now.since(row.last_checked) > max_age {
+        if is_overdue {
             self.counts.overdue += 1;
             let oldest = self.counts.oldest_look.unwrap_or(row.last_checked);
             self.counts.oldest_look = Some(oldest.min(row.last_checked));

@@ -56,6 +56,7 @@ fn judged(findings: Vec<Finding>) -> Installation {
         accepted: Vec::new(),
         owner: None,
         tags: Vec::new(),
+        is_one_of_many: false,
     });
     row
 }
@@ -379,4 +380,82 @@ fn no_hostile_text_leaves_its_label_or_its_line() {
         assert_eq!(nagios(&check, &head()).matches('|').count(), 1);
         assert_eq!(nagios(&check, &head()).lines().count(), 5);
     }
+}
+
+/// An installation on one of very many ports of its host, seen a day ago.
+fn one_of_many(port: u16) -> (Installation, EndpointRow) {
+    let port = Port::new(port).unwrap();
+    let mut row = judged(vec![finding("expired", Severity::Critical)]);
+    row.judgement.as_mut().unwrap().is_one_of_many = true;
+    row.port = Some(port);
+    let known = EndpointRow {
+        zone: row.zone.clone().unwrap(),
+        ip: row.ip.unwrap(),
+        port,
+        last_checked: now(),
+        ..endpoint("tls")
+    };
+    (row, known)
+}
+
+#[test]
+fn a_certificate_on_very_many_ports_of_a_host_is_one_installation_at_one_endpoint() {
+    let mut check = Check::new(terms());
+    let (rows, endpoints): (Vec<_>, Vec<_>) = (1..=60).map(one_of_many).unzip();
+    let shown = rows.iter().filter(|row| check.installation(row)).count();
+    let other = EndpointRow {
+        port: Port::new(100).unwrap(),
+        ..endpoints[0].clone()
+    };
+    for row in endpoints.iter().chain([&other]) {
+        check.endpoint(row, terms().max_age);
+    }
+    let counts = check.counts();
+    assert_eq!((shown, counts.installations, counts.failing), (1, 1, 1));
+    assert_eq!(counts.by_finding[&("expired", Severity::Critical)], 1);
+    assert_eq!((counts.endpoints, counts.overdue), (2, 0));
+    assert_eq!(check.worst().len(), 1);
+}
+
+#[test]
+fn no_endpoint_is_overdue_unseen_behind_another() {
+    let overdue = |overdue: fn(u16) -> bool| {
+        let mut check = Check::new(terms());
+        let (rows, endpoints): (Vec<_>, Vec<_>) = (1..=60).map(one_of_many).unzip();
+        for row in &rows {
+            check.installation(row);
+        }
+        for mut row in endpoints {
+            if overdue(row.port.number()) {
+                row.last_checked = Timestamp::from_seconds(0);
+            }
+            check.endpoint(&row, terms().max_age);
+        }
+        (check.counts().endpoints, check.counts().overdue)
+    };
+    assert_eq!(overdue(|_| true), (1, 1));
+    assert_eq!(overdue(|port| port == 1), (1, 1));
+    assert_eq!(overdue(|port| port > 50), (2, 1));
+}
+
+#[test]
+fn an_endpoint_with_another_certificate_counts_for_itself() {
+    let mut check = Check::new(terms());
+    let (rows, endpoints): (Vec<_>, Vec<_>) = (1..=60).map(one_of_many).unzip();
+    for row in &rows {
+        check.installation(row);
+        let mut other = row.clone();
+        other.certificate.sha256 = Fingerprint::of(b"other");
+        other.judgement.as_mut().unwrap().is_one_of_many = false;
+        if row.port == Port::new(7) {
+            check.installation(&other);
+        }
+    }
+    for row in &endpoints {
+        check.endpoint(row, terms().max_age);
+    }
+    assert_eq!(
+        (check.counts().installations, check.counts().endpoints),
+        (2, 2)
+    );
 }

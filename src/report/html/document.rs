@@ -10,6 +10,7 @@ use super::breakdown::{Bar, Breakdown, Label, share};
 use super::changes::Changes;
 use super::figures::{Figures, RuleFigures};
 use super::ledger::Ledger;
+use super::scope::Scope;
 use super::table::{COLUMNS, Column};
 use super::text::Count;
 use super::timeline::Drawing;
@@ -25,6 +26,8 @@ pub(super) struct Document<'a> {
     script: &'static str,
     about: &'a About,
     scope: String,
+    /// Installations that count as one with others.
+    absorbed: Count,
     headlines: Vec<Headline>,
     severities: Vec<SeverityLine>,
     groups: Vec<Group>,
@@ -109,15 +112,20 @@ impl<'a> Document<'a> {
         ledger: &'a Ledger,
         changes: Option<&'a Changes>,
     ) -> Self {
+        let counted = match figures.absorbed {
+            0 => about.scope.clone(),
+            _ => about.scope.clone().distinct(),
+        };
         Self {
             policy: policy(),
             style: STYLE,
             script: SCRIPT,
             about,
             scope: about.scope.command("report"),
-            headlines: headlines(about, figures),
+            absorbed: Count(figures.absorbed),
+            headlines: headlines(&counted, figures),
             severities: severities(figures),
-            groups: groups(about, figures),
+            groups: groups(about, &counted, figures),
             timeline: figures.charts.timeline.drawing(),
             charts: charts(figures),
             ledger,
@@ -151,8 +159,7 @@ fn policy() -> String {
     )
 }
 
-fn headlines(about: &About, figures: &Figures) -> Vec<Headline> {
-    let scope = &about.scope;
+fn headlines(scope: &Scope, figures: &Figures) -> Vec<Headline> {
     let alarming = |count: u64, tone| if count == 0 { "" } else { tone };
     vec![
         Headline {
@@ -210,7 +217,7 @@ fn severities(figures: &Figures) -> Vec<SeverityLine> {
 }
 
 /// The rules that found something, worst and most frequent first.
-fn groups(about: &About, figures: &Figures) -> Vec<Group> {
+fn groups(about: &About, counted: &Scope, figures: &Figures) -> Vec<Group> {
     let worst_first = Severity::ALL.into_iter().rev().map(Some).chain([None]);
     let group = |severity: Option<Severity>| {
         let findings = figures.findings.iter();
@@ -220,7 +227,7 @@ fn groups(about: &About, figures: &Figures) -> Vec<Group> {
             word: severity.map_or("accepted", Severity::as_str),
             rules: found
                 .into_iter()
-                .map(|(id, it)| rule_line(about, id, it))
+                .map(|(id, it)| rule_line(about, counted, id, it))
                 .collect(),
         }
     };
@@ -230,7 +237,7 @@ fn groups(about: &About, figures: &Figures) -> Vec<Group> {
         .collect()
 }
 
-fn rule_line(about: &About, id: &'static str, figures: &RuleFigures) -> RuleLine {
+fn rule_line(about: &About, counted: &Scope, id: &'static str, figures: &RuleFigures) -> RuleLine {
     let rule = about.rules.iter().find(|rule| rule.id == id);
     RuleLine {
         id,
@@ -242,7 +249,7 @@ fn rule_line(about: &About, id: &'static str, figures: &RuleFigures) -> RuleLine
         accepted: Count(figures.accepted),
         command: figures
             .worst()
-            .and_then(|_| about.scope.narrowed("report", "--finding", id)),
+            .and_then(|_| counted.narrowed("report", "--finding", id)),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::report::row::{CertificateRow, Installation, InstallationState};
 pub(super) struct Figures {
     now: Timestamp,
     pub(super) installations: u64,
+    /// Installations that count as one with others, and nowhere else here.
+    pub(super) absorbed: u64,
     pub(super) expired: u64,
     pub(super) expiring: u64,
     pub(super) missing: u64,
@@ -54,6 +56,7 @@ impl Figures {
         Self {
             now,
             installations: 0,
+            absorbed: 0,
             expired: 0,
             expiring: 0,
             missing: 0,

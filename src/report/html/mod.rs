@@ -32,6 +32,7 @@ use askama::Template;
 pub use about::About;
 pub use scope::Scope;
 
+use super::Distinct;
 use super::event::EventRow;
 use super::row::{Coverage, Installation, ScanRow};
 use crate::judge::Judgement;
@@ -46,6 +47,7 @@ use worst::{WorstRows, rank};
 pub struct Html<Out: io::Write> {
     out: Out,
     about: About,
+    distinct: Distinct,
     figures: Figures,
     rows: WorstRows,
     ledger: Ledger,
@@ -59,14 +61,19 @@ impl<Out: io::Write> Html<Out> {
             out,
             figures: Figures::at(about.head.now),
             about,
+            distinct: Distinct::default(),
             rows: WorstRows::default(),
             ledger: Ledger::default(),
             changes: None,
         }
     }
 
-    /// Takes in one installation.
+    /// Takes in the next installation, in the order of the main report.
     pub fn row(&mut self, row: &Installation) -> io::Result<()> {
+        if !self.distinct.takes(row) {
+            self.figures.absorbed += 1;
+            return Ok(());
+        }
         let place = self.figures.installations;
         self.figures.add(row);
         let severity = row.judgement.as_ref().and_then(Judgement::severity);

@@ -14,8 +14,14 @@ const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan
 /// is judged.
 const OF_JUDGEMENT: [&str; 3] = ["--finding", "--owner", "--tag"];
 
-/// The day that a report is of; only reports take it.
+/// The day that a report is of.
 const DAY: &str = "--at";
+
+/// Those that count as one have one row.
+const DISTINCT: &str = "--distinct";
+
+/// What only reports take.
+const OF_REPORTS: [&str; 2] = [DAY, DISTINCT];
 
 impl Scope {
     /// The scope of these flags: flag and value, empty for a flag that takes
@@ -23,6 +29,12 @@ impl Scope {
     #[must_use]
     pub fn of(filters: Vec<(&'static str, String)>) -> Self {
         Self { filters }
+    }
+
+    /// The same, where installations that count as one have one row.
+    pub(super) fn distinct(mut self) -> Self {
+        self.filters.push((DISTINCT, String::new()));
+        self
     }
 
     /// The command that lists all of it.
@@ -34,14 +46,16 @@ impl Scope {
     /// which only reports know.
     pub(super) fn certs_command(&self) -> Option<String> {
         let is_of_now = self.filters.iter().all(|(flag, _)| *flag != DAY);
-        is_of_now.then(|| self.command("certs"))
+        let known = self.filters.iter();
+        let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag));
+        is_of_now.then(|| line("certs", known))
     }
 
     /// The command that lists what changed of it between two scans.
     pub(super) fn diff_command(&self, before: ScanId, last: ScanId) -> String {
         let ignored = self.ignored_by_diff();
         let known = self.filters.iter();
-        let known = known.filter(|(flag, _)| *flag != DAY && !ignored.contains(flag));
+        let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag) && !ignored.contains(flag));
         line(&format!("diff {before} {last}"), known)
     }
 

@@ -1,6 +1,8 @@
 //! Rows with a chosen text in every field.
 
 use super::*;
+use crate::domain::{Severity, Trust};
+use crate::judge::{Finding, Judgement};
 
 /// What servers and certificates may say to harm a reader.
 pub(crate) fn hostile() -> Vec<String> {
@@ -167,5 +169,29 @@ pub(crate) fn used(certificate: &CertificateRow, installations: u64) -> Certific
         certificate: certificate.clone(),
         installations,
         severity: None,
+    }
+}
+
+/// An installation in which these rules found an error each.
+pub(crate) fn judged(findings: &[&'static str]) -> Installation {
+    let findings = findings.iter().map(|rule| Finding {
+        rule,
+        severity: Severity::Error,
+        detail: String::new(),
+        certificate: None,
+    });
+    Installation {
+        judgement: Some(Judgement {
+            trust: Trust::Trusted,
+            trust_reason: String::new(),
+            trusted_by: Vec::new(),
+            root: None,
+            findings: findings.collect(),
+            accepted: Vec::new(),
+            owner: None,
+            tags: Vec::new(),
+            is_one_of_many: false,
+        }),
+        ..installation("")
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn judged(
         accepted: accepted.collect(),
         owner: Some(text.to_owned()),
         tags: vec![text.to_owned()],
+        is_one_of_many: false,
     };
     Installation {
         judgement: Some(judgement),

@@ -234,6 +234,7 @@ fn judgement(detail: &str) -> Judgement {
         }],
         owner: Some("lab".to_owned()),
         tags: Vec::new(),
+        is_one_of_many: false,
     }
 }
 
