@@ -9,6 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
+use super::in_full;
 use crate::appraisal::Wanted;
 use crate::domain::{Der, Fingerprint, Port, ScanId, Timestamp, Zone, in_days};
 use crate::judge::ALL;
@@ -195,15 +196,25 @@ impl Filters {
         words.add("--port", port);
         words.add("--zone", zone);
         words.add("--serial", serial.iter().map(in_digits));
-        words.add("--cert", cert);
-        words.add("--key", key);
-        words.add("--ca", ca);
+        words.add("--cert", cert.iter().map(|text| hash_or_file(text)));
+        words.add("--key", key.iter().map(|text| hash_or_file(text)));
+        words.add("--ca", ca.iter().map(|text| hash_or_file(text)));
         words.add("--finding", finding);
         words.add("--owner", owner);
         words.add("--tag", tag);
         words.add("--scan", scan);
         words.add("--state", state.iter().map(|state| state.word()));
         words.0
+    }
+}
+
+/// A hash as it is; a file's path in full.
+fn hash_or_file(text: &str) -> String {
+    let path = Path::new(text);
+    if path.exists() {
+        in_full(path)
+    } else {
+        text.to_owned()
     }
 }
 

@@ -121,6 +121,8 @@ enum Command {
 #[derive(Clone)]
 struct Context {
     config: Config,
+    /// The configuration file that the operator named, if they did.
+    config_file: Option<PathBuf>,
     /// The inventory that the operator named, if they did.
     db: Option<PathBuf>,
     db_named: Named,
@@ -140,6 +142,15 @@ impl Context {
     fn db(&self) -> PathBuf {
         let named = self.db.clone();
         named.unwrap_or_else(|| PathBuf::from("certsweep.db"))
+    }
+
+    /// The inventory, and the configuration where the operator named one, in
+    /// the words of any command line, wherever it is run.
+    fn words(&self) -> Vec<(&'static str, String)> {
+        let config = self.config_file.iter();
+        let config = config.map(|path| ("--config", in_full(path)));
+        let db = ("--db", in_full(&self.db()));
+        std::iter::once(db).chain(config).collect()
     }
 
     /// A report's file, for those whom the configuration lets in; the
@@ -197,6 +208,7 @@ impl Arguments {
             db: self.common.db.filter(named).or_else(|| config.db.clone()),
             db_named: db_flag,
             config,
+            config_file: path,
             printer: printer.clone(),
         };
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
@@ -231,6 +243,13 @@ impl Command {
     fn is_about_itself(&self) -> bool {
         matches!(self, Self::Completions(_) | Self::Man(_))
     }
+}
+
+/// A path as it reads in any directory.
+fn in_full(path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    let path = absolute.as_deref().unwrap_or(path);
+    path.display().to_string()
 }
 
 fn names_db(matches: &ArgMatches) -> Named {

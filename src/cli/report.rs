@@ -146,7 +146,7 @@ impl Arguments {
             },
             detail: self.detail(),
             depth: self.depth(),
-            scope: self.scope(),
+            scope: self.scope().with(context.words()),
             file: self.file(),
             db: &db,
             context: &context,

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Context;
 use super::failure::Failure;
+use super::{Context, in_full};
 use crate::config::{Options, SystemRoots, trust_stores};
 use crate::judge::TrustStore;
 
@@ -31,7 +31,7 @@ impl TrustFlags {
             no_system_roots,
         } = self;
         let stores = trust_store.iter().flatten();
-        let stores = stores.map(|path| ("--trust-store", path.display().to_string()));
+        let stores = stores.map(|path| ("--trust-store", in_full(path)));
         let no_system_roots = no_system_roots.then(|| ("--no-system-roots", String::new()));
         stores.chain(no_system_roots).collect()
     }

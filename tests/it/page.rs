@@ -528,7 +528,7 @@ fn each_figure_counts_the_rows_of_its_command() {
     assert!(of_rule("expired") && !of_rule("untrusted"), "{rules:?}");
     for (count, command) in headlines.iter().chain(&rules) {
         assert!(command.contains(root), "{command}");
-        let rows = rows_of(&inventory, command);
+        let rows = rows_of(command);
         assert_eq!(*count, rows.to_string(), "{command}");
     }
     let made = visit.results[2].as_str().unwrap();
@@ -538,6 +538,51 @@ fn each_figure_counts_the_rows_of_its_command() {
     );
     // Of these only what is over is critical.
     assert_eq!(visit.results[3], "Rows 1 to 1 of 1, filtered from 4");
+}
+
+#[test]
+fn a_certificate_on_very_many_ports_of_a_host_counts_as_one_everywhere() {
+    let authority = Authority::new();
+    let past = authority.expired("past.example", Key::Ecdsa);
+    let start = |identity| SServer::start(identity, &["-tls1_2"]);
+    let other = authority.identity("other.example", Key::Ecdsa);
+    let servers = [&past, &past, &past, &other].map(start);
+    let inventory = Inventory::new();
+    let config = inventory.file("c.toml", "[policy]\nports_per_host = 2\n");
+    let config = ["--config", config.to_str().unwrap()];
+    let addresses = servers.iter().map(|server| server.address.to_string());
+    let swept: Vec<_> = addresses.chain(config.map(str::to_owned)).collect();
+    let run = inventory.sweep(&swept);
+    assert!(run.stdout.contains(": 1 critical, 1 error,"), "{run}");
+
+    let run = inventory.run("check", &[&config[..], &["--json"]].concat());
+    let document = &run.exits(4).json_lines()[0];
+    let counts = ["installations", "endpoints", "failing"].map(|count| &document[count]);
+    assert_eq!(counts, [2, 2, 1]);
+    assert_eq!(document["worst"].as_array().unwrap().len(), 2);
+
+    let path = inventory.path().with_file_name("page.html");
+    let html = ["--format", "html", "-o", path.to_str().unwrap()];
+    inventory
+        .run("report", &[&html[..], &config].concat())
+        .exits(0);
+    let table = "document.getElementById('status').textContent";
+    let visit = visit(
+        &path,
+        &[&figures(".headlines li"), &figures(".rules article"), table],
+    );
+    let [headlines, rules] = [0, 1].map(|nth| -> Vec<(String, String)> {
+        serde_json::from_value(visit.results[nth].clone()).unwrap()
+    });
+    let counts: Vec<&str> = headlines.iter().map(|(count, _)| count.as_str()).collect();
+    assert_eq!(counts, ["2", "2", "1", "0", "0"]);
+    for (count, command) in headlines.iter().chain(&rules) {
+        let rows = rows_of(command);
+        assert_eq!(*count, rows.to_string(), "{command}");
+    }
+    assert_eq!(visit.results[2], "Rows 1 to 2 of 2");
+    // A table has a row for every port all the same.
+    assert_eq!(inventory.installations().len(), 4);
 }
 
 #[test]
@@ -587,7 +632,7 @@ fn what_changed_counts_the_rows_of_its_command() {
             panic!("{filters:?}: {figures:?}");
         };
         assert_eq!(*count, expected.to_string(), "{filters:?}");
-        assert_eq!(rows_of(&inventory, command), expected, "{command}");
+        assert_eq!(rows_of(command), expected, "{command}");
         let is_of_judgement = filters.contains(&"--finding");
         assert_eq!(text.contains("has no judgement"), is_of_judgement, "{text}");
     }
@@ -623,11 +668,7 @@ fn an_earlier_day_has_commands_of_that_day() {
     assert!(told.len() > 4, "{figures:?}");
     for (count, command) in told {
         assert!(command.contains(&format!("--at {day}")), "{command}");
-        assert_eq!(
-            *count,
-            rows_of(&inventory, command).to_string(),
-            "{command}"
-        );
+        assert_eq!(*count, rows_of(command).to_string(), "{command}");
     }
 }
 
@@ -639,8 +680,8 @@ fn figures(elements: &str) -> String {
     )
 }
 
-/// How many rows a command lists that a page names.
-fn rows_of(inventory: &Inventory, command: &str) -> usize {
+/// How many rows a command lists that a page names, run as it stands there.
+fn rows_of(command: &str) -> usize {
     let words = command.strip_prefix("certsweep ").unwrap();
     let json: &[&str] = match words.split(' ').next() {
         Some("report") => &["--format", "jsonl"],
@@ -649,7 +690,6 @@ fn rows_of(inventory: &Inventory, command: &str) -> usize {
     let mut program = certsweep();
     let unquoted = words.split(' ').map(|word| word.trim_matches('\''));
     program.args(unquoted).args(json);
-    program.arg("--db").arg(inventory.path());
     Run::of(&mut program).exits(0).json_lines().len()
 }
 

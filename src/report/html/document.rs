@@ -41,6 +41,7 @@ pub(super) struct Document<'a> {
     shown_rows: Count,
     left_out: Count,
     all_rows: String,
+    show_command: String,
 }
 
 /// A number that the page opens with.
@@ -140,6 +141,7 @@ impl<'a> Document<'a> {
             shown_rows: Count(u64::try_from(rows.len()).unwrap_or(u64::MAX)),
             left_out: Count(rows.left_out()),
             all_rows: about.scope.command("report --format csv"),
+            show_command: about.scope.show_command(),
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::domain::{ScanId, printable};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     filters: Vec<(&'static str, String)>,
+    /// What every command takes: the inventory, and the configuration.
+    common: Vec<(&'static str, String)>,
 }
 
 /// The filters that the coverage ledger knows: it speaks of addresses.
@@ -28,7 +30,17 @@ impl Scope {
     /// none.
     #[must_use]
     pub fn of(filters: Vec<(&'static str, String)>) -> Self {
-        Self { filters }
+        Self {
+            filters,
+            common: Vec::new(),
+        }
+    }
+
+    /// The same, of the inventory and by the configuration that these flags
+    /// name.
+    #[must_use]
+    pub fn with(self, common: Vec<(&'static str, String)>) -> Self {
+        Self { common, ..self }
     }
 
     /// The same, where installations that count as one have one row.
@@ -39,7 +51,7 @@ impl Scope {
 
     /// The command that lists all of it.
     pub(super) fn command(&self, verb: &str) -> String {
-        line(verb, self.filters.iter())
+        self.line(verb, self.filters.iter())
     }
 
     /// The command that lists its certificates; `None` for an earlier day,
@@ -48,7 +60,7 @@ impl Scope {
         let is_of_now = self.filters.iter().all(|(flag, _)| *flag != DAY);
         let known = self.filters.iter();
         let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag));
-        is_of_now.then(|| line("certs", known))
+        is_of_now.then(|| self.line("certs", known))
     }
 
     /// The command that lists what changed of it between two scans.
@@ -56,7 +68,7 @@ impl Scope {
         let ignored = self.ignored_by_diff();
         let known = self.filters.iter();
         let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag) && !ignored.contains(flag));
-        line(&format!("diff {before} {last}"), known)
+        self.line(&format!("diff {before} {last}"), known)
     }
 
     /// Those of its filters that changes know nothing of.
@@ -67,10 +79,15 @@ impl Scope {
         ignored
     }
 
+    /// The command that shows one certificate, whose SHA-256 goes into it.
+    pub(super) fn show_command(&self) -> String {
+        self.line("show SHA-256", std::iter::empty())
+    }
+
     /// The command that lists what the ledger knows of it.
     pub(super) fn ledger_command(&self, verb: &str) -> String {
         let known = self.filters.iter();
-        line(verb, known.filter(|(flag, _)| OF_LEDGER.contains(flag)))
+        self.line(verb, known.filter(|(flag, _)| OF_LEDGER.contains(flag)))
     }
 
     /// The command that lists exactly those of its rows that `flag` and
@@ -85,7 +102,7 @@ impl Scope {
         if self.filters.iter().any(|(given, _)| same(given)) {
             return None;
         }
-        Some(line(verb, self.filters.iter().chain([&last])))
+        Some(self.line(verb, self.filters.iter().chain([&last])))
     }
 
     /// States are a set: the narrower one stands in place of the wider.
@@ -94,7 +111,25 @@ impl Scope {
         let mut given = self.filters.iter().filter(is_state).peekable();
         let holds = given.peek().is_none() || given.any(|it| it.1 == "all" || it.1 == last.1);
         let others = self.filters.iter().filter(|it| !is_state(it));
-        holds.then(|| line(verb, others.chain([last])))
+        holds.then(|| self.line(verb, others.chain([last])))
+    }
+
+    /// A command that can be run as it stands.
+    fn line<'a>(
+        &'a self,
+        verb: &str,
+        filters: impl Iterator<Item = &'a (&'static str, String)>,
+    ) -> String {
+        let mut line = format!("certsweep {verb}");
+        for (flag, value) in filters.chain(&self.common) {
+            line.push(' ');
+            line.push_str(flag);
+            if !value.is_empty() {
+                line.push(' ');
+                line.push_str(&quoted(value));
+            }
+        }
+        line
     }
 }
 
@@ -104,19 +139,6 @@ fn kind(flag: &str) -> &str {
         "--expired" => "--expiring",
         other => other,
     }
-}
-
-fn line<'a>(verb: &str, filters: impl Iterator<Item = &'a (&'static str, String)>) -> String {
-    let mut line = format!("certsweep {verb}");
-    for (flag, value) in filters {
-        line.push(' ');
-        line.push_str(flag);
-        if !value.is_empty() {
-            line.push(' ');
-            line.push_str(&quoted(value));
-        }
-    }
-    line
 }
 
 /// A word as a POSIX shell takes it.
@@ -148,6 +170,27 @@ mod tests {
             r"certsweep report --name '*.it'\''s' --network 10.0.0.0/8 --expired"
         );
         assert_eq!(Scope::default().command("certs"), "certsweep certs");
+    }
+
+    #[test]
+    fn every_command_names_the_inventory_and_the_configuration() {
+        let scope = scope(&[("--port", "443")]).with(vec![
+            ("--db", "/srv/our inventory.db".to_owned()),
+            ("--config", "/etc/night.toml".to_owned()),
+        ]);
+        let common = "--db '/srv/our inventory.db' --config /etc/night.toml";
+        let commands = [
+            scope.command("report"),
+            scope.clone().distinct().certs_command().unwrap(),
+            scope.diff_command(ScanId::new(6), ScanId::new(7)),
+            scope.ledger_command("report --of coverage"),
+            scope.narrowed("report", "--expired", "").unwrap(),
+            scope.narrowed("report", "--state", "missing").unwrap(),
+            scope.show_command(),
+        ];
+        for command in commands {
+            assert!(command.ends_with(common), "{command}");
+        }
     }
 
     #[test]
