@@ -1,11 +1,12 @@
 //! Two scans → what changed on the network between them.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::failure::Failure;
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{Fingerprint, ScanId, ScanState};
+use crate::domain::{Fingerprint, Port, ScanId, ScanState, Zone};
 use crate::report::{EventRow, Installation, InstallationState, ScanRow};
 use crate::store::{Detail, Filter, Inventory, ScanSpan, SqliteInventory, StoreError};
 
@@ -17,8 +18,20 @@ pub(super) struct Compared {
     pub(super) last: ScanRow,
 }
 
-/// The certificates that stand below an authority, sent or not.
-pub(super) struct Below(HashSet<Fingerprint>);
+/// The installations that pass the filters on judgements, as they are judged
+/// now: the events of others are left out.
+pub(super) struct Passing(HashSet<Place>);
+
+/// What tells an installation from others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    certificate: Fingerprint,
+    zone: Option<Zone>,
+    address: Option<IpAddr>,
+    port: Option<Port>,
+    server_name: Option<String>,
+    dialect: Option<String>,
+}
 
 impl Compared {
     /// The scans that have ended, oldest first.
@@ -72,16 +85,16 @@ impl Compared {
         }
     }
 
-    /// What changed between them, kind by kind; of `below`, where it is given.
+    /// What changed between them, kind by kind; of `passing`, where it is given.
     pub(super) async fn events(
         &self,
         inventory: &SqliteInventory,
         filter: &Filter,
-        below: Option<&Below>,
+        passing: Option<&Passing>,
         visit: &mut (dyn FnMut(EventRow) -> ControlFlow<()> + Send),
     ) -> Result<(), StoreError> {
         let mut visit = |event: EventRow| {
-            if below.is_none_or(|below| below.0.contains(&event.sha256)) {
+            if passing.is_none_or(|passing| passing.0.contains(&Place::of_event(&event))) {
                 visit(event)
             } else {
                 ControlFlow::Continue(())
@@ -108,20 +121,18 @@ impl Compared {
     }
 }
 
-impl Below {
+impl Passing {
     /// Of everything that was ever installed and that the wanted events may be
-    /// of; `None` where no authority is wanted.
+    /// of; `None` where nothing is wanted that is judged.
     pub(super) async fn of(
         appraisal: &mut Appraisal<'_>,
         wanted: &Wanted,
     ) -> Result<Option<Self>, StoreError> {
-        if wanted.authorities.is_empty() {
+        if !wanted.asks_for_judgement() {
             return Ok(None);
         }
         let ever = Wanted {
-            authorities: wanted.authorities.clone(),
-            authorities_at_hand: wanted.authorities_at_hand.clone(),
-            ..Wanted::by(Filter {
+            inventory: Filter {
                 states: InstallationState::ALL.to_vec(),
                 // What these mean depends on whether it is an installation or
                 // an event.
@@ -129,15 +140,40 @@ impl Below {
                 scans: Vec::new(),
                 known_at: None,
                 ..wanted.inventory.clone()
-            })
+            },
+            ..wanted.clone()
         };
-        let mut certificates = HashSet::new();
+        let mut places = HashSet::new();
         let keep = |row: Installation| {
-            certificates.insert(row.certificate.sha256);
+            places.insert(Place::of(row));
             ControlFlow::Continue(())
         };
         appraisal.installations(&ever, Detail::Facts, keep).await?;
-        Ok(Some(Self(certificates)))
+        Ok(Some(Self(places)))
+    }
+}
+
+impl Place {
+    fn of(row: Installation) -> Self {
+        Self {
+            certificate: row.certificate.sha256,
+            zone: row.zone,
+            address: row.ip,
+            port: row.port,
+            server_name: row.sni,
+            dialect: row.starttls,
+        }
+    }
+
+    fn of_event(event: &EventRow) -> Self {
+        Self {
+            certificate: event.sha256,
+            zone: Some(event.zone.clone()),
+            address: Some(event.ip),
+            port: Some(event.port),
+            server_name: event.sni.clone(),
+            dialect: event.starttls.clone(),
+        }
     }
 }
 

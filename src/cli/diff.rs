@@ -1,7 +1,7 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
-use super::compared::{Below, Compared};
+use super::compared::{Compared, Passing};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::filter::{Filters, scan_id};
@@ -20,7 +20,8 @@ Examples:
   certsweep diff                 the last scan against the one before
   certsweep diff 7               all that changed after scan 7
   certsweep diff 3 7 --json      all that changed after scan 3 up to scan 7
-  certsweep diff --fail          exit 4 if anything changed")]
+  certsweep diff --fail          exit 4 if anything changed
+  certsweep diff --owner 'The shop' --finding expired    as it is judged now")]
 pub(super) struct Arguments {
     /// The scan before, and the last one [default: the last two]
     #[arg(value_name = "SCAN", num_args = 0..=2, value_parser = scan_id)]
@@ -44,10 +45,10 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let now = clock::now();
-        let wanted = self.filters.into_unjudged(now)?;
+        let wanted = self.filters.into_wanted(now)?;
         let inventory = inventory::open(&context.db()).await?;
         let compared = Compared::choose(&Compared::ended(&inventory).await?, &self.scans)?;
-        let below = below(&inventory, &wanted, self.trust, &context, now).await?;
+        let passing = passing(&inventory, &wanted, self.trust, &context, now).await?;
         let out = BufWriter::new(context.printer.stream());
         let listing = if self.json {
             Report::begin(out, Format::JsonLines, &EVENTS, Head::at(now)).map(Listing::Json)
@@ -67,7 +68,7 @@ impl Arguments {
         };
         let filter = &wanted.inventory;
         compared
-            .events(&inventory, filter, below.as_ref(), &mut visit)
+            .events(&inventory, filter, passing.as_ref(), &mut visit)
             .await?;
         inventory.close().await;
         let written = written.and_then(|()| listing.end());
@@ -80,21 +81,20 @@ impl Arguments {
     }
 }
 
-/// The certificates below the authorities that are asked for; `None` where
-/// none is.
-async fn below(
+/// The installations that pass the filters on judgements; `None` without any.
+async fn passing(
     inventory: &SqliteInventory,
     wanted: &Wanted,
     trust: TrustFlags,
     context: &Context,
     now: Timestamp,
-) -> Result<Option<Below>, Failure> {
-    if wanted.authorities.is_empty() {
+) -> Result<Option<Passing>, Failure> {
+    if !wanted.asks_for_judgement() {
         return Ok(None);
     }
     let stores = trust.stores(context)?;
     let mut appraisal = Appraisal::begin(inventory, stores, &context.config.policy, now).await?;
-    Ok(Below::of(&mut appraisal, wanted).await?)
+    Ok(Passing::of(&mut appraisal, wanted).await?)
 }
 
 /// The events on their way out.

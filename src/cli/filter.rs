@@ -123,23 +123,6 @@ impl Filters {
         read.collect()
     }
 
-    /// The same where nothing is judged: of events.
-    pub(super) fn into_unjudged(self, now: Timestamp) -> Result<Wanted, Failure> {
-        let wanted = self.into_wanted(now)?;
-        let foreign = [
-            ("--finding", !wanted.findings.is_empty()),
-            ("--owner", !wanted.owners.is_empty()),
-            ("--tag", !wanted.tags.is_empty()),
-        ];
-        if let Some((flag, _)) = foreign.into_iter().find(|(_, given)| *given) {
-            return Err(
-                Failure::usage(format_args!("{flag} asks for what is judged"))
-                    .hint(Some("events are not; reports, certs and endpoints take it")),
-            );
-        }
-        Ok(wanted)
-    }
-
     /// What of them the inventory tells.
     fn into_filter(self, now: Timestamp) -> Result<Filter, Failure> {
         let expiring = self.expiring.iter();

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use super::compared::{Below, Compared};
+use super::compared::{Compared, Passing};
 use super::failure::Failure;
 use crate::appraisal::{Appraisal, Wanted};
 use crate::judge;
@@ -69,13 +69,13 @@ async fn tell_changes<Out: Write + Send>(
         known_at: None,
         ..wanted.inventory.clone()
     };
-    let below = Below::of(appraisal, wanted).await?;
+    let passing = Passing::of(appraisal, wanted).await?;
     let mut visit = |event| {
         page.change(&event);
         ControlFlow::Continue(())
     };
     compared
-        .events(inventory, &filter, below.as_ref(), &mut visit)
+        .events(inventory, &filter, passing.as_ref(), &mut visit)
         .await?;
     Ok(())
 }

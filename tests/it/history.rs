@@ -274,6 +274,30 @@ fn diff_tells_what_changed_since_the_scan_before() {
 }
 
 #[test]
+fn diff_takes_the_filters_on_judgements() {
+    let inventory = renewed();
+    let policy =
+        "[[owner]]\nowner = \"The shop\"\ntags = [\"web\"]\nnetworks = [\"10.0.0.0/24\"]\n";
+    let config = inventory.file("c.toml", policy);
+    let changed = |filters: &[&str]| {
+        let words = ["1", "--json", "--config", config.to_str().unwrap()];
+        let run = inventory.run("diff", &[&words[..], filters].concat());
+        run.exits(0).json_lines().len()
+    };
+    assert_eq!(changed(&[]), 2);
+    assert_eq!(changed(&["--owner", "The shop"]), 2);
+    assert_eq!(changed(&["--owner", "The plant"]), 0);
+    assert_eq!(changed(&["--tag", "web", "--port", "443"]), 1);
+    assert_eq!(changed(&["--tag", "mail"]), 0);
+    assert_eq!(changed(&["--finding", "stale-endpoint"]), 2);
+    assert_eq!(
+        changed(&["--finding", "stale-endpoint", "--name", "nobody"]),
+        0
+    );
+    assert_eq!(changed(&["--finding", "wildcard"]), 0);
+}
+
+#[test]
 fn diff_fails_if_asked_to_and_names_its_events() {
     let inventory = renewed();
     let words = ["1", "2", "--json", "--fail"];

@@ -625,16 +625,18 @@ fn what_changed_counts_the_rows_of_its_command() {
         (&["--name", "stays.*"], 0),
         (&["--ca", root, "--trust-store", root], 2),
         (&["--ca", &"0".repeat(64)], 0),
-        (&["--finding", "expired"], 2),
+        (&["--finding", "expired"], 0),
+        (
+            &["--finding", "incomplete-chain", "--finding", "untrusted"],
+            2,
+        ),
     ] {
-        let (text, figures) = changes(filters);
+        let (_, figures) = changes(filters);
         let [(count, command)] = &figures[..] else {
             panic!("{filters:?}: {figures:?}");
         };
         assert_eq!(*count, expected.to_string(), "{filters:?}");
         assert_eq!(rows_of(command), expected, "{command}");
-        let is_of_judgement = filters.contains(&"--finding");
-        assert_eq!(text.contains("has no judgement"), is_of_judgement, "{text}");
     }
 }
 

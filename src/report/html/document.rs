@@ -92,10 +92,7 @@ struct Chart {
 /// What changed, and the command that lists exactly that.
 struct ComparedScans<'a> {
     changes: &'a Changes,
-    command: String,
-    /// Filters that changes know nothing of, and that hold elsewhere on the
-    /// page.
-    ignored: String,
+    command: Option<String>,
 }
 
 const STYLE: &str = include_str!("../../../templates/report.css");
@@ -134,7 +131,6 @@ impl<'a> Document<'a> {
             changes: changes.map(|changes| ComparedScans {
                 changes,
                 command: about.scope.diff_command(changes.before, changes.last),
-                ignored: about.scope.ignored_by_diff().join(", "),
             }),
             columns: &COLUMNS,
             rows,

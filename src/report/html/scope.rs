@@ -12,8 +12,7 @@ pub struct Scope {
 /// The filters that the coverage ledger knows: it speaks of addresses.
 const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan"];
 
-/// The filters that changes on the network know nothing of: they ask for what
-/// is judged.
+/// The filters that ask for what is judged.
 const OF_JUDGEMENT: [&str; 3] = ["--finding", "--owner", "--tag"];
 
 /// The day that a report is of.
@@ -63,20 +62,16 @@ impl Scope {
         is_of_now.then(|| self.line("certs", known))
     }
 
-    /// The command that lists what changed of it between two scans.
-    pub(super) fn diff_command(&self, before: ScanId, last: ScanId) -> String {
-        let ignored = self.ignored_by_diff();
+    /// The command that lists what changed of it between two scans; `None`
+    /// for what is judged of an earlier day: changes are judged as of now.
+    pub(super) fn diff_command(&self, before: ScanId, last: ScanId) -> Option<String> {
+        let has = |flags: &[&str]| self.filters.iter().any(|(flag, _)| flags.contains(flag));
+        if has(&[DAY]) && has(&OF_JUDGEMENT) {
+            return None;
+        }
         let known = self.filters.iter();
-        let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag) && !ignored.contains(flag));
-        self.line(&format!("diff {before} {last}"), known)
-    }
-
-    /// Those of its filters that changes know nothing of.
-    pub(super) fn ignored_by_diff(&self) -> Vec<&'static str> {
-        let mut ignored: Vec<_> = self.filters.iter().map(|(flag, _)| *flag).collect();
-        ignored.retain(|flag| OF_JUDGEMENT.contains(flag));
-        ignored.dedup();
-        ignored
+        let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag));
+        Some(self.line(&format!("diff {before} {last}"), known))
     }
 
     /// The command that shows one certificate, whose SHA-256 goes into it.
@@ -182,7 +177,7 @@ mod tests {
         let commands = [
             scope.command("report"),
             scope.clone().distinct().certs_command().unwrap(),
-            scope.diff_command(ScanId::new(6), ScanId::new(7)),
+            scope.diff_command(ScanId::new(6), ScanId::new(7)).unwrap(),
             scope.ledger_command("report --of coverage"),
             scope.narrowed("report", "--expired", "").unwrap(),
             scope.narrowed("report", "--state", "missing").unwrap(),
@@ -211,19 +206,19 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_asked_for_without_what_is_judged_and_without_a_day() {
-        let scope = scope(&[
-            ("--port", "443"),
-            ("--owner", "The shop"),
-            ("--owner", "The plant"),
-            ("--at", "2026-11-21"),
-            ("--no-system-roots", ""),
-        ]);
+    fn changes_are_asked_for_as_of_now() {
+        let diff = |filters: &[(&'static str, &str)]| {
+            let scope = scope(filters);
+            scope.diff_command(ScanId::new(6), ScanId::new(7))
+        };
+        let owned = ("--owner", "The shop");
         assert_eq!(
-            scope.diff_command(ScanId::new(6), ScanId::new(7)),
-            "certsweep diff 6 7 --port 443 --no-system-roots"
+            diff(&[("--port", "443"), owned, ("--no-system-roots", "")]).unwrap(),
+            "certsweep diff 6 7 --port 443 --owner 'The shop' --no-system-roots"
         );
-        assert_eq!(scope.ignored_by_diff(), ["--owner"]);
+        let day = ("--at", "2026-11-21");
+        assert_eq!(diff(&[day]).unwrap(), "certsweep diff 6 7");
+        assert_eq!(diff(&[day, owned]), None);
     }
 
     #[test]
