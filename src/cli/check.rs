@@ -116,7 +116,7 @@ impl Arguments {
         let wanted = self.filters.clone().into_wanted(now)?;
         let stores = self.trust.clone().stores(context)?;
         let db = context.db();
-        let inventory = inventory::open(&db).await?;
+        let inventory = inventory::open_for(&db, &wanted).await?;
         let policy = self.policy(&context.config.policy);
         let mut source = Source {
             appraisal: Appraisal::begin(&inventory, stores, &policy, now).await?,
@@ -124,7 +124,7 @@ impl Arguments {
             inventory: &inventory,
             wanted: &wanted,
         };
-        let scans = scans(&inventory).await?;
+        let scans = inventory::scans(&inventory).await?;
         let mut check = Check::new(Terms {
             fail_on: self.fail_on.unwrap_or(Severity::Error),
             failing: match self.fail_on {
@@ -268,25 +268,12 @@ fn unknown_metrics(
     out.finish(|_| Ok(()))
 }
 
-async fn scans(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, Failure> {
-    let mut scans = Vec::new();
-    let mut keep = |scan| {
-        scans.push(scan);
-        ControlFlow::Continue(())
-    };
-    inventory.scans(&mut keep).await?;
-    Ok(scans)
-}
-
 /// The moment from which on nothing is this scan's. One that was killed has no
 /// end: there it is the beginning of the next; without a next, all that there
 /// is may be its own.
 fn end_of(id: ScanId, scans: &[ScanRow]) -> Result<Timestamp, Failure> {
     let mut later = scans.iter().skip_while(|scan| scan.id != id);
-    let scan = later.next().ok_or_else(|| {
-        Failure::usage(format_args!("there is no scan {id}"))
-            .hint(Some("`certsweep scans` lists them"))
-    })?;
+    let scan = later.next().ok_or_else(|| inventory::no_such_scan(id))?;
     let next = later.next().map(|next| next.started_at);
     let end = scan.finished_at.or(next);
     Ok(end.unwrap_or(Timestamp::from_micros(i64::MAX)))

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::failure::Failure;
+use super::inventory;
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Fingerprint, Port, ScanId, ScanState, Zone};
 use crate::report::{EventRow, Installation, InstallationState, ScanRow};
@@ -34,25 +35,14 @@ struct Place {
 }
 
 impl Compared {
-    /// The scans that have ended, oldest first.
-    pub(super) async fn ended(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, StoreError> {
-        let mut scans = Vec::new();
-        let mut keep = |scan: ScanRow| {
-            if scan.state != ScanState::Running {
-                scans.push(scan);
-            }
-            ControlFlow::Continue(())
-        };
-        inventory.scans(&mut keep).await?;
-        Ok(scans)
-    }
-
-    /// The last two; none without any.
+    /// The last two scans that have ended, of these from the oldest on; none
+    /// without any.
     pub(super) fn latest(scans: &[ScanRow]) -> Option<Self> {
-        let (last, earlier) = scans.split_last()?;
+        let mut ended = scans.iter().rev().filter(|scan| has_ended(scan));
+        let last = ended.next()?.clone();
         Some(Self {
-            before: earlier.last().cloned(),
-            last: last.clone(),
+            before: ended.next().cloned(),
+            last,
         })
     }
 
@@ -61,10 +51,12 @@ impl Compared {
     pub(super) fn choose(scans: &[ScanRow], asked: &[ScanId]) -> Result<Self, Failure> {
         let find = |id: &ScanId| {
             let found = scans.iter().find(|scan| scan.id == *id);
-            found.cloned().ok_or_else(|| {
-                Failure::usage(format_args!("there is no scan {id} that has ended"))
-                    .hint(Some("list them with: certsweep scans"))
-            })
+            let found = found.ok_or_else(|| inventory::no_such_scan(*id))?;
+            if has_ended(found) {
+                Ok(found.clone())
+            } else {
+                Err(Failure::usage(format_args!("scan {id} has not ended yet")))
+            }
         };
         let latest = Self::latest(scans);
         let latest = latest.ok_or_else(|| Failure::failed("no scan has ended yet"));
@@ -119,6 +111,10 @@ impl Compared {
             None => format!("Scan {last}, the first one"),
         }
     }
+}
+
+fn has_ended(scan: &ScanRow) -> bool {
+    scan.state != ScanState::Running
 }
 
 impl Passing {
@@ -214,6 +210,17 @@ mod tests {
         assert_eq!(choose(&[1, 2, 5], &[5]).unwrap(), (Some(5), 5));
         assert_eq!(choose(&[5], &[5]).unwrap(), (Some(5), 5));
         assert_eq!(choose(&[1, 2, 5], &[1, 2]).unwrap(), (Some(1), 2));
+    }
+
+    #[test]
+    fn a_scan_that_is_running_is_compared_with_nothing() {
+        let mut scans = [1, 2, 5].map(scan);
+        scans[2].state = ScanState::Running;
+        let latest = Compared::choose(&scans, &[]).unwrap();
+        assert_eq!(latest.last.id, ScanId::new(2));
+        let failure = Compared::choose(&scans, &[ScanId::new(5)]).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.message.contains("not ended"), "{}", failure.message);
     }
 
     #[test]

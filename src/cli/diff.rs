@@ -46,8 +46,8 @@ impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let now = clock::now();
         let wanted = self.filters.into_wanted(now)?;
-        let inventory = inventory::open(&context.db()).await?;
-        let compared = Compared::choose(&Compared::ended(&inventory).await?, &self.scans)?;
+        let inventory = inventory::open_for(&context.db(), &wanted).await?;
+        let compared = Compared::choose(&inventory::scans(&inventory).await?, &self.scans)?;
         let passing = passing(&inventory, &wanted, self.trust, &context, now).await?;
         let out = BufWriter::new(context.printer.stream());
         let listing = if self.json {

@@ -35,7 +35,7 @@ impl Arguments {
         let now = clock::now();
         let wanted = self.filters.into_wanted(now)?;
         let stores = self.trust.stores(&context)?;
-        let inventory = inventory::open(&context.db()).await?;
+        let inventory = inventory::open_for(&context.db(), &wanted).await?;
         let mut appraisal =
             Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
         let mut endpoints = Vec::new();

@@ -3,6 +3,7 @@ use std::ops::ControlFlow;
 
 use super::compared::{Compared, Passing};
 use super::failure::Failure;
+use super::inventory;
 use crate::appraisal::{Appraisal, Wanted};
 use crate::judge;
 use crate::report::html::{About, Html, Scope};
@@ -54,7 +55,7 @@ async fn tell_changes<Out: Write + Send>(
     wanted: &Wanted,
     page: &mut Html<Out>,
 ) -> Result<(), Failure> {
-    let mut scans = Compared::ended(inventory).await?;
+    let mut scans = inventory::scans(inventory).await?;
     if let Some(day) = wanted.inventory.known_at {
         scans.retain(|scan| scan.finished_at.unwrap_or(scan.started_at) <= day);
     }

@@ -129,7 +129,7 @@ impl Arguments {
         } else {
             None
         };
-        let inventory = inventory::open(&db).await?;
+        let inventory = inventory::open_for(&db, &wanted).await?;
         if let Some(at) = wanted.inventory.known_at {
             refuse_before_first_scan(&inventory, at).await?;
         }

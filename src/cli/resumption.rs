@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::inventory;
 use crate::config::Settings;
 use crate::domain::{Fingerprint, ScanId, ScanState};
 use crate::store::{PastScan, SqliteSink};
@@ -88,7 +89,7 @@ pub(super) async fn choose(
             .filter(|latest| latest.state != ScanState::Complete),
         Resume::Scan(id) => {
             let past = sink.past_scan(id).await?;
-            let past = past.ok_or_else(|| refusal(format_args!("there is no scan {id}")))?;
+            let past = past.ok_or_else(|| inventory::no_such_scan(id))?;
             check(&past, identity, settings)?;
             Some(past)
         }

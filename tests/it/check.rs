@@ -47,6 +47,12 @@ fn a_scan_that_is_not_there_is_wrong_usage() {
     let inventory = imported();
     let run = inventory.run("check", &["--new-since", "7"]).exits(2);
     run.complains_of(&["no scan 7", "certsweep scans"]);
+    let told = ["report", "certs", "endpoints", "check", "diff"].map(|command| {
+        let run = inventory.run(command, &["--scan", "99"]);
+        run.exits(2).stderr
+    });
+    let expected = "error: there is no scan 99\nhint: `certsweep scans` lists them\n";
+    assert!(told.iter().all(|it| it == expected), "{told:?}");
     let run = inventory.run("check", &["--fail-on", "fatal"]).exits(2);
     run.complains_of(&["fatal", "critical"]);
 }
