@@ -168,6 +168,7 @@ fn certificate(number: u32) -> Certificate {
                 spki: Some(Fingerprint::of(&number.to_be_bytes())),
             },
             signature_algorithm: "sha256WithRSAEncryption".to_owned(),
+            signature_hashes: Vec::new(),
             alternative_names: vec![format!("host-{number}.example")],
             key_usage: None,
             extended_key_usage: None,

@@ -40,6 +40,10 @@ pub struct Facts {
     /// The signature algorithm by its common name (`sha256WithRSAEncryption`),
     /// else its dotted OID; empty where it can't be read.
     pub signature_algorithm: String,
+    /// The hashes that the parameters of RSASSA-PSS name (RFC 4055 section
+    /// 3.1): that of the message, then that of the mask. Empty for all other
+    /// algorithms, and where they can't be read.
+    pub signature_hashes: Vec<String>,
     /// Subject alternative names: DNS names and addresses as they are, other
     /// kinds with a prefix (`email:`, `uri:`, `dirname:`, `other:`, `rid:`,
     /// `x400:`, `edi:`), malformed ones with `ip:` or `invalid:`.

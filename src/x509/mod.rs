@@ -79,6 +79,10 @@ fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
         not_after,
         public_key: public_key(fields.public_key, &mut faults),
         signature_algorithm: signature_algorithm(&fields, &mut faults),
+        signature_hashes: fields
+            .outer_algorithm
+            .map(signature::pss_hashes)
+            .unwrap_or_default(),
         alternative_names: extensions.alternative_names.unwrap_or_default(),
         key_usage: extensions.key_usage,
         extended_key_usage: extensions.extended_key_usage,

@@ -71,6 +71,23 @@ pub(super) fn signature_algorithm(oid: &Oid<'_>) -> String {
     name.to_owned()
 }
 
+/// A hash by the short name that OpenSSL gives it.
+pub(super) fn hash(oid: &Oid<'_>) -> String {
+    let dotted = oid.to_id_string();
+    let name = match dotted.as_str() {
+        "1.2.840.113549.2.2" => "MD2",
+        "1.2.840.113549.2.4" => "MD4",
+        "1.2.840.113549.2.5" => "MD5",
+        "1.3.14.3.2.26" => "SHA1",
+        "2.16.840.1.101.3.4.2.1" => "SHA256",
+        "2.16.840.1.101.3.4.2.2" => "SHA384",
+        "2.16.840.1.101.3.4.2.3" => "SHA512",
+        "2.16.840.1.101.3.4.2.4" => "SHA224",
+        _ => return dotted,
+    };
+    name.to_owned()
+}
+
 /// An extended key usage by the name RFC 5280 section 4.2.1.12 (or its own
 /// specification) gives it.
 pub(super) fn extended_key_usage(oid: &Oid<'_>) -> String {

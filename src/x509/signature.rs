@@ -107,6 +107,26 @@ fn algorithm(
     }
 }
 
+/// The hashes that an algorithm's parameters name, where it is RSASSA-PSS:
+/// that of the message, then that of the mask. SHA-1 stands for what is left
+/// out (RFC 4055 section 3.1).
+pub(super) fn pss_hashes(algorithm: &[u8]) -> Vec<String> {
+    let hashes = || {
+        let (_, identifier) = AlgorithmIdentifier::from_der(algorithm).ok()?;
+        if oid::signature_algorithm(identifier.oid()) != "rsassaPss" {
+            return None;
+        }
+        let Some(parameters) = identifier.parameters() else {
+            return Some(vec!["SHA1".to_owned(); 2]);
+        };
+        let parameters = RsaSsaPssParams::try_from(parameters).ok()?;
+        let mask = parameters.mask_gen_algorithm().ok()?;
+        let hashes = [parameters.hash_algorithm_oid(), &mask.hash];
+        Some(hashes.map(oid::hash).to_vec())
+    };
+    hashes().unwrap_or_default()
+}
+
 /// RFC 8017 section 8.2, from 1024 bits where the library goes so low.
 fn rsa_pkcs1(name: &str) -> Option<&'static RsaParameters> {
     Some(match name {

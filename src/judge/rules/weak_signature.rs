@@ -10,9 +10,9 @@ pub(super) static RULE: Rule = Rule {
     advice: "Have it reissued with SHA-256 or better. If the CA can't do that, it is \
         the CA that must be replaced.",
     note: Some(
-        "MD2, MD4, MD5 and SHA-1. A certificate that signed itself is exempt: its \
-        signature protects nothing, roots are trusted by being in a store. The \
-        hash inside of RSASSA-PSS is not looked at.",
+        "MD2, MD4, MD5 and SHA-1, in RSASSA-PSS for the message or for the mask. A \
+        certificate that signed itself is exempt: its signature protects nothing, roots are \
+        trusted by being in a store.",
     ),
     zlint: &[
         "e_sub_cert_or_sub_ca_using_sha1",
@@ -32,8 +32,19 @@ fn check(case: &Case<'_>) -> Verdict {
         if vouches_for_itself || facts.signature_algorithm.is_empty() {
             return Verdict::NotApplicable;
         }
-        let name = facts.signature_algorithm.to_ascii_lowercase();
-        let weak = WEAK.iter().any(|weak| name.contains(weak));
-        Verdict::unless(weak.then(|| facts.signature_algorithm.clone()))
+        let algorithm = &facts.signature_algorithm;
+        let hashes = facts.signature_hashes.iter();
+        let weak_hash = hashes
+            .zip(["message", "mask"])
+            .find(|(hash, _)| is_weak(hash));
+        Verdict::unless(match weak_hash {
+            Some((hash, role)) => Some(format!("{algorithm} with {hash} for the {role}")),
+            None => is_weak(algorithm).then(|| algorithm.clone()),
+        })
     })
+}
+
+fn is_weak(algorithm: &str) -> bool {
+    let name = algorithm.to_ascii_lowercase();
+    WEAK.iter().any(|weak| name.contains(weak))
 }

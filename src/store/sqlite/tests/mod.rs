@@ -250,6 +250,7 @@ fn certificate(name: &str) -> Certificate {
                 spki: Some(Fingerprint::of(format!("key of {name}").as_bytes())),
             },
             signature_algorithm: "sha256WithRSAEncryption".to_owned(),
+            signature_hashes: Vec::new(),
             alternative_names: vec![name.to_owned(), format!("www.{name}")],
             key_usage: Some(vec!["digitalSignature".to_owned()]),
             extended_key_usage: None,
