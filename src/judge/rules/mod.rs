@@ -11,6 +11,7 @@ mod invalid;
 mod self_signed;
 mod untrusted;
 mod incomplete_chain;
+mod unchecked;
 mod chain_order;
 pub(super) mod name_mismatch;
 mod no_san;
@@ -38,7 +39,7 @@ pub(super) mod many_ports;
 mod ephemeral;
 
 /// Every rule, in the order of reports.
-pub static ALL: [&Rule; 32] = [
+pub static ALL: [&Rule; 33] = [
     &expired::RULE,
     &expiring::RULE,
     &not_yet_valid::RULE,
@@ -46,6 +47,7 @@ pub static ALL: [&Rule; 32] = [
     &self_signed::RULE,
     &untrusted::RULE,
     &incomplete_chain::RULE,
+    &unchecked::RULE,
     &chain_order::RULE,
     &name_mismatch::RULE,
     &no_san::RULE,

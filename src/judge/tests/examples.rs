@@ -74,6 +74,9 @@ pub(super) const EXAMPLES: &[Example] = &[
         || changed(|scene| scene.assessment.trust = Trust::IncompleteChain),
         unchecked,
     ),
+    example("unchecked", Scene::new, unchecked, || {
+        changed(|scene| scene.assessment.trust = Trust::Invalid)
+    }),
     example(
         "chain-order",
         Scene::new,
