@@ -13,6 +13,14 @@ use crate::store::{Inventory, KeyHost, StoreError};
 #[derive(Default)]
 pub(super) struct Owners(HashMap<Fingerprint, Vec<String>>);
 
+/// When is judged, and of when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) now: Timestamp,
+    /// `None`: the present.
+    pub(super) known_at: Option<Timestamp>,
+}
+
 /// Keys that are remembered.
 const MAX_REMEMBERED: usize = 20_000;
 
@@ -37,19 +45,19 @@ impl Owners {
         certificates: &mut Certificates,
         inventory: &dyn Inventory,
         judge: &Judge,
-        now: Timestamp,
+        moment: Moment,
     ) -> Result<(), StoreError> {
         if judge.policy().owners.len() < 2 {
             return Ok(());
         }
         let unknown = super::distinct(keys, |key| !self.0.contains_key(key));
-        let hosts = inventory.key_hosts(&unknown).await?;
+        let hosts = inventory.key_hosts(&unknown, moment.known_at).await?;
         let shown = hosts.iter().map(|host| host.certificate);
         certificates.learn(shown, inventory).await?;
         self.0
             .extend(unknown.into_iter().map(|key| (key, Vec::new())));
         for host in hosts {
-            let owner = owner(&host, certificates, judge, now);
+            let owner = owner(&host, certificates, judge, moment.now);
             let owners = self.0.entry(host.key).or_default();
             if let Some(owner) = owner.filter(|owner| !owners.contains(owner)) {
                 owners.push(owner);

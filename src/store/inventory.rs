@@ -57,11 +57,12 @@ pub trait Inventory: Send + Sync {
     /// number of them.
     fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>>;
 
-    /// Where these keys are in use now: at most [`super::MAX_KIN`] places
-    /// each, in any order.
+    /// Where these keys are in use now, or were at a moment: at most
+    /// [`super::MAX_KIN`] places each, in any order.
     fn key_hosts<'a>(
         &'a self,
         keys: &'a [Fingerprint],
+        at: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<Vec<KeyHost>, StoreError>>;
 
     /// Certificates that have an installation the filter lets through,

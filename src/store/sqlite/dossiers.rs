@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::super::dossier::MAX_AUTHORITIES;
-use super::super::{ChainId, Dossier, InstallationId, KeyHost, Renewal, StoreError};
+use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
 use super::fault::during;
 use super::kin::{self, Host, renews};
 use super::report::Line;
@@ -40,20 +40,6 @@ const DERS: ManyRows = ManyRows {
     before: "select sha256, der from certificates where sha256 in (",
     columns: 1,
     after: ")",
-};
-
-const KEY_HOSTS: ManyRows = ManyRows {
-    operation: "reading hosts of keys",
-    before: "with wanted (key) as (",
-    columns: 1,
-    after: ") select w.key, c.sha256, e.address, q.server_name, e.ptr \
-        from wanted w cross join installations i on i.id in (\
-           select held.id from certificates k \
-             join installations held on held.certificate_id = k.id and held.state = 'current' \
-            where k.spki_sha256 = w.key limit 100) \
-        cross join certificates c on c.id = i.certificate_id \
-        cross join questions q on q.id = i.question_id \
-        cross join endpoints e on e.id = q.endpoint_id",
 };
 
 /// A certificate that signed itself, and that nobody sent above another, is a
@@ -179,28 +165,6 @@ pub(super) async fn ders(
         Ok(())
     };
     DERS.fetch(connection, wanted, bind_fingerprint, take)
-        .await?;
-    Ok(found)
-}
-
-/// Where these keys are in use now, at most 100 places each.
-pub(super) async fn key_hosts(
-    connection: &mut SqliteConnection,
-    keys: &[Fingerprint],
-) -> Result<Vec<KeyHost>, StoreError> {
-    let mut found = Vec::new();
-    let take = |row: &SqliteRow| {
-        found.push(KeyHost {
-            key: row::fingerprint(row, 0)?,
-            certificate: row::fingerprint(row, 1)?,
-            address: row::address(row, 2)?,
-            server_name: Some(row.try_get(3)?).filter(|name: &String| !name.is_empty()),
-            pointer: row.try_get(4)?,
-        });
-        Ok(())
-    };
-    KEY_HOSTS
-        .fetch(connection, keys, bind_fingerprint, take)
         .await?;
     Ok(found)
 }

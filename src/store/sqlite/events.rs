@@ -75,7 +75,9 @@ pub(super) fn select_life(certificate: Fingerprint, most: u32) -> QueryBuilder<S
 /// What [`event`] reads, from `event_rows r`.
 const COLUMNS: &str = "select r.event_id, r.kind, r.at, r.scan_id, r.zone, r.address, r.port, \
     r.server_name, r.dialect, r.sha256, r.subject, r.issuer_dn, r.not_after, \
-    r.previous_sha256, r.moved_from from event_rows r";
+    r.previous_sha256, r.moved_from, \
+    (select coalesce(p.subject_cn, json_extract(p.san, '$[0]'), p.subject_dn) \
+       from certificates p where p.sha256 = r.previous_sha256) from event_rows r";
 
 pub(super) fn event(row: &SqliteRow) -> Result<EventRow, sqlx::Error> {
     let ip = row::address(row, 5)?;
@@ -97,5 +99,6 @@ pub(super) fn event(row: &SqliteRow) -> Result<EventRow, sqlx::Error> {
         not_after: row::optional_time(row, 12)?,
         previous: row::optional_fingerprint(row, 13)?,
         moved_from: row::optional_word(row, 14)?,
+        previous_subject: row.try_get(15)?,
     })
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::StoreError;
+use super::super::{KeyHost, StoreError};
 use super::address::AddressKey;
 use super::row;
 use super::statement::{ManyRows, Values};
@@ -105,23 +105,48 @@ macro_rules! ports {
     };
 }
 
+/// The inner limit is on what is found.
+macro_rules! key_hosts {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "reading hosts of keys",
+            before: "with wanted (key, at) as (",
+            columns: 2,
+            after: concat!(
+                ") select w.key, c.sha256, e.address, q.server_name, e.ptr \
+                from wanted w cross join installations held on held.id in (\
+                   select i.id from certificates k \
+                     join installations i on i.certificate_id = k.id and ",
+                $is_current,
+                " where k.spki_sha256 = w.key limit 100) \
+                cross join certificates c on c.id = held.certificate_id \
+                cross join questions q on q.id = held.question_id \
+                cross join endpoints e on e.id = q.endpoint_id"
+            ),
+        }
+    };
+}
+
 /// What asks which other installations there are: now, or at a moment.
 struct Queries {
     same_key: ManyRows,
     successors: ManyRows,
     ports: ManyRows,
+    key_hosts: ManyRows,
 }
 
 const NOW: Queries = Queries {
     same_key: same_key!(now!()),
     successors: successors!(now!()),
     ports: ports!(now!()),
+    key_hosts: key_hosts!(now!()),
 };
 
 const THEN: Queries = Queries {
     same_key: same_key!(then!()),
     successors: successors!(then!()),
     ports: ports!(then!()),
+    key_hosts: key_hosts!(then!()),
 };
 
 /// A zone's word and an address in it.
@@ -167,6 +192,28 @@ pub(super) async fn ports(
     Ok(found)
 }
 
+/// Where these keys are in use then, at most 100 places each.
+pub(super) async fn key_hosts(
+    connection: &mut SqliteConnection,
+    keys: &[Fingerprint],
+    at: Option<Timestamp>,
+) -> Result<Vec<KeyHost>, StoreError> {
+    let mut found = Vec::new();
+    let take = |row: &SqliteRow| {
+        found.push(KeyHost {
+            key: row::fingerprint(row, 0)?,
+            certificate: row::fingerprint(row, 1)?,
+            address: row::address(row, 2)?,
+            server_name: Some(row.try_get(3)?).filter(|name: &String| !name.is_empty()),
+            pointer: row.try_get(4)?,
+        });
+        Ok(())
+    };
+    let query = queries(at).key_hosts;
+    query.fetch(connection, keys, bind(at), take).await?;
+    Ok(found)
+}
+
 fn queries(at: Option<Timestamp>) -> Queries {
     if at.is_some() { THEN } else { NOW }
 }
@@ -184,11 +231,15 @@ async fn pairs(
         found.entry(of).or_default().push(row::fingerprint(row, 1)?);
         Ok(())
     };
-    let bind = |values: &mut Values<'_>, fingerprint: &Fingerprint| {
+    query.fetch(connection, wanted, bind(at), take).await?;
+    Ok(found)
+}
+
+/// How a fingerprint is asked for, and the moment.
+fn bind(at: Option<Timestamp>) -> impl Fn(&mut Values<'_>, &Fingerprint) {
+    move |values, fingerprint| {
         values
             .push_bind(fingerprint.as_bytes().to_vec())
             .push_bind(at.map(Timestamp::micros));
-    };
-    query.fetch(connection, wanted, bind, take).await?;
-    Ok(found)
+    }
 }

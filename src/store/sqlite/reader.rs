@@ -20,7 +20,9 @@ use super::super::{
 use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
-use super::{dossiers, events, file, inspection, known, links, pages, report, row, select, visits};
+use super::{
+    dossiers, events, file, inspection, kin, known, links, pages, report, row, select, visits,
+};
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::judge::Links;
 use crate::report::{
@@ -202,10 +204,11 @@ impl Inventory for SqliteInventory {
     fn key_hosts<'a>(
         &'a self,
         keys: &'a [Fingerprint],
+        at: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<Vec<KeyHost>, StoreError>> {
         Box::pin(async move {
             let read = match self.connection("reading hosts of keys").await {
-                Ok(mut connection) => dossiers::key_hosts(&mut connection, keys).await,
+                Ok(mut connection) => kin::key_hosts(&mut connection, keys, at).await,
                 Err(error) => Err(error),
             };
             self.reading.judge(read)

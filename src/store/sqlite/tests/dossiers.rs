@@ -208,9 +208,13 @@ async fn authorities_are_what_others_were_sent_with() {
     assert_eq!(ders.len(), 1);
     assert_eq!(ders[&hash_of("leaf")].as_bytes(), b"leaf");
     let key = Fingerprint::of(b"key of leaf");
-    let hosts = inventory.key_hosts(&[key]).await.unwrap();
+    let hosts = inventory.key_hosts(&[key], None).await.unwrap();
     assert_eq!(hosts.len(), 1);
     assert_eq!((hosts[0].key, hosts[0].address), (key, ip("10.0.0.1")));
+    let then = inventory.key_hosts(&[key], Some(at(0))).await.unwrap();
+    assert_eq!(then, [], "before it was seen");
+    let then = inventory.key_hosts(&[key], Some(at(1_000))).await.unwrap();
+    assert_eq!(then, hosts);
 }
 
 fn judgement(detail: &str) -> Judgement {
