@@ -55,7 +55,7 @@ impl Arguments {
         } else if let Ok(prefix) = self.what.parse() {
             certificate_text(&inventory, &self.what, &prefix, &mut appraisal).await?
         } else if let Ok(name) = self.what.parse::<ServerName>() {
-            name_text(&name, &inventory.name(&name).await?)
+            name_text(&inventory, &name).await?
         } else {
             let what = printable(&self.what);
             return Err(Failure::usage(format_args!("can't show `{what}`"))
@@ -226,8 +226,46 @@ fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
+/// What is known of a name: what the ledger says, a line a port, and whether
+/// certificates are for it.
+async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<String, Failure> {
+    let mut text = ledger_text(name, &inventory.name(name).await?);
+    let certificates = format!("its certificates: certsweep report --name {name}");
+    if text.is_empty() && !is_in_a_certificate(inventory, name).await? {
+        return Err(Failure::failed(format_args!(
+            "nothing is known of `{name}`: it is no name that was looked at or that a \
+             certificate is for, no address, and no beginning of a SHA-256"
+        ))
+        .hint(Some(
+            "`certsweep certs` and `certsweep endpoints` list what is",
+        )));
+    }
+    if text.is_empty() {
+        text = format!("{name}  never looked at by this name\n");
+    }
+    Ok(text + &certificates + "\n")
+}
+
+async fn is_in_a_certificate(
+    inventory: &SqliteInventory,
+    name: &ServerName,
+) -> Result<bool, Failure> {
+    let filter = Filter {
+        names: vec![name.to_string()],
+        ..Filter::default()
+    };
+    let mut found = false;
+    let mut visit = |_: Installation| {
+        found = true;
+        ControlFlow::Break(())
+    };
+    let read = inventory.installations(&filter, Detail::Facts, &mut visit);
+    read.await?;
+    Ok(found)
+}
+
 /// What the ledger says of a name, a line a port.
-fn name_text(name: &ServerName, rows: &[NameRow]) -> String {
+fn ledger_text(name: &ServerName, rows: &[NameRow]) -> String {
     let mut text = String::new();
     for row in rows {
         let detail = match row.detail.as_str() {
@@ -240,11 +278,6 @@ fn name_text(name: &ServerName, rows: &[NameRow]) -> String {
             "{name}:{}  {}{detail}  {}  scan {}  zone {}",
             row.port, row.outcome, row.at, row.scan, row.zone
         );
-    }
-    if text.is_empty() {
-        let _ = writeln!(text, "{name}  never looked at");
-    } else {
-        let _ = writeln!(text, "its certificates: certsweep report --name {name}");
     }
     text
 }

@@ -29,8 +29,10 @@ fn a_name_that_does_not_exist_is_shown_with_the_reason() {
     assert_eq!(inventory.latest_outcomes(), outcomes([("unresolved", 1)]));
     let shown = inventory.run("show", &["nowhere.sweep.test"]).exits(0);
     assert!(shown.stdout.contains("unresolved (nxdomain)"), "{shown}");
-    let other = inventory.run("show", &["elsewhere.sweep.test"]).exits(0);
-    assert!(other.stdout.contains("never looked at"), "{other}");
+    for unknown in ["elsewhere.sweep.test", "zz"] {
+        let other = inventory.run("show", &[unknown]).exits(1);
+        other.complains_of(&[&format!("nothing is known of `{unknown}`"), "hint:"]);
+    }
 }
 
 #[test]
