@@ -52,9 +52,22 @@ impl<Out: Write> Changes<Out> {
             self.out,
             "  {place:PLACE$} {subject:SUBJECT$} {ends:10} {sha256}"
         )?;
-        match row.moved_from {
-            Some(origin) => writeln!(self.out, "    from {origin}"),
-            None => Ok(()),
+        if let Some(origin) = row.moved_from {
+            writeln!(self.out, "    from {origin}")?;
+        }
+        match row.previous {
+            Some(previous) if previous != row.sha256 => {
+                let indent = "    in place of";
+                let subject = row.previous_subject.as_deref();
+                let subject = short(subject.unwrap_or("unparsed"), SUBJECT);
+                let sha256 = beginning(previous);
+                writeln!(
+                    self.out,
+                    "{indent:30} {subject:SUBJECT$} {:10} {sha256}",
+                    ""
+                )
+            }
+            _ => Ok(()),
         }
     }
 
@@ -150,6 +163,7 @@ mod tests {
             issuer_dn: None,
             not_after: Some(Timestamp::from_seconds(86_400)),
             previous: None,
+            previous_subject: None,
             moved_from: None,
         }
     }
@@ -192,15 +206,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_replaced_stands_below_what_took_its_place() {
+        let mut replaced = event(EventKind::Replaced, "10.0.0.1");
+        replaced.previous = Some(Fingerprint::of(b"before"));
+        replaced.previous_subject = Some("old.example".to_owned());
+        let text = told(&[replaced]);
+        let lines: Vec<_> = text.lines().skip(3).take(2).collect();
+        assert_eq!(
+            lines,
+            [
+                "  10.0.0.1:443                 a.example                  1970-01-02 03d66dd088",
+                "    in place of                old.example                           6db7d803e7",
+            ]
+        );
+    }
+
+    #[test]
     fn what_the_network_says_steers_no_terminal_and_breaks_no_line() {
         let mut hostile = event(EventKind::New, "10.0.0.1");
         hostile.subject = Some("\u{1b}[2J\n\u{202e}".repeat(1000));
+        hostile.previous = Some(Fingerprint::of(b"before"));
+        hostile.previous_subject.clone_from(&hostile.subject);
         hostile.starttls = Some("\u{7}".to_owned());
         let text = told(std::slice::from_ref(&hostile));
         let life = life(Fingerprint::of(b"other"), &[hostile]);
         for text in [text, life] {
             assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
-            assert!(text.lines().count() <= 6, "{text}");
+            assert!(text.lines().count() <= 7, "{text}");
         }
     }
 

@@ -45,6 +45,8 @@ pub struct EventRow {
     pub not_after: Option<Timestamp>,
     /// The certificate that it took the place of.
     pub previous: Option<Fingerprint>,
+    /// That one's subject, as `subject` has it.
+    pub previous_subject: Option<String>,
     /// The address that it had moved from.
     pub moved_from: Option<IpAddr>,
 }

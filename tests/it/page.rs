@@ -179,6 +179,7 @@ fn event(text: &str) -> EventRow {
         issuer_dn: some(),
         not_after: Some(now()),
         previous: Some(Fingerprint::of(b"old")),
+        previous_subject: some(),
         moved_from: None,
     }
 }
@@ -532,10 +533,7 @@ fn each_figure_counts_the_rows_of_its_command() {
         assert_eq!(*count, rows.to_string(), "{command}");
     }
     let made = visit.results[2].as_str().unwrap();
-    assert!(
-        made.contains(&format!("{root}: 1 roots, SHA-256")),
-        "{made}"
-    );
+    assert!(made.contains(&format!("{root}: 1 root, SHA-256")), "{made}");
     // Of these only what is over is critical.
     assert_eq!(visit.results[3], "Rows 1 to 1 of 1, filtered from 4");
 }

@@ -77,7 +77,10 @@ fn line(row: &EventRow) -> ChangeLine {
     let previous = row
         .previous
         .filter(|previous| *previous != row.sha256)
-        .map(|previous| format!("in place of {}", beginning(previous)));
+        .map(|previous| {
+            let subject = shown(row.previous_subject.as_deref().unwrap_or("unparsed"));
+            format!("in place of {} {subject}", beginning(previous))
+        });
     let origin = row.moved_from.map(|origin| format!("from {origin}"));
     let past: Vec<_> = origin.into_iter().chain(previous).collect();
     ChangeLine {

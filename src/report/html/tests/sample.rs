@@ -237,6 +237,7 @@ pub(super) fn event(subject: &str) -> EventRow {
         issuer_dn: None,
         not_after: Some(now()),
         previous: Some(Fingerprint::of(b"old")),
+        previous_subject: None,
         moved_from: None,
     }
 }
