@@ -28,7 +28,7 @@ use crate::report::{Head, Installation, InstallationState, Source, StatedStore};
 use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
 use crate::x509;
 use memory::{Certificates, Chains, Found};
-use owners::Owners;
+use owners::{Moment, Owners};
 
 /// Judges what an inventory holds, as of one moment.
 pub struct Appraisal<'a> {
@@ -53,9 +53,6 @@ pub struct Judged {
 
 /// Pages that wait to be judged: one is read while another is.
 const PAGES_WAITING: usize = 1;
-
-/// Microseconds in 86,400 seconds.
-const DAY: i64 = 86_400_000_000;
 
 impl<'a> Appraisal<'a> {
     /// Prepares to judge by these stores and the configuration's policy.
@@ -155,7 +152,7 @@ impl<'a> Appraisal<'a> {
         let read = self.inventory.dossiers(&wanted.inventory, detail, send);
         let judge = async move {
             while let Some(mut page) = pages.recv().await {
-                let found = self.judge_page(&mut page).await?;
+                let found = self.judge_page(&mut page, wanted).await?;
                 page.retain(|dossier| self.is_wanted(dossier, wanted));
                 let dossiers = page;
                 if judged.send(Judged { dossiers, found }).await.is_err() {
@@ -182,8 +179,13 @@ impl<'a> Appraisal<'a> {
     }
 
     /// Gives every row of a page its judgement.
-    async fn judge_page(&mut self, page: &mut [Dossier]) -> Result<Found, StoreError> {
-        let found = self.learn(page).await?;
+    async fn judge_page(
+        &mut self,
+        page: &mut [Dossier],
+        wanted: &Wanted,
+    ) -> Result<Found, StoreError> {
+        let known_at = wanted.inventory.known_at;
+        let found = self.learn(page, known_at).await?;
         let this = &*self;
         parallel::each(page, |dossier| {
             dossier.row.judgement = this.judgement(dossier);
@@ -192,7 +194,11 @@ impl<'a> Appraisal<'a> {
     }
 
     /// Reads and checks what of a page's chains is not remembered.
-    async fn learn(&mut self, page: &[Dossier]) -> Result<Found, StoreError> {
+    async fn learn(
+        &mut self,
+        page: &[Dossier],
+        known_at: Option<Timestamp>,
+    ) -> Result<Found, StoreError> {
         self.certificates.make_room();
         self.chains.make_room();
         self.owners.make_room();
@@ -215,8 +221,12 @@ impl<'a> Appraisal<'a> {
             .iter()
             .filter_map(|dossier| dossier.row.certificate.spki_sha256);
         let (certificates, inventory) = (&mut self.certificates, self.inventory);
+        let moment = Moment {
+            now: self.now,
+            known_at,
+        };
         self.owners
-            .learn(keys, certificates, inventory, &self.judge, self.now)
+            .learn(keys, certificates, inventory, &self.judge, moment)
             .await?;
         Ok(found)
     }
@@ -238,10 +248,7 @@ impl<'a> Appraisal<'a> {
     fn past(&self, dossier: &Dossier) -> Past {
         let previous = dossier.row.previous;
         let previous = previous.and_then(|previous| self.certificates.read(&previous));
-        let days = |renewal: &Renewal| {
-            let left = renewal.end.micros().saturating_sub(renewal.seen.micros());
-            left.div_euclid(DAY)
-        };
+        let days = |renewal: &Renewal| renewal.seen.days_until(renewal.end);
         Past {
             first_seen: Some(dossier.row.first_seen),
             predecessor: previous.map(|(certificate, _)| Arc::clone(certificate)),

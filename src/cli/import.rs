@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::domain::{clock, printable};
+use crate::domain::{clock, counted, printable};
 use crate::store::{Import, Opened, SqliteSink};
 use crate::x509::{self, Certificate, Skipped};
 
@@ -61,8 +61,9 @@ impl Arguments {
         let imported = imported?;
         closed?;
         context.printer.say(&format!(
-            "imported {} certificates, {} of them new",
-            imported.certificates, imported.new
+            "imported {}, {} of them new",
+            counted(imported.certificates, "certificate"),
+            imported.new
         ))?;
         Ok(Exit::Done)
     }
@@ -103,9 +104,9 @@ fn note(path: &Path, skipped: &[Skipped]) -> Option<String> {
         several => format!(", {several} private keys among them"),
     };
     Some(format!(
-        "{}: passed over what is no certificate ({} blocks{keys}), first in line {}: {}",
+        "{}: passed over what is no certificate ({}{keys}), first in line {}: {}",
         printable(&path.to_string_lossy()),
-        skipped.len(),
+        counted(skipped.len(), "block"),
         first.line,
         printable(&first.label)
     ))

@@ -12,7 +12,7 @@ use super::certificate_files::Folder;
 use super::destination::Destination;
 use super::failure::Failure;
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{Fingerprint, Timestamp, printable};
+use crate::domain::{Fingerprint, Timestamp, counted, printable};
 use crate::report::{
     Distinct, Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page,
 };
@@ -246,7 +246,8 @@ impl Summary {
             expired,
             ..
         } = self;
-        format!("certsweep: {installations} installations of certificates, {expired} expired")
+        let installations = counted(*installations, "installation");
+        format!("certsweep: {installations} of certificates, {expired} expired")
     }
 
     fn text(&self, owner: Option<&str>, head: &Head) -> String {

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::rows::{Listed, Rows, Subject};
 use super::{Context, html, owners};
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::printable;
+use crate::domain::{counted, printable};
 use crate::report::html::Scope;
 use crate::report::{Cbom, Format, Head};
 use crate::store::{Detail, SqliteInventory, SqliteSink};
@@ -132,7 +132,7 @@ impl Making<'_> {
         let folder = printable(&folder.to_string_lossy());
         self.context
             .printer
-            .note(&format!("{count} files in {folder}"));
+            .note(&format!("{} in {folder}", counted(count, "file")));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::domain::{Timestamp, clock};
+use crate::domain::{Timestamp, clock, counted};
 use crate::store::{Pruned, SqliteSink};
 
 /// Remove what has been over for long
@@ -83,17 +83,15 @@ fn is_yes() -> Result<bool, Failure> {
 
 fn listed(pruned: &Pruned) -> String {
     let kinds = [
-        (pruned.installations, "installations"),
-        (pruned.questions, "questions"),
-        (pruned.endpoints, "endpoints"),
-        (pruned.certificates, "certificates"),
-        (pruned.chains, "chains"),
-        (pruned.coverage, "parts of the ledger"),
-        (pruned.scans, "scans"),
+        (pruned.installations, "installation"),
+        (pruned.questions, "question"),
+        (pruned.endpoints, "endpoint"),
+        (pruned.certificates, "certificate"),
+        (pruned.chains, "chain"),
+        (pruned.coverage, "ledger line"),
+        (pruned.scans, "scan"),
     ];
     let some = kinds.iter().filter(|(count, _)| *count > 0);
-    let some: Vec<_> = some
-        .map(|(count, kind)| format!("{count} {kind}"))
-        .collect();
+    let some: Vec<_> = some.map(|(count, kind)| counted(*count, kind)).collect();
     some.join(", ")
 }

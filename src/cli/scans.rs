@@ -1,11 +1,8 @@
-use std::ops::ControlFlow;
-
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Context, inventory};
 use crate::domain::clock;
 use crate::report::{Format, Head, Report, SCANS, list};
-use crate::store::Inventory;
 
 /// List the scans, oldest first
 #[derive(clap::Args)]
@@ -22,12 +19,7 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let inventory = inventory::open(&context.db()).await?;
-        let mut scans = Vec::new();
-        let mut keep = |scan| {
-            scans.push(scan);
-            ControlFlow::Continue(())
-        };
-        inventory.scans(&mut keep).await?;
+        let scans = inventory::scans(&inventory).await?;
         inventory.close().await;
         context.printer.data(|out| {
             if self.json {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::verdicts::Severities;
-use crate::domain::{OutcomeKind, Tally, printable};
+use crate::domain::{OutcomeKind, Tally, counted, printable};
 use crate::scan::{NameNotAsked, Nameless, Outages, Summary};
 use crate::schedule::ClockJump;
 
@@ -28,7 +28,7 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
     // Writing to a String can't fail.
     let _ = writeln!(
         text,
-        "scan {} {}{}: {} targets in {elapsed}",
+        "scan {} {}{}: {} in {elapsed}",
         summary.scan,
         summary.state,
         summary
@@ -36,7 +36,7 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
             .as_deref()
             .map(|why| format!(" ({})", printable(why)))
             .unwrap_or_default(),
-        summary.targets
+        counted(summary.targets, "target")
     );
     for (kind, count) in summary.outcomes.iter().filter(|(_, count)| *count > 0) {
         let _ = writeln!(text, "  {count:>width$}  {kind}");
@@ -54,14 +54,18 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
     if summary.internal_errors > 0 {
         let _ = writeln!(
             text,
-            "{} targets met a fault in certsweep itself: please report it",
-            summary.internal_errors
+            "{} met a fault in certsweep itself: please report it",
+            counted(summary.internal_errors, "target")
         );
     }
     if summary.outages.count > 0 {
         let Outages { count, paused } = summary.outages;
         let paused = humantime::format_duration(Duration::from_secs(paused.as_secs()));
-        let _ = writeln!(text, "the network was down {count} times, for {paused}");
+        let _ = writeln!(
+            text,
+            "the network was down {}, for {paused}",
+            counted(count, "time")
+        );
     }
     text.push_str(&behind_names(summary));
     for jump in &summary.clock_jumps {
@@ -75,8 +79,8 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
     }
     let _ = write!(
         text,
-        "{} different certificates; inventory {}",
-        summary.certificates,
+        "{}; inventory {}",
+        counted(summary.certificates, "different certificate"),
         db.display()
     );
     text

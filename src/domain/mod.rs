@@ -58,7 +58,7 @@ pub use severity::{Severity, UnknownSeverity};
 pub use survey::{Acceptance, HybridGroup, Survey};
 pub use tally::Tally;
 pub use target::Target;
-pub use text::{in_days, is_hazardous, printable};
+pub use text::{counted, in_days, is_hazardous, printable};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use tls_version::{TlsVersion, UnknownTlsVersion};
 pub use trust::{Trust, UnknownTrust};

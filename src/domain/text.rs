@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
 /// A text from the network, made safe to show on one line of a terminal or a
@@ -49,9 +49,24 @@ pub fn in_days(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
 
+/// `1 day`, `2 days`: so many of what takes an `s`.
+#[must_use]
+pub fn counted<Count: Display + PartialEq + From<u8>>(count: Count, noun: &str) -> String {
+    let ending = if count == Count::from(1) { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_one_of_a_thing_is_without_an_s() {
+        assert_eq!(counted(0_u64, "day"), "0 days");
+        assert_eq!(counted(1_usize, "day"), "1 day");
+        assert_eq!(counted(-1_i64, "day"), "-1 days");
+        assert_eq!(counted(12_u32, "day"), "12 days");
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_gets_through() {

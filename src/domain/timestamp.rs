@@ -53,6 +53,14 @@ impl Timestamp {
         }
     }
 
+    /// Whole days of 86,400 seconds from here to `end`, rounded down: -1 for all
+    /// of the day after it.
+    #[must_use]
+    pub const fn days_until(self, end: Self) -> i64 {
+        const DAY: i64 = 86_400_000_000;
+        end.0.saturating_sub(self.0).div_euclid(DAY)
+    }
+
     /// How long after `earlier` this is; zero if it isn't.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

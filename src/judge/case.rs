@@ -70,13 +70,6 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whole days from now to `end`, rounded down: what reports call the days
-    /// left.
-    pub(super) fn days_until(&self, end: Timestamp) -> i64 {
-        let left = end.micros().saturating_sub(self.now.micros());
-        left.div_euclid(DAY * 1_000_000)
-    }
-
     fn members(&self) -> impl Iterator<Item = Member<'a>> {
         let chain: &'a [Arc<Certificate>] = self.evidence.chain;
         chain.iter().enumerate().filter_map(|(position, it)| {

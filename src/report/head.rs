@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::domain::{Fingerprint, Timestamp, printable};
+use crate::domain::{Fingerprint, Timestamp, counted, printable};
 
 /// What a report states of itself, where its format has room: JSON lines say
 /// it in each line, CSV and certificates nowhere.
@@ -65,6 +65,6 @@ impl fmt::Display for StatedStore {
     /// `mozilla: 145 roots, sha256 3f9a…`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, roots, hash } = self;
-        write!(f, "{name}: {roots} roots, sha256 {hash}")
+        write!(f, "{name}: {}, sha256 {hash}", counted(*roots, "root"))
     }
 }

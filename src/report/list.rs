@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::row::{CertificateRow, CertificateUse, EndpointRow, ScanRow};
 use super::table::days_left;
-use crate::domain::{OutcomeKind, Severity, Timestamp, printable};
+use crate::domain::{OutcomeKind, Severity, Timestamp, counted, printable};
 
 /// Certificates, each with its number of installations.
 ///
@@ -66,7 +66,7 @@ pub fn endpoints<'a>(
     for row in rows {
         let detail = match &row.banner {
             Some(banner) => said(&row.detail, banner),
-            None if row.certificates > 0 => installed(row.certificates),
+            None if row.certificates > 0 => counted(row.certificates, "certificate"),
             None => short(&row.detail, 40),
         };
         table.add_row([
@@ -210,13 +210,6 @@ pub(super) fn key(row: &CertificateRow) -> String {
     match row.key_bits {
         Some(bits) => format!("{family} {bits}"),
         None => family,
-    }
-}
-
-fn installed(certificates: u64) -> String {
-    match certificates {
-        1 => "1 certificate".to_owned(),
-        many => format!("{many} certificates"),
     }
 }
 

@@ -130,7 +130,7 @@ fn facts(page: &mut Page, row: &CertificateRow, now: Timestamp) {
     page.optional("Valid from", row.not_before);
     page.optional("Valid to", row.not_after);
     match days_left(row, now) {
-        Some(days) if days < 0 => page.line("Days left", "none, it has expired"),
+        Some(days) if days < 0 => page.line("Days left", &format!("{days}, it has expired")),
         days => page.optional("Days left", days),
     }
     page.list("Names", &row.alternative_names);

@@ -36,9 +36,6 @@ pub struct Column<Row> {
     pub(super) value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
 }
 
-/// Microseconds in 86,400 seconds.
-const DAY: i64 = 86_400_000_000;
-
 /// The main report, its columns as scripts rely on them: new ones go to the
 /// end. Those without a value wait for judgement.
 pub static INSTALLATIONS: Table<Installation> = Table {
@@ -377,16 +374,14 @@ fn rules<'a>(findings: impl Iterator<Item = &'a Finding>) -> Value<'static> {
 /// Whole days from `now` to the end of validity, rounded down: -1 for all of
 /// the day after it.
 pub(super) fn days_left(certificate: &CertificateRow, now: Timestamp) -> Option<i64> {
-    let left = certificate.not_after?.micros().saturating_sub(now.micros());
-    Some(left.div_euclid(DAY))
+    Some(now.days_until(certificate.not_after?))
 }
 
 /// Whole days from notBefore to notAfter, rounded down. The second that RFC
 /// 5280 section 4.1.2.5 adds by counting both ends is left out.
 fn validity_days(certificate: &CertificateRow) -> Option<i64> {
-    let end = certificate.not_after?.micros();
-    let start = certificate.not_before?.micros();
-    Some(end.saturating_sub(start).div_euclid(DAY))
+    let start = certificate.not_before?;
+    Some(start.days_until(certificate.not_after?))
 }
 
 /// Targets that the latest scan of them tried, whatever came of it.

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::examination::{Examination, Look};
 use crate::domain::{
-    Acceptance, ClientAuth, Fingerprint, HybridGroup, Outcome, Session, Survey, Timestamp,
+    Acceptance, ClientAuth, Fingerprint, HybridGroup, Outcome, Session, Survey, Timestamp, counted,
     printable,
 };
 use crate::judge::Judgement;
@@ -289,11 +289,9 @@ fn describe(page: &mut Page, certificate: &Certificate, position: usize, now: Ti
 }
 
 fn validity(end: Timestamp, now: Timestamp) -> String {
-    const DAY: i64 = 86_400;
-    let left = end.seconds().saturating_sub(now.seconds()).div_euclid(DAY);
-    match left {
-        ..0 => format!("{end} (expired)"),
-        _ => format!("{end} ({left} days left)"),
+    match now.days_until(end) {
+        left @ ..0 => format!("{end} (expired {} ago)", counted(-left, "day")),
+        left => format!("{end} ({} left)", counted(left, "day")),
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::domain::Severity;
+use crate::domain::{Severity, counted};
 use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
@@ -9,7 +9,10 @@ pub(super) static RULE: Rule = Rule {
     advice: "Install a new certificate now: clients refuse this one. Where the finding \
         names another than the leaf, the server sends an old intermediate: replace \
         the chain file.",
-    note: Some("The last second of validity is inside of it."),
+    note: Some(
+        "The last second of validity is inside of it. A day that has begun counts, as in \
+        `days_left`.",
+    ),
     zlint: &[],
     check,
 };
@@ -18,8 +21,8 @@ fn check(case: &Case<'_>) -> Verdict {
     case.each(|member| match member.facts.not_after {
         None => Verdict::NotApplicable,
         Some(end) if case.now > end => {
-            let days = -case.days_until(end) - 1;
-            Verdict::fail(format!("expired {days} days ago, at {end}"))
+            let days = counted(-case.now.days_until(end), "day");
+            Verdict::fail(format!("expired {days} ago, at {end}"))
         }
         Some(_) => Verdict::Pass,
     })

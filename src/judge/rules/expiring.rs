@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::domain::Severity;
+use crate::domain::{Severity, counted};
 use crate::judge::case::DAY;
 use crate::judge::{Case, Lead, Rule, Verdict};
 
@@ -46,8 +46,8 @@ fn check(case: &Case<'_>) -> Verdict {
         match severity(case, end.since(case.now), lifetime) {
             None => Verdict::Pass,
             Some(severity) => {
-                let days = case.days_until(end);
-                Verdict::fail_at(severity, format!("ends in {days} days, at {end}"))
+                let days = counted(case.now.days_until(end), "day");
+                Verdict::fail_at(severity, format!("ends in {days}, at {end}"))
             }
         }
     })

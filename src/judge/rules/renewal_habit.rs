@@ -1,4 +1,4 @@
-use crate::domain::Severity;
+use crate::domain::{Severity, counted};
 use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
@@ -34,7 +34,8 @@ fn check(case: &Case<'_>) -> Verdict {
     let usual = median(renewals);
     if usual < LAST_MOMENT {
         return Verdict::fail(format!(
-            "usually renewed with {usual} days left: one slip of many is an outage"
+            "usually renewed with {} left: one slip of many is an outage",
+            counted(usual, "day")
         ));
     }
     let broken: Vec<String> = LIFETIMES

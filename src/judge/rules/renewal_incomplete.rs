@@ -1,4 +1,4 @@
-use crate::domain::Severity;
+use crate::domain::{Severity, counted};
 use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
@@ -21,8 +21,8 @@ fn check(case: &Case<'_>) -> Verdict {
         let successor = case.evidence.kin.successor;
         Verdict::unless(successor.map(|successor| match facts.not_after {
             Some(end) => {
-                let days = case.days_until(end);
-                format!("{days} days left; its successor is {successor}")
+                let days = counted(case.now.days_until(end), "day");
+                format!("{days} left; its successor is {successor}")
             }
             None => format!("its successor is {successor}"),
         }))

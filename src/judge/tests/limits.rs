@@ -40,13 +40,35 @@ const DAY: i64 = 86_400;
 const YEAR: i64 = 365 * DAY;
 
 #[test]
+fn days_are_counted_as_the_column_of_days_left_counts_them() {
+    let end = before_the_end(YEAR, 0).now;
+    let told = |after: i64| {
+        let scene = before_the_end(YEAR, -after);
+        let told = detail(&scene, "expired").or_else(|| detail(&scene, "expiring"));
+        let told = told.unwrap().split(", at ").next().unwrap().to_owned();
+        (told, scene.now.days_until(end))
+    };
+    for (after, text, days_left) in [
+        (-2 * DAY, "ends in 2 days", 2),
+        (1 - 2 * DAY, "ends in 1 day", 1),
+        (0, "ends in 0 days", 0),
+        (1, "expired 1 day ago", -1),
+        (DAY, "expired 1 day ago", -1),
+        (DAY + 1, "expired 2 days ago", -2),
+        (10 * DAY, "expired 10 days ago", -10),
+    ] {
+        assert_eq!(told(after), (text.to_owned(), days_left), "{after} s");
+    }
+}
+
+#[test]
 fn the_last_second_is_inside_of_the_validity() {
     let mut scene = before_the_end(YEAR, 0);
     assert_eq!(scene.verdict("expired"), Verdict::Pass);
     assert_eq!(expiring(&scene), Some(Severity::Critical));
     scene.now = Timestamp::from_micros(scene.now.micros() + 1);
     let detail = detail(&scene, "expired").unwrap();
-    assert_eq!(detail, "expired 0 days ago, at 2027-01-01T00:00:00Z");
+    assert_eq!(detail, "expired 1 day ago, at 2027-01-01T00:00:00Z");
     assert_eq!(expiring(&scene), None, "what is over is not expiring");
     let mut scene = before_the_end(YEAR, YEAR);
     assert_eq!(scene.verdict("not-yet-valid"), Verdict::Pass);
@@ -234,6 +256,22 @@ fn a_weak_hash_counts_where_somebody_else_signed() {
     assert!(matches!(verdict("judge/issued-md5"), Verdict::Fail(_)));
     assert!(matches!(verdict("judge/issued-sha1"), Verdict::Fail(_)));
     assert_eq!(verdict("judge/issued-sha256"), Verdict::Pass);
+    assert_eq!(verdict("judge/issued-pss-sha256"), Verdict::Pass);
+    for (pss, told) in [
+        (
+            "judge/issued-pss-sha1",
+            "rsassaPss with SHA1 for the message",
+        ),
+        (
+            "judge/issued-pss-mask-sha1",
+            "rsassaPss with SHA1 for the mask",
+        ),
+    ] {
+        let Verdict::Fail(flaws) = verdict(pss) else {
+            panic!("{pss}");
+        };
+        assert_eq!(flaws[0].detail, told);
+    }
     for own in ["x509/rsa-1024-md5", "x509/rsa-1024-sha1", "x509/ed448"] {
         assert_eq!(verdict(own), Verdict::NotApplicable, "{own}");
     }

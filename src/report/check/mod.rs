@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::Distinct;
 use super::row::{EndpointRow, Installation, ScanRow};
-use crate::domain::{Severity, Timestamp};
+use crate::domain::{Severity, Timestamp, counted};
 use crate::judge::Finding;
 
 pub use document::document as check_document;
@@ -276,20 +276,21 @@ fn key(finding: &Finding) -> (&'static str, Severity) {
 /// The check in one sentence: numbers only, and no word of the network's.
 fn sentence(check: &Check) -> String {
     let counts = check.counts();
+    let installations = counted(counts.installations, "installation");
     match check.state() {
         CheckState::Unknown if counts.considered == 0 => {
             "nothing to check: no installation is in the inventory, or none that the filters ask \
              for"
             .to_owned()
         }
-        CheckState::Unknown => format!(
-            "{} of {} installations were not judged",
-            counts.unjudged, counts.installations
-        ),
-        CheckState::Ok => format!("none of {} installations fails", counts.installations),
+        CheckState::Unknown => format!("not judged: {} of {installations}", counts.unjudged),
+        CheckState::Ok => format!("none of {installations} fails"),
         CheckState::Warning | CheckState::Failed => format!(
-            "{} of {} installations fail, {} warn, {} of {} endpoints not looked at for too long",
-            counts.failing, counts.installations, counts.warning, counts.overdue, counts.endpoints
+            "failing {} of {installations}, warning {}, not looked at for too long {} of {}",
+            counts.failing,
+            counts.warning,
+            counts.overdue,
+            counted(counts.endpoints, "endpoint")
         ),
     }
 }

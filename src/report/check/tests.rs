@@ -122,7 +122,7 @@ fn what_was_not_looked_at_or_not_judged_is_never_green() {
     unjudged.installation(&judged(Vec::new()));
     unjudged.installation(&installation("x"));
     assert_eq!(unjudged.state(), CheckState::Unknown);
-    assert!(check_text(&unjudged, &head()).contains("1 of 2 installations were not judged"));
+    assert!(check_text(&unjudged, &head()).contains("not judged: 1 of 2 installations"));
     unjudged.installation(&judged(vec![finding("expired", Severity::Critical)]));
     assert_eq!(unjudged.state(), CheckState::Failed);
     let mut left_out = Check::new(terms());

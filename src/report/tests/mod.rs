@@ -302,7 +302,7 @@ fn a_page_says_what_is_left_of_the_validity() {
     row.not_after = Some("2026-11-21T07:59:59Z".parse().unwrap());
     let page = page::certificate(&row, &[], now());
     assert!(
-        page.contains("Days left:        none, it has expired"),
+        page.contains("Days left:        -1, it has expired"),
         "{page}"
     );
 }
