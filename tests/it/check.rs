@@ -177,7 +177,7 @@ fn imports_are_judged_by_the_stores_that_are_named() {
     assert!(
         stores
             .iter()
-            .any(|store| store.starts_with(root) && store.contains("1 roots")),
+            .any(|store| store.starts_with(root) && store.contains("1 root,")),
         "{stores:?}"
     );
 }

@@ -10,7 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::Value;
 
 use crate::program::{Inventory, Row, Run};
-use crate::servers::{Authority, Identity, Key, SServer, SelfSigned};
+use crate::servers::{Authority, Identity, Key, SServer, SelfSigned, own_loopback};
 
 /// Servers of a private authority, of nobody, and of the past, scanned.
 struct Judged {
@@ -150,7 +150,7 @@ fn a_trust_store_of_the_configuration_holds_everywhere() {
     let stores: Vec<_> = stores.iter().map(|it| it.as_str().unwrap()).collect();
     assert_eq!(stores.len(), 2, "no system roots: {stores:?}");
     assert!(stores[0].starts_with("mozilla: "), "{stores:?}");
-    let own = format!("{}: 1 roots, sha256 ", judged.root());
+    let own = format!("{}: 1 root, sha256 ", judged.root());
     assert!(stores[1].starts_with(&own), "{stores:?}");
     assert!(lines[0]["now"].is_string());
 }
@@ -313,8 +313,13 @@ fn pages_show_the_verdict_the_findings_and_what_to_do() {
 }
 
 #[test]
-fn v_findings_says_what_the_report_says() {
+fn v_findings_says_what_the_report_says_of_imports_too() {
     let judged = Judged::new();
+    let authority = Authority::new();
+    let past = authority.expired("client.sweep.test", Key::Ecdsa);
+    judged.inventory.run("import", &[&past.chain]).exits(0);
+    // Any scan that goes through judges the whole inventory.
+    judged.inventory.sweep(&[format!("{}:7", own_loopback())]);
     let reported: BTreeSet<_> = judged
         .rows(&[])
         .iter()
@@ -333,13 +338,18 @@ fn v_findings_says_what_the_report_says() {
         .collect();
     let query = "select ip, port, sha256, finding, judged_at, trust, accepted from v_findings";
     let found = sql(&judged.inventory.path(), query);
-    let text = |value: &Value| value.to_string().trim_matches('"').to_owned();
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        value => value.to_string().trim_matches('"').to_owned(),
+    };
     let stored: BTreeSet<_> = found
         .iter()
         .map(|row| ((text(&row[0]), text(&row[1]), text(&row[2])), text(&row[3])))
         .collect();
     assert_eq!(stored, reported);
-    assert!(!stored.is_empty());
+    let is_expired_import =
+        |((ip, ..), rule): &((String, _, _), String)| ip.is_empty() && rule == "expired";
+    assert!(stored.iter().any(is_expired_import), "{stored:?}");
     assert!(found.iter().all(|row| text(&row[4]).ends_with('Z')));
     assert!(found.iter().all(|row| row[6] == 0));
 }

@@ -8,7 +8,7 @@ use sqlx::{Connection, Sqlite, Transaction};
 use super::super::{ChainId, Dossier, StoreError};
 use super::fault::during;
 use super::links;
-use super::statement::ManyRows;
+use super::statement::{ManyRows, Values};
 use super::writer::{BEGIN, SqliteSink};
 use crate::domain::{Fingerprint, Severity, Timestamp};
 use crate::judge::{Accepted, Finding, Judgement, Links};
@@ -20,22 +20,52 @@ pub struct Judging<'a>(Transaction<'a, Sqlite>);
 
 const OPERATION: &str = "storing judgements";
 
+/// The columns of what is said.
+macro_rules! said {
+    () => {
+        "trust, trust_reason, trusted_by, root_dn, severity, owner, tags, findings, accepted"
+    };
+}
+
 /// Rows that would say the same are left alone.
-const UPSERT: ManyRows = ManyRows {
-    operation: OPERATION,
-    before: "insert into judgements (installation_id, trust, trust_reason, trusted_by, root_dn, \
-             severity, owner, tags, findings, accepted) ",
-    columns: 10,
-    after: " on conflict (installation_id) do update set \
+macro_rules! unless_the_same {
+    () => {
+        concat!(
+            " do update set \
              trust = excluded.trust, trust_reason = excluded.trust_reason, \
              trusted_by = excluded.trusted_by, root_dn = excluded.root_dn, \
              severity = excluded.severity, owner = excluded.owner, tags = excluded.tags, \
              findings = excluded.findings, accepted = excluded.accepted \
-             where (trust, trust_reason, trusted_by, root_dn, severity, owner, tags, \
-                    findings, accepted) \
-                is not (excluded.trust, excluded.trust_reason, excluded.trusted_by, \
-                    excluded.root_dn, excluded.severity, excluded.owner, excluded.tags, \
-                    excluded.findings, excluded.accepted)",
+             where (",
+            said!(),
+            ") is not (excluded.trust, excluded.trust_reason, excluded.trusted_by, \
+                excluded.root_dn, excluded.severity, excluded.owner, excluded.tags, \
+                excluded.findings, excluded.accepted)"
+        )
+    };
+}
+
+const UPSERT: ManyRows = ManyRows {
+    operation: OPERATION,
+    before: concat!("insert into judgements (installation_id, ", said!(), ") "),
+    columns: 10,
+    after: concat!(" on conflict (installation_id)", unless_the_same!()),
+};
+
+/// Imports are never left out of a judgement, so none is forgotten.
+const UPSERT_IMPORTS: ManyRows = ManyRows {
+    operation: OPERATION,
+    before: concat!("with said (sha256, ", said!(), ") as ("),
+    columns: 10,
+    after: concat!(
+        ") insert into import_judgements (certificate_id, ",
+        said!(),
+        ") select c.id, ",
+        said!(),
+        " from said join certificates c using (sha256) join imports m on m.certificate_id = c.id \
+          where true on conflict (certificate_id)",
+        unless_the_same!()
+    ),
 };
 
 const KEEP: ManyRows = ManyRows {
@@ -64,31 +94,32 @@ impl SqliteSink {
 }
 
 impl Judging<'_> {
-    /// Stores what is said of a page; rows that nobody judged are left out, and
-    /// imports.
+    /// Stores what is said of a page; rows that nobody judged are left out.
     pub async fn record(&mut self, page: &[Dossier]) -> Result<(), StoreError> {
         let judged = page.iter().filter_map(|dossier| {
             let judgement = dossier.row.judgement.as_ref()?;
-            Some((dossier.id?, judgement))
+            Some((dossier, judgement))
         });
-        let judged: Vec<_> = judged.collect();
+        let (mut installed, mut imported) = (Vec::new(), Vec::new());
+        for (dossier, judgement) in judged {
+            match dossier.id {
+                Some(id) => installed.push((id, judgement)),
+                None => imported.push((dossier.row.certificate.sha256, judgement)),
+            }
+        }
         UPSERT
-            .execute(&mut self.0, &judged, |values, (id, judgement)| {
-                let severity = judgement.severity().map(Severity::as_str);
-                values
-                    .push_bind(id.0)
-                    .push_bind(judgement.trust.as_str())
-                    .push_bind(judgement.trust_reason.clone())
-                    .push_bind(Value::from(judgement.trusted_by.clone()).to_string())
-                    .push_bind(judgement.root.clone())
-                    .push_bind(severity)
-                    .push_bind(judgement.owner.clone())
-                    .push_bind(Value::from(judgement.tags.clone()).to_string())
-                    .push_bind(findings(judgement).to_string())
-                    .push_bind(accepted(judgement).to_string());
+            .execute(&mut self.0, &installed, |values, (id, judgement)| {
+                values.push_bind(id.0);
+                bind(values, judgement);
             })
             .await?;
-        KEEP.execute(&mut self.0, &judged, |values, (id, _)| {
+        UPSERT_IMPORTS
+            .execute(&mut self.0, &imported, |values, (sha256, judgement)| {
+                values.push_bind(sha256.as_bytes().to_vec());
+                bind(values, judgement);
+            })
+            .await?;
+        KEEP.execute(&mut self.0, &installed, |values, (id, _)| {
             values.push_bind(id.0);
         })
         .await
@@ -125,6 +156,21 @@ impl Judging<'_> {
         .map_err(&failed)?;
         self.0.commit().await.map_err(&failed)
     }
+}
+
+/// What is said, in the order of its columns.
+fn bind(values: &mut Values<'_>, judgement: &Judgement) {
+    let severity = judgement.severity().map(Severity::as_str);
+    values
+        .push_bind(judgement.trust.as_str())
+        .push_bind(judgement.trust_reason.clone())
+        .push_bind(Value::from(judgement.trusted_by.clone()).to_string())
+        .push_bind(judgement.root.clone())
+        .push_bind(severity)
+        .push_bind(judgement.owner.clone())
+        .push_bind(Value::from(judgement.tags.clone()).to_string())
+        .push_bind(findings(judgement).to_string())
+        .push_bind(accepted(judgement).to_string());
 }
 
 fn findings(judgement: &Judgement) -> Value {
