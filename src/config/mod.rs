@@ -10,6 +10,7 @@ mod options;
 mod profile;
 mod policy;
 mod report;
+mod selection;
 mod settings;
 mod source;
 mod terms;

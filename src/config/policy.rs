@@ -1,8 +1,6 @@
 //! `[policy]`, `[[owner]]` and `[[accept]]` → what the judge judges by.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -12,6 +10,7 @@ use toml::{Spanned, Value};
 
 use super::file::ConfigError;
 use super::from_text::{from_text, read, with_hint};
+use super::selection::{Selection, Texts, parse_all};
 use super::source::Source;
 use crate::domain::{Severity, Timestamp};
 use crate::judge::{
@@ -68,11 +67,6 @@ pub(super) struct AcceptTable {
     reason: Spanned<String>,
     until: Spanned<Value>,
 }
-
-type Texts = Vec<Spanned<String>>;
-
-/// What `names`, `networks` and `issuers` say.
-struct Selection([Option<Spanned<Texts>>; 3]);
 
 /// Reads all three.
 pub(super) fn read_policy(
@@ -181,52 +175,6 @@ impl OwnerTable {
             tags: self.tags,
         })
     }
-}
-
-impl Selection {
-    /// An empty list would select everything, and its writer nothing.
-    fn read(self, source: Source<'_>) -> Result<Selector, ConfigError> {
-        if let Some(empty) = self
-            .0
-            .iter()
-            .flatten()
-            .find(|list| list.get_ref().is_empty())
-        {
-            return Err(source.refuse(empty.span(), "the list is empty"));
-        }
-        let [names, networks, issuers] = self.0.map(|list| list.map(Spanned::into_inner));
-        Ok(Selector {
-            names: parse_all(&names.unwrap_or_default(), source)?,
-            networks: parse_all(&networks.unwrap_or_default(), source)?,
-            issuers: parse_all(&issuers.unwrap_or_default(), source)?,
-        })
-    }
-
-    /// The same, where something must be selected.
-    fn some(
-        self,
-        table: std::ops::Range<usize>,
-        what: &str,
-        source: Source<'_>,
-    ) -> Result<Selector, ConfigError> {
-        if self.0.iter().all(Option::is_none) {
-            let problem = format!("{what} needs `names`, `networks` or `issuers`");
-            let hint = "names = [\"*\"] is everything that has a name or an address".to_owned();
-            return Err(source.refuse(table, &with_hint(&problem, Some(hint))));
-        }
-        self.read(source)
-    }
-}
-
-fn parse_all<T: FromStr<Err: Display>>(
-    texts: &[Spanned<String>],
-    source: Source<'_>,
-) -> Result<Vec<T>, ConfigError> {
-    let parse = |text: &Spanned<String>| {
-        let item = text.get_ref().parse::<T>();
-        item.map_err(|error| source.refuse(text.span(), &error.to_string()))
-    };
-    texts.iter().map(parse).collect()
 }
 
 fn rule_id(text: &Spanned<String>, source: Source<'_>) -> Result<&'static str, ConfigError> {

@@ -1,7 +1,7 @@
 //! Which rows are wanted: the same flags for every report and list.
 
-use std::fmt::Display;
-use std::path::Path;
+mod item;
+
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -9,13 +9,11 @@ use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
-use super::in_full;
 use crate::appraisal::Wanted;
-use crate::domain::{Der, Fingerprint, Port, ScanId, Timestamp, Zone, in_days};
+use crate::domain::{Port, ScanId, Timestamp, Zone, in_days};
 use crate::judge::ALL;
 use crate::report::InstallationState;
-use crate::store::{CertificateHash, Expiry, Filter, SerialNumber};
-use crate::x509;
+use crate::store::{Expiry, Filter, SerialNumber};
 
 /// Different filters all hold; the same one repeated, or the two on expiry
 /// together, mean either.
@@ -105,22 +103,14 @@ impl Filters {
             findings: self.finding.clone(),
             owners: self.owner.clone(),
             tags: self.tag.clone(),
-            authorities: read(&self.ca, "--ca", authority)?,
-            authorities_at_hand: self.authorities_at_hand()?,
+            authorities: item::read(&self.ca, "--ca", item::authority)?,
+            authorities_at_hand: self
+                .ca
+                .iter()
+                .filter_map(|text| item::certificate_at_hand(text))
+                .collect::<Result<_, _>>()?,
             inventory: self.into_filter(now)?,
         })
-    }
-
-    /// The certificates of `--ca` that are given as files.
-    fn authorities_at_hand(&self) -> Result<Vec<Der>, Failure> {
-        let files = self.ca.iter();
-        let files = files.filter(|text| text.parse::<Fingerprint>().is_err());
-        let read = files.map(|text| {
-            let file = contents(text)?.unwrap_or_default();
-            let certificate = x509::first_certificate_in(&file);
-            certificate.ok_or_else(|| nothing_in(text))
-        });
-        read.collect()
     }
 
     /// What of them the inventory tells.
@@ -139,8 +129,8 @@ impl Filters {
             ports: self.port,
             zones: self.zone,
             serials: self.serial,
-            certificates: read(&self.cert, "--cert", certificate)?,
-            keys: read(&self.key, "--key", key)?,
+            certificates: item::read(&self.cert, "--cert", item::certificate)?,
+            keys: item::read(&self.key, "--key", item::key)?,
             authorities: Vec::new(),
             scans: self.scan,
             states: self.state.iter().flat_map(|state| state.states()).collect(),
@@ -179,25 +169,15 @@ impl Filters {
         words.add("--port", port);
         words.add("--zone", zone);
         words.add("--serial", serial.iter().map(in_digits));
-        words.add("--cert", cert.iter().map(|text| hash_or_file(text)));
-        words.add("--key", key.iter().map(|text| hash_or_file(text)));
-        words.add("--ca", ca.iter().map(|text| hash_or_file(text)));
+        words.add("--cert", cert.iter().map(|text| item::in_words(text)));
+        words.add("--key", key.iter().map(|text| item::in_words(text)));
+        words.add("--ca", ca.iter().map(|text| item::in_words(text)));
         words.add("--finding", finding);
         words.add("--owner", owner);
         words.add("--tag", tag);
         words.add("--scan", scan);
         words.add("--state", state.iter().map(|state| state.word()));
         words.0
-    }
-}
-
-/// A hash as it is; a file's path in full.
-fn hash_or_file(text: &str) -> String {
-    let path = Path::new(text);
-    if path.exists() {
-        in_full(path)
-    } else {
-        text.to_owned()
     }
 }
 
@@ -273,76 +253,6 @@ fn finding(text: &str) -> Result<&'static str, String> {
 
 pub(super) fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
     text.parse().map(ScanId::new)
-}
-
-fn read<T>(
-    texts: &[String],
-    flag: &str,
-    one: impl Fn(&str) -> Result<T, Failure>,
-) -> Result<Vec<T>, Failure> {
-    let named = |failure: Failure| Failure {
-        message: format!("{flag} {}", failure.message),
-        ..failure
-    };
-    texts.iter().map(|text| one(text).map_err(named)).collect()
-}
-
-fn certificate(text: &str) -> Result<CertificateHash, Failure> {
-    match text.parse() {
-        Ok(hash) => Ok(hash),
-        Err(error) => match contents(text)? {
-            None => Err(neither(error)),
-            Some(bytes) => Ok(CertificateHash::Sha256(in_file(
-                text,
-                x509::certificate_in(&bytes),
-            )?)),
-        },
-    }
-}
-
-fn authority(text: &str) -> Result<Fingerprint, Failure> {
-    match text.parse() {
-        Ok(fingerprint) => Ok(fingerprint),
-        Err(error) => match contents(text)? {
-            None => Err(neither(error)),
-            Some(bytes) => in_file(text, x509::certificate_in(&bytes)),
-        },
-    }
-}
-
-fn key(text: &str) -> Result<Fingerprint, Failure> {
-    match text.parse() {
-        Ok(fingerprint) => Ok(fingerprint),
-        Err(error) => match contents(text)? {
-            None => Err(neither(error)),
-            Some(bytes) => in_file(text, x509::key_in(&bytes)),
-        },
-    }
-}
-
-fn neither(not_a_hash: impl Display) -> Failure {
-    Failure::usage(not_a_hash).hint(Some("there is no file of this name either"))
-}
-
-/// The bytes of the file of this name; `None` where there is none.
-fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
-    let path = Path::new(text);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let bytes = std::fs::read(path);
-    bytes
-        .map(Some)
-        .map_err(|error| Failure::usage(format_args!("{text}: {error}")))
-}
-
-fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failure> {
-    found.ok_or_else(|| nothing_in(path))
-}
-
-fn nothing_in(path: &str) -> Failure {
-    Failure::usage(format_args!("{path}: nothing of that kind is in it"))
-        .hint(Some("PEM and DER are read"))
 }
 
 #[cfg(test)]

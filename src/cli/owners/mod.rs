@@ -1,22 +1,24 @@
 //! Installations → one file for each of their owners: a table, or a message
 //! with the table attached.
 
+mod summary;
+mod threshold;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::certificate_files::Folder;
-use super::destination::Destination;
-use super::failure::Failure;
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{Fingerprint, Timestamp, counted, printable};
-use crate::report::{
-    Distinct, Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report, page,
-};
+use crate::cli::certificate_files::Folder;
+use crate::cli::destination::Destination;
+use crate::cli::failure::Failure;
+use crate::domain::Fingerprint;
+use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report};
 use crate::store::{Crossing, Detail, FileMode, SqliteSink};
+use summary::Summary;
+use threshold::crossing;
 
 /// What is written for an owner.
 #[derive(Clone, Debug)]
@@ -49,25 +51,6 @@ struct OwnersFile {
     spool: File,
     summary: Summary,
 }
-
-/// What a message says of the table in it.
-#[derive(Default)]
-struct Summary {
-    distinct: Distinct,
-    installations: u64,
-    expired: u64,
-    /// The first to end: the end, where, whose.
-    first: BTreeSet<(Timestamp, String, String)>,
-}
-
-/// Lines of a summary.
-const MAX_LINES: usize = 50;
-
-/// Longest name in one, in characters.
-const MAX_NAME: usize = 100;
-
-/// The rules whose findings an owner is told of once.
-const EXPIRY: [&str; 2] = ["expiring", "expired"];
 
 impl Source<'_, '_> {
     /// Writes a file for each owner into a directory, and tells how many. With
@@ -219,82 +202,6 @@ impl OwnersFile {
     }
 }
 
-impl Summary {
-    fn add(&mut self, row: &Installation, now: Timestamp) {
-        if !self.distinct.takes(row) {
-            return;
-        }
-        self.installations += 1;
-        let Some(end) = end(row) else {
-            return;
-        };
-        self.expired += u64::from(end < now);
-        if self.first.len() == MAX_LINES && self.first.last().is_some_and(|last| last.0 <= end) {
-            return;
-        }
-        let name = row.certificate.name().unwrap_or_default();
-        let name: String = name.chars().take(MAX_NAME).collect();
-        self.first.insert((end, page::place(row), printable(&name)));
-        if self.first.len() > MAX_LINES {
-            self.first.pop_last();
-        }
-    }
-
-    fn subject(&self) -> String {
-        let Self {
-            installations,
-            expired,
-            ..
-        } = self;
-        let installations = counted(*installations, "installation");
-        format!("certsweep: {installations} of certificates, {expired} expired")
-    }
-
-    fn text(&self, owner: Option<&str>, head: &Head) -> String {
-        let mut text = self.subject();
-        // Writing to a String can't fail.
-        let _ = match owner {
-            Some(owner) => writeln!(text, "\nowner: {}\n", printable(owner)),
-            None => writeln!(
-                text,
-                "\nowner: nobody; [[owner]] in the configuration gives one\n"
-            ),
-        };
-        text.push_str("The first to end, with their chains:\n");
-        for (end, place, name) in &self.first {
-            let _ = writeln!(text, "  {end}  {place}  {name}");
-        }
-        text.push_str("\nAll of them are in the table attached.\n\n");
-        for line in head.lines() {
-            text += &line;
-            text.push('\n');
-        }
-        text
-    }
-}
-
-/// The last threshold of expiry that an installation has crossed, if any: by
-/// the policy, and not where somebody accepted it.
-fn crossing(row: &Installation) -> Option<Crossing> {
-    let findings = row.judgement.as_ref()?.findings.iter();
-    let of_expiry = findings.filter_map(|finding| {
-        let stage = EXPIRY.iter().position(|rule| *rule == finding.rule)?;
-        Some((stage, finding))
-    });
-    let (_, last) = of_expiry.max_by_key(|(stage, finding)| (*stage, finding.severity))?;
-    Some(Crossing {
-        certificate: row.certificate.sha256,
-        owner: owner(row).unwrap_or_default(),
-        finding: last.rule,
-        severity: last.severity,
-    })
-}
-
-/// When the first of its chain ends.
-fn end(row: &Installation) -> Option<Timestamp> {
-    row.chain_not_after.or(row.certificate.not_after)
-}
-
 fn owner(row: &Installation) -> Option<String> {
     row.judgement.as_ref()?.owner.clone()
 }
@@ -326,15 +233,15 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::domain::{Severity, Trust};
-    use crate::judge::{Finding, Judgement};
+    use crate::domain::{Timestamp, Trust};
+    use crate::judge::Judgement;
     use crate::report::tests::rows::{hostile, installation};
 
     fn now() -> Timestamp {
         "2026-11-21T08:00:00Z".parse().unwrap()
     }
 
-    fn owned(owner: Option<&str>, text: &str) -> Installation {
+    pub(super) fn owned(owner: Option<&str>, text: &str) -> Installation {
         let mut row = installation(text);
         row.judgement = Some(Judgement {
             trust: Trust::Trusted,
@@ -408,28 +315,6 @@ mod tests {
                 assert!(message.is_ascii() && body.contains("text/csv"));
             }
         }
-    }
-
-    #[test]
-    fn the_last_threshold_of_expiry_is_what_an_owner_is_told_of() {
-        let mut row = owned(Some("web"), "a");
-        let mut crossed = |found: &[(&'static str, Severity)]| {
-            let findings = found.iter().map(|(rule, severity)| Finding {
-                rule,
-                severity: *severity,
-                detail: String::new(),
-                certificate: None,
-            });
-            row.judgement.as_mut().unwrap().findings = findings.collect();
-            crossing(&row).map(|crossing| (crossing.finding, crossing.severity))
-        };
-        let (warning, error) = (Severity::Warning, Severity::Error);
-        assert_eq!(crossed(&[]), None);
-        assert_eq!(crossed(&[("weak-key", Severity::Critical)]), None);
-        let both = [("expiring", warning), ("expiring", error)];
-        assert_eq!(crossed(&both), Some(("expiring", error)));
-        let over = [("expiring", error), ("expired", warning)];
-        assert_eq!(crossed(&over), Some(("expired", warning)));
     }
 
     #[test]
