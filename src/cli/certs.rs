@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::Filters;
+use super::query::Query;
 use super::trust::TrustFlags;
-use super::{Context, inventory};
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{Fingerprint, Severity, Timestamp, clock};
-use crate::report::{CERTIFICATES, CertificateUse, Format, Installation, Report, list};
+use crate::domain::{Fingerprint, Severity, Timestamp};
+use crate::report::{CERTIFICATES, CertificateUse, Installation, list};
 use crate::store::{Detail, Inventory, SqliteInventory};
 
 /// List the certificates, soonest to expire first
@@ -19,37 +19,19 @@ Examples:
   certsweep certs --issuer 'Example CA' --network 10.0.0.0/16")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    filters: Filters,
-
-    #[command(flatten)]
-    trust: TrustFlags,
-
-    /// One JSON object a line
-    #[arg(long)]
-    json: bool,
+    query: Query,
 }
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let now = clock::now();
-        let wanted = self.filters.into_wanted(now)?;
-        let stores = self.trust.stores(&context)?;
-        let inventory = inventory::open_for(&context.db(), &wanted).await?;
-        let mut appraisal =
-            Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
-        let certificates = read(&inventory, &mut appraisal, &wanted).await?;
-        let head = appraisal.head();
-        inventory.close().await;
-        context.printer.data(|out| {
-            if self.json {
-                let mut report = Report::begin(out, Format::JsonLines, &CERTIFICATES, head)?;
-                certificates.iter().try_for_each(|row| report.row(row))?;
-                report.end()
-            } else {
-                let text = list::certificates(&certificates, now, context.printer.width());
-                out.write_all(text.as_bytes())
-            }
-        })?;
+        let opened = self.query.open(&context).await?;
+        let mut appraisal = opened.appraisal(&context).await?;
+        let certificates = read(&opened.inventory, &mut appraisal, &opened.wanted).await?;
+        let (head, now) = (appraisal.head(), opened.now);
+        let list = |rows: &[CertificateUse], width| list::certificates(rows, now, width);
+        opened
+            .print(&certificates, head, &CERTIFICATES, list, &context)
+            .await?;
         Ok(Exit::Done)
     }
 }

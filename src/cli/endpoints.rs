@@ -2,15 +2,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::filter::Filters;
-use super::trust::TrustFlags;
-use super::{Context, inventory};
+use super::query::Query;
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{Dialect, Port, Severity, Zone, clock};
+use crate::domain::{Dialect, Port, Severity, Zone};
 use crate::judge::Judgement;
-use crate::report::{ENDPOINTS, EndpointRow, Format, Installation, Report, list};
+use crate::report::{ENDPOINTS, EndpointRow, Installation, list};
 use crate::store::{Detail, Inventory, SqliteInventory, StoreError};
 
 /// List the endpoints that spoke, with their latest outcome
@@ -20,42 +19,24 @@ Example:
   certsweep endpoints --network 10.0.0.0/16 --port 443")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    filters: Filters,
-
-    #[command(flatten)]
-    trust: TrustFlags,
-
-    /// One JSON object a line
-    #[arg(long)]
-    json: bool,
+    query: Query,
 }
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let now = clock::now();
-        let wanted = self.filters.into_wanted(now)?;
-        let stores = self.trust.stores(&context)?;
-        let inventory = inventory::open_for(&context.db(), &wanted).await?;
-        let mut appraisal =
-            Appraisal::begin(&inventory, stores, &context.config.policy, now).await?;
+        let opened = self.query.open(&context).await?;
+        let mut appraisal = opened.appraisal(&context).await?;
         let mut endpoints = Vec::new();
         let mut keep = |row| {
             endpoints.push(row);
             ControlFlow::Continue(())
         };
-        read(&inventory, &mut appraisal, &wanted, &mut keep).await?;
+        read(&opened.inventory, &mut appraisal, &opened.wanted, &mut keep).await?;
         let head = appraisal.head();
-        inventory.close().await;
-        context.printer.data(|out| {
-            if self.json {
-                let mut report = Report::begin(out, Format::JsonLines, &ENDPOINTS, head)?;
-                endpoints.iter().try_for_each(|row| report.row(row))?;
-                report.end()
-            } else {
-                let text = list::endpoints(&endpoints, context.printer.width());
-                out.write_all(text.as_bytes())
-            }
-        })?;
+        let list = |rows: &[EndpointRow], width| list::endpoints(rows, width);
+        opened
+            .print(&endpoints, head, &ENDPOINTS, list, &context)
+            .await?;
         Ok(Exit::Done)
     }
 }

@@ -28,6 +28,7 @@ mod probe;
 mod product;
 mod progress;
 mod prune;
+mod query;
 mod recall;
 mod report;
 mod reports;

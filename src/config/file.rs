@@ -288,10 +288,11 @@ fn checked_targets(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn problem(text: &str) -> String {
+    /// What is said of a wrong file.
+    pub(in crate::config) fn problem(text: &str) -> String {
         let error = Config::parse(text, Path::new("c.toml")).unwrap_err();
         error.to_string()
     }

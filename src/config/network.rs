@@ -83,14 +83,7 @@ pub(super) fn distinct(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use crate::config::Config;
-
-    fn problem(text: &str) -> String {
-        let error = Config::parse(text, Path::new("c.toml")).unwrap_err();
-        error.to_string()
-    }
+    use crate::config::file::tests::problem;
 
     #[test]
     fn a_wrong_network_is_refused_with_its_line() {

@@ -240,15 +240,11 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::config::file::tests::problem;
     use crate::judge::Limits;
 
     fn policy(text: &str) -> Policy {
         Config::parse(text, Path::new("c.toml")).unwrap().policy
-    }
-
-    fn problem(text: &str) -> String {
-        let error = Config::parse(text, Path::new("c.toml")).unwrap_err();
-        error.to_string()
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn in_days(time: Duration) -> String {
 
 /// `1 day`, `2 days`: so many of what takes an `s`.
 #[must_use]
-pub fn counted<Count: Display + PartialEq + From<u8>>(count: Count, noun: &str) -> String {
+pub fn counted<Count: Copy + Display + PartialEq + From<u8>>(count: Count, noun: &str) -> String {
     let ending = if count == Count::from(1) { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }
