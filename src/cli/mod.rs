@@ -45,6 +45,7 @@ mod verdicts;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -71,12 +72,24 @@ struct Arguments {
 #[command(next_help_heading = "Common options")]
 struct Common {
     /// The inventory [default: certsweep.db]
-    #[arg(long, global = true, value_name = "PATH", env = "CERTSWEEP_DB")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "CERTSWEEP_DB",
+        value_parser = path_or_nothing()
+    )]
     db: Option<PathBuf>,
 
     /// The configuration file [default: /etc/certsweep/config.toml, if there
     /// is one]
-    #[arg(long, global = true, value_name = "FILE", env = "CERTSWEEP_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CERTSWEEP_CONFIG",
+        value_parser = path_or_nothing()
+    )]
     config: Option<PathBuf>,
 
     /// How what goes to stderr is written
@@ -244,6 +257,11 @@ impl Command {
     fn is_about_itself(&self) -> bool {
         matches!(self, Self::Completions(_) | Self::Man(_))
     }
+}
+
+/// Takes an empty text too: a variable that is empty is one that is not set.
+fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// A path as it reads in any directory.

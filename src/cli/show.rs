@@ -230,7 +230,7 @@ fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
 /// certificates are for it.
 async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<String, Failure> {
     let mut text = ledger_text(name, &inventory.name(name).await?);
-    let certificates = format!("its certificates: certsweep report --name {name}");
+    let certificates = format!("its certificates: certsweep certs --name {name}");
     if text.is_empty() && !is_in_a_certificate(inventory, name).await? {
         return Err(Failure::failed(format_args!(
             "nothing is known of `{name}`: it is no name that was looked at or that a \

@@ -299,3 +299,13 @@ fn quiet_says_nothing_on_stderr() {
     let run = inventory.sweep(&[closed().to_string(), "-q".to_owned()]);
     assert_eq!(run.stderr, "", "{run}");
 }
+
+#[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let inventory = Inventory::new();
+    inventory.sweep(&[format!("{}:7", own_loopback())]);
+    let mut program = certsweep();
+    program.env("CERTSWEEP_CONFIG", "").env("CERTSWEEP_DB", "");
+    let run = Run::of(program.arg("scans").arg("--db").arg(inventory.path()));
+    run.exits(0);
+}

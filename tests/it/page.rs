@@ -658,7 +658,10 @@ fn an_earlier_day_has_commands_of_that_day() {
     inventory.run("report", &arguments).exits(0);
     let commands = "[...document.querySelectorAll('.headlines li, .rules article')]\
         .map((it) => [it.querySelector('strong').textContent, it.querySelector('code')?.textContent])";
-    let visit = visit(&path, &[commands]);
+    let coverage = "document.getElementById('coverage').textContent";
+    let visit = visit(&path, &[commands, coverage]);
+    let coverage = visit.results[1].as_str().unwrap();
+    assert!(coverage.contains("the coverage of now"), "{coverage}");
     let figures: Vec<(String, Option<String>)> =
         serde_json::from_value(visit.results[0].clone()).unwrap();
     let told: Vec<_> = figures

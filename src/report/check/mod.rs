@@ -286,13 +286,21 @@ fn sentence(check: &Check) -> String {
         CheckState::Unknown => format!("not judged: {} of {installations}", counts.unjudged),
         CheckState::Ok => format!("none of {installations} fails"),
         CheckState::Warning | CheckState::Failed => format!(
-            "failing {} of {installations}, warning {}, not looked at for too long {} of {}",
+            "{} of {installations} {}, {} {}, {} of {} not looked at for too long",
             counts.failing,
+            verb(counts.failing, "fail"),
             counts.warning,
+            verb(counts.warning, "warn"),
             counts.overdue,
             counted(counts.endpoints, "endpoint")
         ),
     }
+}
+
+/// `1 fails`, `2 fail`.
+fn verb(count: u64, verb: &str) -> String {
+    let ending = if count == 1 { "s" } else { "" };
+    format!("{verb}{ending}")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Check, Failing, sentence};
-use crate::domain::Severity;
+use crate::domain::{Severity, in_days};
 use crate::report::Head;
 
 /// The page. Every text of the network's in it is safe for a terminal.
@@ -55,7 +55,7 @@ pub fn text(check: &Check, head: &Head) -> String {
         "endpoints: {} known, {} not looked at for {}",
         counts.endpoints,
         counts.overdue,
-        humantime::format_duration(terms.max_age)
+        in_days(terms.max_age)
     );
     if let Some(oldest) = counts.oldest_look {
         let _ = write!(page, ", the oldest look {oldest}");

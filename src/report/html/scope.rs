@@ -53,20 +53,24 @@ impl Scope {
         self.line(verb, self.filters.iter())
     }
 
+    /// Whether it is of an earlier day.
+    pub(super) fn is_past(&self) -> bool {
+        self.filters.iter().any(|(flag, _)| *flag == DAY)
+    }
+
     /// The command that lists its certificates; `None` for an earlier day,
     /// which only reports know.
     pub(super) fn certs_command(&self) -> Option<String> {
-        let is_of_now = self.filters.iter().all(|(flag, _)| *flag != DAY);
         let known = self.filters.iter();
         let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag));
-        is_of_now.then(|| self.line("certs", known))
+        (!self.is_past()).then(|| self.line("certs", known))
     }
 
     /// The command that lists what changed of it between two scans; `None`
     /// for what is judged of an earlier day: changes are judged as of now.
     pub(super) fn diff_command(&self, before: ScanId, last: ScanId) -> Option<String> {
         let has = |flags: &[&str]| self.filters.iter().any(|(flag, _)| flags.contains(flag));
-        if has(&[DAY]) && has(&OF_JUDGEMENT) {
+        if self.is_past() && has(&OF_JUDGEMENT) {
             return None;
         }
         let known = self.filters.iter();
