@@ -45,6 +45,8 @@ struct Unreferenced {
     /// The tables that keep a row by referring to it, or all. Rows of the
     /// others are parts of it and go along.
     keepers: Keepers,
+    /// Columns that only remember a row, and forget it when it goes.
+    memories: &'static [(&'static str, &'static str)],
 }
 
 enum Keepers {
@@ -58,34 +60,50 @@ struct Reference {
     column: String,
 }
 
+/// The columns that refer to a table.
+#[derive(Default)]
+struct References {
+    /// They keep its rows.
+    keepers: Vec<Reference>,
+    /// They are of parts of its rows.
+    parts: Vec<Reference>,
+    /// They are emptied.
+    memories: Vec<Reference>,
+}
+
 const QUESTIONS: Unreferenced = Unreferenced {
     table: "questions",
     condition: "exists (select 1 from looks l where l.question_id = id and l.asked_at < $1)",
     keepers: Keepers::These(&["installations"]),
+    memories: &[("installations", "moved_from")],
 };
 
 const ENDPOINTS: Unreferenced = Unreferenced {
     table: "endpoints",
     condition: "checked_at < $1",
     keepers: Keepers::These(&["questions"]),
+    memories: &[],
 };
 
 const CHAINS: Unreferenced = Unreferenced {
     table: "chains",
     condition: "$1 is not null",
     keepers: Keepers::These(&["installations", "imports"]),
+    memories: &[],
 };
 
 const CERTIFICATES: Unreferenced = Unreferenced {
     table: "certificates",
     condition: "$1 is not null",
     keepers: Keepers::These(&["installations", "chain_members", "imports"]),
+    memories: &[],
 };
 
 const SCANS: Unreferenced = Unreferenced {
     table: "scans",
     condition: "started_at < $1 and id <> (select max(id) from scans)",
     keepers: Keepers::All,
+    memories: &[],
 };
 
 /// Removes it, in the transaction of the caller.
@@ -123,9 +141,9 @@ impl Unreferenced {
         before: Timestamp,
     ) -> Result<u64, StoreError> {
         let (table, condition) = (self.table, self.condition);
-        let (keepers, parts) = self.references(connection).await?;
+        let references = self.references(connection).await?;
         let mut select = format!("select id from {table} where {condition}");
-        for Reference { table, column } in keepers {
+        for Reference { table, column } in references.keepers {
             // Writing to a String can't fail.
             let _ = write!(
                 select,
@@ -142,11 +160,18 @@ impl Unreferenced {
         .await?;
         let insert = format!("insert into temp.doomed {select}");
         delete(connection, insert, before).await?;
-        for Reference { table, column } in parts {
+        for Reference { table, column } in references.parts {
             let part = format!(
                 "delete from \"{table}\" where \"{column}\" in (select id from temp.doomed)"
             );
             execute(connection, part).await?;
+        }
+        for Reference { table, column } in references.memories {
+            let memory = format!(
+                "update \"{table}\" set \"{column}\" = null \
+                 where \"{column}\" in (select id from temp.doomed)"
+            );
+            execute(connection, memory).await?;
         }
         let rows = format!("delete from {table} where id in (select id from temp.doomed)");
         let count = execute(connection, rows).await?;
@@ -154,12 +179,11 @@ impl Unreferenced {
         Ok(count)
     }
 
-    /// The columns that refer to it: those that keep its rows, and those of
-    /// their parts.
+    /// The columns that refer to it.
     async fn references(
         &self,
         connection: &mut SqliteConnection,
-    ) -> Result<(Vec<Reference>, Vec<Reference>), StoreError> {
+    ) -> Result<References, StoreError> {
         let query = "select t.name, f.\"from\" from sqlite_master t \
             join pragma_foreign_key_list(t.name) f \
             where t.type = 'table' and f.\"table\" = $1";
@@ -168,20 +192,21 @@ impl Unreferenced {
             .fetch_all(connection)
             .await
             .map_err(during(OPERATION))?;
-        let (mut keepers, mut parts) = (Vec::new(), Vec::new());
+        let mut references = References::default();
         for row in rows {
             let reference = Reference {
                 table: row.try_get(0).map_err(during(OPERATION))?,
                 column: row.try_get(1).map_err(during(OPERATION))?,
             };
-            match self.keepers {
-                Keepers::These(these) if !these.contains(&reference.table.as_str()) => {
-                    parts.push(reference);
-                }
-                Keepers::These(_) | Keepers::All => keepers.push(reference),
-            }
+            let place = (reference.table.as_str(), reference.column.as_str());
+            let role = match self.keepers {
+                _ if self.memories.contains(&place) => &mut references.memories,
+                Keepers::These(these) if !these.contains(&place.0) => &mut references.parts,
+                Keepers::These(_) | Keepers::All => &mut references.keepers,
+            };
+            role.push(reference);
         }
-        Ok((keepers, parts))
+        Ok(references)
     }
 }
 

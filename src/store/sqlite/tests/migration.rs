@@ -249,3 +249,45 @@ async fn an_inventory_of_version_7_keeps_every_row_and_takes_imports() {
         .unwrap();
     assert_eq!(viewed, 8);
 }
+
+/// A question that pruning had left without an interval, since another had
+/// moved from there.
+const STRANDED: &str = r#"
+    insert into questions values (900, 1, 'left.example', 'rsa');
+    insert into looks (question_id, asked_at, outcome, scan_id, answered_at, answered_scan,
+                       tls_version, cipher_suite)
+    values (900, 1, 'certificate', 1, 1, 1, 'TLSv1.2', 'x');
+    update installations set began = 'moved', moved_from = 900 where id = 1;
+"#;
+
+#[tokio::test]
+async fn a_question_that_pruning_left_without_an_interval_is_answered_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    migrations.run_to(10, &mut old).await.unwrap();
+    sqlx::raw_sql(STRANDED).execute(&mut old).await.unwrap();
+    let address: String = sqlx::query_scalar("select ip from endpoints where id = 1")
+        .fetch_one(&mut old)
+        .await
+        .unwrap();
+    old.close().await.unwrap();
+
+    let sink = SqliteSink::open(&path).await.unwrap();
+    let mut store = Store { directory, sink };
+    let seen = presenting(&address, 443, &["found again"], 9000);
+    store.scan(batch(vec![asking("left.example", seen)])).await;
+    let questions = store.questions(&address, 443).await;
+    assert!(
+        questions
+            .iter()
+            .any(|row| row.sni.as_deref() == Some("left.example"))
+    );
+}

@@ -4,10 +4,10 @@ use super::*;
 use crate::domain::LocalFault;
 use crate::report::{EventKind, InstallationState};
 
-const WEEK: i64 = 7 * 86_400;
+pub(super) const WEEK: i64 = 7 * 86_400;
 
 /// A complete scan of one target that is a name, found at this address.
-async fn find_name(store: &mut Store, address: &str, certificate: &str, week: i64) {
+pub(super) async fn find_name(store: &mut Store, address: &str, certificate: &str, week: i64) {
     let second = week * WEEK;
     let seen = presenting(address, 443, &[certificate], second);
     let mut found = batch(vec![asking("www.example", seen)]);

@@ -1,5 +1,6 @@
 //! What pruning removes, and what it must never touch.
 
+use super::moves::{WEEK, find_name};
 use super::*;
 use crate::domain::OutcomeKind;
 use crate::store::{Import, Pruned};
@@ -168,10 +169,30 @@ async fn what_was_said_and_asked_of_what_goes_goes_with_it() {
     ] {
         assert_eq!(store.dump(table).await.len(), 1, "{table}");
     }
+    assert_sound(&store).await;
+}
+
+async fn assert_sound(store: &Store) {
     let mut raw = store.raw().await;
     let broken = sqlx::query("pragma foreign_key_check")
         .fetch_all(&mut raw)
         .await
         .unwrap();
     assert!(broken.is_empty());
+}
+
+#[tokio::test]
+async fn a_place_that_a_name_left_goes_and_may_be_found_again() {
+    let mut store = Store::new().await;
+    find_name(&mut store, "10.0.0.1", "a", 0).await;
+    find_name(&mut store, "10.0.0.2", "a", 1).await;
+    let done = store.sink.prune(at(2 * WEEK)).await.unwrap();
+    assert_eq!(
+        (done.installations, done.questions, done.endpoints),
+        (1, 1, 1)
+    );
+    assert_sound(&store).await;
+    find_name(&mut store, "10.0.0.1", "a", 3).await;
+    let current = store.installations(&Filter::default()).await;
+    assert!(current.iter().any(|row| row.ip == Some(ip("10.0.0.1"))));
 }
