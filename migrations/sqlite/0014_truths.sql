@@ -3,6 +3,13 @@
 
 pragma user_version = 14;
 
+-- One row, once anything was pruned.
+create table pruned (
+    id               integer primary key check (id = 1),
+    before           integer not null, -- what had ended by then is not kept
+    installation_id  integer not null  -- no later interval has its number
+);
+
 -- Pruning took the intervals of places that others had moved from, and left
 -- their questions, at which no answer could be stored any more.
 update installations set moved_from = null

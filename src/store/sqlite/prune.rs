@@ -27,6 +27,13 @@ const INSTALLATIONS: &str = "delete from installations \
                                  where other.question_id = l.question_id \
                                    and (other.state <> 'gone' or other.ended_at >= $1))))";
 
+/// What is not kept any more, and the highest number that an interval had: a
+/// later one with it would be told of by the name of the other's events.
+const REMEMBER: &str = "insert into pruned (id, before, installation_id) \
+    values (1, $1, (select coalesce(max(id), 0) from installations)) \
+    on conflict (id) do update set before = max(before, excluded.before), \
+    installation_id = max(installation_id, excluded.installation_id)";
+
 const COVERAGE: &str = "delete from coverage where at < $1 \
     and scan_id <> (select max(id) from scans)";
 
@@ -111,14 +118,15 @@ pub(super) async fn prune(
     connection: &mut SqliteConnection,
     before: Timestamp,
 ) -> Result<Pruned, StoreError> {
-    let installations = delete(connection, INSTALLATIONS, before).await?;
+    change(connection, REMEMBER, before).await?;
+    let installations = change(connection, INSTALLATIONS, before).await?;
     let questions = QUESTIONS.delete(connection, before).await?;
     let endpoints = ENDPOINTS.delete(connection, before).await?;
     let chains = CHAINS.delete(connection, before).await?;
     let certificates = CERTIFICATES.delete(connection, before).await?;
-    let coverage = delete(connection, COVERAGE, before).await?;
-    let names = delete(connection, NAME_COVERAGE, before).await?;
-    delete(connection, JOURNAL, before).await?;
+    let coverage = change(connection, COVERAGE, before).await?;
+    let names = change(connection, NAME_COVERAGE, before).await?;
+    change(connection, JOURNAL, before).await?;
     Ok(Pruned {
         installations,
         questions,
@@ -159,7 +167,7 @@ impl Unreferenced {
         )
         .await?;
         let insert = format!("insert into temp.doomed {select}");
-        delete(connection, insert, before).await?;
+        change(connection, insert, before).await?;
         for Reference { table, column } in references.parts {
             let part = format!(
                 "delete from \"{table}\" where \"{column}\" in (select id from temp.doomed)"
@@ -211,7 +219,7 @@ impl Unreferenced {
 }
 
 /// A statement with the moment in it, and how many rows it concerned.
-async fn delete(
+async fn change(
     connection: &mut SqliteConnection,
     statement: impl Into<String>,
     before: Timestamp,

@@ -187,7 +187,8 @@ impl Numbers {
         let operation = "numbering questions";
         let highest = "select max(id) from questions";
         let question = next_id(connection, operation, highest).await?;
-        let highest = "select max(id) from installations";
+        let highest = "select max(id) from (select max(id) as id from installations \
+            union all select installation_id from pruned)";
         let interval = next_id(connection, operation, highest).await?;
         Ok(Self { question, interval })
     }

@@ -196,3 +196,37 @@ async fn a_place_that_a_name_left_goes_and_may_be_found_again() {
     let current = store.installations(&Filter::default()).await;
     assert!(current.iter().any(|row| row.ip == Some(ip("10.0.0.1"))));
 }
+
+#[tokio::test]
+async fn no_event_takes_the_name_of_one_that_was_pruned() {
+    let mut store = Store::new().await;
+    store
+        .scan(batch(vec![presenting("10.0.0.1", 443, &["a"], 10)]))
+        .await;
+    store
+        .scan(batch(vec![presenting("10.0.0.2", 443, &["b"], 20)]))
+        .await;
+    let closed = || looking("10.0.0.2", 443, Outcome::Refused, 30);
+    store.scan(batch(vec![closed()])).await;
+    let later = Observation {
+        at: at(30 + WEEK),
+        ..closed()
+    };
+    store.scan(batch(vec![later])).await;
+    let told: Vec<_> = ids(&store).await;
+    let done = store.sink.prune(at(2 * WEEK)).await.unwrap();
+    assert_eq!(done.installations, 1);
+    let kept = ids(&store).await;
+    let seen = presenting("10.0.0.3", 443, &["c"], 3 * WEEK);
+    store.scan(batch(vec![seen])).await;
+    let new = ids(&store).await;
+    let new: Vec<_> = new.iter().filter(|id| !kept.contains(id)).collect();
+    assert_eq!(new.len(), 1);
+    assert!(!told.contains(new[0]), "{new:?} was told before");
+}
+
+/// The names of all events.
+async fn ids(store: &Store) -> Vec<String> {
+    let events = store.event_rows(&Filter::default()).await;
+    events.into_iter().map(|row| row.id).collect()
+}
