@@ -10,7 +10,8 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use super::super::dossier::MAX_AUTHORITIES;
 use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
 use super::fault::during;
-use super::kin::{self, Host, renews};
+use super::kin::{self, Host};
+use super::relatives::Relatives;
 use super::report::Line;
 use super::shared::Shared;
 use super::statement::{ManyRows, Values};
@@ -18,21 +19,19 @@ use super::{report, row};
 use crate::domain::{Der, Fingerprint, Timestamp};
 use crate::report::{Installation, Source};
 
+/// An interval that only goes on from one before it tells of that one's
+/// predecessor once more.
 const RENEWALS: ManyRows = ManyRows {
     operation: "reading renewals",
     before: "with wanted (id) as (",
     columns: 1,
-    after: concat!(
-        ") select w.id, i.first_seen, old.not_after \
-          from wanted w cross join installations own on own.id = w.id \
-          cross join installations i \
-             on i.question_id = own.question_id and i.id <= own.id \
-          cross join certificates old on old.id = i.previous_id \
-          cross join certificates new on new.id = i.certificate_id \
-          where i.previous_id is not null and old.not_after is not null and",
-        renews!(),
-        " order by i.first_seen desc, i.id desc"
-    ),
+    after: ") select w.id, i.first_seen, old.not_after, i.previous_id, i.certificate_id \
+        from wanted w cross join installations own on own.id = w.id \
+        cross join installations i \
+           on i.question_id = own.question_id and i.id <= own.id \
+        cross join certificates old on old.id = i.previous_id \
+        where i.began in ('renewed', 'moved') and old.not_after is not null \
+        order by i.first_seen desc, i.id desc",
 };
 
 const DERS: ManyRows = ManyRows {
@@ -173,17 +172,25 @@ async fn renewals(
     connection: &mut SqliteConnection,
     ids: &[InstallationId],
 ) -> Result<HashMap<InstallationId, Vec<Renewal>>, StoreError> {
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let mut begun = Vec::new();
     let take = |row: &SqliteRow| {
         let renewal = Renewal {
             seen: row::time(row, 1)?,
             end: row::time(row, 2)?,
         };
-        let id = InstallationId(row.try_get(0)?);
-        found.entry(id).or_default().push(renewal);
+        let pair = (row.try_get(3)?, row.try_get(4)?);
+        begun.push((pair, InstallationId(row.try_get(0)?), renewal));
         Ok(())
     };
     RENEWALS.fetch(connection, ids, bind_id, take).await?;
+    let pairs = begun.iter().map(|(pair, ..)| *pair);
+    let relatives = Relatives::of_pairs(connection, pairs).await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for ((old, new), id, renewal) in begun {
+        if relatives.renews(old, new) {
+            found.entry(id).or_default().push(renewal);
+        }
+    }
     Ok(found)
 }
 

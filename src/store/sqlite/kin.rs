@@ -9,25 +9,10 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::{KeyHost, StoreError};
 use super::address::AddressKey;
+use super::relatives::Relatives;
 use super::row;
 use super::statement::{ManyRows, Values};
 use crate::domain::{Fingerprint, Timestamp};
-
-/// Whether `new` is what `old` was, for another time: the same subject and
-/// usages, and the names of the old one, all of up to four, half of more.
-macro_rules! renews {
-    () => {
-        " old.subject_dn = new.subject_dn \
-          and (old.subject_dn <> '' or json_array_length(old.san) > 0) \
-          and old.key_usage is new.key_usage and old.eku is new.eku \
-          and (select count(*) from json_each(old.san) \
-                where value in (select value from json_each(new.san))) \
-              * iif(json_array_length(old.san) > 4, 2, 1) \
-              >= coalesce(json_array_length(old.san), 0)"
-    };
-}
-
-pub(super) use renews;
 
 /// Whether an interval `i` is current now.
 macro_rules! now {
@@ -71,15 +56,14 @@ macro_rules! successors {
             before: "with wanted (sha256, at) as (",
             columns: 2,
             after: concat!(
-                ") select w.sha256, new.sha256 \
+                ") select w.sha256, new.sha256, old.id, new.id \
                   from wanted w cross join certificates old on old.sha256 = w.sha256 \
                   cross join certificates new on new.id = (\
                      select i.certificate_id from installations i \
                       where i.previous_id = old.id and ",
                 $is_current,
                 " order by i.id desc limit 1) \
-                  where old.not_after < new.not_after and",
-                renews!()
+                  where old.not_after < new.not_after"
             ),
         }
     };
@@ -158,7 +142,15 @@ pub(super) async fn same_key(
     keys: &[Fingerprint],
     at: Option<Timestamp>,
 ) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
-    pairs(connection, queries(at).same_key, keys, at).await
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let take = |row: &SqliteRow| {
+        let of = row::fingerprint(row, 0)?;
+        found.entry(of).or_default().push(row::fingerprint(row, 1)?);
+        Ok(())
+    };
+    let query = queries(at).same_key;
+    query.fetch(connection, keys, bind(at), take).await?;
+    Ok(found)
 }
 
 /// What renewed each of these certificates elsewhere.
@@ -166,8 +158,21 @@ pub(super) async fn successors(
     connection: &mut SqliteConnection,
     certificates: &[Fingerprint],
     at: Option<Timestamp>,
-) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
-    pairs(connection, queries(at).successors, certificates, at).await
+) -> Result<HashMap<Fingerprint, Fingerprint>, StoreError> {
+    let mut found = Vec::new();
+    let take = |row: &SqliteRow| {
+        let pair = (row.try_get(2)?, row.try_get(3)?);
+        found.push((pair, row::fingerprint(row, 0)?, row::fingerprint(row, 1)?));
+        Ok(())
+    };
+    let query = queries(at).successors;
+    query.fetch(connection, certificates, bind(at), take).await?;
+    let pairs = found.iter().map(|(pair, ..)| *pair);
+    let relatives = Relatives::of_pairs(connection, pairs).await?;
+    let renewed = found
+        .into_iter()
+        .filter(|((old, new), ..)| relatives.renews(*old, *new));
+    Ok(renewed.map(|(_, old, new)| (old, new)).collect())
 }
 
 /// How many ports of these hosts show a certificate, where it is several.
@@ -216,23 +221,6 @@ pub(super) async fn key_hosts(
 
 fn queries(at: Option<Timestamp>) -> Queries {
     if at.is_some() { THEN } else { NOW }
-}
-
-/// What a query finds of each fingerprint.
-async fn pairs(
-    connection: &mut SqliteConnection,
-    query: ManyRows,
-    wanted: &[Fingerprint],
-    at: Option<Timestamp>,
-) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    let take = |row: &SqliteRow| {
-        let of = row::fingerprint(row, 0)?;
-        found.entry(of).or_default().push(row::fingerprint(row, 1)?);
-        Ok(())
-    };
-    query.fetch(connection, wanted, bind(at), take).await?;
-    Ok(found)
 }
 
 /// How a fingerprint is asked for, and the moment.

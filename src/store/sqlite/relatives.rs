@@ -1,4 +1,5 @@
-//! Which certificate renews which.
+//! Which certificate renews which: the one definition of it, for the history of
+//! a question and for whoever asks later.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -58,6 +59,15 @@ impl Relatives {
         )
         .await?;
         Ok(Self(found))
+    }
+
+    /// The same of certificates of which one may have renewed the other.
+    pub(super) async fn of_pairs(
+        connection: &mut SqliteConnection,
+        pairs: impl Iterator<Item = (i64, i64)>,
+    ) -> Result<Self, StoreError> {
+        let wanted = pairs.flat_map(|(old, new)| [old, new]).collect();
+        Self::find(connection, &wanted).await
     }
 
     /// Whether `new` is what `old` was, for another time: the same subject,

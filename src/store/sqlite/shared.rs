@@ -142,10 +142,9 @@ impl Shared {
             let key = certificate.certificate.spki_sha256;
             let others = key.and_then(|key| same_key.get(&key)).into_iter().flatten();
             let others = others.filter(|other| **other != sha256);
-            let successor = successors.get(&sha256).and_then(|found| found.first());
             let shown = Shown {
                 same_key: others.take(MAX_KIN as usize).copied().collect(),
-                successor: successor.copied(),
+                successor: successors.get(&sha256).copied(),
                 certificate,
             };
             self.certificates.insert(id, shown);

@@ -119,6 +119,54 @@ async fn a_renewal_is_told_where_it_happened_and_where_it_did_not() {
 }
 
 #[tokio::test]
+async fn a_renewal_counts_once_whatever_becomes_of_what_was_renewed() {
+    const DAY: i64 = 86_400;
+    let mut store = Store::new().await;
+    let see = |chain: &[&str], day: i64| {
+        let mut seen = batch(vec![presenting("10.0.0.1", 443, chain, day * DAY)]);
+        if chain[0] == "newer" {
+            let own = facts(&mut seen, "newer");
+            own.subject = named("old");
+            own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
+        }
+        seen
+    };
+    store.scan(see(&["old"], 0)).await;
+    store.scan(see(&["newer"], 1)).await;
+    // Another chain, a while away, and back.
+    store.scan(see(&["newer", "ca"], 2)).await;
+    let closed = looking("10.0.0.1", 443, Outcome::Refused, 3 * DAY);
+    store.scan(batch(vec![closed])).await;
+    store.scan(see(&["newer", "ca"], 4)).await;
+    let all = dossiers(&store).await;
+    let renewals = &of(&all, "newer", "10.0.0.1").renewals;
+    let seen: Vec<_> = renewals.iter().map(|renewal| renewal.seen).collect();
+    assert_eq!(seen, [at(DAY)]);
+}
+
+#[tokio::test]
+async fn a_renewal_may_write_names_in_other_case_and_usages_in_another_order() {
+    let usages = |order: [&str; 2]| Some(order.map(str::to_owned).to_vec());
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|address| presenting(address, 443, &["old"], 10));
+    let mut old = batch(old.to_vec());
+    facts(&mut old, "old").key_usage = usages(["digitalSignature", "keyEncipherment"]);
+    store.scan(old).await;
+    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["newer"], 86_400)]);
+    let own = facts(&mut renewed, "newer");
+    own.subject = named("old");
+    own.alternative_names = vec!["OLD".to_owned(), "www.OLD".to_owned()];
+    own.key_usage = usages(["keyEncipherment", "digitalSignature"]);
+    store.scan(renewed).await;
+    assert_eq!(store.events().await[2..], ["2 renewed 10.0.0.1"]);
+    let all = dossiers(&store).await;
+    assert_eq!(of(&all, "newer", "10.0.0.1").renewals.len(), 1);
+    let straggler = of(&all, "old", "10.0.0.2");
+    assert_eq!(straggler.successor, Some(hash_of("newer")));
+}
+
+#[tokio::test]
 async fn an_earlier_day_has_the_kin_of_that_day() {
     const DAY: i64 = 86_400;
     let mut store = Store::new().await;
