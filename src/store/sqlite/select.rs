@@ -16,9 +16,7 @@ const DEFAULT_STATES: &[InstallationState] =
 /// Conditions on `installation_rows r`.
 pub(super) fn installations(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     events(builder, filter);
-    if filter.states.is_empty() {
-        states(builder, DEFAULT_STATES);
-    }
+    default_states(builder, filter);
 }
 
 /// Conditions on `import_rows r`: the same, whose places are null and so pass no
@@ -36,46 +34,33 @@ pub(super) fn events(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     builder.push(" where true");
     places(builder, "r", filter);
     scans(builder, "r", &filter.scans);
-    any(builder, &filter.names, |builder, name| {
-        let name = folded(name);
-        builder.push("(r.server_name glob ").push_bind(name.clone());
-        host_matches(builder, "r", &name);
-        builder
-            .push(" or r.certificate_id in (")
-            .push("select certificate_id from certificate_names where name glob ")
-            .push_bind(name)
-            .push("))");
-    });
+    names(builder, &filter.names);
     certificates(builder, filter);
 }
 
-/// Conditions on `endpoints e`.
+/// Conditions on `endpoints e`: on it alone, or on an installation there that
+/// passes them all. Its own names are those of each of its installations.
 pub(super) fn endpoints(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     builder.push(" where true");
     places(builder, "e", filter);
     scans(builder, "e", &filter.scans);
-    any(builder, &filter.names, |builder, name| {
-        let name = folded(name);
-        builder
-            .push("(e.id in (select endpoint_id from questions where server_name glob ")
-            .push_bind(name.clone())
-            .push(")");
-        host_matches(builder, "e", &name);
-        builder
-            .push(" or e.id in (select r.endpoint_id from installation_rows r")
-            .push(" where r.certificate_id in (")
-            .push("select certificate_id from certificate_names where name glob ")
-            .push_bind(name)
-            .push(")))");
-    });
     if asks_for_certificates(filter) {
         builder.push(" and e.id in (select r.endpoint_id from installation_rows r where true");
+        names(builder, &filter.names);
         certificates(builder, filter);
-        if filter.states.is_empty() {
-            states(builder, DEFAULT_STATES);
-        }
+        default_states(builder, filter);
         builder.push(")");
+        return;
     }
+    any(builder, &filter.names, |builder, name| {
+        let name = folded(name);
+        builder.push("(");
+        host_matches(builder, "e", &name);
+        builder.push(" or e.id in (select r.endpoint_id from installation_rows r where ");
+        installation_matches(builder, name);
+        default_states(builder, filter);
+        builder.push("))");
+    });
 }
 
 /// Conditions on the runs of `coverage c`: whole networks of the ledger.
@@ -160,10 +145,19 @@ fn scans(builder: &mut QueryBuilder<Sqlite>, table: &'static str, scans: &[ScanI
     });
 }
 
+/// Conditions on the names of `installation_rows r`.
+fn names(builder: &mut QueryBuilder<Sqlite>, names: &[String]) {
+    any(builder, names, |builder, name| {
+        let name = folded(name);
+        host_matches(builder, "r", &name);
+        builder.push(" or ");
+        installation_matches(builder, name);
+    });
+}
+
 /// The host is the name asked for, else the address: either may match.
 fn host_matches(builder: &mut QueryBuilder<Sqlite>, table: &'static str, name: &str) {
     builder
-        .push(" or ")
         .push(table)
         .push(".ip glob ")
         .push_bind(name.to_owned())
@@ -171,6 +165,17 @@ fn host_matches(builder: &mut QueryBuilder<Sqlite>, table: &'static str, name: &
         .push(table)
         .push(".ptr) glob ")
         .push_bind(name.to_owned());
+}
+
+/// The name asked for, or one in the certificate, of `installation_rows r`.
+fn installation_matches(builder: &mut QueryBuilder<Sqlite>, name: String) {
+    builder
+        .push("(r.server_name glob ")
+        .push_bind(name.clone())
+        .push(" or r.certificate_id in (")
+        .push("select certificate_id from certificate_names where name glob ")
+        .push_bind(name)
+        .push("))");
 }
 
 /// Conditions on the certificate, its chain and the state asked for in
@@ -227,6 +232,12 @@ fn certificates(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
             .push(")");
     });
     states(builder, &filter.states);
+}
+
+fn default_states(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+    if filter.states.is_empty() {
+        states(builder, DEFAULT_STATES);
+    }
 }
 
 fn states(builder: &mut QueryBuilder<Sqlite>, states: &[InstallationState]) {

@@ -268,6 +268,23 @@ async fn endpoints_pass_by_themselves_or_by_what_they_hold() {
         ..Filter::default()
     };
     assert_eq!(passing(named).await, [all[1], all[3]]);
+    let gone_by_name = Filter {
+        names: vec!["old".into()],
+        ..Filter::default()
+    };
+    assert_eq!(passing(gone_by_name.clone()).await, all[..0]);
+    let in_any_state = Filter {
+        states: InstallationState::ALL.to_vec(),
+        ..gone_by_name
+    };
+    assert_eq!(passing(in_any_state).await, all[..1]);
+    // Each of them passes by another installation.
+    let by_two = Filter {
+        names: vec!["old".into(), "mail.example".into(), "shop".into()],
+        issuers: vec!["of new.example".into(), "of mail.example".into()],
+        ..Filter::default()
+    };
+    assert_eq!(passing(by_two).await, all[2..3]);
 }
 
 #[tokio::test]
