@@ -21,3 +21,57 @@ delete from looks
  where not exists (select 1 from installations i where i.question_id = looks.question_id);
 delete from questions
  where not exists (select 1 from installations i where i.question_id = questions.id);
+
+-- An endpoint, with all that it is known to accept: versions of its latest
+-- answers, unless a later survey saw them refused, and those that surveys saw
+-- accepted. An answer that is missing or gone counts only where none is
+-- current: what is said of an endpoint then is the last that was known.
+drop view endpoint_rows;
+create view endpoint_rows as
+select
+    e.*,
+    (select json_group_array(version)
+       from (select their.tls_version as version
+               from questions q
+               join looks their on their.question_id = q.id
+               join installations answer
+                 on answer.question_id = q.id and answer.last_seen is null
+              where q.endpoint_id = e.id
+                and (answer.state = 'current' or not exists (
+                    select 1
+                      from questions other
+                      join installations present
+                        on present.question_id = other.id and present.last_seen is null
+                     where other.endpoint_id = e.id and present.state = 'current'))
+                and not exists (
+                    select 1 from surveys later
+                     where later.endpoint_id = e.id
+                       and later.asked = their.tls_version
+                       and later.answer = 'refused'
+                       and (later.scan_id > their.answered_scan
+                            or (later.scan_id = their.answered_scan
+                                and later.at > their.answered_at)))
+              union
+             select s.asked
+               from surveys s
+              where s.endpoint_id = e.id and s.answer = 'accepted'
+              order by version)) as protocols,
+    (select json_group_array(version)
+       from (select s.asked as version
+               from surveys s
+              where s.endpoint_id = e.id
+                and s.answer = 'refused'
+                and s.asked <> 'hybrid-group'
+                and not exists (
+                    select 1
+                      from questions q
+                      join looks their on their.question_id = q.id
+                     where q.endpoint_id = e.id
+                       and their.tls_version = s.asked
+                       and (their.answered_scan > s.scan_id
+                            or (their.answered_scan = s.scan_id
+                                and their.answered_at >= s.at)))
+              order by s.asked)) as protocols_refused,
+    (select s.answer from surveys s
+      where s.endpoint_id = e.id and s.asked = 'hybrid-group') as hybrid_group
+from endpoints e;

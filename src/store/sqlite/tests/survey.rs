@@ -110,6 +110,29 @@ async fn a_version_that_an_answer_came_by_is_accepted_whatever_the_survey_beside
 }
 
 #[tokio::test]
+async fn the_version_of_an_answer_that_is_over_is_accepted_no_more() {
+    const WEEK: i64 = 7 * 86_400;
+    let mut store = Store::new().await;
+    let named = |look| asking("old.example", look);
+    let mut old = named(presenting("10.0.0.1", 443, &["old"], 0));
+    presented(&mut old).session.version = TlsVersion::TLS_1_0;
+    store
+        .scan(batch(vec![by(TlsVersion::TLS_1_2, 0), old]))
+        .await;
+    assert_eq!(told(&store).await.0, words(&["TLSv1.0", "TLSv1.2"]));
+    for week in 1..=2 {
+        let own = by(TlsVersion::TLS_1_2, week * WEEK);
+        let refused = named(looking("10.0.0.1", 443, refused(), week * WEEK));
+        store.scan(batch(vec![own, refused])).await;
+        assert_eq!(told(&store).await.0, words(&["TLSv1.2"]), "{week}");
+    }
+    // Of an endpoint with nothing else the last that is known stays.
+    let closed = looking("10.0.0.1", 443, Outcome::Refused, 3 * WEEK);
+    store.scan(batch(vec![closed])).await;
+    assert_eq!(told(&store).await.0, words(&["TLSv1.0", "TLSv1.2"]));
+}
+
+#[tokio::test]
 async fn an_unchanged_survey_grows_nothing() {
     let mut store = Store::new().await;
     let survey = |second| {
