@@ -22,6 +22,18 @@ delete from looks
 delete from questions
  where not exists (select 1 from installations i where i.question_id = questions.id);
 
+-- The latest scan that a target led here by the name asked for, whether or not
+-- it came to ask. Of earlier scans it is known where the name was a target and
+-- the address was looked at for it.
+alter table looks rename column tried_scan to led_scan;
+update looks set led_scan = (
+    select t.scan_id
+      from questions q
+      join endpoints e     on e.id = q.endpoint_id
+      join name_coverage t on t.zone = e.zone and t.name = q.server_name and t.port = e.port
+     where q.id = looks.question_id
+       and t.scan_id in (looks.scan_id, looks.led_scan));
+
 -- An endpoint, with all that it is known to accept: versions of its latest
 -- answers, unless a later survey saw them refused, and those that surveys saw
 -- accepted. An answer that is missing or gone counts only where none is

@@ -21,10 +21,10 @@ use super::sighting::Sighting;
 use super::summary::Nameless;
 use super::worker::{LookEnd, Settled};
 use crate::domain::{
-    Der, Fingerprint, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp,
-    Zone, clock,
+    Der, Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally,
+    Timestamp, Zone, clock,
 };
-use crate::store::{Batch, JournalPage, Milestone, Step};
+use crate::store::{Batch, JournalPage, Lead, Milestone, Step};
 use crate::target::{Block, Plan};
 use crate::x509::{self, Certificate};
 
@@ -187,8 +187,25 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         }
         self.progress.settle(kind == OutcomeKind::Certificate);
         self.tell(&settled.observations);
+        self.note_leads(&settled);
         self.batch.observations.extend(settled.observations);
         Ok(())
+    }
+
+    /// Notes where a target that is a name led.
+    fn note_leads(&mut self, settled: &Settled) {
+        let target = self.plan.get(settled.index).map(|target| target.host);
+        let Some(Host::Name(name)) = target else {
+            return;
+        };
+        let own = settled.observations.iter();
+        let own = own.filter(|seen| seen.server_name.as_ref() == Some(&name));
+        self.batch.leads.extend(own.map(|seen| Lead {
+            zone: seen.endpoint.zone.clone(),
+            name: name.clone(),
+            port: seen.endpoint.port,
+            address: seen.endpoint.address,
+        }));
     }
 
     fn count(&mut self, fault: &LocalFault) {

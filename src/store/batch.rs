@@ -60,6 +60,9 @@ pub struct Batch {
     pub coverage: Vec<AddressRun>,
     /// The outcomes of targets that are names, in any order.
     pub names: Vec<NameLook>,
+    /// Where those led, in any order; of each that is settled all addresses,
+    /// also those that were not asked.
+    pub leads: Vec<Lead>,
     /// How far the scan has come with all this.
     pub milestone: Option<Milestone>,
 }
@@ -98,4 +101,17 @@ pub struct NameLook {
     pub detail: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// A target that is a name led to an address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lead {
+    /// From where it was looked at.
+    pub zone: Zone,
+    /// The name.
+    pub name: ServerName,
+    /// The port.
+    pub port: Port,
+    /// The address.
+    pub address: IpAddr,
 }

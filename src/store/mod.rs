@@ -18,7 +18,7 @@ mod pruned;
 mod sink;
 mod sqlite;
 
-pub use batch::{AddressRun, Batch, NameLook, NewScan, ScanEnd};
+pub use batch::{AddressRun, Batch, Lead, NameLook, NewScan, ScanEnd};
 pub use checkpoint::{Checkpoint, JournalPage, Milestone, PastScan, Step};
 pub use dossier::{ChainId, Dossier, InstallationId, KeyHost, MAX_KIN, PAGE, Renewal};
 pub use error::{DatabaseFault, StoreError};

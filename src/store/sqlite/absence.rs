@@ -81,6 +81,14 @@ impl FailedLook {
         }
     }
 
+    /// The name that is asked for leads to other addresses.
+    pub(super) fn led_elsewhere() -> Self {
+        Self {
+            absence: Some(Absence::Unanswered),
+            reach: Reach::All,
+        }
+    }
+
     /// TLS was spoken there, and it was none of the question's.
     pub(super) fn of_another_dialect() -> Self {
         Self {

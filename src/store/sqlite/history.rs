@@ -110,6 +110,11 @@ impl History {
     /// The question was asked and not answered.
     pub(super) fn unanswered(&mut self, outcome: OutcomeKind, look: &FailedLook, moment: Moment) {
         self.look_changed |= self.look.ask(outcome, moment);
+        self.missed(look, moment);
+    }
+
+    /// There was no answer, whether or not the question was asked.
+    pub(super) fn missed(&mut self, look: &FailedLook, moment: Moment) {
         let Some(absence) = look.says_of(&self.look.session.tls_version) else {
             return;
         };

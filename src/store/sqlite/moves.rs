@@ -2,18 +2,26 @@
 //!
 //! Only a complete scan tells: one that was cut short may not have come to
 //! the old place yet. A name has moved if the scan looked for it and was led
-//! to a new address and not to an old one of the same family, since a scan may
-//! look for one family alone. A certificate has moved if it is
-//! new somewhere, missing or gone elsewhere, and current nowhere else.
+//! to a new address and not to one of the same family where earlier scans were
+//! led, since a scan may look for one family alone. Where it leads to addresses
+//! that are known, each such scan is a look without an answer at those it led
+//! to before: names with addresses in turn come back to them. A certificate has
+//! moved if it is new somewhere, missing or gone elsewhere, and current nowhere
+//! else.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sqlx::{Row, SqliteConnection};
 
 use super::super::StoreError;
+use super::absence::FailedLook;
 use super::fault::during;
+use super::moment::Moment;
 use super::statement::ManyRows;
-use crate::domain::ScanId;
+use super::{changes, histories, row};
+use crate::domain::{ScanId, Timestamp};
+
+const OPERATION: &str = "looking for moves";
 
 /// New intervals `n` of scan $1 and the questions `oq` that they may have left,
 /// the likeliest first: where a name led before, and what went missing.
@@ -33,8 +41,8 @@ const FIND: &str = "\
              and oe.port = ne.port and oe.transport = ne.transport \
              and oe.dialect = ne.dialect and oe.address <> ne.address \
              and length(oe.address) = length(ne.address) \
-        cross join looks l on l.question_id = oq.id and l.scan_id < $1 \
-             and coalesce(l.tried_scan, 0) < $1 \
+        cross join looks l on l.question_id = oq.id and l.scan_id < $1 and l.led_scan < $1 \
+        cross join looks nl on nl.question_id = nq.id and nl.led_scan = $1 \
         cross join installations o on o.question_id = oq.id and o.last_seen is null \
              and o.ended_at is null \
        where t.scan_id = $1 and t.outcome = 'certificate'), \
@@ -62,6 +70,26 @@ const FIND: &str = "\
            iif(left_certificate = certificate_id, null, left_certificate) \
       from (select * from led union all select * from carried) \
      order by asked_at desc, origin, id";
+
+/// Questions for names that scan $1 was led elsewhere by, where earlier ones
+/// were led: with when it was.
+const FIND_LEFT: &str = "\
+    select q.id, t.at \
+      from name_coverage t \
+      cross join questions q on q.server_name = t.name and q.server_name <> '' \
+      cross join endpoints e on e.id = q.endpoint_id and e.zone = t.zone and e.port = t.port \
+      cross join looks l on l.question_id = q.id and l.scan_id < $1 and l.led_scan < $1 \
+     where t.scan_id = $1 and t.outcome = 'certificate' \
+       and exists (\
+         select 1 from installations i \
+          where i.question_id = q.id and i.watched = 1 and i.ended_at is null) \
+       and exists (\
+         select 1 from questions oq \
+           join endpoints oe on oe.id = oq.endpoint_id and oe.zone = e.zone \
+                and oe.port = e.port and oe.transport = e.transport \
+                and length(oe.address) = length(e.address) \
+           join looks ol on ol.question_id = oq.id and ol.led_scan = $1 \
+          where oq.server_name = q.server_name and oq.server_name <> '')";
 
 const STORE: ManyRows = ManyRows {
     operation: "storing moves",
@@ -113,11 +141,44 @@ pub(super) async fn record(
             .push_bind(it.at)
             .push_bind(scan.number());
     })
-    .await
+    .await?;
+    record_left(connection, scan).await
+}
+
+/// Records where a complete scan was led by names no more.
+async fn record_left(connection: &mut SqliteConnection, scan: ScanId) -> Result<(), StoreError> {
+    let left = find_left(connection, scan).await?;
+    let ids: Vec<_> = left.keys().copied().collect();
+    let mut questions = histories::find_by_id(connection, &ids).await?;
+    for question in &mut questions {
+        if let Some(at) = left.get(&question.id) {
+            let moment = Moment { at: *at, scan };
+            question
+                .history
+                .missed(&FailedLook::led_elsewhere(), moment);
+        }
+    }
+    changes::store(connection, questions.iter()).await
+}
+
+async fn find_left(
+    connection: &mut SqliteConnection,
+    scan: ScanId,
+) -> Result<BTreeMap<i64, Timestamp>, StoreError> {
+    let failed = during(OPERATION);
+    let found = sqlx::query(FIND_LEFT)
+        .bind(scan.number())
+        .fetch_all(connection)
+        .await
+        .map_err(&failed)?;
+    let read = found
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row::time(row, 1)?)));
+    read.collect::<Result<_, _>>().map_err(&failed)
 }
 
 async fn find(connection: &mut SqliteConnection, scan: ScanId) -> Result<Vec<Move>, StoreError> {
-    let failed = during("looking for moves");
+    let failed = during(OPERATION);
     let found = sqlx::query(FIND)
         .bind(scan.number())
         .fetch_all(connection)

@@ -19,8 +19,8 @@ use super::occupancy::Occupancy;
 use super::questions::Saying;
 use super::surveys::Surveyed;
 use super::{
-    coverage, dialects, endpoints, file, imports, inspection, journal, moves, names, notices,
-    prune, questions, scans, surveys, tried, unreached,
+    coverage, dialects, endpoints, file, imports, inspection, journal, led, moves, names, notices,
+    prune, questions, scans, surveys, unreached,
 };
 use crate::domain::{
     Chain, Der, Fingerprint, Observation, Outcome, ScanId, ScanState, Timestamp, clock,
@@ -249,7 +249,7 @@ impl SqliteSink {
         questions::record(connection, sayings, scan).await?;
         dialects::record(connection, &looks, &known, occupancy, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
-        tried::record(connection, &without_look(batch), occupancy, scan).await?;
+        led::record(connection, &batch.leads, scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
         unreached::record(connection, &batch.coverage, occupancy, scan).await?;
         names::record(connection, &batch.names, scan).await?;
@@ -360,14 +360,6 @@ fn sorted_looks(batch: &Batch) -> Vec<&Observation> {
         by_place.then_with(|| format!("{one:?}").cmp(&format!("{other:?}")))
     });
     looks
-}
-
-/// The observations that are none.
-fn without_look(batch: &Batch) -> Vec<&Observation> {
-    let observations = batch.observations.iter();
-    observations
-        .filter(|observation| !is_evidence(observation.outcome.kind()))
-        .collect()
 }
 
 fn chains_of(looks: &[&Observation]) -> Chains {

@@ -34,7 +34,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 use super::super::{
-    AddressRun, Batch, Detail, Filter, Inventory, NameLook, NewScan, Opened, ScanEnd, Sink,
+    AddressRun, Batch, Detail, Filter, Inventory, Lead, NameLook, NewScan, Opened, ScanEnd, Sink,
     StoreError,
 };
 use super::{SqliteInventory, SqliteSink};
@@ -403,6 +403,16 @@ fn led(name: &str, number: u16, second: i64) -> NameLook {
         outcome: OutcomeKind::Certificate,
         detail: String::new(),
         at: at(second),
+    }
+}
+
+/// A target that is a name led here.
+fn lead(name: &str, address: &str, number: u16) -> Lead {
+    Lead {
+        zone: Zone::default(),
+        name: name.parse().unwrap(),
+        port: port(number),
+        address: ip(address),
     }
 }
 

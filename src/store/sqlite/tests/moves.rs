@@ -12,6 +12,7 @@ pub(super) async fn find_name(store: &mut Store, address: &str, certificate: &st
     let seen = presenting(address, 443, &[certificate], second);
     let mut found = batch(vec![asking("www.example", seen)]);
     found.names.push(led("www.example", 443, second));
+    found.leads.push(lead("www.example", address, 443));
     store.scan(found).await;
 }
 
@@ -74,6 +75,29 @@ async fn a_name_with_addresses_in_turn_moves_once() {
 }
 
 #[tokio::test]
+async fn a_name_that_went_back_for_good_is_gone_where_it_was_in_between() {
+    let mut store = Store::new().await;
+    find_name(&mut store, "10.0.0.1", "a", 0).await;
+    find_name(&mut store, "10.0.0.2", "a", 1).await;
+    for week in 2..4 {
+        find_name(&mut store, "10.0.0.1", "a", week).await;
+        assert_eq!(states(&store).await[1].1, InstallationState::Current);
+    }
+    for week in 4..8 {
+        find_name(&mut store, "10.0.0.1", "a", week).await;
+    }
+    assert_eq!(states(&store).await[1].1, InstallationState::Gone);
+    assert_eq!(
+        store.events().await[2..],
+        [
+            "3 returned www.example",
+            "5 missing www.example",
+            "8 gone www.example"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_further_address_of_a_name_is_new() {
     let mut store = Store::new().await;
     find_name(&mut store, "10.0.0.1", "a", 0).await;
@@ -83,6 +107,9 @@ async fn a_further_address_of_a_name_is_new() {
     });
     let mut found = batch(both.to_vec());
     found.names.push(led("www.example", 443, WEEK));
+    found.leads = ["10.0.0.1", "10.0.0.2"]
+        .map(|address| lead("www.example", address, 443))
+        .to_vec();
     store.scan(found).await;
     assert_eq!(
         store.events().await,
@@ -109,6 +136,11 @@ async fn a_name_has_not_left_an_address_that_we_failed_to_ask() {
         let seen = seen.into_iter().map(|look| asking("www.example", look));
         let mut found = batch(seen.collect());
         found.names.push(led("www.example", 443, WEEK));
+        let looked = found.observations.iter();
+        let addresses = looked.map(|look| look.endpoint.address.to_string());
+        found.leads = addresses
+            .map(|address| lead("www.example", &address, 443))
+            .collect();
         store.scan(found).await;
         assert_eq!(
             store.events().await,
@@ -116,6 +148,22 @@ async fn a_name_has_not_left_an_address_that_we_failed_to_ask() {
         );
         assert_eq!(states(&store).await[0].1, InstallationState::Current);
     }
+}
+
+#[tokio::test]
+async fn a_name_has_not_left_an_address_that_it_never_led_to() {
+    let mut store = Store::new().await;
+    // Asked for at an address that is a target of its own.
+    let seen = presenting("10.0.0.1", 443, &["a"], 0);
+    store.scan(batch(vec![asking("www.example", seen)])).await;
+    for week in 1..10 {
+        find_name(&mut store, "10.0.0.2", "a", week).await;
+    }
+    assert_eq!(
+        store.events().await,
+        ["1 new www.example", "2 new www.example"]
+    );
+    assert_eq!(states(&store).await[0].1, InstallationState::Current);
 }
 
 #[tokio::test]
@@ -140,6 +188,7 @@ async fn a_scan_that_was_cut_short_tells_of_no_move() {
     let seen = presenting("10.0.0.2", 443, &["a"], WEEK);
     let mut found = batch(vec![asking("www.example", seen)]);
     found.names.push(led("www.example", 443, WEEK));
+    found.leads.push(lead("www.example", "10.0.0.2", 443));
     store.sink.write(scan, &found).await.unwrap();
     let end = ScanEnd {
         finished_at: at(WEEK + 1),

@@ -104,9 +104,16 @@ fn ledger(scan: i64, seen: &[Observation]) -> Batch {
         OUTAGE => vec![unresolved],
         _ => vec![name],
     };
+    let leads = seen.iter().filter_map(|look| {
+        let name = look.server_name.as_ref()?.to_string();
+        let address = look.endpoint.address.to_string();
+        (!names.is_empty()).then(|| lead(&name, &address, 443))
+    });
+    let leads = leads.collect();
     Batch {
         coverage,
         names,
+        leads,
         ..Batch::default()
     }
 }
