@@ -22,6 +22,12 @@ delete from looks
 delete from questions
  where not exists (select 1 from installations i where i.question_id = questions.id);
 
+-- A scan that is gone on with keeps its number, and others may have run in
+-- between: in which order scans last began to run, and when, if not at first.
+alter table scans add column run        integer;
+alter table scans add column resumed_at integer;
+update scans set run = id;
+
 -- The latest scan that a target led here by the name asked for, whether or not
 -- it came to ask. Of earlier scans it is known where the name was a target and
 -- the address was looked at for it.

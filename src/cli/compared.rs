@@ -35,10 +35,11 @@ struct Place {
 }
 
 impl Compared {
-    /// The last two scans that have ended, of these from the oldest on; none
-    /// without any.
+    /// Of these scans the two that ended and ran last; none without any.
     pub(super) fn latest(scans: &[ScanRow]) -> Option<Self> {
-        let mut ended = scans.iter().rev().filter(|scan| has_ended(scan));
+        let mut ended: Vec<_> = scans.iter().filter(|scan| has_ended(scan)).collect();
+        ended.sort_by_key(|scan| scan.run);
+        let mut ended = ended.into_iter().rev();
         let last = ended.next()?.clone();
         Some(Self {
             before: ended.next().cloned(),
@@ -66,14 +67,20 @@ impl Compared {
                 before: Some(find(before)?),
                 ..latest?
             }),
-            [before, last, ..] if before < last => Ok(Self {
-                before: Some(find(before)?),
-                last: find(last)?,
-            }),
-            [before, last, ..] => Err(Failure::usage(format_args!(
-                "scan {before} is not before scan {last}"
-            ))
-            .hint(Some("the earlier scan comes first"))),
+            [before, last, ..] => {
+                let (before, last) = (find(before)?, find(last)?);
+                if before.run >= last.run {
+                    let (before, last) = (before.id, last.id);
+                    return Err(Failure::usage(format_args!(
+                        "scan {before} did not run before scan {last}"
+                    ))
+                    .hint(Some("the one that ran earlier comes first")));
+                }
+                Ok(Self {
+                    before: Some(before),
+                    last,
+                })
+            }
         }
     }
 
@@ -191,6 +198,7 @@ mod tests {
             settings: "{}".to_owned(),
             ended_by: None,
             operator: None,
+            run: id,
         }
     }
 

@@ -252,6 +252,9 @@ pub struct ScanRow {
     pub note: Option<String>,
     /// The settings it ran with, JSON.
     pub settings: String,
+    /// Its place in the order in which scans last began to run: one that was
+    /// gone on with comes after those that ran in between.
+    pub run: i64,
 }
 
 impl ScanRow {

@@ -177,7 +177,9 @@ pub trait Inventory: Send + Sync {
 /// questions at an endpoint.
 pub(super) const MAX_SHOWN: u32 = 100;
 
-/// Scans after one, up to another.
+/// Scans after one, up to another, in the order in which they last ran: that
+/// of [`ScanRow::run`]. Of a scan that ran before one of these and went on
+/// after it, each part belongs to its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanSpan {
     /// The scan before the first; `None`: from the beginning.

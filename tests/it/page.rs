@@ -157,6 +157,7 @@ fn scan(number: i64) -> ScanRow {
         settings: "{}".to_owned(),
         ended_by: None,
         operator: None,
+        run: number,
     }
 }
 

@@ -145,6 +145,7 @@ pub(crate) fn scan(text: &str) -> ScanRow {
         settings: r#"{"rate":1000}"#.to_owned(),
         ended_by: None,
         operator: Some(text.to_owned()),
+        run: 3,
     }
 }
 

@@ -14,17 +14,32 @@ const BY_KIND: &str = " order by instr('new renewed replaced changed moved alter
     gone returned', r.kind), r.zone, r.address, r.port, r.server_name, r.dialect, \
     r.installation_id";
 
+/// `seen`: the scans whose events may be in a span, and the moments between
+/// which those of each are. A scan that was gone on with ran before others and
+/// after them: what was known when one of these last began is the earlier part
+/// of it. Runs never overlap, since there is one writer.
+const SEEN: &str = "seen (scan_id, since, until) as (\
+    select s.id, iif(s.resumed_at is null, null, a.at), iif(s.run <= u.run, null, u.at) \
+      from scans s cross join until u left join after a on true \
+     where s.run > coalesce(a.run, 0) and (s.run <= u.run or s.resumed_at is not null)) ";
+
 /// The events of a span of scans.
 pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> QueryBuilder<Sqlite> {
-    let after = span.after.map_or(0, ScanId::number);
-    let until = span.until.number();
-    let mut query = QueryBuilder::new(COLUMNS);
+    let mut query = QueryBuilder::new("with ");
+    for (name, scan) in [("after", span.after), ("until", Some(span.until))] {
+        query
+            .push(name)
+            .push(" (run, at) as (select run, coalesce(resumed_at, started_at) from scans")
+            .push(" where id = ")
+            .push_bind(scan.map(ScanId::number))
+            .push("), ");
+    }
+    query.push(SEEN).push(COLUMNS);
+    query.push(
+        " join seen s on s.scan_id = r.scan_id \
+         and r.at >= coalesce(s.since, r.at) and r.at < coalesce(s.until, r.at + 1)",
+    );
     select::events(&mut query, filter);
-    query
-        .push(" and r.scan_id > ")
-        .push_bind(after)
-        .push(" and r.scan_id <= ")
-        .push_bind(until);
     // Only these have any; the indexes know them.
     let mut separator = " and r.installation_id in (";
     for scan in ["first_scan", "missing_scan", "ended_scan"] {
@@ -32,12 +47,7 @@ pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> QueryBuilder<Sqlit
             .push(separator)
             .push("select id from installations where ")
             .push(scan)
-            .push(" > ")
-            .push_bind(after)
-            .push(" and ")
-            .push(scan)
-            .push(" <= ")
-            .push_bind(until);
+            .push(" in (select scan_id from seen)");
         separator = " union ";
     }
     query.push(")").push(BY_KIND);

@@ -17,8 +17,9 @@ pub(super) async fn begin(
     outcomes.add_many(OutcomeKind::NotAttempted, record.targets);
     let done = sqlx::query(
         "insert into scans (started_at, state, targets, outcomes, zone, note, \
-         settings, seed, plan, tool_version, operator, identity) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         settings, seed, plan, tool_version, operator, identity, run) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+         (select coalesce(max(run), 0) + 1 from scans))",
     )
     .bind(record.started_at.micros())
     .bind(ScanState::Running.as_str())
@@ -49,7 +50,8 @@ pub(super) async fn resume(
     let done = sqlx::query(
         "update scans set state = $1, finished_at = null, ended_by = null, \
          note = coalesce($2, note), settings = $3, plan = $4, tool_version = $5, \
-         operator = $6 where id = $7 and state not in ($1, $8)",
+         operator = $6, resumed_at = $9, run = (select max(run) + 1 from scans) \
+         where id = $7 and state not in ($1, $8)",
     )
     .bind(ScanState::Running.as_str())
     .bind(record.note)
@@ -59,6 +61,7 @@ pub(super) async fn resume(
     .bind(record.operator)
     .bind(scan.number())
     .bind(ScanState::Complete.as_str())
+    .bind(record.started_at.micros())
     .execute(&mut *connection)
     .await
     .map_err(during(operation))?;

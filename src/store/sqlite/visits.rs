@@ -16,7 +16,7 @@ pub(super) const ENDPOINT_ORDER: &str = " order by e.zone, e.address, e.port, e.
     e.dialect";
 
 pub(super) const SELECT_SCANS: &str = "select id, started_at, finished_at, state, targets, \
-    outcomes, note, settings, ended_by, operator from scans order by id";
+    outcomes, note, settings, ended_by, operator, run from scans order by id";
 
 /// The ledger's runs zone by zone: its key begins with the zone, and there
 /// are few of them.
@@ -155,6 +155,7 @@ pub(super) fn scan(row: &SqliteRow) -> Result<ScanRow, sqlx::Error> {
         settings: row.try_get(7)?,
         ended_by: row.try_get(8)?,
         operator: row.try_get(9)?,
+        run: row.try_get(10)?,
     })
 }
 

@@ -216,6 +216,7 @@ pub(super) fn scan(number: i64) -> ScanRow {
         settings: "{}".to_owned(),
         ended_by: None,
         operator: None,
+        run: number,
     }
 }
 

@@ -17,9 +17,11 @@ impl Store {
     }
 
     pub(super) async fn event_rows(&self, filter: &Filter) -> Vec<EventRow> {
+        let scans = self.scans().await;
+        let last = scans.iter().max_by_key(|scan| scan.run).unwrap();
         let span = ScanSpan {
             after: None,
-            until: ScanId::new(i64::MAX),
+            until: last.id,
         };
         let mut rows = Vec::new();
         let mut visit = |row| {
@@ -100,6 +102,66 @@ async fn a_renewal_is_known_by_what_it_keeps() {
     );
 }
 
+/// The certificates of the events of a span.
+async fn told(store: &Store, after: Option<i64>, until: i64, filter: &Filter) -> Vec<Fingerprint> {
+    let span = ScanSpan {
+        after: after.map(ScanId::new),
+        until: ScanId::new(until),
+    };
+    let mut told = Vec::new();
+    let mut visit = |row: EventRow| {
+        told.push(row.sha256);
+        ControlFlow::Continue(())
+    };
+    let inventory = store.inventory().await;
+    inventory.events(span, filter, &mut visit).await.unwrap();
+    told
+}
+
+#[tokio::test]
+async fn a_scan_that_goes_on_later_tells_what_it_saw_then() {
+    let mut store = Store::new().await;
+    see(&mut store, &["a"], 0).await;
+    let begun = |day: i64| NewScan {
+        started_at: at(day * DAY),
+        ..new_scan()
+    };
+    let seen = |address: &str, certificate: &str, day: i64| {
+        batch(vec![presenting(
+            address,
+            443,
+            &[certificate],
+            day * DAY + 1,
+        )])
+    };
+    let resumed = store.sink.begin(begun(1)).await.unwrap();
+    let early = seen("10.0.1.1", "early", 1);
+    store.sink.write(resumed, &early).await.unwrap();
+    let stopped = ScanEnd {
+        finished_at: at(DAY + 2),
+        state: ScanState::Stopped,
+        ended_by: None,
+        outcomes: Tally::default(),
+    };
+    store.sink.finish(resumed, stopped).await.unwrap();
+    let between = store.sink.begin(begun(2)).await.unwrap();
+    let other = seen("10.0.2.1", "between", 2);
+    store.sink.write(between, &other).await.unwrap();
+    store.finish(between).await;
+    store.sink.resume(resumed, begun(3)).await.unwrap();
+    let late = seen("10.0.1.2", "late", 3);
+    store.sink.write(resumed, &late).await.unwrap();
+    store.finish(resumed).await;
+
+    let runs: Vec<_> = store.scans().await.iter().map(|scan| scan.run).collect();
+    assert_eq!(runs, [1, 4, 3]);
+    let all = Filter::default();
+    let [early, between, late] = ["early", "between", "late"].map(hash_of);
+    assert_eq!(told(&store, Some(3), 2, &all).await, [late]);
+    assert_eq!(told(&store, Some(1), 3, &all).await, [early, between]);
+    assert_eq!(told(&store, Some(1), 2, &all).await.len(), 3);
+}
+
 #[tokio::test]
 async fn a_span_and_a_filter_choose_among_events() {
     let mut store = Store::new().await;
@@ -112,19 +174,8 @@ async fn a_span_and_a_filter_choose_among_events() {
     store.scan(both("a", 0)).await;
     store.scan(both("b", DAY)).await;
     store.scan(both("c", 2 * DAY)).await;
-    let inventory = store.inventory().await;
     let told = async |after: Option<i64>, until: i64, filter: Filter| {
-        let span = ScanSpan {
-            after: after.map(ScanId::new),
-            until: ScanId::new(until),
-        };
-        let mut told = Vec::new();
-        let mut visit = |row: EventRow| {
-            told.push(row.sha256);
-            ControlFlow::Continue(())
-        };
-        inventory.events(span, &filter, &mut visit).await.unwrap();
-        told
+        told(&store, after, until, &filter).await
     };
     let [a, b, c, steady] = ["a", "b", "c", "steady"].map(hash_of);
     assert_eq!(told(None, 3, Filter::default()).await, [a, steady, b, c]);
