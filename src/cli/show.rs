@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 
@@ -12,8 +12,7 @@ use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Dialect, Fingerprint, Port, ServerName, clock, printable};
 use crate::report::{Installation, InstallationState, changes, page};
 use crate::store::{
-    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow,
-    SqliteInventory,
+    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, SqliteInventory,
 };
 
 /// Show one certificate, or one endpoint and what is known of its address
@@ -51,7 +50,7 @@ impl Arguments {
             .await?
         } else if let Ok(address) = self.what.parse::<IpAddr>() {
             let address = address.to_canonical();
-            looks_text(address, None, &inventory.address(address).await?)
+            looks_text(&inventory, address, None).await?
         } else if let Ok(prefix) = self.what.parse() {
             certificate_text(&inventory, &self.what, &prefix, &mut appraisal).await?
         } else if let Ok(name) = self.what.parse::<ServerName>() {
@@ -183,8 +182,7 @@ async fn endpoint_text(
 ) -> Result<String, Failure> {
     let endpoints = inventory.endpoint(address, port).await?;
     if endpoints.is_empty() {
-        let looks = inventory.address(address).await?;
-        return Ok(looks_text(address, Some(port), &looks));
+        return looks_text(inventory, address, Some(port)).await;
     }
     let mut text = String::new();
     for endpoint in endpoints {
@@ -231,7 +229,8 @@ fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
 async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<String, Failure> {
     let mut text = ledger_text(name, &inventory.name(name).await?);
     let certificates = format!("its certificates: certsweep certs --name {name}");
-    if text.is_empty() && !is_in_a_certificate(inventory, name).await? {
+    let is_pruned = inventory.pruned_before().await?.is_some();
+    if text.is_empty() && !is_pruned && !is_in_a_certificate(inventory, name).await? {
         return Err(Failure::failed(format_args!(
             "nothing is known of `{name}`: it is no name that was looked at or that a \
              certificate is for, no address, and no beginning of a SHA-256"
@@ -241,7 +240,7 @@ async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<Str
         )));
     }
     if text.is_empty() {
-        text = format!("{name}  never looked at by this name\n");
+        text = unknown_text(inventory, name).await?;
     }
     Ok(text + &certificates + "\n")
 }
@@ -283,7 +282,12 @@ fn ledger_text(name: &ServerName, rows: &[NameRow]) -> String {
 }
 
 /// What the ledger says, a line a port.
-fn looks_text(address: IpAddr, port: Option<Port>, looks: &[AddressLook]) -> String {
+async fn looks_text(
+    inventory: &SqliteInventory,
+    address: IpAddr,
+    port: Option<Port>,
+) -> Result<String, Failure> {
+    let looks = inventory.address(address).await?;
     let mut text = String::new();
     let wanted = |look: &&AddressLook| port.is_none_or(|port| look.port == port);
     for look in looks.iter().filter(wanted) {
@@ -304,7 +308,20 @@ fn looks_text(address: IpAddr, port: Option<Port>, looks: &[AddressLook]) -> Str
             || address.to_string(),
             |port| SocketAddr::new(address, port.number()).to_string(),
         );
-        let _ = writeln!(text, "{what}  never looked at");
+        return unknown_text(inventory, &what).await;
     }
-    text
+    Ok(text)
+}
+
+/// What is said of a target of which nothing is known.
+async fn unknown_text(
+    inventory: &SqliteInventory,
+    what: &(impl fmt::Display + Sync),
+) -> Result<String, Failure> {
+    Ok(match inventory.pruned_before().await? {
+        None => format!("{what}  never looked at\n"),
+        Some(before) => {
+            format!("{what}  not looked at, or nothing is kept: pruned up to {before}\n")
+        }
+    })
 }

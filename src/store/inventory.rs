@@ -169,6 +169,10 @@ pub trait Inventory: Send + Sync {
     /// What the ledger says of an address, by zone and port.
     fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>>;
 
+    /// The moment up to which what was over was pruned; `None` where nothing
+    /// ever was. What was never looked at since then may have been before.
+    fn pruned_before(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
     /// What the ledger says of a target that is a name, by zone and port.
     fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>>;
 }

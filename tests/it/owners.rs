@@ -192,3 +192,20 @@ fn pruning_asks_and_leaves_what_is_there() {
         .run("prune", &["--older-than", "soon", "--yes"])
         .exits(2);
 }
+
+#[test]
+fn what_may_have_been_pruned_is_not_said_to_be_never_looked_at() {
+    let inventory = Inventory::new();
+    let closed = ["127.0.3.1", "127.0.3.2"];
+    for address in closed {
+        inventory.run("scan", &[&format!("{address}:9")]).exits(0);
+    }
+    let other = inventory.run("show", &["127.0.3.3"]).exits(0);
+    assert!(other.stdout.contains("never looked at"), "{other}");
+    inventory
+        .run("prune", &["--older-than", "0s", "--yes"])
+        .exits(0);
+    let [pruned, kept] = closed.map(|address| inventory.run("show", &[address]).exits(0));
+    assert!(pruned.stdout.contains("pruned up to"), "{pruned}");
+    assert!(kept.stdout.contains("refused"), "{kept}");
+}

@@ -431,6 +431,17 @@ impl Inventory for SqliteInventory {
         Box::pin(self.list("reading the ledger", query, visits::address_look))
     }
 
+    fn pruned_before(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let query = QueryBuilder::new("select before from pruned");
+        let read = |row: &SqliteRow| row::time(row, 0);
+        Box::pin(async move {
+            Ok(self
+                .list("reading what was pruned", query, read)
+                .await?
+                .pop())
+        })
+    }
+
     fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>> {
         let mut query = QueryBuilder::new(visits::SELECT_NAMES);
         query

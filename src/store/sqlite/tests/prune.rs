@@ -230,3 +230,15 @@ async fn ids(store: &Store) -> Vec<String> {
     let events = store.event_rows(&Filter::default()).await;
     events.into_iter().map(|row| row.id).collect()
 }
+
+#[tokio::test]
+async fn up_to_when_was_pruned_is_known() {
+    let mut store = replaced().await;
+    let known = async |store: &Store| store.inventory().await.pruned_before().await.unwrap();
+    store.sink.prunable(at(30)).await.unwrap();
+    assert_eq!(known(&store).await, None);
+    for moment in [30, 20] {
+        store.sink.prune(at(moment)).await.unwrap();
+        assert_eq!(known(&store).await, Some(at(30)));
+    }
+}
