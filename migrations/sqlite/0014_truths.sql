@@ -40,6 +40,11 @@ update looks set led_scan = (
      where q.id = looks.question_id
        and t.scan_id in (looks.scan_id, looks.led_scan));
 
+-- Versions that a look had offered in vain before the one that brought the
+-- answer, with a space between. Null: not written down then.
+alter table looks         add column declined text;
+alter table installations add column declined text;
+
 -- An endpoint, with all that it is known to accept: versions of its latest
 -- answers, unless a later survey saw them refused, and those that surveys saw
 -- accepted. An answer that is missing or gone counts only where none is

@@ -1,10 +1,13 @@
 //! Looks without the certificate → what they say of its absence.
 //!
 //! Pure. A look says nothing of a certificate that it could not have brought:
-//! one that came by a version which was not offered this time.
+//! one that came by a version which was not offered this time. That holds for a
+//! look with another certificate as well, unless that came by a version which
+//! was refused when this one came: then the server is not what it was.
 
 use std::time::Duration;
 
+use super::interval::SessionWords;
 use super::moment::Moment;
 use crate::domain::{Observation, OutcomeKind, ScanId};
 
@@ -26,7 +29,7 @@ const ENOUGH_SCANS: u32 = 2;
 /// scan may begin some hours earlier than the one before it.
 pub(super) const MISSING_BEFORE_GONE: Duration = Duration::from_hours(6 * 24);
 
-/// A look that brought no certificate of the question's key type.
+/// A look, in what it says of the certificates that it did not bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FailedLook {
     absence: Option<Absence>,
@@ -99,11 +102,20 @@ impl FailedLook {
 
     /// What it says of certificates that came by `version`.
     pub(super) fn says_of(&self, version: &str) -> Option<Absence> {
-        let reaches = match &self.reach {
+        self.absence.filter(|_| self.reaches(version))
+    }
+
+    /// Whether `answer`, which it brought, says something of a certificate that
+    /// came by `session`.
+    pub(super) fn contradicts(&self, session: &SessionWords, answer: &SessionWords) -> bool {
+        self.reaches(&session.tls_version) || session.was_refused(answer)
+    }
+
+    fn reaches(&self, version: &str) -> bool {
+        match &self.reach {
             Reach::All => true,
             Reach::Offered(offered) => offered.iter().any(|offered| offered == version),
-        };
-        self.absence.filter(|_| reaches)
+        }
     }
 }
 

@@ -23,8 +23,8 @@ const STORE_LOOKS: ManyRows = ManyRows {
     operation: "storing looks",
     before: "insert into looks (question_id, asked_at, scan_id, outcome, answered_at, \
              answered_scan, answers, restless, truncated, ocsp_staple, tls_version, \
-             cipher_suite, key_exchange, alpn, client_auth, client_auth_issuers) ",
-    columns: 16,
+             cipher_suite, key_exchange, alpn, client_auth, client_auth_issuers, declined) ",
+    columns: 17,
     after: " on conflict (question_id) do update set asked_at = excluded.asked_at, \
             scan_id = excluded.scan_id, outcome = excluded.outcome, \
             answered_at = excluded.answered_at, answered_scan = excluded.answered_scan, \
@@ -33,7 +33,8 @@ const STORE_LOOKS: ManyRows = ManyRows {
             tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
             key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
             client_auth = excluded.client_auth, \
-            client_auth_issuers = excluded.client_auth_issuers",
+            client_auth_issuers = excluded.client_auth_issuers, \
+            declined = excluded.declined",
 };
 
 const STORE_FAILURES: ManyRows = ManyRows {
@@ -57,8 +58,8 @@ const STORE_INTERVALS: ManyRows = ManyRows {
              chain_is_partial, state, began, previous_id, first_seen, first_scan, \
              longest_away, watched, missing_at, missing_scan, ended_at, ended_scan, ended_as, \
              last_seen, last_scan, last_answer, tls_version, cipher_suite, key_exchange, alpn, \
-             client_auth, client_auth_issuers) ",
-    columns: 26,
+             client_auth, client_auth_issuers, declined) ",
+    columns: 27,
     after: " on conflict (id) do update set chain_id = excluded.chain_id, \
             chain_is_partial = excluded.chain_is_partial, state = excluded.state, \
             longest_away = excluded.longest_away, watched = excluded.watched, \
@@ -69,7 +70,8 @@ const STORE_INTERVALS: ManyRows = ManyRows {
             tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
             key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
             client_auth = excluded.client_auth, \
-            client_auth_issuers = excluded.client_auth_issuers",
+            client_auth_issuers = excluded.client_auth_issuers, \
+            declined = excluded.declined",
 };
 
 const REMOVE_INTERVALS: ManyRows = ManyRows {
@@ -224,7 +226,8 @@ fn bind_session(values: &mut Values<'_>, session: Option<&SessionWords>) {
         .push_bind(session.and_then(|session| session.key_exchange.clone()))
         .push_bind(session.and_then(|session| session.alpn.clone()))
         .push_bind(session.and_then(|session| session.client_auth.clone()))
-        .push_bind(session.and_then(|session| session.client_auth_issuers.clone()));
+        .push_bind(session.and_then(|session| session.client_auth_issuers.clone()))
+        .push_bind(session.and_then(|session| session.declined.clone()));
 }
 
 fn state(interval: &Interval) -> InstallationState {

@@ -28,13 +28,13 @@ macro_rules! find {
                 ") select q.id, q.endpoint_id, q.server_name, q.key_type, \
                  l.asked_at, l.scan_id, l.outcome, l.answered_at, l.answered_scan, l.answers, \
                  l.restless, l.truncated, l.ocsp_staple, l.tls_version, l.cipher_suite, \
-                 l.key_exchange, l.alpn, l.client_auth, l.client_auth_issuers, \
+                 l.key_exchange, l.alpn, l.client_auth, l.client_auth_issuers, l.declined, \
                  f.looks, f.scans, f.at, f.scan_id, \
                  i.id, i.certificate_id, i.chain_id, i.chain_is_partial, i.began, \
                  i.previous_id, i.first_seen, i.first_scan, i.longest_away, \
                  i.missing_at, i.missing_scan, i.ended_at, i.ended_scan, i.ended_as, \
                  i.last_seen, i.last_scan, i.last_answer, i.tls_version, i.cipher_suite, \
-                 i.key_exchange, i.alpn, i.client_auth, i.client_auth_issuers \
+                 i.key_exchange, i.alpn, i.client_auth, i.client_auth_issuers, i.declined \
                  from wanted w cross join questions q on ",
                 $condition,
                 " join looks l on l.question_id = q.id \
@@ -147,31 +147,31 @@ fn read_look(row: &SqliteRow) -> Result<Look, sqlx::Error> {
 }
 
 fn read_failures(row: &SqliteRow) -> Result<Failures, sqlx::Error> {
-    let Some(looks) = row.try_get(19)? else {
+    let Some(looks) = row.try_get(20)? else {
         return Ok(Failures::default());
     };
     Ok(Failures {
         looks,
-        scans: row.try_get(20)?,
-        last: row::optional_moment(row, 21, 22)?,
+        scans: row.try_get(21)?,
+        last: row::optional_moment(row, 22, 23)?,
     })
 }
 
 fn read_interval(row: &SqliteRow) -> Result<Interval, sqlx::Error> {
-    let how: Option<&str> = row.try_get(36)?;
+    let how: Option<&str> = row.try_get(37)?;
     let how = HowEnded::of_word(how.unwrap_or_default());
-    let last = row::optional_moment(row, 37, 38)?;
+    let last = row::optional_moment(row, 38, 39)?;
     Ok(Interval {
-        id: row.try_get(23)?,
-        certificate: row.try_get(24)?,
-        chain: row.try_get(25)?,
-        chain_is_partial: row.try_get(26)?,
-        began: row::optional_word(row, 27)?,
-        previous: row.try_get(28)?,
-        first: row::moment(row, 29, 30)?,
-        longest_away: row.try_get(31)?,
-        missing: row::optional_moment(row, 32, 33)?,
-        ended: row::optional_moment(row, 34, 35)?.map(|at| End { at, how }),
+        id: row.try_get(24)?,
+        certificate: row.try_get(25)?,
+        chain: row.try_get(26)?,
+        chain_is_partial: row.try_get(27)?,
+        began: row::optional_word(row, 28)?,
+        previous: row.try_get(29)?,
+        first: row::moment(row, 30, 31)?,
+        longest_away: row.try_get(32)?,
+        missing: row::optional_moment(row, 33, 34)?,
+        ended: row::optional_moment(row, 35, 36)?.map(|at| End { at, how }),
         seen: last.map(|last| read_seen(row, last)).transpose()?,
         watched: true,
         changed: false,
@@ -181,8 +181,8 @@ fn read_interval(row: &SqliteRow) -> Result<Interval, sqlx::Error> {
 fn read_seen(row: &SqliteRow, last: Moment) -> Result<Seen, sqlx::Error> {
     Ok(Seen {
         last,
-        answer: row.try_get(39)?,
-        session: read_session(row, 40)?,
+        answer: row.try_get(40)?,
+        session: read_session(row, 41)?,
     })
 }
 
@@ -194,5 +194,6 @@ fn read_session(row: &SqliteRow, first: usize) -> Result<SessionWords, sqlx::Err
         alpn: row.try_get(first + 3)?,
         client_auth: row.try_get(first + 4)?,
         client_auth_issuers: row.try_get(first + 5)?,
+        declined: row.try_get(first + 6)?,
     })
 }

@@ -2,7 +2,8 @@
 //!
 //! Pure: what is known comes in, what has to be stored is marked changed.
 //!
-//! Another certificate ends the one before it at once. One that comes back
+//! Another certificate ends the one before it at once, if the look could have
+//! brought that one or if it renews it. One that comes back
 //! within three looks alternates with its successor, and both are current; so
 //! are all that take turns, until one stays away for too long, and two that one
 //! scan saw: they may depend on the version, or on the server behind a balancer.
@@ -77,6 +78,7 @@ impl History {
     pub(super) fn answered(
         &mut self,
         answer: Answer,
+        look: &FailedLook,
         moment: Moment,
         relatives: &Relatives,
         ids: &mut impl FnMut() -> i64,
@@ -93,17 +95,17 @@ impl History {
         match self.place_of(&answer) {
             Place::Current(place) => self.go_on(place, &answer),
             Place::Past(place) => {
-                let beginning = self.come_back(place, moment);
+                let beginning = self.come_back(place, &answer, look, moment);
                 self.begin_anew(&answer, beginning, moment, ids());
             }
             Place::Nowhere => {
-                let beginning = self.take_over(&answer, moment, relatives);
+                let beginning = self.take_over(&answer, look, moment, relatives);
                 self.begin_anew(&answer, beginning, moment, ids());
             }
         }
         self.look_changed = true;
         self.look.answer(answer, moment);
-        self.part_with_absent(moment);
+        self.part_with_absent(look, moment);
         self.forget_oldest();
     }
 
@@ -115,7 +117,10 @@ impl History {
 
     /// There was no answer, whether or not the question was asked.
     pub(super) fn missed(&mut self, look: &FailedLook, moment: Moment) {
-        let Some(absence) = look.says_of(&self.look.session.tls_version) else {
+        let latest = &self.look.session;
+        let said = |it: &Interval| look.says_of(&it.session(latest).tls_version);
+        let open = self.intervals.iter().filter(|it| it.is_open());
+        let Some(absence) = open.filter_map(said).next() else {
             return;
         };
         // Within one scan the best outcome stands.
@@ -131,7 +136,8 @@ impl History {
             return;
         }
         let mut is_news = false;
-        for interval in self.intervals.iter_mut().filter(|it| it.is_open()) {
+        let open = self.intervals.iter_mut().filter(|it| it.is_open());
+        for interval in open.filter(|it| said(it).is_some()) {
             match interval.missing {
                 None => {
                     interval.missing = Some(moment);
@@ -167,9 +173,7 @@ impl History {
 
     fn place_of(&self, answer: &Answer) -> Place {
         let is_continued = |interval: &Interval| {
-            let seen = interval.seen.as_ref();
-            let session = seen.map_or(&self.look.session, |seen| &seen.session);
-            interval.is_continued_by(answer, session)
+            interval.is_continued_by(answer, interval.session(&self.look.session))
         };
         let same = |interval: &Interval| interval.certificate == answer.certificate;
         let current = self.find(|it| it.is_current() && is_continued(it));
@@ -215,10 +219,19 @@ impl History {
 
     /// A certificate comes back: in its turn, or after it was missing, gone or
     /// replaced.
-    fn come_back(&mut self, place: usize, moment: Moment) -> Beginning {
+    fn come_back(
+        &mut self,
+        place: usize,
+        answer: &Answer,
+        look: &FailedLook,
+        moment: Moment,
+    ) -> Beginning {
         self.look.restless = (self.look.restless - 1).max(0);
         let next = self.look.answers + 1;
-        let successor = self.find(|it| it.is_open() && it.seen.is_none());
+        let successor = self.find(|it| {
+            let is_latest = it.is_open() && it.seen.is_none();
+            is_latest && look.contradicts(&self.look.session, &answer.session)
+        });
         let theirs = successor.and_then(|place| self.intervals.get(place));
         let theirs = theirs.map(|interval| interval.certificate);
         let Some(old) = self.intervals.get_mut(place) else {
@@ -248,14 +261,25 @@ impl History {
     }
 
     /// A certificate that nobody knew takes the place of the one it renews,
-    /// else of the latest answer.
-    fn take_over(&mut self, answer: &Answer, moment: Moment, relatives: &Relatives) -> Beginning {
+    /// else of the latest answer that the look could have brought.
+    fn take_over(
+        &mut self,
+        answer: &Answer,
+        look: &FailedLook,
+        moment: Moment,
+        relatives: &Relatives,
+    ) -> Beginning {
         let new = answer.certificate;
+        let is_left = |it: &Interval| {
+            let session = it.session(&self.look.session);
+            let contradicted = look.contradicts(session, &answer.session);
+            it.is_open() && (contradicted || self.saw(it, moment.scan))
+        };
         let same = self.find(|it| it.is_open() && it.certificate == new);
         let renewed = self.find(|it| it.is_open() && relatives.renews(it.certificate, new));
-        let before = same.or(renewed).or_else(|| self.find(Interval::is_open));
+        let before = same.or(renewed).or_else(|| self.find(is_left));
         let is_vacant = before.is_none();
-        let before = before.or_else(|| self.latest());
+        let before = before.or_else(|| self.find(|it| it.seen.is_none() && !it.is_open()));
         let old = before.and_then(|place| self.intervals.get(place));
         let renews = old.is_some_and(|old| relatives.renews(old.certificate, new));
         let takes_turns = same.is_none() && old.is_some_and(|old| self.saw(old, moment.scan));
@@ -328,13 +352,15 @@ impl History {
         }
     }
 
-    /// Ends what alternated and has not come back.
-    fn part_with_absent(&mut self, moment: Moment) {
+    /// Ends what alternated and has not come back, though it could have.
+    fn part_with_absent(&mut self, look: &FailedLook, moment: Moment) {
         let next = self.look.answers + 1;
         let open = self.intervals.iter().filter(|it| it.is_open());
         let open: Vec<_> = open.map(|it| (it.id, it.certificate)).collect();
+        let answer = &self.look.session;
         for interval in self.intervals.iter_mut().filter(|it| it.is_open()) {
-            if interval.away(next) > interval.patience() {
+            let contradicted = look.contradicts(interval.session(answer), answer);
+            if contradicted && interval.away(next) > interval.patience() {
                 let stays = |(id, certificate): &(i64, i64)| {
                     *id != interval.id && *certificate == interval.certificate
                 };

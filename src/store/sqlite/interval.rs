@@ -68,6 +68,9 @@ pub(super) struct SessionWords {
     pub(super) client_auth: Option<String>,
     /// The authorities it named, JSON; `None` where it named none.
     pub(super) client_auth_issuers: Option<String>,
+    /// The versions that the same look had offered before, in hellos that were
+    /// refused, with a space between; `None` where that was not written down.
+    pub(super) declined: Option<String>,
 }
 
 /// A certificate seen as the answer to the question.
@@ -134,6 +137,12 @@ impl Interval {
         }
     }
 
+    /// The session that its certificate last came by, where `latest` is that
+    /// of the latest answer.
+    pub(super) fn session<'a>(&'a self, latest: &'a SessionWords) -> &'a SessionWords {
+        self.seen.as_ref().map_or(latest, |seen| &seen.session)
+    }
+
     /// How many answers before that of number `next` were others.
     pub(super) fn away(&self, next: i64) -> i64 {
         self.seen.as_ref().map_or(0, |seen| next - 1 - seen.answer)
@@ -188,6 +197,15 @@ impl HowEnded {
 }
 
 impl SessionWords {
+    /// Whether its look was refused what `other` came by: then the server is
+    /// another one since. Where nobody knows it is taken for one.
+    pub(super) fn was_refused(&self, other: &Self) -> bool {
+        self.declined.as_ref().is_none_or(|declined| {
+            let mut declined = declined.split(' ');
+            declined.any(|version| version == other.tls_version)
+        })
+    }
+
     /// Whether clients are asked for certificates as in `other`, as far as is
     /// known. Between sessions of different versions nothing can be told.
     fn asks_clients_as(&self, other: &Self) -> bool {

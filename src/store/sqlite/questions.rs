@@ -15,7 +15,7 @@ use super::interval::{Answer, SessionWords};
 use super::moment::Moment;
 use super::relatives::Relatives;
 use super::statement::next_id;
-use crate::domain::{KeyType, OutcomeKind, Presented, ScanId, Session, Timestamp};
+use crate::domain::{KeyType, Observation, OutcomeKind, Presented, ScanId, Session, Timestamp};
 use crate::x509;
 
 /// What one observation says of the questions at its endpoint and name.
@@ -99,7 +99,7 @@ fn listen(
     };
     if let Some(question) = there.get_mut(&key_type) {
         let history = &mut question.history;
-        history.answered(answer, moment, relatives, &mut interval_ids);
+        history.answered(answer, &saying.failed, moment, relatives, &mut interval_ids);
         return;
     }
     let question = Question {
@@ -114,12 +114,20 @@ fn listen(
     numbers.question += 1;
 }
 
-/// The answer in an observation that presented a certificate.
-pub(super) fn answer(presented: &Presented, certificate: i64, chain: i64) -> Answer {
+/// The answer of a look that presented a certificate.
+pub(super) fn answer(
+    look: &Observation,
+    presented: &Presented,
+    certificate: i64,
+    chain: i64,
+) -> Answer {
     Answer {
         certificate,
         chain,
-        session: words(&presented.session),
+        session: SessionWords {
+            declined: Some(declined(look)),
+            ..words(&presented.session)
+        },
         truncated: presented.truncated.map(|refusal| refusal.to_string()),
         ocsp_staple: presented.session.ocsp_staple.clone(),
     }
@@ -134,7 +142,17 @@ fn words(session: &Session) -> SessionWords {
         client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),
         client_auth_issuers: (!session.acceptable_issuers.is_empty())
             .then(|| json(&x509::name_texts(&session.acceptable_issuers))),
+        declined: None,
     }
+}
+
+/// The versions that a look offered and was refused.
+fn declined(look: &Observation) -> String {
+    let attempts = look.attempts.iter();
+    let refused = attempts.filter(|it| it.outcome == OutcomeKind::TlsRefused);
+    let versions = refused.flat_map(|it| it.offered.versions());
+    let versions: BTreeSet<_> = versions.map(|version| version.to_string()).collect();
+    Vec::from_iter(versions).join(" ")
 }
 
 async fn find(

@@ -396,7 +396,7 @@ fn saying(
     let answer = match (&look.outcome, chain, leaf) {
         (Outcome::Certificate(presented), Some(chain), Some(leaf)) => {
             let leaf = interned.certificate(leaf)?;
-            let answer = questions::answer(presented, leaf.id, interned.chain(chain)?);
+            let answer = questions::answer(look, presented, leaf.id, interned.chain(chain)?);
             Some((leaf.key_type, answer))
         }
         _ => None,

@@ -23,6 +23,7 @@ mod session;
 mod survey;
 mod ten_scans;
 mod unreached;
+mod versions;
 mod views;
 
 use std::collections::HashMap;

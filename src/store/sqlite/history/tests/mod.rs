@@ -64,12 +64,14 @@ impl Question {
     }
 
     fn answer(&mut self, answer: Answer, moment: Moment) {
+        // It says something of every version.
+        let look = FailedLook::of_another_dialect();
         let mut ids = || {
             self.next += 1;
             self.next - 1
         };
         self.history
-            .answered(answer, moment, &self.relatives, &mut ids);
+            .answered(answer, &look, moment, &self.relatives, &mut ids);
     }
 
     /// A scan a day, each of which sees one of these certificates.

@@ -1,0 +1,113 @@
+//! Certificates that depend on the version that was offered.
+
+use super::*;
+use crate::domain::Attempt;
+
+const DAY: i64 = 86_400;
+
+fn attempt(offered: &str, outcome: OutcomeKind) -> Attempt {
+    Attempt {
+        offered: offered.parse().unwrap(),
+        resort: None,
+        outcome,
+        detail: String::new(),
+    }
+}
+
+/// A look that was refused with these rungs of a ladder, then brought a
+/// certificate by this version alone.
+fn climbed(refused: &[&str], version: TlsVersion, certificate: &str, day: i64) -> Observation {
+    let mut look = presenting("10.0.0.1", 443, &[certificate], day * DAY);
+    presented(&mut look).session.version = version;
+    let word = match version {
+        TlsVersion::TLS_1_3 => "tls1.3",
+        _ => "tls1.2",
+    };
+    let refused = refused.iter();
+    look.attempts = refused
+        .map(|rung| attempt(rung, OutcomeKind::TlsRefused))
+        .chain([attempt(word, OutcomeKind::Certificate)])
+        .collect();
+    look
+}
+
+async fn see(store: &mut Store, look: Observation) {
+    store.scan(batch(vec![look])).await;
+}
+
+/// `new-one current` for each installation, in the order of their names.
+async fn states(store: &Store) -> Vec<String> {
+    let rows = store.history().await;
+    let line = |row: &Installation| {
+        let name = row.certificate.subject_cn.as_deref().unwrap();
+        format!("{name} {}", row.state.as_str())
+    };
+    let mut lines: Vec<_> = rows.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn a_certificate_says_nothing_of_one_by_a_version_that_was_not_offered() {
+    let mut store = Store::new().await;
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_3, "b", 0)).await;
+    for day in 1..10 {
+        see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "a", day)).await;
+    }
+    assert_eq!(states(&store).await, ["a current", "b current"]);
+    // Each is replaced by what its own version brings.
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_3, "c", 10)).await;
+    let told = ["a current", "b gone", "c current"];
+    assert_eq!(states(&store).await, told);
+    assert_eq!(
+        store.events().await,
+        ["1 new 10.0.0.1", "2 new 10.0.0.1", "11 replaced 10.0.0.1"]
+    );
+    // And comes back beside the others.
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "a", 11)).await;
+    assert_eq!(states(&store).await, told);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_what_it_refused_is_another_one() {
+    let mut store = Store::new().await;
+    let ladder = ["tls1.2+tls1.1+tls1.0"];
+    see(&mut store, climbed(&ladder, TlsVersion::TLS_1_3, "b", 0)).await;
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "a", 1)).await;
+    assert_eq!(states(&store).await, ["a current", "b gone"]);
+    assert_eq!(store.events().await[1..], ["2 replaced 10.0.0.1"]);
+}
+
+#[tokio::test]
+async fn a_renewal_ends_what_it_renews_by_whatever_version_it_comes() {
+    let mut store = Store::new().await;
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_3, "old", 0)).await;
+    let mut renewed = batch(vec![climbed(&[], TlsVersion::TLS_1_2, "newer", 1)]);
+    let facts = renewed.certificates.get_mut(&hash_of("newer")).unwrap();
+    let facts = facts.facts.as_mut().unwrap();
+    facts.subject = named("old");
+    facts.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
+    store.scan(renewed).await;
+    assert_eq!(store.events().await[1..], ["2 renewed 10.0.0.1"]);
+}
+
+#[tokio::test]
+async fn only_what_could_have_come_goes_missing() {
+    let mut store = Store::new().await;
+    let both = vec![
+        climbed(&[], TlsVersion::TLS_1_2, "a", 0),
+        climbed(&[], TlsVersion::TLS_1_3, "b", 1),
+    ];
+    store.scan(batch(both)).await;
+    for (day, rung, told) in [
+        (2, "tls1.2", ["a missing", "b current"]),
+        (3, "tls1.3", ["a missing", "b missing"]),
+    ] {
+        let look = Observation {
+            attempts: vec![attempt(rung, OutcomeKind::TlsRefused)],
+            ..looking("10.0.0.1", 443, refused(), day * DAY)
+        };
+        see(&mut store, look).await;
+        assert_eq!(states(&store).await, told, "{rung}");
+    }
+}
