@@ -48,7 +48,7 @@ pub(super) fn of_key(host: &KeyHost, now: Timestamp) -> Place {
         client_auth: None,
         stapled: None,
         hybrid_group: None,
-        last_checked: now,
+        last_checked: Some(now),
         ports_with_it: 1,
     }
 }

@@ -89,8 +89,8 @@ pub struct Place {
     pub stapled: Option<bool>,
     /// The hybrid group it agrees to, where that was asked.
     pub hybrid_group: Option<HybridGroup>,
-    /// When its question was last asked.
-    pub last_checked: Timestamp,
+    /// When its question was last asked; `None` where that is not known.
+    pub last_checked: Option<Timestamp>,
     /// How many ports of this address show this very certificate.
     pub ports_with_it: u32,
 }

@@ -214,8 +214,8 @@ fn seen(page: &mut Page, row: &Installation) {
     page.line("State", row.state.as_str());
     page.optional("Replaced", row.previous);
     page.line("First seen", &row.first_seen.to_string());
-    page.line("Last seen", &row.last_seen.to_string());
-    page.line("Last checked", &row.last_checked.to_string());
+    page.optional("Last seen", row.last_seen);
+    page.optional("Last checked", row.last_checked);
     page.optional("Scan", row.scan);
 }
 

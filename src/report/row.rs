@@ -53,10 +53,11 @@ pub struct Installation {
     pub previous: Option<Fingerprint>,
     /// When it was first seen there.
     pub first_seen: Timestamp,
-    /// When it was last seen there.
-    pub last_seen: Timestamp,
-    /// When its question was last asked.
-    pub last_checked: Timestamp,
+    /// When it was last seen there; `None` of an earlier moment, where later
+    /// looks are all that is known.
+    pub last_seen: Option<Timestamp>,
+    /// When its question was last asked; `None` as above.
+    pub last_checked: Option<Timestamp>,
     /// Scan or import.
     pub source: Source,
     /// The scan that saw it last; `None` for an import, and where that is not

@@ -77,7 +77,7 @@ fn place(look: &Look) -> Option<Place> {
         client_auth: session.client_auth,
         stapled: (is_stapled || is_whole).then_some(is_stapled),
         hybrid_group: None,
-        last_checked: seen.at,
+        last_checked: Some(seen.at),
         ports_with_it: 1,
     })
 }

@@ -14,9 +14,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Verdict {
-    let Some(place) = case.evidence.place else {
+    let Some(last_checked) = case.evidence.place.and_then(|place| place.last_checked) else {
         return Verdict::NotApplicable;
     };
-    let is_stale = case.now.since(place.last_checked) > case.limits.max_age;
-    Verdict::unless(is_stale.then(|| format!("last looked at {}", place.last_checked)))
+    let is_stale = case.now.since(last_checked) > case.limits.max_age;
+    Verdict::unless(is_stale.then(|| format!("last looked at {last_checked}")))
 }

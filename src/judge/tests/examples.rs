@@ -163,7 +163,7 @@ pub(super) const EXAMPLES: &[Example] = &[
     example(
         "stale-endpoint",
         Scene::new,
-        || changed(|scene| scene.place().last_checked = time("2026-05-01T00:00:00Z")),
+        || changed(|scene| scene.place().last_checked = Some(time("2026-05-01T00:00:00Z"))),
         imported,
     ),
     example(

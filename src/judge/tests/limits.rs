@@ -197,7 +197,7 @@ fn the_longest_validity_is_that_of_the_day_of_issue() {
 #[test]
 fn an_endpoint_is_stale_a_moment_after_its_age() {
     let mut scene = Scene::new();
-    scene.place().last_checked = time("2026-06-01T00:00:00Z");
+    scene.place().last_checked = Some(time("2026-06-01T00:00:00Z"));
     scene.now = time("2026-06-09T00:00:00Z");
     assert_eq!(scene.verdict("stale-endpoint"), Verdict::Pass);
     scene.now = Timestamp::from_micros(scene.now.micros() + 1);

@@ -152,7 +152,7 @@ fn the_first_override_that_speaks_of_a_rule_decides_it() {
 fn a_severity_of_the_policy_stands_over_the_rules_own() {
     let mut scene = Scene::new();
     scene.now = time("2026-08-29T00:00:00Z");
-    scene.place().last_checked = scene.now;
+    scene.place().last_checked = Some(scene.now);
     let expiring = |judge: &Judge| found(&scene.judge(judge))[0];
     assert_eq!(
         expiring(&Judge::default()),
@@ -270,7 +270,7 @@ fn an_accepted_finding_does_not_count_until_its_acceptance_lapses() {
         ..Policy::default()
     });
     let mut scene = spoiled();
-    scene.place().last_checked = time(until);
+    scene.place().last_checked = Some(time(until));
     scene.now = Timestamp::from_micros(time(until).micros() - 1);
     let judgement = scene.judge(&judge);
     assert_eq!(judgement.severity(), Some(Severity::Warning));

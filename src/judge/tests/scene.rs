@@ -135,7 +135,7 @@ fn place() -> Place {
         client_auth: Some(ClientAuth::None),
         stapled: Some(false),
         hybrid_group: None,
-        last_checked: time("2026-06-01T12:00:00Z"),
+        last_checked: Some(time("2026-06-01T12:00:00Z")),
         ports_with_it: 1,
     }
 }

@@ -1,12 +1,11 @@
 //! Installations as they were known at an earlier moment.
 //!
 //! What is there, since when, in which chain, in which state and in place of
-//! what is known for any moment. When it was last seen is not, where it was
-//! seen again later: looks that changed nothing are not kept. Then the end of
-//! the last scan that had begun stands in, which it can't have been seen
-//! after; the scan is not told. Sessions, and what endpoints accept, are the
-//! latest known. Of endpoints with another certificate at every look, the last
-//! few are.
+//! what is known for any moment. When it was last seen and by which session is
+//! not, where it was seen again later: looks that changed nothing are not kept.
+//! Then nothing is said of them, nor of what an endpoint accepts where any of
+//! its questions was asked or any survey made later. Of endpoints with another
+//! certificate at every look, the last few are known.
 
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -17,20 +16,21 @@ use crate::domain::Timestamp;
 /// as 0005_history.sql has `installation_rows` for now; `then_uses`, as it has
 /// `certificate_uses`.
 const ROWS: &str = "), \
-    scanned (zone, seen_by) as (\
-      select s.zone, max(min(coalesce(s.finished_at, m.at), m.at)) \
-        from moment m cross join scans s on s.started_at <= m.at group by s.zone), \
     then_rows as (\
       select i.*, \
              case when i.ended_at <= m.at then 'gone' \
                   when i.missing_at <= m.at then 'missing' else 'current' end as state, \
-             iif(i.latest_seen <= m.at, i.latest_seen, max(i.began_at, coalesce(s.seen_by, m.at))) \
-               as last_seen, \
-             iif(i.latest_checked <= m.at, i.latest_checked, max(i.began_at, coalesce(s.seen_by, m.at))) \
-               as last_checked, \
+             i.latest_seen <= m.at as session_is_known, \
+             not exists (\
+               select 1 from questions q join looks l on l.question_id = q.id \
+                where q.endpoint_id = i.endpoint_id and l.asked_at > m.at) \
+             and not exists (\
+               select 1 from surveys s where s.endpoint_id = i.endpoint_id and s.at > m.at) \
+               as endpoint_is_known, \
+             iif(i.latest_seen <= m.at, i.latest_seen, null) as last_seen, \
+             iif(i.latest_checked <= m.at, i.latest_checked, null) as last_checked, \
              iif(i.latest_seen <= m.at, i.latest_scan, null) as scan_id \
         from interval_rows i cross join moment m on i.began_at <= m.at \
-        left join scanned s on s.zone = i.zone \
        where not exists (\
            select 1 from installations other \
             where other.question_id = i.question_id \
@@ -43,6 +43,6 @@ const ROWS: &str = "), \
 pub(super) fn select_installations(at: Timestamp) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("with moment (at) as (select ");
     query.push_bind(at.micros()).push(ROWS);
-    report::push_installations(&mut query, "then_rows");
+    report::push_past_installations(&mut query);
     query
 }

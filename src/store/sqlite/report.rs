@@ -49,6 +49,14 @@ const INSTALLATION_COLUMNS: &str = "r.zone, r.address, r.port, r.dialect, r.serv
              where other.zone = r.zone and other.address = r.address \
                and other.id <> r.endpoint_id)";
 
+/// Whether the session that a row tells of, and what is told of its endpoint,
+/// were known: after [`INSTALLATION_COLUMNS`], where a moment is told of.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    session: bool,
+    endpoint: bool,
+}
+
 /// What the row of an installation says beside it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
@@ -86,19 +94,20 @@ pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
 
 /// Installations, from `installation_rows r`.
 pub(super) fn select_installations() -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("");
-    push_installations(&mut query, "installation_rows");
+    let mut query = QueryBuilder::new("select ");
+    query.push(INSTALLATION_COLUMNS);
+    query.push(", 1, 1 from installation_rows r");
     query
 }
 
-/// Installations from `rows` like `installation_rows`.
-pub(super) fn push_installations(query: &mut QueryBuilder<Sqlite>, rows: &'static str) {
+/// Installations as they were known at a moment, from `then_rows r`.
+pub(super) fn push_past_installations(query: &mut QueryBuilder<Sqlite>) {
     query.push("select ").push(INSTALLATION_COLUMNS);
-    query.push(" from ").push(rows).push(" r");
+    query.push(", r.session_is_known, r.endpoint_is_known from then_rows r");
 }
 
-/// Imports, from `import_rows r`, as they were known at a moment: that one was
-/// imported again later is not known earlier.
+/// Imports, from `import_rows r`, as they were known at a moment. When one that
+/// was imported again later had been last is not known.
 pub(super) fn select_imports(known_at: Option<Timestamp>) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("select r.certificate_id, r.chain_id, r.first_seen, ");
     match known_at {
@@ -106,7 +115,7 @@ pub(super) fn select_imports(known_at: Option<Timestamp>) -> QueryBuilder<Sqlite
         Some(at) => query
             .push("iif(r.last_seen <= ")
             .push_bind(at.micros())
-            .push(", r.last_seen, r.first_seen)"),
+            .push(", r.last_seen, null)"),
     };
     query.push(" from import_rows r");
     query
@@ -133,7 +142,7 @@ pub(super) fn installation(
 ) -> Result<Installation, sqlx::Error> {
     let ip = row::address(row, 1)?;
     let sni = server_name(row.try_get(4)?);
-    Ok(Installation {
+    let installation = Installation {
         zone: Some(row::word(row, 0)?),
         host: sni.clone().unwrap_or_else(|| ip.to_string()),
         ip: Some(ip),
@@ -154,14 +163,15 @@ pub(super) fn installation(
         state: state(row.try_get(12)?)?,
         previous: row::optional_fingerprint(row, 13)?,
         first_seen: row::time(row, 14)?,
-        last_seen: row::time(row, 15)?,
-        last_checked: row::time(row, 16)?,
+        last_seen: row::optional_time(row, 15)?,
+        last_checked: row::optional_time(row, 16)?,
         source: Source::Scan,
         scan: row::optional_scan(row, 17)?,
         client_auth_issuers: row::texts(row, 18)?,
         hybrid_group: row.try_get(19)?,
         judgement: None,
-    })
+    };
+    Ok(Known::read(row)?.limit(installation))
 }
 
 /// A row of imports. Where it is installed nobody knows, so its places are
@@ -171,7 +181,7 @@ pub(super) fn import(
     shown: &CertificateUse,
     chain: &ShownChain,
 ) -> Result<Installation, sqlx::Error> {
-    let last_seen = row::time(row, 3)?;
+    let last_seen = row::optional_time(row, 3)?;
     Ok(Installation {
         zone: None,
         host: String::new(),
@@ -203,13 +213,41 @@ pub(super) fn import(
     })
 }
 
+impl Known {
+    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            session: row.try_get(27)?,
+            endpoint: row.try_get(28)?,
+        })
+    }
+
+    /// Leaves out what was not known.
+    fn limit(self, mut row: Installation) -> Installation {
+        if !self.session {
+            row.tls_version = None;
+            row.cipher_suite = None;
+            row.key_exchange = None;
+            row.client_auth = None;
+            row.client_auth_issuers = Vec::new();
+            row.alpn = None;
+        }
+        if !self.endpoint {
+            row.protocols = Vec::new();
+            row.hybrid_group = None;
+        }
+        row
+    }
+}
+
 impl Line {
     pub(super) fn of_installation(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let stapled: Option<bool> = row.try_get(23)?;
+        let known = Known::read(row)?;
         Ok(Self {
             id: Some(row.try_get(20)?),
             certificate: row.try_get(21)?,
             chain: row.try_get(22)?,
-            stapled: row.try_get(23)?,
+            stapled: stapled.filter(|_| known.session),
             is_ephemeral: is_ephemeral(row.try_get(24)?),
             has_past: row.try_get(25)?,
             has_neighbour: row.try_get(26)?,

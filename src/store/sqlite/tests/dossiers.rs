@@ -201,6 +201,42 @@ async fn an_earlier_day_has_the_kin_of_that_day() {
 }
 
 #[tokio::test]
+async fn an_earlier_day_tells_nothing_that_only_later_looks_saw() {
+    const DAY: i64 = 86_400;
+    let mut store = Store::new().await;
+    let both = |day: i64| {
+        ["10.0.0.1", "10.0.0.2"].map(|address| presenting(address, 443, &["a"], day * DAY))
+    };
+    store.scan(batch(both(0).to_vec())).await;
+    // A later scan asks one of them alone, and its server is another.
+    let [mut later, _] = both(2);
+    presented(&mut later).session.version = TlsVersion::TLS_1_0;
+    store.scan(batch(vec![later])).await;
+    let filter = Filter {
+        known_at: Some(at(DAY)),
+        ..every_state()
+    };
+    let all = dossiers_by(&store, &filter).await;
+    let asked_later = of(&all, "a", "10.0.0.1");
+    let row = &asked_later.row;
+    assert_eq!(
+        (row.last_seen, row.last_checked, row.scan),
+        (None, None, None)
+    );
+    assert_eq!((&row.tls_version, asked_later.stapled), (&None, None));
+    assert_eq!(row.protocols, [""; 0]);
+    let asked_then = of(&all, "a", "10.0.0.2");
+    let row = &asked_then.row;
+    assert_eq!(
+        (row.last_seen, row.last_checked),
+        (Some(at(0)), Some(at(0)))
+    );
+    assert_eq!(row.tls_version.as_deref(), Some("TLSv1.2"));
+    assert_eq!(asked_then.stapled, Some(true));
+    assert_eq!(row.protocols, ["TLSv1.2"]);
+}
+
+#[tokio::test]
 async fn another_certificate_at_every_look_is_ephemeral() {
     let mut store = Store::new().await;
     for day in 0..10 {

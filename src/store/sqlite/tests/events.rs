@@ -285,8 +285,8 @@ async fn a_balancer_that_alternates_writes_no_new_rows() {
     );
     let rows = store.installations(&Filter::default()).await;
     assert_eq!(rows.len(), 2, "both are current");
-    assert_eq!(rows[0].last_seen.max(rows[1].last_seen), at(29 * DAY));
-    assert_eq!(rows[0].last_seen.min(rows[1].last_seen), at(28 * DAY));
+    assert_eq!(rows[0].last_seen.max(rows[1].last_seen), Some(at(29 * DAY)));
+    assert_eq!(rows[0].last_seen.min(rows[1].last_seen), Some(at(28 * DAY)));
     assert_eq!(store.endpoint("10.0.0.1", 443).await.certificates, 2);
 }
 

@@ -48,7 +48,7 @@ async fn a_second_scan_of_an_unchanged_network_rewrites_no_identity() {
     for row in rows {
         assert_eq!(row.state, InstallationState::Current);
         assert!(row.first_seen < at(100));
-        assert!(row.last_seen >= at(5000));
+        assert!(row.last_seen >= Some(at(5000)));
         assert_eq!(row.scan, Some(ScanId::new(2)));
     }
 }
@@ -71,7 +71,7 @@ async fn a_renewed_certificate_ends_the_old_one_and_names_it() {
     };
     assert_eq!(gone.certificate.sha256, hash_of("old"));
     assert_eq!(gone.state, InstallationState::Gone);
-    assert_eq!((gone.first_seen, gone.last_seen), (at(10), at(20)));
+    assert_eq!((gone.first_seen, gone.last_seen), (at(10), Some(at(20))));
     assert_eq!(gone.scan, Some(ScanId::new(2)));
     assert_eq!(gone.tls_version.as_deref(), Some("TLSv1.2"));
     assert_eq!(gone.alpn.as_deref(), Some("h2"));
@@ -79,7 +79,10 @@ async fn a_renewed_certificate_ends_the_old_one_and_names_it() {
     assert_eq!(current.certificate.sha256, hash_of("new"));
     assert_eq!(current.state, InstallationState::Current);
     assert_eq!(current.previous, Some(hash_of("old")));
-    assert_eq!((current.first_seen, current.last_seen), (at(30), at(30)));
+    assert_eq!(
+        (current.first_seen, current.last_seen),
+        (at(30), Some(at(30)))
+    );
     assert_eq!(current.installations, 1);
 }
 
@@ -108,7 +111,7 @@ async fn another_chain_is_the_same_installation_with_its_newest_chain() {
         panic!("{rows:?}");
     };
     assert_eq!(row.chain, [hash_of("ca"), hash_of("root")]);
-    assert_eq!((row.first_seen, row.last_seen), (at(10), at(20)));
+    assert_eq!((row.first_seen, row.last_seen), (at(10), Some(at(20))));
     assert_eq!(row.state, InstallationState::Current);
     assert_eq!(row.previous, None);
     // "ca" ends first: two days after the epoch of these tests.
@@ -129,7 +132,7 @@ async fn an_answer_says_nothing_about_the_other_key_type() {
     let rows = store.history().await;
     let seen: Vec<_> = rows
         .iter()
-        .map(|row| (row.certificate.sha256, row.state, row.last_checked))
+        .map(|row| (row.certificate.sha256, row.state, row.last_checked.unwrap()))
         .collect();
     assert_eq!(
         seen,
@@ -175,7 +178,10 @@ async fn a_failed_look_is_a_look_at_every_question_of_that_name() {
     let rows = store.history().await;
     let seen: Vec<_> = rows
         .iter()
-        .map(|row| (row.host.as_str(), row.last_checked, row.last_seen, row.scan))
+        .map(|row| {
+            let [checked, seen] = [row.last_checked, row.last_seen].map(Option::unwrap);
+            (row.host.as_str(), checked, seen, row.scan)
+        })
         .collect();
     let first = Some(ScanId::new(1));
     assert_eq!(
@@ -326,7 +332,10 @@ async fn a_chain_cut_short_is_completed_and_makes_no_second_interval() {
     assert_eq!(store.dump("installations").await.len(), 1);
     let rows = store.history().await;
     assert_eq!(rows[0].chain, [hash_of("ca"), hash_of("root")]);
-    assert_eq!((rows[0].first_seen, rows[0].last_seen), (at(10), at(30)));
+    assert_eq!(
+        (rows[0].first_seen, rows[0].last_seen),
+        (at(10), Some(at(30)))
+    );
     let other = presenting("10.0.0.1", 443, &["leaf", "ca"], 40);
     store.scan(batch(vec![other])).await;
     assert_eq!(store.dump("installations").await.len(), 2);

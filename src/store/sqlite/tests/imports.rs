@@ -35,7 +35,7 @@ async fn an_import_is_a_current_installation_without_a_place() {
     assert_eq!((row.ip, row.port, row.scan), (None, None, None));
     assert_eq!(row.state, InstallationState::Current);
     assert_eq!(row.source, Source::Import);
-    assert_eq!((row.first_seen, row.last_checked), (at(10), at(10)));
+    assert_eq!((row.first_seen, row.last_checked), (at(10), Some(at(10))));
     assert_eq!(row.chain_not_after, row.certificate.not_after);
     assert_eq!((row.chain, row.installations), (Vec::new(), 1));
     assert_eq!(row.certificate.der, Some(certificate("client").der));
@@ -54,7 +54,7 @@ async fn importing_again_moves_only_the_latest_import() {
     let rows = store.installations(&Filter::default()).await;
     let times: Vec<_> = rows
         .iter()
-        .map(|row| (row.first_seen, row.last_seen))
+        .map(|row| (row.first_seen, row.last_seen.unwrap()))
         .collect();
     assert_eq!(times, [(at(10), at(10)), (at(10), at(20))]);
     store
@@ -180,7 +180,7 @@ async fn an_earlier_day_has_the_imports_of_before() {
         let rows = store.installations(&then).await;
         assert_eq!(rows.len(), count, "at {second}");
         assert!(
-            rows.iter().all(|row| row.last_seen <= at(second)),
+            rows.iter().all(|row| row.last_seen <= Some(at(second))),
             "at {second}"
         );
     }

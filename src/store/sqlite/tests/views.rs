@@ -91,8 +91,8 @@ fn installation(row: &Installation) -> Value {
         "chain_not_after": row.chain_not_after.map(|time| time.to_string()),
         "installations": row.installations, "state": row.state.as_str(),
         "previous_sha256": row.previous.map(|previous| previous.to_string()),
-        "first_seen": row.first_seen.to_string(), "last_seen": row.last_seen.to_string(),
-        "last_checked": row.last_checked.to_string(),
+        "first_seen": row.first_seen.to_string(), "last_seen": row.last_seen.unwrap().to_string(),
+        "last_checked": row.last_checked.unwrap().to_string(),
         "source": row.source.as_str(), "scan_id": row.scan.map(ScanId::number),
         "client_auth_issuers": list(&row.client_auth_issuers), "hybrid_group": row.hybrid_group,
     });
