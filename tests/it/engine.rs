@@ -202,6 +202,8 @@ async fn a_name_is_asked_at_each_of_its_addresses() {
         .find_map(|seen| seen.pointer.clone());
     assert!(pointer.is_some_and(|name| name.starts_with("host-10.0.0.")));
     assert_eq!(stored.names.len(), 2);
+    let led: BTreeSet<_> = stored.leads.iter().map(|lead| lead.address).collect();
+    assert_eq!(led.len(), 3, "where it led is told, {:?}", stored.leads);
     let refused = covered(&stored.coverage, OutcomeKind::Refused);
     assert_eq!(refused, 1, "each address of a name is in the ledger");
 }

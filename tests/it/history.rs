@@ -9,7 +9,7 @@ use std::path::Path;
 use certsweep::domain::{
     Chain, EarlyEnd, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp,
 };
-use certsweep::report::EventRow;
+use certsweep::report::{EventRow, ScanRow};
 use certsweep::store::{
     Batch, Filter, Inventory as _, NewScan, ScanEnd, ScanSpan, Sink, SqliteInventory, SqliteSink,
 };
@@ -45,6 +45,7 @@ impl Seen {
         let stored = rig.memory.stored();
         let mut looks = Batch {
             observations: stored.observations.clone(),
+            leads: stored.leads.clone(),
             ..Batch::default()
         };
         add_certificates(&mut looks);
@@ -128,9 +129,15 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 /// `5 missing 10.0.0.8`, in the order of the scans.
 async fn events(path: &Path) -> Vec<String> {
     let inventory = SqliteInventory::open(path).await.unwrap();
+    let mut last = ScanId::new(0);
+    let mut keep = |scan: ScanRow| {
+        last = scan.id;
+        ControlFlow::Continue(())
+    };
+    inventory.scans(&mut keep).await.unwrap();
     let span = ScanSpan {
         after: None,
-        until: ScanId::new(i64::MAX),
+        until: last,
     };
     let mut rows: Vec<EventRow> = Vec::new();
     let mut visit = |row| {

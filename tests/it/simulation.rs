@@ -12,7 +12,8 @@ use certsweep::net::{DialError, Dialer};
 use certsweep::pace::Pass;
 use certsweep::resolve::{LookupError, Resolver};
 use certsweep::store::{
-    AddressRun, Batch, Checkpoint, Milestone, NameLook, NewScan, ScanEnd, Sink, Step, StoreError,
+    AddressRun, Batch, Checkpoint, Lead, Milestone, NameLook, NewScan, ScanEnd, Sink, Step,
+    StoreError,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -274,6 +275,7 @@ pub(crate) struct Stored {
     pub(crate) observations: Vec<Observation>,
     pub(crate) coverage: Vec<AddressRun>,
     pub(crate) names: Vec<NameLook>,
+    pub(crate) leads: Vec<Lead>,
     pub(crate) certificates: usize,
     pub(crate) end: Option<ScanEnd>,
     started_at: Option<Timestamp>,
@@ -373,6 +375,7 @@ impl Sink for Memory {
         stored.certificates += batch.certificates.len();
         stored.coverage.extend(batch.coverage.iter().cloned());
         stored.names.extend(batch.names.iter().cloned());
+        stored.leads.extend(batch.leads.iter().cloned());
         stored.milestones.extend(batch.milestone.clone());
         async { Ok(()) }.boxed()
     }
