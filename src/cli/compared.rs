@@ -232,6 +232,23 @@ mod tests {
     }
 
     #[test]
+    fn a_scan_that_went_on_later_comes_after_those_in_between() {
+        let resumed = ScanRow { run: 7, ..scan(5) };
+        let scans = [scan(4), scan(6), resumed];
+        let chosen = |asked: &[i64]| {
+            let asked: Vec<_> = asked.iter().copied().map(ScanId::new).collect();
+            Compared::choose(&scans, &asked).map(|chosen| chosen.span())
+        };
+        let span = ScanSpan {
+            after: Some(ScanId::new(6)),
+            until: ScanId::new(5),
+        };
+        assert_eq!(chosen(&[]).unwrap(), span);
+        assert_eq!(chosen(&[6, 5]).unwrap(), span);
+        assert_eq!(chosen(&[5, 6]).unwrap_err().exit, Exit::Usage);
+    }
+
+    #[test]
     fn scans_that_are_not_there_or_in_no_order_are_refused_with_a_hint() {
         for asked in [&[3][..], &[3, 5], &[1, 3], &[5, 1], &[2, 2]] {
             let failure = choose(&[1, 2, 5], asked).unwrap_err();
