@@ -12,7 +12,8 @@ use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Dialect, Fingerprint, Port, ServerName, clock, printable};
 use crate::report::{Installation, InstallationState, changes, page};
 use crate::store::{
-    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, SqliteInventory,
+    AddressLook, CertificateHash, Detail, Filter, FingerprintPrefix, Inventory, NameRow,
+    SqliteInventory,
 };
 
 /// Show one certificate, or one endpoint and what is known of its address
