@@ -3,11 +3,10 @@
 //! Pure: what is known comes in, what has to be stored is marked changed.
 //!
 //! Another certificate ends the one before it at once, if the look could have
-//! brought that one or if it renews it. One that comes back
-//! within three looks alternates with its successor, and both are current; so
-//! are all that take turns, until one stays away for too long, and two that one
-//! scan saw: they may depend on the version, or on the server behind a balancer.
-//! Without a
+//! brought that one or if it renews it. One that comes back within three looks
+//! alternates with its successor, and both are current; so are all that take
+//! turns, until one stays away for too long, and two that one scan saw: they may
+//! depend on the version, or on the server behind a balancer. Without a
 //! successor it takes evidence: see `absence`.
 
 use crate::domain::{OutcomeKind, ScanId};

@@ -71,8 +71,8 @@ const FIND: &str = "\
       from (select * from led union all select * from carried) \
      order by asked_at desc, origin, id";
 
-/// Questions for names that scan $1 was led elsewhere by, where earlier ones
-/// were led: with when it was.
+/// Questions at addresses that a name led earlier scans to, and scan $1 to
+/// others alone; and when it did.
 const FIND_LEFT: &str = "\
     select q.id, t.at \
       from name_coverage t \

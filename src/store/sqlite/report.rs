@@ -49,8 +49,9 @@ const INSTALLATION_COLUMNS: &str = "r.zone, r.address, r.port, r.dialect, r.serv
              where other.zone = r.zone and other.address = r.address \
                and other.id <> r.endpoint_id)";
 
-/// Whether the session that a row tells of, and what is told of its endpoint,
-/// were known: after [`INSTALLATION_COLUMNS`], where a moment is told of.
+/// Whether the session that a row tells of was known, and what it tells of its
+/// endpoint: the two columns after [`INSTALLATION_COLUMNS`]. Now all of it is;
+/// of an earlier moment, see `past`.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     session: bool,
