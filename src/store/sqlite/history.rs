@@ -118,8 +118,8 @@ impl History {
     pub(super) fn missed(&mut self, look: &FailedLook, moment: Moment) {
         let latest = &self.look.session;
         let said = |it: &Interval| look.says_of(&it.session(latest).tls_version);
-        let open = self.intervals.iter().filter(|it| it.is_open());
-        let Some(absence) = open.filter_map(said).next() else {
+        let mut open = self.intervals.iter().filter(|it| it.is_open());
+        let Some(absence) = open.find_map(said) else {
             return;
         };
         // Within one scan the best outcome stands.

@@ -166,7 +166,9 @@ pub(super) async fn successors(
         Ok(())
     };
     let query = queries(at).successors;
-    query.fetch(connection, certificates, bind(at), take).await?;
+    query
+        .fetch(connection, certificates, bind(at), take)
+        .await?;
     let pairs = found.iter().map(|(pair, ..)| *pair);
     let relatives = Relatives::of_pairs(connection, pairs).await?;
     let renewed = found

@@ -252,13 +252,13 @@ async fn an_inventory_of_version_7_keeps_every_row_and_takes_imports() {
 
 /// A question that pruning had left without an interval, since another had
 /// moved from there.
-const STRANDED: &str = r#"
+const STRANDED: &str = "
     insert into questions values (900, 1, 'left.example', 'rsa');
     insert into looks (question_id, asked_at, outcome, scan_id, answered_at, answered_scan,
                        tls_version, cipher_suite)
     values (900, 1, 'certificate', 1, 1, 1, 'TLSv1.2', 'x');
     update installations set began = 'moved', moved_from = 900 where id = 1;
-"#;
+";
 
 #[tokio::test]
 async fn a_question_that_pruning_left_without_an_interval_is_answered_again() {
