@@ -141,6 +141,18 @@ async fn an_inventory_of_version_3_goes_on() {
     assert_eq!(completed.unwrap().chain, [hash_of("ca")]);
 }
 
+#[tokio::test]
+async fn an_inventory_of_version_3_knows_where_its_names_led() {
+    let (mut store, _) = migrated("").await;
+    let seen = presenting("10.0.0.77", 443, &["b.example", "ca"], 9000);
+    let mut found = batch(vec![asking("b.example", seen)]);
+    found.names.push(led("b.example", 443, 9000));
+    found.leads.push(lead("b.example", "10.0.0.77", 443));
+    store.scan(found).await;
+    let events = store.events().await;
+    assert_eq!(events.last().unwrap(), "3 moved b.example");
+}
+
 /// A question at which one certificate got another chain, was renewed, came
 /// back and was replaced.
 const EVENTFUL: &str = r#"
