@@ -190,7 +190,8 @@ fn key_type(certificate: &Certificate) -> KeyType {
 
 /// A list of texts as the inventory holds it.
 pub(super) fn json(texts: &[String]) -> String {
-    serde_json::Value::from(texts).to_string()
+    // Texts: JSON can hold them all.
+    serde_json::to_string(texts).unwrap_or_default()
 }
 
 /// The key type of a word in the inventory; what is no word of ours is

@@ -37,6 +37,18 @@ const STORE_LOOKS: ManyRows = ManyRows {
             declined = excluded.declined",
 };
 
+/// Those that came as the last one did.
+const UPDATE_LOOKS: ManyRows = ManyRows {
+    operation: "storing looks",
+    before: "with seen (question_id, asked_at, scan_id, outcome, answered_at, answered_scan, \
+             answers, restless) as (",
+    columns: 8,
+    after: ") update looks set asked_at = seen.asked_at, scan_id = seen.scan_id, \
+            outcome = seen.outcome, answered_at = seen.answered_at, \
+            answered_scan = seen.answered_scan, answers = seen.answers, \
+            restless = seen.restless from seen where looks.question_id = seen.question_id",
+};
+
 const STORE_FAILURES: ManyRows = ManyRows {
     operation: "storing failed looks",
     before: "insert into failures (question_id, looks, scans, at, scan_id) ",
@@ -50,6 +62,15 @@ const REMOVE_FAILURES: ManyRows = ManyRows {
     before: "delete from failures where question_id in (",
     columns: 1,
     after: ")",
+};
+
+/// Those of which there is no more to be said than that they began.
+const BEGIN_INTERVALS: ManyRows = ManyRows {
+    operation: "storing installations",
+    before: "insert into installations (id, question_id, certificate_id, chain_id, \
+             chain_is_partial, state, began, previous_id, first_seen, first_scan) ",
+    columns: 10,
+    after: "",
 };
 
 const STORE_INTERVALS: ManyRows = ManyRows {
@@ -98,8 +119,10 @@ pub(super) async fn store<'a>(
 struct Changes<'a> {
     new: Vec<&'a Question>,
     looks: Vec<(i64, &'a Look)>,
+    looks_alike: Vec<(i64, &'a Look)>,
     failures: Vec<(i64, Failures, Moment)>,
     no_failures: Vec<i64>,
+    begun: Vec<(i64, &'a Interval)>,
     intervals: Vec<(i64, &'a Interval)>,
     forgotten: Vec<i64>,
 }
@@ -110,8 +133,10 @@ impl<'a> Changes<'a> {
         if question.is_new {
             self.new.push(question);
         }
-        if history.look_changed {
+        if history.way_changed {
             self.looks.push((*id, &history.look));
+        } else if history.look_changed {
+            self.looks_alike.push((*id, &history.look));
         }
         if history.failures_changed {
             match history.failures.last {
@@ -119,9 +144,13 @@ impl<'a> Changes<'a> {
                 None => self.no_failures.push(*id),
             }
         }
-        let changed = history.changed_intervals();
-        self.intervals
-            .extend(changed.map(|interval| (*id, interval)));
+        for interval in history.changed_intervals() {
+            if interval.is_mere_beginning() {
+                self.begun.push((*id, interval));
+            } else {
+                self.intervals.push((*id, interval));
+            }
+        }
         self.forgotten.extend(&history.forgotten);
     }
 
@@ -134,6 +163,9 @@ impl<'a> Changes<'a> {
         STORE_LOOKS
             .execute(connection, &self.looks, bind_look)
             .await?;
+        UPDATE_LOOKS
+            .execute(connection, &self.looks_alike, bind_times)
+            .await?;
         STORE_FAILURES
             .execute(connection, &self.failures, bind_failures)
             .await?;
@@ -143,6 +175,9 @@ impl<'a> Changes<'a> {
             .sort_by_key(|(_, interval)| (interval.seen.is_none(), interval.id));
         STORE_INTERVALS
             .execute(connection, &self.intervals, bind_interval)
+            .await?;
+        BEGIN_INTERVALS
+            .execute(connection, &self.begun, bind_beginning)
             .await?;
         for (removal, ids) in [
             (REMOVE_FAILURES, &self.no_failures),
@@ -162,21 +197,27 @@ fn bind_question(values: &mut Values<'_>, question: &Question) {
     values
         .push_bind(question.id)
         .push_bind(question.endpoint)
-        .push_bind(question.server_name.clone())
-        .push_bind(question.key_type.as_str());
+        .push_word(&question.server_name)
+        .push_word(question.key_type.as_str());
 }
 
-fn bind_look(values: &mut Values<'_>, (question, look): &(i64, &Look)) {
+fn bind_times(values: &mut Values<'_>, (question, look): &(i64, &Look)) {
     values
         .push_bind(*question)
         .push_bind(look.asked.at.micros())
         .push_bind(look.asked.scan.number())
-        .push_bind(look.outcome.as_str())
+        .push_word(look.outcome.as_str())
         .push_bind(look.answered.at.micros())
         .push_bind(look.answered.scan.number())
         .push_bind(look.answers)
-        .push_bind(look.restless)
-        .push_bind(look.truncated.clone())
+        .push_bind(look.restless);
+}
+
+fn bind_look(values: &mut Values<'_>, look: &(i64, &Look)) {
+    bind_times(values, look);
+    let (_, look) = look;
+    values
+        .push_optional_word(look.truncated.as_deref())
         .push_bind(look.ocsp_staple.clone());
     bind_session(values, Some(&look.session));
 }
@@ -190,27 +231,32 @@ fn bind_failures(values: &mut Values<'_>, (question, failures, last): &(i64, Fai
         .push_bind(last.scan.number());
 }
 
-fn bind_interval(values: &mut Values<'_>, (question, interval): &(i64, &Interval)) {
-    let seen = interval.seen.as_ref();
+fn bind_beginning(values: &mut Values<'_>, (question, interval): &(i64, &Interval)) {
     values
         .push_bind(interval.id)
         .push_bind(*question)
         .push_bind(interval.certificate)
         .push_bind(interval.chain)
         .push_bind(interval.chain_is_partial)
-        .push_bind(state(interval).as_str())
-        .push_bind(interval.began.map(EventKind::as_str))
+        .push_word(state(interval).as_str())
+        .push_optional_word(interval.began.map(EventKind::as_str))
         .push_bind(interval.previous);
     bind_moment(values, Some(interval.first));
+}
+
+fn bind_interval(values: &mut Values<'_>, interval: &(i64, &Interval)) {
+    bind_beginning(values, interval);
+    let (_, interval) = interval;
+    let seen = interval.seen.as_ref();
     values
         .push_bind(interval.longest_away)
         .push_bind(interval.watched);
     bind_moment(values, interval.missing);
     bind_moment(values, interval.ended.map(|end| end.at));
-    values.push_bind(interval.ended.map(|end| end.how.as_str()));
+    values.push_optional_word(interval.ended.map(|end| end.how.as_str()));
     bind_moment(values, seen.map(|seen| seen.last));
     values.push_bind(seen.map(|seen| seen.answer));
-    bind_session(values, seen.map(|seen| &seen.session));
+    bind_session(values, seen.map(|seen| &*seen.session));
 }
 
 fn bind_moment(values: &mut Values<'_>, moment: Option<Moment>) {
@@ -221,13 +267,13 @@ fn bind_moment(values: &mut Values<'_>, moment: Option<Moment>) {
 
 fn bind_session(values: &mut Values<'_>, session: Option<&SessionWords>) {
     values
-        .push_bind(session.map(|session| session.tls_version.clone()))
-        .push_bind(session.map(|session| session.cipher_suite.clone()))
-        .push_bind(session.and_then(|session| session.key_exchange.clone()))
-        .push_bind(session.and_then(|session| session.alpn.clone()))
-        .push_bind(session.and_then(|session| session.client_auth.clone()))
-        .push_bind(session.and_then(|session| session.client_auth_issuers.clone()))
-        .push_bind(session.and_then(|session| session.declined.clone()));
+        .push_optional_word(session.map(|it| it.tls_version.as_str()))
+        .push_optional_word(session.map(|it| it.cipher_suite.as_str()))
+        .push_optional_word(session.and_then(|it| it.key_exchange.as_deref()))
+        .push_optional_word(session.and_then(|it| it.alpn.as_deref()))
+        .push_optional_word(session.and_then(|it| it.client_auth.as_deref()))
+        .push_optional_word(session.and_then(|it| it.client_auth_issuers.as_deref()))
+        .push_optional_word(session.and_then(|it| it.declined.as_deref()));
 }
 
 fn state(interval: &Interval) -> InstallationState {

@@ -69,7 +69,7 @@ impl Page {
     /// Binds zone, network and port.
     pub(super) fn bind(&self, values: &mut Values<'_>) {
         values
-            .push_bind(self.zone.to_string())
+            .push_word(self.zone.as_str())
             .push_bind(self.network.to_blob())
             .push_bind(i64::from(self.port.number()));
     }
@@ -174,8 +174,8 @@ fn bind_run(values: &mut Values<'_>, run: &Run) {
         .push_bind(run.last.to_blob())
         .push_bind(run.first.network_text())
         .push_bind(i64::try_from(addresses).unwrap_or(i64::MAX))
-        .push_bind(run.entry.outcome.as_str())
-        .push_bind(run.entry.detail.clone())
+        .push_word(run.entry.outcome.as_str())
+        .push_word(&run.entry.detail)
         .push_bind(run.entry.moment.scan.number())
         .push_bind(run.entry.moment.at.micros());
 }

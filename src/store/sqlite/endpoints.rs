@@ -37,6 +37,15 @@ const STORE: ManyRows = ManyRows {
             asked_for = excluded.asked_for",
 };
 
+/// Those that the look found as they were.
+const UPDATE: ManyRows = ManyRows {
+    operation: "storing endpoints",
+    before: "with seen (id, checked_at, scan_id) as (",
+    columns: 3,
+    after: ") update endpoints set checked_at = seen.checked_at, scan_id = seen.scan_id \
+            from seen where endpoints.id = seen.id",
+};
+
 /// Most bytes of a banner that are kept; a greeting or a header fits.
 const MAX_BANNER: usize = 1024;
 
@@ -48,7 +57,17 @@ struct Record {
     look: Look,
     pointer: Option<String>,
     checked: Moment,
-    changed: bool,
+    change: Change,
+}
+
+/// What has to be stored of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Nothing,
+    /// When it was looked at.
+    Moment,
+    /// And what the look found.
+    All,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,25 +172,33 @@ async fn store(
     looked: &[Looked<'_>],
     records: &[Option<Record>],
 ) -> Result<(), StoreError> {
-    let endpoints = looked.iter().map(|(endpoint, _)| *endpoint);
-    let changed: Vec<_> = endpoints
-        .zip(records)
-        .filter_map(|(endpoint, record)| Some((endpoint, record.as_ref()?)))
-        .filter(|(_, record)| record.changed)
-        .collect();
+    let of = |change: Change| {
+        let endpoints = looked.iter().map(|(endpoint, _)| *endpoint);
+        let records = endpoints.zip(records);
+        let records = records.filter_map(|(endpoint, record)| Some((endpoint, record.as_ref()?)));
+        let changed = records.filter(move |(_, record)| record.change == change);
+        changed.collect::<Vec<_>>()
+    };
     let bind = |values: &mut Values<'_>, (endpoint, record): &(&Endpoint, &Record)| {
         record.bind(values, endpoint);
     };
-    STORE.execute(connection, &changed, bind).await
+    STORE.execute(connection, &of(Change::All), bind).await?;
+    let bind = |values: &mut Values<'_>, (_, record): &(&Endpoint, &Record)| {
+        values
+            .push_bind(record.id)
+            .push_bind(record.checked.at.micros())
+            .push_bind(record.checked.scan.number());
+    };
+    UPDATE.execute(connection, &of(Change::Moment), bind).await
 }
 
 fn bind_identity(values: &mut Values<'_>, endpoint: &Endpoint) {
     values
-        .push_bind(endpoint.zone.to_string())
+        .push_word(endpoint.zone.as_str())
         .push_bind(AddressKey::from(endpoint.address).to_blob())
         .push_bind(i64::from(endpoint.port.number()))
-        .push_bind(endpoint.transport.as_str())
-        .push_bind(endpoint.dialect.as_str());
+        .push_word(endpoint.transport.as_str())
+        .push_word(endpoint.dialect.as_str());
 }
 
 impl Record {
@@ -182,7 +209,7 @@ impl Record {
             look: Look::of(observation),
             pointer: observation.pointer.clone(),
             checked: moment,
-            changed: true,
+            change: Change::All,
         }
     }
 
@@ -198,15 +225,18 @@ impl Record {
             return;
         };
         let checked = Moment { at, ..moment };
-        self.changed |= better || checked != self.checked;
-        self.checked = checked;
-        if better {
+        if checked != self.checked {
+            self.checked = checked;
+            self.change = self.change.max(Change::Moment);
+        }
+        if better && look != self.look {
             self.look = look;
+            self.change = Change::All;
         }
         // No name now may be no look-up now: the last one known stays.
         if observation.pointer.is_some() && observation.pointer != self.pointer {
             self.pointer.clone_from(&observation.pointer);
-            self.changed = true;
+            self.change = Change::All;
         }
     }
 
@@ -223,7 +253,7 @@ impl Record {
             },
             pointer: row.try_get(7)?,
             checked: row::moment(row, 8, 9)?,
-            changed: false,
+            change: Change::Nothing,
         })
     }
 
@@ -233,14 +263,14 @@ impl Record {
         values
             .push_bind(endpoint.address.to_canonical().to_string())
             .push_bind(self.first_seen.micros())
-            .push_bind(self.look.outcome.as_str())
-            .push_bind(self.look.detail.clone())
+            .push_word(self.look.outcome.as_str())
+            .push_word(&self.look.detail)
             .push_bind(self.look.banner.clone())
-            .push_bind(self.look.attempts.clone())
+            .push_word(&self.look.attempts)
             .push_bind(self.pointer.clone())
             .push_bind(self.checked.at.micros())
             .push_bind(self.checked.scan.number())
-            .push_bind(self.look.asked_for.clone());
+            .push_optional_word(self.look.asked_for.as_deref());
     }
 }
 

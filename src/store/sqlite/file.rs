@@ -31,6 +31,9 @@ const WRITER_STATEMENTS: usize = 512;
 /// The writer's page cache, 32 MiB as SQLite writes it: a batch that does not
 /// fit spills into the log early, and its checksums are computed twice.
 const WRITER_CACHE: &str = "-32768";
+/// Pages in the log before they are put into their places, 32 MiB: what batch
+/// after batch changes is put there once.
+const WRITER_CHECKPOINT: &str = "8192";
 
 /// The newest inventory version this program knows.
 pub(super) fn known_version() -> i64 {
@@ -115,6 +118,7 @@ fn writer_options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(WRITER_STATEMENTS)
         .row_buffer_size(MAX_ROWS)
         .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", WRITER_CHECKPOINT)
         .pragma("trusted_schema", "off")
         .disable_statement_logging()
 }

@@ -1,7 +1,9 @@
 //! Rows of questions, looks, failures and installations → histories.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -14,10 +16,12 @@ use super::look::Look;
 use super::moment::Moment;
 use super::row;
 use super::statement::{ManyRows, Values};
-use crate::domain::KeyType;
+use crate::domain::{KeyType, ScanId, Timestamp};
 
 /// A query for histories: the columns of `wanted w`, how many they are, and
 /// what `questions q` must fulfil. A row for each interval that is watched.
+/// What most have nothing to say of (failures, absence, earlier sessions) is
+/// one value each, JSON: a value costs as much as a row of an index.
 macro_rules! find {
     ($wanted:literal, $columns:literal, $condition:literal) => {
         ManyRows {
@@ -29,12 +33,17 @@ macro_rules! find {
                  l.asked_at, l.scan_id, l.outcome, l.answered_at, l.answered_scan, l.answers, \
                  l.restless, l.truncated, l.ocsp_staple, l.tls_version, l.cipher_suite, \
                  l.key_exchange, l.alpn, l.client_auth, l.client_auth_issuers, l.declined, \
-                 f.looks, f.scans, f.at, f.scan_id, \
+                 iif(f.question_id is null, null, \
+                     json_array(f.looks, f.scans, f.at, f.scan_id)), \
                  i.id, i.certificate_id, i.chain_id, i.chain_is_partial, i.began, \
                  i.previous_id, i.first_seen, i.first_scan, i.longest_away, \
-                 i.missing_at, i.missing_scan, i.ended_at, i.ended_scan, i.ended_as, \
-                 i.last_seen, i.last_scan, i.last_answer, i.tls_version, i.cipher_suite, \
-                 i.key_exchange, i.alpn, i.client_auth, i.client_auth_issuers, i.declined \
+                 iif(coalesce(i.missing_at, i.ended_at) is null, null, \
+                     json_array(i.missing_at, i.missing_scan, \
+                                i.ended_at, i.ended_scan, i.ended_as)), \
+                 iif(i.last_seen is null, null, \
+                     json_array(i.last_seen, i.last_scan, i.last_answer, i.tls_version, \
+                                i.cipher_suite, i.key_exchange, i.alpn, i.client_auth, \
+                                i.client_auth_issuers, i.declined)) \
                  from wanted w cross join questions q on ",
                 $condition,
                 " join looks l on l.question_id = q.id \
@@ -128,6 +137,7 @@ fn read_question(row: &SqliteRow, id: i64, first: Interval) -> Result<Question, 
             intervals: vec![first],
             forgotten: Vec::new(),
             look_changed: false,
+            way_changed: false,
             failures_changed: false,
         },
     })
@@ -147,47 +157,103 @@ fn read_look(row: &SqliteRow) -> Result<Look, sqlx::Error> {
 }
 
 fn read_failures(row: &SqliteRow) -> Result<Failures, sqlx::Error> {
-    let Some(looks) = row.try_get(20)? else {
+    let Some((looks, scans, at, scan)) = packed(row, 20)? else {
         return Ok(Failures::default());
     };
     Ok(Failures {
         looks,
-        scans: row.try_get(21)?,
-        last: row::optional_moment(row, 22, 23)?,
+        scans,
+        last: moment(at, scan),
     })
 }
 
 fn read_interval(row: &SqliteRow) -> Result<Interval, sqlx::Error> {
-    let how: Option<&str> = row.try_get(37)?;
-    let how = HowEnded::of_word(how.unwrap_or_default());
-    let last = row::optional_moment(row, 38, 39)?;
+    let (missing, ended) = read_absence(row)?;
     Ok(Interval {
-        id: row.try_get(24)?,
-        certificate: row.try_get(25)?,
-        chain: row.try_get(26)?,
-        chain_is_partial: row.try_get(27)?,
-        began: row::optional_word(row, 28)?,
-        previous: row.try_get(29)?,
-        first: row::moment(row, 30, 31)?,
-        longest_away: row.try_get(32)?,
-        missing: row::optional_moment(row, 33, 34)?,
-        ended: row::optional_moment(row, 35, 36)?.map(|at| End { at, how }),
-        seen: last.map(|last| read_seen(row, last)).transpose()?,
+        id: row.try_get(21)?,
+        certificate: row.try_get(22)?,
+        chain: row.try_get(23)?,
+        chain_is_partial: row.try_get(24)?,
+        began: row::optional_word(row, 25)?,
+        previous: row.try_get(26)?,
+        first: row::moment(row, 27, 28)?,
+        longest_away: row.try_get(29)?,
+        missing,
+        ended,
+        seen: read_seen(row)?,
         watched: true,
+        is_new: false,
         changed: false,
     })
 }
 
-fn read_seen(row: &SqliteRow, last: Moment) -> Result<Seen, sqlx::Error> {
-    Ok(Seen {
+/// Since when it is missing, and how it ended.
+fn read_absence(row: &SqliteRow) -> Result<(Option<Moment>, Option<End>), sqlx::Error> {
+    type Absence = (
+        Option<i64>,
+        Option<i64>,
+        Option<i64>,
+        Option<i64>,
+        Option<String>,
+    );
+    let Some(absence) = packed(row, 30)? else {
+        return Ok((None, None));
+    };
+    let (missing_at, missing_scan, ended_at, ended_scan, how): Absence = absence;
+    let how = HowEnded::of_word(how.as_deref().unwrap_or_default());
+    let ended = moment(ended_at, ended_scan).map(|at| End { at, how });
+    Ok((moment(missing_at, missing_scan), ended))
+}
+
+fn read_seen(row: &SqliteRow) -> Result<Option<Seen>, sqlx::Error> {
+    let Some(seen) = packed(row, 31)? else {
+        return Ok(None);
+    };
+    let (
+        at,
+        scan,
+        answer,
+        tls_version,
+        cipher_suite,
+        key_exchange,
+        alpn,
+        client_auth,
+        issuers,
+        declined,
+    ) = seen;
+    let session = SessionWords {
+        tls_version,
+        cipher_suite,
+        key_exchange,
+        alpn,
+        client_auth,
+        client_auth_issuers: issuers,
+        declined,
+    };
+    Ok(moment(at, scan).map(|last| Seen {
         last,
-        answer: row.try_get(40)?,
-        session: read_session(row, 41)?,
+        answer,
+        session: Arc::new(session),
+    }))
+}
+
+/// Values that stand together in one, if there are any.
+fn packed<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<Option<T>, sqlx::Error> {
+    let json: Option<&str> = row.try_get(column)?;
+    let values = json.map(serde_json::from_str).transpose();
+    values.map_err(row::impossible)
+}
+
+fn moment(at: Option<i64>, scan: Option<i64>) -> Option<Moment> {
+    let (at, scan) = at.zip(scan)?;
+    Some(Moment {
+        at: Timestamp::from_micros(at),
+        scan: ScanId::new(scan),
     })
 }
 
-fn read_session(row: &SqliteRow, first: usize) -> Result<SessionWords, sqlx::Error> {
-    Ok(SessionWords {
+fn read_session(row: &SqliteRow, first: usize) -> Result<Arc<SessionWords>, sqlx::Error> {
+    Ok(Arc::new(SessionWords {
         tls_version: row.try_get(first)?,
         cipher_suite: row.try_get(first + 1)?,
         key_exchange: row.try_get(first + 2)?,
@@ -195,5 +261,5 @@ fn read_session(row: &SqliteRow, first: usize) -> Result<SessionWords, sqlx::Err
         client_auth: row.try_get(first + 4)?,
         client_auth_issuers: row.try_get(first + 5)?,
         declined: row.try_get(first + 6)?,
-    })
+    }))
 }

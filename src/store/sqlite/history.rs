@@ -9,6 +9,8 @@
 //! depend on the version, or on the server behind a balancer. Without a
 //! successor it takes evidence: see `absence`.
 
+use std::sync::Arc;
+
 use crate::domain::{OutcomeKind, ScanId};
 use crate::report::EventKind;
 
@@ -28,8 +30,11 @@ pub(super) struct History {
     pub(super) intervals: Vec<Interval>,
     /// Intervals that are over and were no events: nothing is kept of them.
     pub(super) forgotten: Vec<i64>,
-    /// Whether the look has to be stored.
+    /// Whether the look has to be stored: when the question was asked and
+    /// answered.
     pub(super) look_changed: bool,
+    /// And whether also the way in which the answer came.
+    pub(super) way_changed: bool,
     /// Whether the failures have to be stored, or removed.
     pub(super) failures_changed: bool,
 }
@@ -69,6 +74,7 @@ impl History {
             failures: Failures::default(),
             forgotten: Vec::new(),
             look_changed: true,
+            way_changed: true,
             failures_changed: false,
         }
     }
@@ -103,7 +109,7 @@ impl History {
             }
         }
         self.look_changed = true;
-        self.look.answer(answer, moment);
+        self.way_changed |= self.look.answer(answer, moment);
         self.part_with_absent(look, moment);
         self.forget_oldest();
     }
@@ -342,7 +348,7 @@ impl History {
         let seen = Seen {
             last: self.look.answered,
             answer: self.look.answers,
-            session: self.look.session.clone(),
+            session: Arc::clone(&self.look.session),
         };
         let latest = self.latest();
         if let Some(latest) = latest.and_then(|place| self.intervals.get_mut(place)) {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::moment::Moment;
 use crate::report::EventKind;
 
@@ -26,6 +28,8 @@ pub(super) struct Interval {
     pub(super) longest_away: i64,
     /// Whether an answer may still continue it or come back to it.
     pub(super) watched: bool,
+    /// Whether it has no row yet.
+    pub(super) is_new: bool,
     /// Whether it has to be stored.
     pub(super) changed: bool,
 }
@@ -37,7 +41,7 @@ pub(super) struct Seen {
     /// The number of that answer among those of its question.
     pub(super) answer: i64,
     /// The session it came by.
-    pub(super) session: SessionWords,
+    pub(super) session: Arc<SessionWords>,
 }
 
 /// How an interval ended, and which scan showed it.
@@ -78,7 +82,7 @@ pub(super) struct SessionWords {
 pub(super) struct Answer {
     pub(super) certificate: i64,
     pub(super) chain: i64,
-    pub(super) session: SessionWords,
+    pub(super) session: Arc<SessionWords>,
     /// The trouble that followed the leaf: the rest of the chain is not known.
     pub(super) truncated: Option<String>,
     pub(super) ocsp_staple: Option<Vec<u8>>,
@@ -104,6 +108,7 @@ impl Interval {
             ended: None,
             longest_away: 0,
             watched: true,
+            is_new: true,
             changed: true,
         }
     }
@@ -116,6 +121,15 @@ impl Interval {
     /// Whether it is current.
     pub(super) fn is_current(&self) -> bool {
         self.is_open() && self.missing.is_none()
+    }
+
+    /// Whether it has just begun, and there is no more to be said of it.
+    pub(super) fn is_mere_beginning(&self) -> bool {
+        self.is_new
+            && self.is_current()
+            && self.seen.is_none()
+            && self.longest_away == 0
+            && self.watched
     }
 
     /// Whether `answer` is more of the same, where `session` is its own. A

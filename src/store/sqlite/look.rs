@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::interval::{Answer, SessionWords};
 use super::moment::Moment;
 use crate::domain::OutcomeKind;
@@ -12,7 +14,7 @@ pub(super) struct Look {
     pub(super) answers: i64,
     /// Grows with answers that nobody knew, and falls with those that were.
     pub(super) restless: i64,
-    pub(super) session: SessionWords,
+    pub(super) session: Arc<SessionWords>,
     pub(super) truncated: Option<String>,
     pub(super) ocsp_staple: Option<Vec<u8>>,
 }
@@ -59,12 +61,16 @@ impl Look {
         is_news
     }
 
-    /// There is a newer answer.
-    pub(super) fn answer(&mut self, answer: Answer, moment: Moment) {
+    /// There is a newer answer; returns whether it came in another way.
+    pub(super) fn answer(&mut self, answer: Answer, moment: Moment) -> bool {
         self.answers += 1;
         self.answered = moment;
+        let is_other = self.session != answer.session
+            || self.truncated != answer.truncated
+            || self.ocsp_staple != answer.ocsp_staple;
         self.session = answer.session;
         self.truncated = answer.truncated;
         self.ocsp_staple = answer.ocsp_staple;
+        is_other
     }
 }

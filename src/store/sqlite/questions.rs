@@ -1,6 +1,7 @@
 //! Observations → what becomes of their questions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
@@ -15,28 +16,39 @@ use super::interval::{Answer, SessionWords};
 use super::moment::Moment;
 use super::relatives::Relatives;
 use super::statement::next_id;
-use crate::domain::{KeyType, Observation, OutcomeKind, Presented, ScanId, Session, Timestamp};
+use crate::domain::{
+    CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, OutcomeKind, Presented, ScanId,
+    ServerName, Session, TlsVersion,
+};
 use crate::x509;
 
 /// What one observation says of the questions at its endpoint and name.
 #[derive(Clone, Debug)]
-pub(super) struct Saying {
+pub(super) struct Saying<'a> {
     pub(super) endpoint: Known,
-    /// Empty where none was sent.
-    pub(super) server_name: String,
-    /// The key type that it was restricted to.
-    pub(super) asked_for: Option<KeyType>,
-    pub(super) at: Timestamp,
-    pub(super) outcome: OutcomeKind,
-    /// What it says of the certificates that it did not bring.
-    pub(super) failed: FailedLook,
+    pub(super) look: &'a Observation,
     /// The key type of the certificate that came, and the answer it is.
     pub(super) answer: Option<(KeyType, Answer)>,
 }
 
+/// Sessions in the inventory's words: most of a network's are alike.
+#[derive(Debug, Default)]
+pub(super) struct Sessions<'a>(HashMap<Spoken<'a>, Arc<SessionWords>>);
+
+/// What a session's words tell, the versions declined before it last.
+type Spoken<'a> = (
+    TlsVersion,
+    CipherSuite,
+    Option<KeyExchange>,
+    Option<&'a [u8]>,
+    Option<ClientAuth>,
+    &'a [Vec<u8>],
+    String,
+);
+
 /// An endpoint's row and a name, and the questions there.
 type Asked = (i64, String);
-type Questions = BTreeMap<Asked, BTreeMap<KeyType, Question>>;
+type Questions = BTreeMap<Asked, Vec<Question>>;
 
 /// The next free numbers of rows.
 struct Numbers {
@@ -51,7 +63,7 @@ struct Numbers {
 /// was spoken and there was no certificate of the one asked for.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
-    sayings: Vec<Saying>,
+    sayings: Vec<Saying<'_>>,
     scan: ScanId,
 ) -> Result<(), StoreError> {
     let mut questions = find(connection, &sayings).await?;
@@ -60,80 +72,109 @@ pub(super) async fn record(
     let mut numbers = Numbers::free(connection).await?;
     for saying in sayings {
         let there = questions
-            .entry((saying.endpoint.id, saying.server_name.clone()))
-            .or_default();
+            .entry((saying.endpoint.id, name_sent(saying.look).to_owned()))
+            .or_insert_with(|| Vec::with_capacity(1));
         listen(there, saying, scan, &relatives, &mut numbers);
     }
-    changes::store(connection, questions.values().flat_map(BTreeMap::values)).await
+    changes::store(connection, questions.values().flatten()).await
 }
 
 fn listen(
-    there: &mut BTreeMap<KeyType, Question>,
-    saying: Saying,
+    there: &mut Vec<Question>,
+    saying: Saying<'_>,
     scan: ScanId,
     relatives: &Relatives,
     numbers: &mut Numbers,
 ) {
-    let moment = Moment {
-        at: saying.at,
-        scan,
-    };
+    let look = saying.look;
+    let moment = Moment { at: look.at, scan };
     let Some((key_type, answer)) = saying.answer else {
-        for (key_type, question) in there {
-            if saying.asked_for.is_none_or(|only| only == *key_type) {
-                let history = &mut question.history;
-                history.unanswered(saying.outcome, &saying.failed, moment);
-            }
+        let failed = FailedLook::of(look);
+        let asked = |of: &Question| look.asked_for.is_none_or(|only| only == of.key_type);
+        for question in there.iter_mut().filter(|question| asked(question)) {
+            let history = &mut question.history;
+            history.unanswered(look.outcome.kind(), &failed, moment);
         }
         return;
     };
-    if let Some(asked) = saying.asked_for.filter(|asked| *asked != key_type)
-        && let Some(question) = there.get_mut(&asked)
+    if let Some(asked) = look.asked_for.filter(|asked| *asked != key_type)
+        && let Some(question) = question_of(there, asked)
     {
-        let outcome = OutcomeKind::NoCertificate;
-        question.history.unanswered(outcome, &saying.failed, moment);
+        let (outcome, failed) = (OutcomeKind::NoCertificate, FailedLook::of(look));
+        question.history.unanswered(outcome, &failed, moment);
     }
     let mut interval_ids = || {
         numbers.interval += 1;
         numbers.interval - 1
     };
-    if let Some(question) = there.get_mut(&key_type) {
+    if let Some(question) = question_of(there, key_type) {
         let history = &mut question.history;
-        history.answered(answer, &saying.failed, moment, relatives, &mut interval_ids);
+        let failed = FailedLook::of(look);
+        history.answered(answer, &failed, moment, relatives, &mut interval_ids);
         return;
     }
     let question = Question {
         id: numbers.question,
         endpoint: saying.endpoint.id,
-        server_name: saying.server_name,
+        server_name: name_sent(look).to_owned(),
         key_type,
         is_new: true,
         history: History::begin(answer, moment, &mut interval_ids),
     };
-    there.insert(key_type, question);
+    there.push(question);
     numbers.question += 1;
 }
 
+fn question_of(there: &mut [Question], key_type: KeyType) -> Option<&mut Question> {
+    there.iter_mut().find(|it| it.key_type == key_type)
+}
+
+/// The name that was sent; empty where none was.
+fn name_sent(look: &Observation) -> &str {
+    look.server_name.as_ref().map_or("", ServerName::as_str)
+}
+
+impl<'a> Sessions<'a> {
+    fn words(&mut self, session: &'a Session, declined: String) -> Arc<SessionWords> {
+        let spoken = (
+            session.version,
+            session.cipher_suite,
+            session.key_exchange,
+            session.alpn.as_deref(),
+            session.client_auth,
+            session.acceptable_issuers.as_slice(),
+            declined,
+        );
+        if let Some(words) = self.0.get(&spoken) {
+            return Arc::clone(words);
+        }
+        let words = Arc::new(SessionWords {
+            declined: Some(spoken.6.clone()),
+            ..words_of(session)
+        });
+        self.0.insert(spoken, Arc::clone(&words));
+        words
+    }
+}
+
 /// The answer of a look that presented a certificate.
-pub(super) fn answer(
+pub(super) fn answer<'a>(
     look: &Observation,
-    presented: &Presented,
+    presented: &'a Presented,
     certificate: i64,
     chain: i64,
+    sessions: &mut Sessions<'a>,
 ) -> Answer {
     Answer {
         certificate,
         chain,
-        session: SessionWords {
-            declined: Some(declined(look)),
-            ..words(&presented.session)
-        },
+        session: sessions.words(&presented.session, declined(look)),
         truncated: presented.truncated.map(|refusal| refusal.to_string()),
         ocsp_staple: presented.session.ocsp_staple.clone(),
     }
 }
 
-fn words(session: &Session) -> SessionWords {
+fn words_of(session: &Session) -> SessionWords {
     SessionWords {
         tls_version: session.version.to_string(),
         cipher_suite: session.cipher_suite.to_string(),
@@ -157,30 +198,29 @@ fn declined(look: &Observation) -> String {
 
 async fn find(
     connection: &mut SqliteConnection,
-    sayings: &[Saying],
+    sayings: &[Saying<'_>],
 ) -> Result<Questions, StoreError> {
     let wanted: BTreeSet<_> = sayings
         .iter()
         .filter(|saying| !saying.endpoint.is_new)
-        .map(|saying| (saying.endpoint.id, saying.server_name.as_str()))
+        .map(|saying| (saying.endpoint.id, name_sent(saying.look)))
         .collect();
     let wanted: Vec<_> = wanted.into_iter().collect();
     let mut questions = Questions::new();
     for question in histories::find_asked(connection, &wanted).await? {
         let asked = (question.endpoint, question.server_name.clone());
-        let there = questions.entry(asked).or_default();
-        there.insert(question.key_type, question);
+        questions.entry(asked).or_default().push(question);
     }
     Ok(questions)
 }
 
 /// The certificates whose relations matter: wherever one came that was not
 /// the latest answer, it and all that it may take the place of.
-fn strangers(questions: &Questions, sayings: &[Saying]) -> BTreeSet<i64> {
+fn strangers(questions: &Questions, sayings: &[Saying<'_>]) -> BTreeSet<i64> {
     let mut answers: BTreeMap<(i64, &str, KeyType), BTreeSet<i64>> = BTreeMap::new();
     for saying in sayings {
         if let Some((key_type, answer)) = &saying.answer {
-            let question = (saying.endpoint.id, saying.server_name.as_str(), *key_type);
+            let question = (saying.endpoint.id, name_sent(saying.look), *key_type);
             let certificates = answers.entry(question).or_default();
             certificates.insert(answer.certificate);
         }
@@ -188,7 +228,7 @@ fn strangers(questions: &Questions, sayings: &[Saying]) -> BTreeSet<i64> {
     let mut strangers = BTreeSet::new();
     for ((endpoint, server_name, key_type), certificates) in answers {
         let there = questions.get(&(endpoint, server_name.to_owned()));
-        let known = there.and_then(|there| there.get(&key_type));
+        let known = there.and_then(|there| there.iter().find(|it| it.key_type == key_type));
         let latest = known.and_then(|it| it.history.latest_certificate());
         let only = certificates.first().filter(|_| certificates.len() == 1);
         if only.is_some() && (known.is_none() || only.copied() == latest) {

@@ -67,16 +67,6 @@ where
         .transpose()
 }
 
-/// A time and the scan of it, that may be missing.
-pub(super) fn optional_moment(
-    row: &SqliteRow,
-    at: usize,
-    scan: usize,
-) -> Result<Option<Moment>, sqlx::Error> {
-    let moment = optional_time(row, at)?.zip(optional_scan(row, scan)?);
-    Ok(moment.map(|(at, scan)| Moment { at, scan }))
-}
-
 /// An address by its sorted bytes.
 pub(super) fn address_key(row: &SqliteRow, column: usize) -> Result<AddressKey, sqlx::Error> {
     let blob: &[u8] = row.try_get(column)?;

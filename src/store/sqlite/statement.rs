@@ -4,7 +4,9 @@
 //! A statement has [`MAX_ROWS`] rows or a power of two below: so few different
 //! ones that each is prepared once and then kept, see `file::writer_options`.
 
+use std::collections::HashSet;
 use std::iter;
+use std::sync::Arc;
 
 use sqlx::encode::Encode;
 use sqlx::error::BoxDynError;
@@ -21,7 +23,11 @@ use super::fault::during;
 pub(super) const MAX_ROWS: usize = 256;
 
 /// The values of one row.
-pub(super) struct Values<'a>(&'a mut Result<SqliteArguments, BoxDynError>);
+pub(super) struct Values<'a> {
+    arguments: &'a mut Result<SqliteArguments, BoxDynError>,
+    /// The words of the statement so far.
+    words: &'a mut HashSet<Arc<str>>,
+}
 
 /// `before`, then the rows as `VALUES`, then `after`.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +85,13 @@ impl ManyRows {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(rows.len() * self.columns, 0);
         let mut arguments = Ok(arguments);
+        let mut words = HashSet::new();
         for row in rows {
-            bind(&mut Values(&mut arguments), row);
+            let mut values = Values {
+                arguments: &mut arguments,
+                words: &mut words,
+            };
+            bind(&mut values, row);
         }
         let failed = |error| during(self.operation)(sqlx::Error::Encode(error));
         let arguments = arguments.map_err(failed)?;
@@ -108,12 +119,31 @@ impl Values<'_> {
     where
         T: Encode<'t, Sqlite> + Type<Sqlite>,
     {
-        if let Ok(arguments) = self.0
+        if let Ok(arguments) = self.arguments
             && let Err(error) = arguments.add(value)
         {
-            *self.0 = Err(error);
+            *self.arguments = Err(error);
         }
         self
+    }
+
+    /// A word that many rows have: they share its bytes.
+    pub(super) fn push_word(&mut self, word: &str) -> &mut Self {
+        let known = self.words.get(word).cloned();
+        let shared = known.unwrap_or_else(|| {
+            let shared: Arc<str> = word.into();
+            self.words.insert(Arc::clone(&shared));
+            shared
+        });
+        self.push_bind(shared)
+    }
+
+    /// The same, where there may be none.
+    pub(super) fn push_optional_word(&mut self, word: Option<&str>) -> &mut Self {
+        match word {
+            Some(word) => self.push_word(word),
+            None => self.push_bind(None::<i64>),
+        }
     }
 }
 

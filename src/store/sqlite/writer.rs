@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -9,22 +8,17 @@ use super::super::{
     Batch, Checkpoint, Crossing, FileMode, Import, Imported, NewScan, PastScan, Pruned, ScanEnd,
     Sink, StoreError,
 };
-use super::absence::FailedLook;
-use super::endpoints::Known;
 use super::fault::during;
 use super::interned::Interned;
 use super::lock::{WriterLock, beside};
-use super::moment::is_evidence;
+use super::looks::{self, chains_of, sorted_looks, surveyed};
 use super::occupancy::Occupancy;
-use super::questions::Saying;
-use super::surveys::Surveyed;
+use super::questions::{Saying, Sessions};
 use super::{
     coverage, dialects, endpoints, file, imports, inspection, journal, led, moves, names, notices,
     prune, questions, scans, surveys, unreached,
 };
-use crate::domain::{
-    Chain, Der, Fingerprint, Observation, Outcome, ScanId, ScanState, Timestamp, clock,
-};
+use crate::domain::{Fingerprint, ScanId, ScanState, Timestamp, clock};
 
 /// The writer of an inventory in a SQLite file. There is one at a time.
 #[derive(Debug)]
@@ -240,10 +234,17 @@ impl SqliteSink {
         let looked_at = batch.observations.iter().map(|seen| &seen.endpoint);
         occupancy.learn(connection, looked_at).await?;
         let known = endpoints::record(connection, &looks, occupancy, scan).await?;
-        let mut sayings = Vec::new();
+        let mut sayings = Vec::with_capacity(looks.len());
+        let mut sessions = Sessions::default();
         for ((look, chain), endpoint) in looks.iter().zip(&chains.of_looks).zip(&known) {
             if let Some(endpoint) = endpoint {
-                sayings.push(saying(*endpoint, look, *chain, &chains, &interned)?);
+                let chain = chain.as_ref();
+                let answer = looks::answer(look, chain, &chains, &interned, &mut sessions)?;
+                sayings.push(Saying {
+                    endpoint: *endpoint,
+                    look,
+                    answer,
+                });
             }
         }
         questions::record(connection, sayings, scan).await?;
@@ -329,101 +330,4 @@ impl Sink for SqliteSink {
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin((*self).close())
     }
-}
-
-/// The chains that looks presented.
-struct Chains {
-    /// The chain of each look, in their order.
-    of_looks: Vec<Option<Fingerprint>>,
-    /// Each chain's certificates, leaf first.
-    members: BTreeMap<Fingerprint, Vec<Fingerprint>>,
-}
-
-/// The observations that are looks, by endpoint, then by time. Of what was
-/// seen at the same moment, any order will do as long as it is one: that of
-/// the batch must not matter.
-fn sorted_looks(batch: &Batch) -> Vec<&Observation> {
-    let mut looks: Vec<_> = batch
-        .observations
-        .iter()
-        .filter(|observation| is_evidence(observation.outcome.kind()))
-        .collect();
-    looks.sort_by(|one, other| {
-        let place = (&one.endpoint, one.at, &one.server_name, one.asked_for);
-        let other_place = (
-            &other.endpoint,
-            other.at,
-            &other.server_name,
-            other.asked_for,
-        );
-        let by_place = place.cmp(&other_place);
-        by_place.then_with(|| format!("{one:?}").cmp(&format!("{other:?}")))
-    });
-    looks
-}
-
-fn chains_of(looks: &[&Observation]) -> Chains {
-    let mut members = BTreeMap::new();
-    let of_looks = looks
-        .iter()
-        .map(|look| {
-            let chain = presented_chain(look)?;
-            let fingerprint = chain.fingerprint();
-            members
-                .entry(fingerprint)
-                .or_insert_with(|| chain.iter().map(Der::fingerprint).collect());
-            Some(fingerprint)
-        })
-        .collect();
-    Chains { of_looks, members }
-}
-
-fn presented_chain(look: &Observation) -> Option<&Chain> {
-    match &look.outcome {
-        Outcome::Certificate(presented) => Some(&presented.chain),
-        _ => None,
-    }
-}
-
-fn saying(
-    endpoint: Known,
-    look: &Observation,
-    chain: Option<Fingerprint>,
-    chains: &Chains,
-    interned: &Interned,
-) -> Result<Saying, StoreError> {
-    let leaf = chain.and_then(|chain| chains.members.get(&chain)?.first().copied());
-    let answer = match (&look.outcome, chain, leaf) {
-        (Outcome::Certificate(presented), Some(chain), Some(leaf)) => {
-            let leaf = interned.certificate(leaf)?;
-            let answer = questions::answer(look, presented, leaf.id, interned.chain(chain)?);
-            Some((leaf.key_type, answer))
-        }
-        _ => None,
-    };
-    Ok(Saying {
-        endpoint,
-        server_name: look
-            .server_name
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        asked_for: look.asked_for,
-        at: look.at,
-        outcome: look.outcome.kind(),
-        failed: FailedLook::of(look),
-        answer,
-    })
-}
-
-/// The surveys among the looks, in their order.
-fn surveyed<'a>(looks: &[&'a Observation], known: &[Option<Known>]) -> Vec<Surveyed<'a>> {
-    let surveyed = looks.iter().zip(known).filter_map(|(look, known)| {
-        Some(Surveyed {
-            endpoint: known.as_ref()?.id,
-            survey: look.survey.as_ref()?,
-            at: look.at,
-        })
-    });
-    surveyed.collect()
 }

@@ -57,8 +57,8 @@ fn another_chain_keeps_the_predecessor_and_is_a_change() {
 fn a_server_that_begins_to_ask_for_client_certificates_has_changed() {
     let asking = |auth: Option<&str>, version: &str| {
         let mut asking = answer(1, 1);
-        asking.session.client_auth = auth.map(str::to_owned);
-        version.clone_into(&mut asking.session.tls_version);
+        Arc::make_mut(&mut asking.session).client_auth = auth.map(str::to_owned);
+        version.clone_into(&mut Arc::make_mut(&mut asking.session).tls_version);
         asking
     };
     let cases = [

@@ -28,12 +28,12 @@ fn answer(certificate: i64, chain: i64) -> Answer {
     Answer {
         certificate,
         chain,
-        session: SessionWords {
+        session: Arc::new(SessionWords {
             tls_version: "TLSv1.2".to_owned(),
             cipher_suite: format!("by {certificate}"),
             client_auth: Some("none".to_owned()),
             ..SessionWords::default()
-        },
+        }),
         truncated: None,
         ocsp_staple: None,
     }
@@ -93,9 +93,11 @@ impl Question {
         let intervals = &mut self.history.intervals;
         intervals.retain(|it| it.watched && !forgotten.contains(&it.id));
         for interval in intervals.iter_mut() {
+            interval.is_new = false;
             interval.changed = false;
         }
         self.history.look_changed = false;
+        self.history.way_changed = false;
         self.history.failures_changed = false;
         let latest = intervals.iter().filter(|it| it.seen.is_none());
         assert_eq!(latest.count(), 1, "{intervals:?}");
