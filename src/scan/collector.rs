@@ -21,12 +21,12 @@ use super::sighting::Sighting;
 use super::summary::Nameless;
 use super::worker::{LookEnd, Settled};
 use crate::domain::{
-    Der, Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally,
-    Timestamp, Zone, clock,
+    Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp,
+    Zone, clock,
 };
 use crate::store::{Batch, JournalPage, Lead, Milestone, Step};
 use crate::target::{Block, Plan};
-use crate::x509::{self, Certificate};
+use crate::x509::Certificate;
 
 /// Targets that make a batch full.
 const MOST_TARGETS: u64 = 4000;
@@ -174,7 +174,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
 
     async fn take(
         &mut self,
-        settled: Settled,
+        mut settled: Settled,
         batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
         self.open_block(settled.index, batches).await?;
@@ -186,7 +186,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             self.count(fault);
         }
         self.progress.settle(kind == OutcomeKind::Certificate);
-        self.tell(&settled.observations);
+        self.tell(&mut settled.observations);
         self.note_leads(&settled);
         self.batch.observations.extend(settled.observations);
         Ok(())
@@ -289,18 +289,20 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
 
     /// Tells whoever watches of every certificate once for each name, and of
     /// each endpoint that spoke and has none.
-    fn tell(&mut self, observations: &[Observation]) {
-        let mut told = HashSet::new();
-        for observation in observations {
+    fn tell(&mut self, observations: &mut [Observation]) {
+        let read = observations.iter_mut().map(|seen| self.read(seen));
+        let read: Vec<_> = read.collect();
+        let mut told = Vec::new();
+        for (observation, chain) in observations.iter().zip(&read) {
             self.nameless.note(observation);
-            let Outcome::Certificate(presented) = &observation.outcome else {
+            let Some(leaf) = chain.first().map(|leaf| leaf.fingerprint) else {
                 continue;
             };
-            let leaf = presented.chain.leaf().fingerprint();
             self.leaves.insert(leaf);
-            let chain: Vec<_> = presented.chain.iter().map(|der| self.read(der)).collect();
-            if told.insert((&observation.endpoint, &observation.server_name, leaf)) {
-                self.sight(observation, &chain);
+            let sight = (&observation.endpoint, &observation.server_name, leaf);
+            if !told.contains(&sight) {
+                told.push(sight);
+                self.sight(observation, chain);
             }
         }
         for best in best_answers(observations) {
@@ -319,19 +321,19 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         });
     }
 
-    /// The certificate's facts, parsed where they are not known yet; then it
-    /// also goes into the batch.
-    fn read(&mut self, der: &Der) -> Arc<Certificate> {
-        self.bytes += der.as_bytes().len();
-        let fingerprint = der.fingerprint();
-        if let Some(certificate) = self.known.get(fingerprint) {
-            return certificate;
-        }
-        let certificate = x509::parse(der);
-        self.batch
-            .certificates
-            .insert(fingerprint, certificate.clone());
-        self.known.keep(certificate)
+    /// The certificates of an observation. Those that nobody has read yet go
+    /// into the batch; the bytes of the others are kept once.
+    fn read(&mut self, observation: &mut Observation) -> Arc<[Arc<Certificate>]> {
+        let Outcome::Certificate(presented) = &mut observation.outcome else {
+            return Arc::default();
+        };
+        let (batch, bytes) = (&mut self.batch.certificates, &mut self.bytes);
+        let read = self.known.read(&presented.chain, |certificate| {
+            *bytes += certificate.der.as_bytes().len();
+            batch.insert(certificate.fingerprint, certificate.clone());
+        });
+        presented.chain = read.chain;
+        read.certificates
     }
 
     async fn flush(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
@@ -409,10 +411,9 @@ async fn write_slices(
 /// The best answer of each endpoint, of equal ones the first.
 fn best_answers(observations: &[Observation]) -> Vec<&Observation> {
     let mut best: Vec<&Observation> = Vec::new();
-    let mut positions = HashMap::new();
     for seen in observations {
-        let position = *positions.entry(&seen.endpoint).or_insert(best.len());
-        match best.get_mut(position) {
+        let known = best.iter_mut().find(|it| it.endpoint == seen.endpoint);
+        match known {
             Some(known) if seen.outcome.kind() < known.outcome.kind() => *known = seen,
             Some(_) => {}
             None => best.push(seen),
