@@ -2,8 +2,10 @@
 //!
 //! A page at a time: what of its chains nobody has seen yet is read, taken
 //! apart and checked, on every processor; then its rows are judged and handed
-//! on in their order. What costs depends on the chain alone and is remembered.
+//! on in their order. What costs depends on the chain alone and is remembered;
+//! of installations that are alike, one is judged.
 
+mod likeness;
 mod memory;
 mod owners;
 mod parallel;
@@ -13,7 +15,7 @@ mod wanted;
 
 pub use wanted::Wanted;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,11 +24,13 @@ use tokio::sync::mpsc;
 
 use crate::domain::{Der, Fingerprint, Timestamp};
 use crate::judge::{
-    Acceptance, Assessor, Evidence, Judge, Judgement, Kin, Links, Past, Policy, Pool, TrustStore,
+    Acceptance, Assessor, Evidence, Gist, Judge, Judgement, Kin, Links, Past, Place, Policy, Pool,
+    TrustStore,
 };
-use crate::report::{Head, Installation, InstallationState, Source, StatedStore};
+use crate::report::{Head, Installation, Source, StatedStore};
 use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
 use crate::x509;
+use likeness::{Likeness, Said};
 use memory::{Certificates, Chains, Found};
 use owners::{Moment, Owners};
 
@@ -40,6 +44,8 @@ pub struct Appraisal<'a> {
     certificates: Certificates,
     chains: Chains,
     owners: Owners,
+    gist: Gist,
+    said: Said,
 }
 
 /// A page of wanted installations, judged.
@@ -75,6 +81,8 @@ impl<'a> Appraisal<'a> {
             certificates: Certificates::default(),
             chains: Chains::default(),
             owners: Owners::default(),
+            gist: Gist::of(policy),
+            said: Said::default(),
         })
     }
 
@@ -148,6 +156,7 @@ impl<'a> Appraisal<'a> {
         judged: mpsc::Sender<Judged>,
     ) -> Result<(), StoreError> {
         self.build_with(&wanted.authorities_at_hand);
+        self.said = Said::default();
         let (send, mut pages) = mpsc::channel(PAGES_WAITING);
         let read = self.inventory.dossiers(&wanted.inventory, detail, send);
         let judge = async move {
@@ -186,11 +195,36 @@ impl<'a> Appraisal<'a> {
     ) -> Result<Found, StoreError> {
         let known_at = wanted.inventory.known_at;
         let found = self.learn(page, known_at).await?;
-        let this = &*self;
-        parallel::each(page, |dossier| {
-            dossier.row.judgement = this.judgement(dossier);
-        });
+        let likenesses: Vec<_> = page
+            .iter()
+            .map(|dossier| Likeness::of(dossier, self.gist, self.now))
+            .collect();
+        let mut judged = self.judge_unlike(page, &likenesses);
+        for (dossier, likeness) in page.iter_mut().zip(&likenesses) {
+            let known = self.said.of(likeness).or_else(|| judged.get(likeness));
+            dossier.row.judgement = known.cloned();
+        }
+        for (likeness, judgement) in judged.drain() {
+            self.said.remember(likeness.clone(), judgement);
+        }
         Ok(found)
+    }
+
+    /// Judges one of each kind that nothing was said of yet.
+    fn judge_unlike<'l>(
+        &self,
+        page: &[Dossier],
+        likenesses: &'l [Likeness],
+    ) -> HashMap<&'l Likeness, Arc<Judgement>> {
+        let unlike = likenesses.iter().zip(page);
+        let unlike = unlike.filter(|(likeness, _)| self.said.of(likeness).is_none());
+        let unlike: HashMap<_, _> = unlike.collect();
+        let unlike: Vec<_> = unlike.into_iter().collect();
+        let judged = parallel::map(&unlike, |(likeness, dossier)| {
+            let judgement = self.judgement(dossier, likeness.place.as_ref())?;
+            Some((*likeness, Arc::new(judgement)))
+        });
+        judged.into_iter().flatten().collect()
     }
 
     /// Reads and checks what of a page's chains is not remembered.
@@ -231,14 +265,13 @@ impl<'a> Appraisal<'a> {
         Ok(found)
     }
 
-    fn judgement(&self, dossier: &Dossier) -> Option<Judgement> {
+    fn judgement(&self, dossier: &Dossier, place: Option<&Place>) -> Option<Judgement> {
         let chain = self.chains.checked(dossier)?;
-        let place = place::of(dossier);
         let evidence = Evidence {
             chain: &chain.certificates,
             key_faults: &chain.key_faults,
             assessment: &chain.assessment,
-            place: place.as_ref(),
+            place,
             past: &self.past(dossier),
             kin: &self.kin(dossier),
         };
@@ -250,7 +283,6 @@ impl<'a> Appraisal<'a> {
         let previous = previous.and_then(|previous| self.certificates.read(&previous));
         let days = |renewal: &Renewal| renewal.seen.days_until(renewal.end);
         Past {
-            first_seen: Some(dossier.row.first_seen),
             predecessor: previous.map(|(certificate, _)| Arc::clone(certificate)),
             days_left_at_renewals: dossier.renewals.iter().map(days).collect(),
             is_ephemeral: dossier.is_ephemeral,
@@ -261,10 +293,7 @@ impl<'a> Appraisal<'a> {
         Kin {
             same_key: dossier.same_key.clone(),
             owners_of_key: self.owners.of(dossier.row.certificate.spki_sha256),
-            // What is gone from here needs no renewal here.
-            successor: dossier
-                .successor
-                .filter(|_| dossier.row.state != InstallationState::Gone),
+            successor: place::successor(dossier),
         }
     }
 

@@ -1,7 +1,8 @@
 //! What the inventory tells of an installation → where it is, for a judge.
 
-use crate::domain::{Dialect, Port, Timestamp};
+use crate::domain::{Dialect, Fingerprint, Port, Timestamp};
 use crate::judge::Place;
+use crate::report::InstallationState;
 use crate::store::{Dossier, KeyHost};
 
 /// Where an installation is; `None` for an import.
@@ -26,6 +27,13 @@ pub(super) fn of(dossier: &Dossier) -> Option<Place> {
         last_checked: row.last_checked,
         ports_with_it: dossier.ports_with_it,
     })
+}
+
+/// What renewed its certificate elsewhere. What is gone from here needs no
+/// renewal here.
+pub(super) fn successor(dossier: &Dossier) -> Option<Fingerprint> {
+    let is_gone = dossier.row.state == InstallationState::Gone;
+    dossier.successor.filter(|_| !is_gone)
 }
 
 /// A word of the inventory; what a newer program wrote may mean nothing here.

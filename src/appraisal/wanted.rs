@@ -58,7 +58,7 @@ impl Wanted {
     }
 
     fn is_below(&self, row: &Installation, unsent: impl FnOnce() -> Vec<Fingerprint>) -> bool {
-        let sent = std::iter::once(&row.certificate.sha256).chain(&row.chain);
+        let sent = std::iter::once(&row.certificate.sha256).chain(&*row.chain);
         let mut sent = sent.filter(|member| self.authorities.contains(member));
         sent.next().is_some()
             || unsent()

@@ -73,7 +73,7 @@ impl<Out: Write> CertificateFiles<Out> {
     /// unless it is written already.
     pub(super) fn row(&mut self, row: &Installation) -> ControlFlow<()> {
         if self.depth == Depth::Chain {
-            self.wanted.extend(&row.chain);
+            self.wanted.extend(&*row.chain);
         }
         if let Some(der) = &row.certificate.der {
             self.failed = self.certificate(row.certificate.sha256, der);

@@ -57,7 +57,7 @@ pub(super) async fn read(
 ) -> Result<(), StoreError> {
     let mut worst: HashMap<Place, Option<Severity>> = HashMap::new();
     let keep = |row: Installation| {
-        let severity = row.judgement.as_ref();
+        let severity = row.judgement.as_deref();
         let severity = severity.and_then(Judgement::severity);
         let counts = severity.is_some() || wanted.asks_for_judgement();
         if let Some(place) = place(&row).filter(|_| counts) {

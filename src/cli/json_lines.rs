@@ -55,7 +55,7 @@ fn installation(
         key_exchange: session.key_exchange.map(|exchange| exchange.to_string()),
         client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),
         alpn: session.alpn_text(),
-        certificate,
+        certificate: certificate.into(),
         chain: presented
             .chain
             .rest()

@@ -122,7 +122,7 @@ async fn chain_text(
     installations: &[Installation],
 ) -> Result<String, Failure> {
     let latest = installations.iter().max_by_key(|row| row.last_seen);
-    let chain = latest.map(|row| row.chain.as_slice()).unwrap_or_default();
+    let chain = latest.map(|row| &*row.chain).unwrap_or_default();
     let mut text = String::new();
     for member in chain.iter().take(MOST_MEMBERS) {
         let Ok(prefix) = member.to_string().parse() else {

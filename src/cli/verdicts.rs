@@ -73,7 +73,7 @@ async fn judge(
 
 impl Severities {
     fn count(&mut self, row: &Installation) {
-        let judgement = row.judgement.as_ref();
+        let judgement = row.judgement.as_deref();
         let worst = judgement.and_then(Judgement::severity);
         let at = |severity| Severity::ALL.iter().position(|one| *one == severity);
         let count = worst.and_then(at).and_then(|at| self.by_worst.get_mut(at));

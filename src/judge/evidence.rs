@@ -63,7 +63,7 @@ pub struct Assessment {
 }
 
 /// Where a certificate is installed, and how it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The address.
     pub address: IpAddr,
@@ -98,8 +98,6 @@ pub struct Place {
 /// What the same question showed before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// When this certificate was first seen there.
-    pub first_seen: Option<Timestamp>,
     /// The certificate that it took the place of, read.
     pub predecessor: Option<Arc<Certificate>>,
     /// How many days before its predecessor's end each renewal came, latest

@@ -8,6 +8,7 @@ mod chain;
 mod case;
 mod evidence;
 mod finding;
+mod gist;
 #[expect(clippy::module_inception, reason = "who judges is the judge")]
 mod judge;
 mod judgement;
@@ -25,6 +26,7 @@ pub use case::Case;
 pub use chain::{Assessor, Links, Pool};
 pub use evidence::{Assessment, Evidence, Kin, Past, Place};
 pub use finding::Finding;
+pub use gist::Gist;
 pub use judge::Judge;
 pub use judgement::{Accepted, Judgement};
 pub use key_faults::KeyFaults;

@@ -39,7 +39,7 @@ pub struct InstallationId(pub(super) i64);
 pub struct ChainId(pub(super) i64);
 
 /// A certificate took the place of one that it renews.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Renewal {
     /// When the new one was first seen.
     pub seen: Timestamp,

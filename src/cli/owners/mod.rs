@@ -243,7 +243,7 @@ mod tests {
 
     pub(super) fn owned(owner: Option<&str>, text: &str) -> Installation {
         let mut row = installation(text);
-        row.judgement = Some(Judgement {
+        let judgement = Judgement {
             trust: Trust::Trusted,
             trust_reason: String::new(),
             trusted_by: Vec::new(),
@@ -253,7 +253,8 @@ mod tests {
             owner: owner.map(str::to_owned),
             tags: Vec::new(),
             is_one_of_many: false,
-        });
+        };
+        row.judgement = Some(judgement.into());
         row
     }
 

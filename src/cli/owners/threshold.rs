@@ -23,6 +23,8 @@ pub(super) fn crossing(row: &Installation) -> Option<Crossing> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::tests::owned;
     use super::*;
     use crate::domain::Severity;
@@ -38,7 +40,7 @@ mod tests {
                 detail: String::new(),
                 certificate: None,
             });
-            row.judgement.as_mut().unwrap().findings = findings.collect();
+            Arc::make_mut(row.judgement.as_mut().unwrap()).findings = findings.collect();
             crossing(&row).map(|crossing| (crossing.finding, crossing.severity))
         };
         let (warning, error) = (Severity::Warning, Severity::Error);

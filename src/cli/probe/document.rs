@@ -1,5 +1,7 @@
 //! Examinations → one JSON object.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::examination::{Examination, Look};
@@ -166,10 +168,10 @@ fn handshake(handshaken: &Handshaken) -> Value {
 /// A certificate with the fields and the words of the reports.
 fn certificate(certificate: &Certificate, head: &Head) -> Value {
     let row = CertificateUse {
-        certificate: CertificateRow {
+        certificate: Arc::new(CertificateRow {
             der: Some(certificate.der.clone()),
             ..CertificateRow::of(certificate)
-        },
+        }),
         installations: 0,
         severity: None,
     };

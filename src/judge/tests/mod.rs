@@ -1,4 +1,5 @@
 mod examples;
+mod gist;
 mod limits;
 mod policy;
 mod scene;

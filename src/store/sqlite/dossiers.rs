@@ -2,7 +2,7 @@
 //! them, a page at a time, each question by an index and asked only where
 //! there is an answer.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -12,10 +12,10 @@ use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
 use super::fault::during;
 use super::kin::{self, Host};
 use super::relatives::Relatives;
-use super::report::Line;
+use super::row;
 use super::shared::Shared;
 use super::statement::{ManyRows, Values};
-use super::{report, row};
+use super::told::{Line, Told};
 use crate::domain::{Der, Fingerprint, Timestamp};
 use crate::report::{Installation, Source};
 
@@ -69,54 +69,47 @@ pub(super) async fn page(
     shared: &mut Shared,
 ) -> Result<Vec<Dossier>, StoreError> {
     let failed = during("reading installations");
-    let line = match source {
-        Source::Scan => Line::of_installation,
-        Source::Import => Line::of_import,
-    };
-    let lines: Result<Vec<_>, _> = rows.iter().map(line).collect();
-    let lines = lines.map_err(&failed)?;
-    shared.learn(connection, &lines).await?;
-    let dossiers = rows.iter().zip(&lines);
-    let dossiers = dossiers.map(|(row, line)| dossier(source, row, line, shared));
-    let mut page: Vec<_> = dossiers.collect::<Result<_, _>>().map_err(&failed)?;
-    add_renewals(connection, &lines, &mut page).await?;
-    add_ports(connection, &lines, &mut page, shared.known_at()).await?;
+    let told = rows.iter().map(|row| Told::read(source, row));
+    let told: Vec<_> = told.collect::<Result<_, _>>().map_err(&failed)?;
+    shared.learn(connection, &told).await?;
+    let (mut later, mut crowded) = (HashSet::new(), HashSet::new());
+    let mut page = Vec::with_capacity(told.len());
+    for (place, told) in told.into_iter().enumerate() {
+        let line = told.line();
+        later.extend(line.filter(|line| line.has_past()).map(|_| place));
+        crowded.extend(line.filter(|line| line.has_neighbour()).map(|_| place));
+        page.push(dossier(told, shared).map_err(&failed)?);
+    }
+    add_renewals(connection, &later, &mut page).await?;
+    add_ports(connection, &crowded, &mut page, shared.known_at()).await?;
     Ok(page)
 }
 
-fn dossier(
-    source: Source,
-    row: &SqliteRow,
-    line: &Line,
-    shared: &Shared,
-) -> Result<Dossier, sqlx::Error> {
-    let shown = shared.certificate(line.certificate)?;
-    let chain = shared.chain(line.chain)?;
-    let read = match source {
-        Source::Scan => report::installation,
-        Source::Import => report::import,
-    };
+fn dossier(told: Told<'_>, shared: &Shared) -> Result<Dossier, sqlx::Error> {
+    let shown = shared.certificate(told.certificate())?;
+    let chain = shared.chain(told.chain())?;
+    let line = told.line();
     Ok(Dossier {
-        id: line.id.map(InstallationId),
-        row: read(row, &shown.certificate, chain)?,
-        chain: ChainId(line.chain),
-        stapled: line.stapled,
-        is_ephemeral: line.is_ephemeral,
+        id: line.map(|line| InstallationId(line.id)),
+        chain: ChainId(told.chain()),
+        stapled: line.and_then(Line::stapled),
+        is_ephemeral: line.is_some_and(Line::is_ephemeral),
         ports_with_it: 1,
         renewals: Vec::new(),
         same_key: shown.same_key.clone(),
         successor: shown.successor,
+        row: told.installation(&shown.certificate, chain)?,
     })
 }
 
 async fn add_renewals(
     connection: &mut SqliteConnection,
-    lines: &[Line],
+    later: &HashSet<usize>,
     page: &mut [Dossier],
 ) -> Result<(), StoreError> {
-    let lines = page.iter().zip(lines);
-    let later = lines.filter(|(dossier, line)| line.has_past || dossier.row.previous.is_some());
-    let ids: Vec<_> = later.filter_map(|(dossier, _)| dossier.id).collect();
+    let places = page.iter().enumerate();
+    let later = places.filter(|(place, it)| later.contains(place) || it.row.previous.is_some());
+    let ids: Vec<_> = later.filter_map(|(_, dossier)| dossier.id).collect();
     let mut renewals = renewals(connection, &ids).await?;
     for dossier in page {
         let found = dossier.id.and_then(|id| renewals.remove(&id));
@@ -127,17 +120,12 @@ async fn add_renewals(
 
 async fn add_ports(
     connection: &mut SqliteConnection,
-    lines: &[Line],
+    crowded: &HashSet<usize>,
     page: &mut [Dossier],
     at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    let crowded = page
-        .iter()
-        .zip(lines)
-        .filter(|(_, line)| line.has_neighbour);
-    let hosts: BTreeSet<_> = crowded
-        .filter_map(|(dossier, _)| place(&dossier.row))
-        .collect();
+    let crowded = crowded.iter().filter_map(|place| page.get(*place));
+    let hosts: BTreeSet<_> = crowded.filter_map(|dossier| place(&dossier.row)).collect();
     let hosts: Vec<_> = hosts.into_iter().collect();
     let ports = kin::ports(connection, &hosts, at).await?;
     if ports.is_empty() {

@@ -1,133 +1,116 @@
 //! Judgements → their rows: what was said last, for people who ask in SQL.
 
+use std::collections::HashMap;
+use std::ptr;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use futures_util::TryStreamExt;
+use serde_json::Value;
 use sqlx::{Connection, Sqlite, Transaction};
 
 use super::super::{ChainId, Dossier, StoreError};
 use super::fault::during;
 use super::links;
-use super::statement::{ManyRows, Values};
+use super::statement::ManyRows;
+use super::verdicts::Verdicts;
 use super::writer::{BEGIN, SqliteSink};
-use crate::domain::{Fingerprint, Severity, Timestamp};
-use crate::judge::{Accepted, Finding, Judgement, Links};
+use crate::domain::{Fingerprint, Timestamp};
+use crate::judge::{Judgement, Links};
 
 /// The judgements of an inventory while they are replaced: all of them, or
 /// none if it is dropped before its end.
 #[derive(Debug)]
-pub struct Judging<'a>(Transaction<'a, Sqlite>);
+pub struct Judging<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    verdicts: Verdicts,
+    judged: Judged,
+}
+
+/// The numbers of installations that were judged, a bit each, by their
+/// quotients by 64.
+#[derive(Debug, Default)]
+struct Judged(HashMap<i64, u64>);
 
 const OPERATION: &str = "storing judgements";
 
-/// The columns of what is said.
-macro_rules! said {
-    () => {
-        "trust, trust_reason, trusted_by, root_dn, severity, owner, tags, findings, accepted"
-    };
-}
-
 /// Rows that would say the same are left alone.
-macro_rules! unless_the_same {
-    () => {
-        concat!(
-            " do update set \
-             trust = excluded.trust, trust_reason = excluded.trust_reason, \
-             trusted_by = excluded.trusted_by, root_dn = excluded.root_dn, \
-             severity = excluded.severity, owner = excluded.owner, tags = excluded.tags, \
-             findings = excluded.findings, accepted = excluded.accepted \
-             where (",
-            said!(),
-            ") is not (excluded.trust, excluded.trust_reason, excluded.trusted_by, \
-                excluded.root_dn, excluded.severity, excluded.owner, excluded.tags, \
-                excluded.findings, excluded.accepted)"
-        )
-    };
-}
-
-const UPSERT: ManyRows = ManyRows {
+const STORE: ManyRows = ManyRows {
     operation: OPERATION,
-    before: concat!("insert into judgements (installation_id, ", said!(), ") "),
-    columns: 10,
-    after: concat!(" on conflict (installation_id)", unless_the_same!()),
+    before: "insert into judgements (installation_id, verdict_id) ",
+    columns: 2,
+    after: " on conflict (installation_id) do update set verdict_id = excluded.verdict_id \
+            where verdict_id <> excluded.verdict_id",
 };
 
 /// Imports are never left out of a judgement, so none is forgotten.
-const UPSERT_IMPORTS: ManyRows = ManyRows {
+const STORE_IMPORTS: ManyRows = ManyRows {
     operation: OPERATION,
-    before: concat!("with said (sha256, ", said!(), ") as ("),
-    columns: 10,
-    after: concat!(
-        ") insert into import_judgements (certificate_id, ",
-        said!(),
-        ") select c.id, ",
-        said!(),
-        " from said join certificates c using (sha256) join imports m on m.certificate_id = c.id \
-          where true on conflict (certificate_id)",
-        unless_the_same!()
-    ),
+    before: "with said (sha256, verdict_id) as (",
+    columns: 2,
+    after: ") insert into import_judgements (certificate_id, verdict_id) \
+            select c.id, said.verdict_id from said \
+            join certificates c using (sha256) join imports m on m.certificate_id = c.id \
+            where true on conflict (certificate_id) do update set \
+            verdict_id = excluded.verdict_id where verdict_id <> excluded.verdict_id",
 };
 
-const KEEP: ManyRows = ManyRows {
+const REMOVE: ManyRows = ManyRows {
     operation: OPERATION,
-    before: "insert or ignore into judged_now (id) ",
+    before: "delete from judgements where installation_id in (",
     columns: 1,
-    after: "",
+    after: ")",
 };
 
 impl SqliteSink {
     /// Begins to replace what was said last, by a judgement on this `basis`
     /// ([`Assessor::basis`](crate::judge::Assessor::basis)).
     pub async fn begin_judging(&mut self, basis: Fingerprint) -> Result<Judging<'_>, StoreError> {
-        let connection = self.connection();
-        execute(
-            connection,
-            "create temporary table if not exists judged_now (id integer primary key)",
-        )
-        .await?;
-        let begun = connection.begin_with(BEGIN).await;
+        let begun = self.connection().begin_with(BEGIN).await;
         let mut transaction = begun.map_err(during(OPERATION))?;
-        execute(&mut transaction, "delete from judged_now").await?;
         links::begin(&mut transaction, basis).await?;
-        Ok(Judging(transaction))
+        Ok(Judging {
+            transaction,
+            verdicts: Verdicts::default(),
+            judged: Judged::default(),
+        })
     }
 }
 
 impl Judging<'_> {
     /// Stores what is said of a page; rows that nobody judged are left out.
     pub async fn record(&mut self, page: &[Dossier]) -> Result<(), StoreError> {
-        let judged = page.iter().filter_map(|dossier| {
-            let judgement = dossier.row.judgement.as_ref()?;
-            Some((dossier, judgement))
-        });
+        let (judged, judgements) = told_apart(page);
+        let connection = &mut self.transaction;
+        let verdicts = self.verdicts.intern(connection, &judgements).await?;
         let (mut installed, mut imported) = (Vec::new(), Vec::new());
-        for (dossier, judgement) in judged {
-            match dossier.id {
-                Some(id) => installed.push((id, judgement)),
-                None => imported.push((dossier.row.certificate.sha256, judgement)),
+        for (dossier, said) in judged {
+            match (dossier.id, verdicts.get(said)) {
+                (Some(id), Some(verdict)) => {
+                    self.judged.add(id.0);
+                    installed.push((id.0, *verdict));
+                }
+                (None, Some(verdict)) => {
+                    imported.push((dossier.row.certificate.sha256, *verdict));
+                }
+                (_, None) => {}
             }
         }
-        UPSERT
-            .execute(&mut self.0, &installed, |values, (id, judgement)| {
-                values.push_bind(id.0);
-                bind(values, judgement);
+        STORE
+            .execute(connection, &installed, |values, (installation, verdict)| {
+                values.push_bind(*installation).push_bind(*verdict);
             })
             .await?;
-        UPSERT_IMPORTS
-            .execute(&mut self.0, &imported, |values, (sha256, judgement)| {
+        STORE_IMPORTS
+            .execute(connection, &imported, |values, (sha256, verdict)| {
                 values.push_bind(sha256.as_bytes().to_vec());
-                bind(values, judgement);
+                values.push_bind(*verdict);
             })
-            .await?;
-        KEEP.execute(&mut self.0, &installed, |values, (id, _)| {
-            values.push_bind(id.0);
-        })
-        .await
+            .await
     }
 
     /// Keeps what was found of chains for the next judgement.
     pub async fn keep(&mut self, found: &[(ChainId, Arc<Links>)]) -> Result<(), StoreError> {
-        links::keep(&mut self.0, found).await
+        links::keep(&mut self.transaction, found).await
     }
 
     /// Forgets what was said of all others, and makes it so. `trust_stores`
@@ -138,12 +121,7 @@ impl Judging<'_> {
         trust_stores: &[String],
     ) -> Result<(), StoreError> {
         let failed = during(OPERATION);
-        execute(
-            &mut self.0,
-            "delete from judgements where installation_id not in (select id from judged_now)",
-        )
-        .await?;
-        execute(&mut self.0, "delete from judged_now").await?;
+        self.forget_others().await?;
         sqlx::query(
             "insert or replace into judged (id, at, tool_version, trust_stores) \
              values (1, $1, $2, $3)",
@@ -151,65 +129,66 @@ impl Judging<'_> {
         .bind(at.micros())
         .bind(env!("CARGO_PKG_VERSION"))
         .bind(Value::from(trust_stores.to_vec()).to_string())
-        .execute(&mut *self.0)
+        .execute(&mut *self.transaction)
         .await
         .map_err(&failed)?;
-        self.0.commit().await.map_err(&failed)
+        self.transaction.commit().await.map_err(&failed)
+    }
+
+    /// Removes what was said of installations that were not judged now, and
+    /// what is said of none any more.
+    async fn forget_others(&mut self) -> Result<(), StoreError> {
+        let failed = during(OPERATION);
+        let connection = &mut *self.transaction;
+        let mut others = Vec::new();
+        let known = sqlx::query_scalar("select installation_id from judgements");
+        let mut known = known.fetch(&mut *connection);
+        while let Some(installation) = known.try_next().await.map_err(&failed)? {
+            if !self.judged.contains(installation) {
+                others.push(installation);
+            }
+        }
+        drop(known);
+        REMOVE
+            .execute(connection, &others, |values, installation: &i64| {
+                values.push_bind(*installation);
+            })
+            .await?;
+        let unused = "delete from verdicts where id not in (select verdict_id from judgements) \
+            and id not in (select verdict_id from import_judgements)";
+        let removed = sqlx::query(unused).execute(connection).await;
+        removed.map(drop).map_err(&failed)
     }
 }
 
-/// What is said, in the order of its columns.
-fn bind(values: &mut Values<'_>, judgement: &Judgement) {
-    let severity = judgement.severity().map(Severity::as_str);
-    values
-        .push_bind(judgement.trust.as_str())
-        .push_bind(judgement.trust_reason.clone())
-        .push_bind(Value::from(judgement.trusted_by.clone()).to_string())
-        .push_bind(judgement.root.clone())
-        .push_bind(severity)
-        .push_bind(judgement.owner.clone())
-        .push_bind(Value::from(judgement.tags.clone()).to_string())
-        .push_bind(findings(judgement).to_string())
-        .push_bind(accepted(judgement).to_string());
-}
-
-fn findings(judgement: &Judgement) -> Value {
-    judgement.findings.iter().map(finding).collect()
-}
-
-fn accepted(judgement: &Judgement) -> Value {
-    let accepted = judgement.accepted.iter().map(|it| {
-        let Accepted {
-            finding: of,
-            owner,
-            reason,
-            until,
-        } = it;
-        let mut entry = finding(of);
-        if let Value::Object(fields) = &mut entry {
-            fields.insert("owner".to_owned(), owner.as_str().into());
-            fields.insert("reason".to_owned(), reason.as_str().into());
-            fields.insert("until".to_owned(), until.to_string().into());
-        }
-        entry
+/// What was judged of a page, each with the place of what is said of it among
+/// all that is said. Those that are alike share it.
+fn told_apart(page: &[Dossier]) -> (Vec<(&Dossier, usize)>, Vec<&Judgement>) {
+    let mut judgements = Vec::new();
+    let mut places = HashMap::new();
+    let judged = page.iter().filter_map(|dossier| {
+        let judgement: &Judgement = dossier.row.judgement.as_deref()?;
+        let place = places.entry(ptr::from_ref(judgement)).or_insert_with(|| {
+            judgements.push(judgement);
+            judgements.len() - 1
+        });
+        Some((dossier, *place))
     });
-    accepted.collect()
+    (judged.collect(), judgements)
 }
 
-fn finding(finding: &Finding) -> Value {
-    json!({
-        "rule": finding.rule,
-        "severity": finding.severity.as_str(),
-        // SQLite's functions on JSON would end the text there.
-        "detail": finding.detail.replace('\0', "\\0"),
-        "certificate": finding.certificate.map(|certificate| certificate.to_string()),
-    })
+impl Judged {
+    fn add(&mut self, installation: i64) {
+        let (place, bit) = place_of(installation);
+        *self.0.entry(place).or_default() |= bit;
+    }
+
+    fn contains(&self, installation: i64) -> bool {
+        let (place, bit) = place_of(installation);
+        self.0.get(&place).is_some_and(|bits| bits & bit != 0)
+    }
 }
 
-async fn execute(
-    connection: &mut sqlx::SqliteConnection,
-    statement: &'static str,
-) -> Result<(), StoreError> {
-    let done = sqlx::query(statement).execute(connection).await;
-    done.map(drop).map_err(during(OPERATION))
+fn place_of(installation: i64) -> (i64, u64) {
+    (installation >> 6, 1 << (installation & 63))
 }

@@ -34,6 +34,7 @@ mod ledger;
 mod links;
 mod lock;
 mod look;
+mod looks;
 mod moment;
 mod moves;
 mod names;
@@ -54,7 +55,9 @@ mod shared;
 mod statement;
 mod surveys;
 mod tally;
+mod told;
 mod unreached;
+mod verdicts;
 mod visits;
 mod writer;
 

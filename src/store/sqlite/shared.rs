@@ -10,8 +10,9 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::dossier::MAX_KIN;
 use super::super::{Detail, StoreError};
-use super::report::{AFTER_CERTIFICATE, Line, ShownChain, certificate_columns};
+use super::report::{AFTER_CERTIFICATE, ShownChain, certificate_columns};
 use super::statement::{ManyRows, Values};
+use super::told::Told;
 use super::{kin, report, row};
 use crate::domain::{Fingerprint, Timestamp};
 use crate::report::CertificateUse;
@@ -91,14 +92,14 @@ impl Shared {
     pub(super) async fn learn(
         &mut self,
         connection: &mut SqliteConnection,
-        lines: &[Line],
+        told: &[Told<'_>],
     ) -> Result<(), StoreError> {
         make_room(&mut self.certificates);
         make_room(&mut self.chains);
-        let certificates = lines.iter().map(|line| line.certificate);
+        let certificates = told.iter().map(Told::certificate);
         let certificates = unknown(certificates, &self.certificates);
         self.learn_certificates(connection, &certificates).await?;
-        let chains = unknown(lines.iter().map(|line| line.chain), &self.chains);
+        let chains = unknown(told.iter().map(Told::chain), &self.chains);
         self.learn_chains(connection, &chains).await
     }
 
@@ -160,17 +161,24 @@ impl Shared {
         let bind = |values: &mut Values<'_>, id: &i64| {
             values.push_bind(*id);
         };
+        let mut found: HashMap<i64, (Vec<Fingerprint>, Option<Timestamp>)> = HashMap::new();
         let take = |row: &SqliteRow| {
-            let chain = self.chains.entry(row.try_get(0)?).or_default();
+            let (above, not_after) = found.entry(row.try_get(0)?).or_default();
             let position: i64 = row.try_get(1)?;
             if position > 0 {
-                chain.above.push(row::fingerprint(row, 2)?);
+                above.push(row::fingerprint(row, 2)?);
             }
             let end = row::optional_time(row, 3)?;
-            chain.not_after = chain.not_after.into_iter().chain(end).min();
+            *not_after = not_after.iter().copied().chain(end).min();
             Ok(())
         };
-        CHAINS.fetch(connection, wanted, bind, take).await
+        CHAINS.fetch(connection, wanted, bind, take).await?;
+        let chains = found.into_iter().map(|(id, (above, not_after))| {
+            let above = above.into();
+            (id, ShownChain { above, not_after })
+        });
+        self.chains.extend(chains);
+        Ok(())
     }
 }
 

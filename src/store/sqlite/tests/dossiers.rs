@@ -333,7 +333,7 @@ async fn judge(store: &mut Store, of: &[&str], detail: &str, second: i64) {
             .any(|name| dossier.row.certificate.sha256 == hash_of(name))
     });
     for dossier in &mut page {
-        dossier.row.judgement = Some(judgement(detail));
+        dossier.row.judgement = Some(judgement(detail).into());
     }
     let mut judging = store
         .sink
@@ -371,6 +371,26 @@ async fn what_is_said_takes_the_place_of_what_was_said() {
     assert_eq!(second.len(), 2);
     let row = ("10.0.0.2", "two days", at(30).to_string());
     assert_eq!((&*second[0].0, &*second[0].1, second[0].3.clone()), row);
+}
+
+#[tokio::test]
+async fn what_is_said_of_many_is_one_verdict_and_said_again_it_is_the_same() {
+    let mut store = Store::new().await;
+    let hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    let looks = hosts.map(|host| presenting(host, 443, &["a"], 10));
+    store.scan(batch(looks.to_vec())).await;
+    judge(&mut store, &["a"], "one day", 20).await;
+    let verdicts = store.dump("verdicts").await;
+    let judgements = store.dump("judgements").await;
+    assert_eq!((verdicts.len(), judgements.len()), (1, hosts.len()));
+    judge(&mut store, &["a"], "one day", 30).await;
+    assert_eq!(store.dump("verdicts").await, verdicts);
+    assert_eq!(store.dump("judgements").await, judgements);
+    judge(&mut store, &["a"], "two days", 40).await;
+    assert_eq!(store.dump("verdicts").await.len(), 1);
+    judge(&mut store, &[], "", 50).await;
+    assert!(store.dump("verdicts").await.is_empty());
+    assert!(store.dump("judgements").await.is_empty());
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn store() -> Store {
 async fn passing(store: &Store, filter: &Filter) -> Vec<String> {
     let rows = store.installations(filter).await;
     rows.into_iter()
-        .filter_map(|row| row.certificate.subject_cn)
+        .filter_map(|row| row.certificate.subject_cn.clone())
         .collect()
 }
 
@@ -301,7 +301,10 @@ async fn certificates_are_listed_once_soonest_to_expire_first() {
     let inventory = store.inventory().await;
     let mut rows = Vec::new();
     let mut visit = |row: crate::report::CertificateUse| {
-        rows.push((row.certificate.subject_cn.unwrap(), row.installations));
+        rows.push((
+            row.certificate.subject_cn.clone().unwrap(),
+            row.installations,
+        ));
         ControlFlow::Continue(())
     };
     let filter = Filter::default();

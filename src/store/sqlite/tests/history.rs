@@ -110,7 +110,7 @@ async fn another_chain_is_the_same_installation_with_its_newest_chain() {
     let [row] = &rows[..] else {
         panic!("{rows:?}");
     };
-    assert_eq!(row.chain, [hash_of("ca"), hash_of("root")]);
+    assert_eq!(*row.chain, [hash_of("ca"), hash_of("root")]);
     assert_eq!((row.first_seen, row.last_seen), (at(10), Some(at(20))));
     assert_eq!(row.state, InstallationState::Current);
     assert_eq!(row.previous, None);
@@ -331,7 +331,7 @@ async fn a_chain_cut_short_is_completed_and_makes_no_second_interval() {
     store.scan(batch(vec![cut_short])).await;
     assert_eq!(store.dump("installations").await.len(), 1);
     let rows = store.history().await;
-    assert_eq!(rows[0].chain, [hash_of("ca"), hash_of("root")]);
+    assert_eq!(*rows[0].chain, [hash_of("ca"), hash_of("root")]);
     assert_eq!(
         (rows[0].first_seen, rows[0].last_seen),
         (at(10), Some(at(30)))

@@ -37,7 +37,7 @@ async fn an_import_is_a_current_installation_without_a_place() {
     assert_eq!(row.source, Source::Import);
     assert_eq!((row.first_seen, row.last_checked), (at(10), Some(at(10))));
     assert_eq!(row.chain_not_after, row.certificate.not_after);
-    assert_eq!((row.chain, row.installations), (Vec::new(), 1));
+    assert_eq!((&*row.chain, row.installations), (&[][..], 1));
     assert_eq!(row.certificate.der, Some(certificate("client").der));
 }
 

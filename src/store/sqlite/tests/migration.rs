@@ -138,7 +138,7 @@ async fn an_inventory_of_version_3_goes_on() {
     assert_eq!(store.dump("installations").await.len(), intervals);
     let rows = store.installations(&Filter::default()).await;
     let completed = rows.iter().find(|row| row.ip == Some(ip("10.0.0.4")));
-    assert_eq!(completed.unwrap().chain, [hash_of("ca")]);
+    assert_eq!(*completed.unwrap().chain, [hash_of("ca")]);
 }
 
 #[tokio::test]
@@ -243,6 +243,7 @@ async fn an_inventory_of_version_7_keeps_every_row_and_takes_imports() {
     assert_eq!(rows.len(), 8, "seven of then and the import");
     for (table, count) in [
         ("judgements", 7),
+        ("verdicts", 7),
         ("judged", 1),
         ("surveys", 1),
         ("failures", 1),

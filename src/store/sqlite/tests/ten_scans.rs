@@ -134,7 +134,7 @@ fn told(row: &Installation) -> Told {
     (
         format!("{} {}", row.host, row.ip.unwrap()),
         row.certificate.sha256,
-        row.chain.clone(),
+        row.chain.to_vec(),
         row.state,
         row.previous,
         row.first_seen,
