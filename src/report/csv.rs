@@ -1,19 +1,41 @@
 //! Rows → CSV (RFC 4180, UTF-8).
 
+use std::collections::HashMap;
 use std::io;
 
 use super::cell::{self, Length};
+use super::column::{Column, Shared};
 use super::table::Table;
 use crate::domain::Timestamp;
 
 /// A CSV report, being written.
 #[derive(Debug)]
 pub(super) struct Csv<Out: io::Write> {
-    out: ::csv::Writer<Out>,
+    out: io::BufWriter<Out>,
     length: Length,
+    line_end: &'static [u8],
+    /// Cells that several rows share, as they are written.
+    written: HashMap<Stretch, Written>,
+    /// Reused for every row.
+    line: Vec<u8>,
     /// Reused for every cell.
     cell: String,
 }
+
+/// What cells next to each other are of, and the first of their columns: two
+/// addresses.
+type Stretch = (usize, usize);
+
+/// Cells that are written already.
+#[derive(Debug)]
+struct Written {
+    cells: Box<[u8]>,
+    /// Keeps its address from becoming another's.
+    _kept: Shared,
+}
+
+/// Stretches that are remembered: some 300 bytes each.
+const MAX_REMEMBERED: usize = 50_000;
 
 /// What Excel needs to take a file for UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -21,28 +43,31 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 impl<Out: io::Write> Csv<Out> {
     /// For programs: lines end in LF, cells are whole.
     pub(super) fn plain(out: Out) -> Self {
-        Self {
-            out: ::csv::Writer::from_writer(out),
-            length: Length::Whole,
-            cell: String::new(),
-        }
+        Self::new(out, Length::Whole, b"\n")
     }
 
     /// For Excel: a byte-order mark, CRLF, long cells cut.
     pub(super) fn excel(mut out: Out) -> io::Result<Self> {
         out.write_all(BYTE_ORDER_MARK)?;
-        let mut settings = ::csv::WriterBuilder::new();
-        settings.terminator(::csv::Terminator::CRLF);
-        Ok(Self {
-            out: settings.from_writer(out),
-            length: Length::Cut,
+        Ok(Self::new(out, Length::Cut, b"\r\n"))
+    }
+
+    fn new(out: Out, length: Length, line_end: &'static [u8]) -> Self {
+        Self {
+            out: io::BufWriter::new(out),
+            length,
+            line_end,
+            written: HashMap::new(),
+            line: Vec::new(),
             cell: String::new(),
-        })
+        }
     }
 
     pub(super) fn header<Row>(&mut self, table: &Table<Row>) -> io::Result<()> {
-        let names = table.columns.iter().map(|column| column.name);
-        self.out.write_record(names).map_err(cause)
+        for column in table.columns {
+            push_cell(column.name, &mut self.line);
+        }
+        self.end_line()
     }
 
     pub(super) fn row<Row>(
@@ -51,22 +76,70 @@ impl<Out: io::Write> Csv<Out> {
         row: &Row,
         now: Timestamp,
     ) -> io::Result<()> {
-        for column in table.columns {
-            cell::write(&(column.value)(row, now), self.length, &mut self.cell);
-            self.out.write_field(&self.cell).map_err(cause)?;
+        for columns in table.columns.chunk_by(|one, other| one.of == other.of) {
+            let of = columns
+                .first()
+                .and_then(|first| (table.shared)(row, first.of));
+            match of {
+                Some(of) => self.push_shared(&of, columns, row, now),
+                None => self.push(columns, row, now),
+            }
         }
-        self.out.write_record(None::<&[u8]>).map_err(cause)
+        self.end_line()
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        io::Write::flush(&mut self.out)
+    }
+
+    /// Writes cells that other rows have as well, as they were written there.
+    fn push_shared<Row>(
+        &mut self,
+        of: &Shared,
+        columns: &[Column<Row>],
+        row: &Row,
+        now: Timestamp,
+    ) {
+        let stretch = (of.address(), columns.as_ptr().addr());
+        if let Some(written) = self.written.get(&stretch) {
+            self.line.extend_from_slice(&written.cells);
+            return;
+        }
+        let before = self.line.len();
+        self.push(columns, row, now);
+        let cells = self.line.get(before..).unwrap_or_default().into();
+        if self.written.len() >= MAX_REMEMBERED {
+            self.written.clear();
+        }
+        let _kept = of.clone();
+        self.written.insert(stretch, Written { cells, _kept });
+    }
+
+    fn push<Row>(&mut self, columns: &[Column<Row>], row: &Row, now: Timestamp) {
+        for column in columns {
+            cell::write(&(column.value)(row, now), self.length, &mut self.cell);
+            push_cell(&self.cell, &mut self.line);
+        }
+    }
+
+    /// Every cell has a comma behind it; the last one's is none.
+    fn end_line(&mut self) -> io::Result<()> {
+        self.line.pop();
+        self.line.extend_from_slice(self.line_end);
+        let written = io::Write::write_all(&mut self.out, &self.line);
+        self.line.clear();
+        written
     }
 }
 
-/// The system's own error, so that a closed pipe is still told as one.
-fn cause(error: ::csv::Error) -> io::Error {
-    match error.into_kind() {
-        ::csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
+/// A cell and a comma; in quotes where it must be (RFC 4180 section 2).
+fn push_cell(cell: &str, line: &mut Vec<u8>) {
+    if cell.contains(['"', ',', '\r', '\n']) {
+        line.push(b'"');
+        line.extend(cell.replace('"', "\"\"").as_bytes());
+        line.push(b'"');
+    } else {
+        line.extend(cell.as_bytes());
     }
+    line.push(b',');
 }

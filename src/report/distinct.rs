@@ -66,6 +66,8 @@ fn kinds<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<(&'static str, 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::Port;
     use crate::report::tests::rows::judged;
@@ -73,7 +75,7 @@ mod tests {
     fn at(port: u16, findings: &[&'static str]) -> Installation {
         let mut row = judged(findings);
         row.port = Port::new(port);
-        row.judgement.as_mut().unwrap().is_one_of_many = true;
+        Arc::make_mut(row.judgement.as_mut().unwrap()).is_one_of_many = true;
         row
     }
 
@@ -90,7 +92,7 @@ mod tests {
         assert_eq!(counted(&rows), [1]);
         let mut few = rows;
         for row in &mut few {
-            row.judgement.as_mut().unwrap().is_one_of_many = false;
+            Arc::make_mut(row.judgement.as_mut().unwrap()).is_one_of_many = false;
         }
         assert_eq!(counted(&few).len(), 60);
     }
@@ -123,10 +125,12 @@ mod tests {
         assert_eq!(change(|row| row.ip = "10.0.0.77".parse().ok()), 2);
         assert_eq!(change(|row| row.zone = "plant".parse().ok()), 2);
         assert_eq!(change(|row| row.state = InstallationState::Missing), 2);
-        let another = |row: &mut Installation| row.certificate.sha256 = Fingerprint::of(b"another");
+        let another = |row: &mut Installation| {
+            Arc::make_mut(&mut row.certificate).sha256 = Fingerprint::of(b"another")
+        };
         assert_eq!(change(another), 2);
         let owned = |row: &mut Installation| {
-            row.judgement.as_mut().unwrap().owner = Some("The plant".to_owned());
+            Arc::make_mut(row.judgement.as_mut().unwrap()).owner = Some("The plant".to_owned());
         };
         assert_eq!(change(owned), 2);
     }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::table::{Table, column, port, scan};
+use super::column::column;
+use super::table::{Table, port, scan};
 use super::value::Value;
 use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
 
@@ -87,6 +88,7 @@ pub struct UnknownEventKind(pub String);
 pub static EVENTS: Table<EventRow> = Table {
     kind: "event",
     certificate: |_| None,
+    shared: |_, _| None,
     columns: &[
         column("event_id", |row, _| Value::text(&row.id)),
         column("kind", |row, _| Value::text(row.kind.as_str())),

@@ -7,6 +7,7 @@ mod cbom;
 mod cell;
 pub mod changes;
 pub mod check;
+mod column;
 mod csv;
 mod distinct;
 mod event;
@@ -22,6 +23,7 @@ mod value;
 mod writer;
 
 pub use cbom::Cbom;
+pub use column::Column;
 pub use distinct::Distinct;
 pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
@@ -32,7 +34,7 @@ pub use row::{
     QuestionRow, ScanRow, Source,
 };
 pub use table::{
-    CERTIFICATES, COVERAGE, Column, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,
+    CERTIFICATES, COVERAGE, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,
 };
 pub use writer::{Format, Report};
 

@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::domain::{
     Der, Fingerprint, KeyType, OutcomeKind, Port, ScanId, ScanState, Severity, Tally, Timestamp,
@@ -40,9 +41,9 @@ pub struct Installation {
     /// The application protocol chosen.
     pub alpn: Option<String>,
     /// The certificate.
-    pub certificate: CertificateRow,
+    pub certificate: Arc<CertificateRow>,
     /// The rest of what the server sent, in its order.
-    pub chain: Vec<Fingerprint>,
+    pub chain: Arc<[Fingerprint]>,
     /// The earliest end of validity in the chain, leaf included.
     pub chain_not_after: Option<Timestamp>,
     /// How many current installations this certificate has.
@@ -69,7 +70,7 @@ pub struct Installation {
     /// where it agrees to none; `None` where that was not asked.
     pub hybrid_group: Option<String>,
     /// What is to be said of it; `None` until it is judged.
-    pub judgement: Option<Judgement>,
+    pub judgement: Option<Arc<Judgement>>,
 }
 
 /// What reports say of a certificate wherever it is installed.
@@ -121,7 +122,7 @@ pub struct CertificateRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateUse {
     /// The certificate.
-    pub certificate: CertificateRow,
+    pub certificate: Arc<CertificateRow>,
     /// How many current installations it has.
     pub installations: u64,
     /// The worst severity that any of its installations was judged to have;

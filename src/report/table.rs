@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use data_encoding::HEXLOWER;
 
@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::judge::{Finding, Judgement};
 
+use super::column::{Column, Of, Shared, column, of_certificate, of_judgement};
 use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
 use super::value::Value;
 
@@ -25,15 +26,8 @@ pub struct Table<Row: 'static> {
     /// The bytes of a row's certificate, where it has them: `pem` in JSON
     /// lines.
     pub(super) certificate: fn(&Row) -> Option<&Der>,
-}
-
-/// One column.
-#[derive(Debug)]
-pub struct Column<Row> {
-    /// Its name, in the header and in JSON.
-    pub name: &'static str,
-    /// What it holds of a row, at the moment that the report judges by.
-    pub(super) value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+    /// What several rows have in common, where this one has it.
+    pub(super) shared: fn(&Row, Of) -> Option<Shared>,
 }
 
 /// The main report, its columns as scripts rely on them: new ones go to the
@@ -41,6 +35,11 @@ pub struct Column<Row> {
 pub static INSTALLATIONS: Table<Installation> = Table {
     kind: "installation",
     certificate: |row| row.certificate.der.as_ref(),
+    shared: |row, of| match of {
+        Of::Row => None,
+        Of::Certificate => Some(Shared::Certificate(Arc::clone(&row.certificate))),
+        Of::Judgement => row.judgement.clone().map(Shared::Judgement),
+    },
     columns: &[
         column("zone", |row, _| row.zone.as_ref().map(Value::made).into()),
         column("host", |row, _| Value::text(&row.host)),
@@ -55,81 +54,81 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         column("key_exchange", |row, _| row.key_exchange.as_ref().into()),
         column("client_auth", |row, _| row.client_auth.as_ref().into()),
         column("alpn", |row, _| row.alpn.as_ref().into()),
-        column("subject_cn", |row, _| {
+        of_certificate("subject_cn", |row, _| {
             row.certificate.subject_cn.as_ref().into()
         }),
-        column("subject_dn", |row, _| {
+        of_certificate("subject_dn", |row, _| {
             row.certificate.subject_dn.as_ref().into()
         }),
-        column("issuer_cn", |row, _| {
+        of_certificate("issuer_cn", |row, _| {
             row.certificate.issuer_cn.as_ref().into()
         }),
-        column("issuer_dn", |row, _| {
+        of_certificate("issuer_dn", |row, _| {
             row.certificate.issuer_dn.as_ref().into()
         }),
-        column("serial", |row, _| {
+        of_certificate("serial", |row, _| {
             row.certificate.serial.as_deref().map(serial).into()
         }),
-        column("not_before", |row, _| row.certificate.not_before.into()),
-        column("not_after", |row, _| row.certificate.not_after.into()),
-        column("days_left", |row, now| {
+        of_certificate("not_before", |row, _| row.certificate.not_before.into()),
+        of_certificate("not_after", |row, _| row.certificate.not_after.into()),
+        of_certificate("days_left", |row, now| {
             days_left(&row.certificate, now).into()
         }),
-        column("validity_days", |row, _| {
+        of_certificate("validity_days", |row, _| {
             validity_days(&row.certificate).into()
         }),
-        column("severity", |row, _| {
+        of_judgement("severity", |row, _| {
             judged(row, |it| Some(severity(it.severity())))
         }),
-        column("san", |row, _| {
+        of_certificate("san", |row, _| {
             Value::list(&row.certificate.alternative_names)
         }),
-        column("key_type", |row, _| {
+        of_certificate("key_type", |row, _| {
             row.certificate.key_type.as_ref().into()
         }),
-        column("key_bits", |row, _| row.certificate.key_bits.into()),
-        column("signature_algorithm", |row, _| {
+        of_certificate("key_bits", |row, _| row.certificate.key_bits.into()),
+        of_certificate("signature_algorithm", |row, _| {
             row.certificate.signature_algorithm.as_ref().into()
         }),
-        column("key_usage", |row, _| {
+        of_certificate("key_usage", |row, _| {
             Value::list(&row.certificate.key_usage)
         }),
-        column("eku", |row, _| {
+        of_certificate("eku", |row, _| {
             Value::list(&row.certificate.extended_key_usage)
         }),
-        column("self_signed", |row, _| row.certificate.self_signed.into()),
-        column("is_ca", |row, _| row.certificate.is_ca.into()),
-        column("trust", |row, _| {
+        of_certificate("self_signed", |row, _| row.certificate.self_signed.into()),
+        of_certificate("is_ca", |row, _| row.certificate.is_ca.into()),
+        of_judgement("trust", |row, _| {
             let judgement = row.judgement.as_ref();
             let trust = judgement.map_or(Trust::Unchecked, |it| it.trust);
             Value::text(trust.as_str())
         }),
-        column("trusted_by", |row, _| {
+        of_judgement("trusted_by", |row, _| {
             judged(row, |it| Some(Value::list(&it.trusted_by)))
         }),
-        column("root_dn", |row, _| {
+        of_judgement("root_dn", |row, _| {
             judged(row, |it| it.root.as_ref().map(Value::from))
         }),
-        column("findings", |row, _| {
+        of_judgement("findings", |row, _| {
             judged(row, |it| Some(rules(it.findings.iter())))
         }),
-        column("accepted", |row, _| {
+        of_judgement("accepted", |row, _| {
             judged(row, |it| {
                 let accepted = it.accepted.iter();
                 Some(rules(accepted.map(|one| &one.finding)))
             })
         }),
-        column("owner", |row, _| {
+        of_judgement("owner", |row, _| {
             judged(row, |it| it.owner.as_ref().map(Value::from))
         }),
-        column("tags", |row, _| {
+        of_judgement("tags", |row, _| {
             judged(row, |it| Some(Value::list(&it.tags)))
         }),
-        column("sha256", |row, _| Value::made(row.certificate.sha256)),
-        column("sha1", |row, _| {
+        of_certificate("sha256", |row, _| Value::made(row.certificate.sha256)),
+        of_certificate("sha1", |row, _| {
             Value::made(hexadecimal(&row.certificate.sha1))
         }),
-        column("spki_sha256", |row, _| {
+        of_certificate("spki_sha256", |row, _| {
             row.certificate.spki_sha256.map(Value::made).into()
         }),
         column("chain_sha256", |row, _| fingerprints(&row.chain)),
@@ -164,7 +163,8 @@ fn live<Row>(report: &'static Table<Row>) -> Table<Row> {
     Table {
         kind: report.kind,
         certificate: report.certificate,
-        columns: Vec::leak(columns.map(|own| column(own.name, own.value)).collect()),
+        shared: report.shared,
+        columns: Vec::leak(columns.copied().collect()),
     }
 }
 
@@ -183,6 +183,7 @@ const KNOWN_BY_INVENTORY: [&str; 8] = [
 pub static CERTIFICATES: Table<CertificateUse> = Table {
     kind: "certificate",
     certificate: |row| row.certificate.der.as_ref(),
+    shared: |_, _| None,
     columns: &[
         column("sha256", |row, _| Value::made(row.certificate.sha256)),
         column("sha1", |row, _| {
@@ -226,6 +227,7 @@ pub static CERTIFICATES: Table<CertificateUse> = Table {
 pub static ENDPOINTS: Table<EndpointRow> = Table {
     kind: "endpoint",
     certificate: |_| None,
+    shared: |_, _| None,
     columns: &[
         column("zone", |row, _| Value::made(&row.zone)),
         column("ip", |row, _| Value::made(row.ip)),
@@ -253,6 +255,7 @@ pub static ENDPOINTS: Table<EndpointRow> = Table {
 pub static COVERAGE: Table<Coverage> = Table {
     kind: "coverage",
     certificate: |_| None,
+    shared: |_, _| None,
     columns: &[
         column("zone", |row, _| Value::made(&row.zone)),
         column("network", |row, _| Value::text(&row.network)),
@@ -311,6 +314,7 @@ pub static COVERAGE: Table<Coverage> = Table {
 pub static SCANS: Table<ScanRow> = Table {
     kind: "scan",
     certificate: |_| None,
+    shared: |_, _| None,
     columns: &[
         column("id", |row, _| scan(row.id)),
         column("started_at", |row, _| row.started_at.into()),
@@ -324,13 +328,6 @@ pub static SCANS: Table<ScanRow> = Table {
         column("operator", |row, _| row.operator.as_ref().into()),
     ],
 };
-
-pub(super) const fn column<Row>(
-    name: &'static str,
-    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
-) -> Column<Row> {
-    Column { name, value }
-}
 
 pub(super) fn port<'a>(port: Port) -> Value<'a> {
     Value::Number(i64::from(port.number()))
@@ -357,7 +354,7 @@ fn judged<'a>(
     row: &'a Installation,
     says: impl FnOnce(&'a Judgement) -> Option<Value<'a>>,
 ) -> Value<'a> {
-    row.judgement.as_ref().and_then(says).into()
+    row.judgement.as_deref().and_then(says).into()
 }
 
 /// The rules that found something, each once.

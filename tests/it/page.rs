@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use certsweep::domain::{
     Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Trust,
@@ -104,8 +105,8 @@ fn installation(text: &str, nth: u32) -> Installation {
         key_exchange: some(),
         client_auth: some(),
         alpn: some(),
-        certificate,
-        chain: Vec::new(),
+        certificate: certificate.into(),
+        chain: Arc::default(),
         chain_not_after: None,
         installations: 1,
         state: InstallationState::Current,
@@ -117,7 +118,7 @@ fn installation(text: &str, nth: u32) -> Installation {
         scan: Some(ScanId::new(7)),
         client_auth_issuers: list(),
         hybrid_group: some(),
-        judgement: Some(Judgement {
+        judgement: Some(Arc::new(Judgement {
             trust: Trust::Trusted,
             trust_reason: text.to_owned(),
             trusted_by: list(),
@@ -127,7 +128,7 @@ fn installation(text: &str, nth: u32) -> Installation {
             owner: some(),
             tags: list(),
             is_one_of_many: false,
-        }),
+        })),
     }
 }
 

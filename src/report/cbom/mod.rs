@@ -51,7 +51,7 @@ impl Cbom {
         let material = material.or_insert_with(|| Material {
             certificate: CertificateRow {
                 der: None,
-                ..certificate.clone()
+                ..CertificateRow::clone(certificate)
             },
             places: BTreeSet::new(),
         });

@@ -1,4 +1,5 @@
 use std::io::Cursor;
+use std::sync::Arc;
 
 use super::super::tests::rows::{endpoint, hostile, installation, scan};
 use super::*;
@@ -47,7 +48,7 @@ fn finding(rule: &'static str, severity: Severity) -> Finding {
 
 fn judged(findings: Vec<Finding>) -> Installation {
     let mut row = installation("x");
-    row.judgement = Some(Judgement {
+    let judgement = Judgement {
         trust: Trust::Trusted,
         trust_reason: String::new(),
         trusted_by: Vec::new(),
@@ -57,7 +58,8 @@ fn judged(findings: Vec<Finding>) -> Installation {
         owner: None,
         tags: Vec::new(),
         is_one_of_many: false,
-    });
+    };
+    row.judgement = Some(judgement.into());
     row
 }
 
@@ -139,7 +141,8 @@ fn accepted_findings_do_not_count() {
         reason: "retired".to_owned(),
         until: now(),
     };
-    row.judgement.as_mut().unwrap().accepted.push(accepted);
+    let judgement = Arc::make_mut(row.judgement.as_mut().unwrap());
+    judgement.accepted.push(accepted);
     let mut check = Check::new(terms());
     check.installation(&row);
     assert_eq!(check.state(), CheckState::Ok);
@@ -192,7 +195,7 @@ fn a_missing_installation_counts_until_something_replaces_it() {
         let mut row = judged(Vec::new());
         row.port = Port::new(port);
         row.state = state;
-        row.certificate.key_type = Some(key_type.to_owned());
+        Arc::make_mut(&mut row.certificate).key_type = Some(key_type.to_owned());
         row
     };
     let mut import = at(1, Current, "rsa");
@@ -386,7 +389,7 @@ fn no_hostile_text_leaves_its_label_or_its_line() {
 fn one_of_many(port: u16) -> (Installation, EndpointRow) {
     let port = Port::new(port).unwrap();
     let mut row = judged(vec![finding("expired", Severity::Critical)]);
-    row.judgement.as_mut().unwrap().is_one_of_many = true;
+    Arc::make_mut(row.judgement.as_mut().unwrap()).is_one_of_many = true;
     row.port = Some(port);
     let known = EndpointRow {
         zone: row.zone.clone().unwrap(),
@@ -445,8 +448,8 @@ fn an_endpoint_with_another_certificate_counts_for_itself() {
     for row in &rows {
         check.installation(row);
         let mut other = row.clone();
-        other.certificate.sha256 = Fingerprint::of(b"other");
-        other.judgement.as_mut().unwrap().is_one_of_many = false;
+        Arc::make_mut(&mut other.certificate).sha256 = Fingerprint::of(b"other");
+        Arc::make_mut(other.judgement.as_mut().unwrap()).is_one_of_many = false;
         if row.port == Port::new(7) {
             check.installation(&other);
         }

@@ -77,7 +77,7 @@ impl Figures {
         self.installations += 1;
         self.missing += u64::from(row.state == InstallationState::Missing);
         self.add_expiry(row.certificate.not_after);
-        let severity = row.judgement.as_ref().and_then(Judgement::severity);
+        let severity = row.judgement.as_deref().and_then(Judgement::severity);
         if let Some(count) = self.ranks.get_mut(rank(severity)) {
             *count += 1;
         }

@@ -76,7 +76,7 @@ impl<Out: io::Write> Html<Out> {
         }
         let place = self.figures.installations;
         self.figures.add(row);
-        let severity = row.judgement.as_ref().and_then(Judgement::severity);
+        let severity = row.judgement.as_deref().and_then(Judgement::severity);
         let now = self.about.head.now;
         self.rows
             .add(rank(severity), || table::row(row, place, now))

@@ -59,7 +59,7 @@ impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { row, place, now } = self;
         let certificate = &row.certificate;
-        let judgement = row.judgement.as_ref();
+        let judgement = row.judgement.as_deref();
         let trust = judgement.map_or(Trust::Unchecked, |it| it.trust);
         let owner = judgement.and_then(|it| it.owner.as_deref());
         let end = certificate.not_after.map(|end| end.to_string());

@@ -1,5 +1,7 @@
 mod sample;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::Severity;
 use sample::{about, coverage, installation, judged, page};
@@ -34,9 +36,9 @@ fn every_headline_counts_its_rows_and_names_their_command() {
     let mut twice = installation("a");
     twice.host = "b".to_owned();
     let mut over = installation("over");
-    over.certificate.not_after = Some("2026-11-21T07:59:59Z".parse().unwrap());
+    Arc::make_mut(&mut over.certificate).not_after = Some("2026-11-21T07:59:59Z".parse().unwrap());
     let mut soon = installation("soon");
-    soon.certificate.not_after = Some("2026-12-21T08:00:00Z".parse().unwrap());
+    Arc::make_mut(&mut soon.certificate).not_after = Some("2026-12-21T08:00:00Z".parse().unwrap());
     soon.state = crate::report::InstallationState::Missing;
     let page = page(&[installation("a"), twice, over, soon]);
     let headlines = between(&page, r#"<ul class="headlines">"#, "</ul>");

@@ -1,6 +1,7 @@
 pub(crate) mod rows;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -100,7 +101,7 @@ fn days_left_are_rounded_down() {
         ("2026-11-21T07:59:59Z", "-1"),
         ("2026-11-20T07:59:59Z", "-2"),
     ] {
-        row.certificate.not_after = Some(end.parse().unwrap());
+        Arc::make_mut(&mut row.certificate).not_after = Some(end.parse().unwrap());
         let text = report(Format::Csv, &INSTALLATIONS, std::slice::from_ref(&row));
         assert_eq!(cell(&cells(&text), "days_left"), days, "{end}");
     }
@@ -154,7 +155,7 @@ fn a_text_reads_back_from_csv_but_for_what_would_run() {
 #[test]
 fn a_negative_number_is_no_formula() {
     let mut row = installation("x");
-    row.certificate.not_after = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    Arc::make_mut(&mut row.certificate).not_after = Some("2026-01-01T00:00:00Z".parse().unwrap());
     let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
     assert_eq!(cell(&cells(&csv), "days_left"), "-325");
 }
@@ -162,7 +163,8 @@ fn a_negative_number_is_no_formula() {
 #[test]
 fn a_lists_items_can_be_told_apart_again() {
     let mut row = installation("x");
-    row.certificate.alternative_names = ["a|b", "c\\", "|", ""].map(str::to_owned).to_vec();
+    Arc::make_mut(&mut row.certificate).alternative_names =
+        ["a|b", "c\\", "|", ""].map(str::to_owned).to_vec();
     let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
     assert_eq!(cell(&cells(&csv), "san"), r"a\|b|c\\|\||");
 }
@@ -223,7 +225,7 @@ fn json_keeps_numbers_booleans_lists_and_nothing_apart() {
 #[test]
 fn the_bytes_are_in_json_where_the_row_has_them() {
     let mut row = installation("x");
-    row.certificate.der = Some(Der::from(&b"any bytes"[..]));
+    Arc::make_mut(&mut row.certificate).der = Some(Der::from(&b"any bytes"[..]));
     let text = report(Format::JsonLines, &INSTALLATIONS, &[row]);
     let line: Json = serde_json::from_str(&text).unwrap();
     assert_eq!(
@@ -351,7 +353,7 @@ fn a_certificate_that_cant_be_parsed_is_shown_by_its_hash() {
         "{page}"
     );
     let mut seen = installation("x");
-    seen.certificate = row;
+    seen.certificate = row.into();
     let csv = report(Format::Csv, &INSTALLATIONS, &[seen]);
     assert_eq!(cell(&cells(&csv), "sha256"), hash);
     assert_eq!(cell(&cells(&csv), "subject_dn"), "");

@@ -80,8 +80,8 @@ pub(crate) fn installation(text: &str) -> Installation {
         key_exchange: some(),
         client_auth: some(),
         alpn: some(),
-        certificate: certificate(text),
-        chain: vec![Fingerprint::of(b"a"), Fingerprint::of(b"b")],
+        certificate: certificate(text).into(),
+        chain: [Fingerprint::of(b"a"), Fingerprint::of(b"b")].into(),
         chain_not_after: Some(now()),
         installations: 3,
         state: InstallationState::Current,
@@ -167,7 +167,7 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn used(certificate: &CertificateRow, installations: u64) -> CertificateUse {
     CertificateUse {
-        certificate: certificate.clone(),
+        certificate: Arc::new(certificate.clone()),
         installations,
         severity: None,
     }
@@ -182,7 +182,7 @@ pub(crate) fn judged(findings: &[&'static str]) -> Installation {
         certificate: None,
     });
     Installation {
-        judgement: Some(Judgement {
+        judgement: Some(Arc::new(Judgement {
             trust: Trust::Trusted,
             trust_reason: String::new(),
             trusted_by: Vec::new(),
@@ -192,7 +192,7 @@ pub(crate) fn judged(findings: &[&'static str]) -> Installation {
             owner: None,
             tags: Vec::new(),
             is_one_of_many: false,
-        }),
+        })),
         ..installation("")
     }
 }

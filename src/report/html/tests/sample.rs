@@ -1,5 +1,7 @@
 //! Installations and pages to test with.
 
+use std::sync::Arc;
+
 use super::super::{About, Html, Scope};
 use crate::domain::{
     Fingerprint, OutcomeKind, Port, ScanId, ScanState, Severity, Tally, Timestamp, Trust,
@@ -123,7 +125,7 @@ pub(super) fn judged(
         is_one_of_many: false,
     };
     Installation {
-        judgement: Some(judgement),
+        judgement: Some(judgement.into()),
         ..unjudged(text)
     }
 }
@@ -144,8 +146,8 @@ fn unjudged(text: &str) -> Installation {
         key_exchange: some(),
         client_auth: some(),
         alpn: some(),
-        certificate: certificate(text),
-        chain: Vec::new(),
+        certificate: certificate(text).into(),
+        chain: Arc::default(),
         chain_not_after: Some(now()),
         installations: 1,
         state: InstallationState::Current,

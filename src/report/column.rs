@@ -1,0 +1,79 @@
+//! One column of a report, and what several rows have in common in it.
+
+use std::sync::Arc;
+
+use super::row::CertificateRow;
+use super::value::Value;
+use crate::domain::Timestamp;
+use crate::judge::Judgement;
+
+/// What a column is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Row,
+    Certificate,
+    Judgement,
+}
+
+/// What several rows have in common.
+#[derive(Clone, Debug)]
+pub(super) enum Shared {
+    Certificate(Arc<CertificateRow>),
+    Judgement(Arc<Judgement>),
+}
+
+/// One column.
+#[derive(Debug)]
+pub struct Column<Row> {
+    /// Its name, in the header and in JSON.
+    pub name: &'static str,
+    /// What it is of.
+    pub(super) of: Of,
+    /// What it holds of a row, at the moment that the report judges by.
+    pub(super) value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+}
+
+/// A column of which nothing more is known.
+pub(super) const fn column<Row>(
+    name: &'static str,
+    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+) -> Column<Row> {
+    let of = Of::Row;
+    Column { name, of, value }
+}
+
+/// A column that says the same of every row with the same certificate.
+pub(super) const fn of_certificate<Row>(
+    name: &'static str,
+    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+) -> Column<Row> {
+    let of = Of::Certificate;
+    Column { name, of, value }
+}
+
+/// The same of every row of which the same was said.
+pub(super) const fn of_judgement<Row>(
+    name: &'static str,
+    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+) -> Column<Row> {
+    let of = Of::Judgement;
+    Column { name, of, value }
+}
+
+impl Shared {
+    /// Where it is in memory: as long as it is there, nothing else is.
+    pub(super) fn address(&self) -> usize {
+        match self {
+            Self::Certificate(certificate) => Arc::as_ptr(certificate).addr(),
+            Self::Judgement(judgement) => Arc::as_ptr(judgement).addr(),
+        }
+    }
+}
+
+impl<Row> Copy for Column<Row> {}
+
+impl<Row> Clone for Column<Row> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
