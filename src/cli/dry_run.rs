@@ -1,10 +1,10 @@
 //! A plan → what it would come to, without sending anything.
 
 use std::fmt::Write;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::recall::Counts;
-use super::sweep;
 use crate::config::{KnownEndpoints, Settings, Terms};
 use crate::domain::{clock, printable};
 use crate::pace::{Rate, Rates};
@@ -13,7 +13,12 @@ use crate::schedule::Schedule;
 use crate::target::{ByNetwork, Plan};
 
 /// Targets, exclusions, limits and time, for a person.
-pub(super) fn text(plan: &Plan, settings: &Settings, counts: &Counts) -> String {
+pub(super) fn text(
+    plan: &Plan,
+    settings: &Settings,
+    workers: NonZeroUsize,
+    counts: &Counts,
+) -> String {
     let summary = plan.summary();
     let asked = summary.questions.saturating_sub(counts.fresh);
     let mut text = String::new();
@@ -64,7 +69,6 @@ pub(super) fn text(plan: &Plan, settings: &Settings, counts: &Counts) -> String 
     for (range, terms) in &settings.networks {
         line("network", format!("{range}: {}", of_network(terms)));
     }
-    let workers = sweep::workers(settings);
     line(
         "in flight",
         format!(

@@ -4,8 +4,10 @@ use std::mem;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
@@ -20,10 +22,10 @@ use super::{operator, progress, summary};
 use crate::config::{Settings, Terms};
 use crate::domain::{EarlyEnd, Fingerprint, ScanId, ScanState, Timestamp, clock};
 use crate::judge::{Policy, TrustStore};
-use crate::net::{self, TcpDialer};
+use crate::net::{self, EventLoops, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
-use crate::resolve::{self, DnsResolver};
+use crate::resolve::{self, DnsResolver, Resident};
 use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
 use crate::schedule::{Hours, Keeper};
 use crate::store::{FileMode, NewScan, Opened, PastScan, SqliteSink};
@@ -57,12 +59,20 @@ pub(super) struct Sweep {
     pub(super) seed: Option<u64>,
 }
 
-/// As many probes in flight as asked for and as descriptors allow; where
-/// nothing is asked for, no more than the rate can keep busy.
-pub(super) fn workers(settings: &Settings) -> NonZeroUsize {
+/// The event loops of a scan: one a processor.
+pub(super) fn event_loops() -> Result<EventLoops, Failure> {
+    let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    EventLoops::begin(processors).map_err(Failure::failed)
+}
+
+/// As many probes in flight as asked for and as the descriptors of these event
+/// loops allow; where nothing is asked for, no more than the rate can keep
+/// busy.
+pub(super) fn workers(settings: &Settings, event_loops: &EventLoops) -> NonZeroUsize {
     let descriptors = usize::try_from(net::descriptors()).unwrap_or(usize::MAX);
-    let most = NonZeroUsize::new(descriptors.saturating_sub(DESCRIPTORS_RESERVED));
-    let most = most.unwrap_or(NonZeroUsize::MIN);
+    let of_table = NonZeroUsize::new(descriptors.saturating_sub(DESCRIPTORS_RESERVED));
+    let of_table = of_table.unwrap_or(NonZeroUsize::MIN);
+    let most = of_table.saturating_mul(event_loops.tables());
     match settings.concurrency {
         Some(wanted) if wanted > most => {
             warn!(%wanted, %most, "fewer connections in flight: descriptor limit");
@@ -149,7 +159,8 @@ impl Sweep {
             .hint(Some("--source takes an address of this machine"))
         })?;
         self.check_schedule()?;
-        let workers = workers(&self.settings);
+        let event_loops = event_loops()?;
+        let workers = workers(&self.settings, &event_loops);
         let mut sink = self.open(db, printer).await?;
         let past = self.resume(&mut sink).await?;
         let identity = resumption::identity(&self.plan, &self.settings);
@@ -161,7 +172,10 @@ impl Sweep {
         let schedule = self.settings.schedule();
         let mut record = self.record(identity);
         let stop = Stop::default();
-        let scan = self.scan(dialer, resolver, workers, progress, recall, resumes);
+        let scan = Scan {
+            event_loops: event_loops.runtimes(),
+            ..self.scan(dialer, resolver, workers, progress, recall, resumes)
+        };
         let keeping = async {
             let mut keeper = Keeper::begin(schedule, clock::now);
             wait_for_window(&mut keeper, &stop, printer).await;
@@ -257,7 +271,7 @@ impl Sweep {
         progress: Arc<Progress>,
         recall: Recall,
         resumes: Option<ScanId>,
-    ) -> Scan<TcpDialer, DnsResolver> {
+    ) -> Scan<TcpDialer, Resident<DnsResolver>> {
         let plan = Arc::clone(&self.plan);
         let terms = self.settings.terms();
         let pacer = Pacer::new(
@@ -281,9 +295,10 @@ impl Sweep {
                 further_names: self.settings.further_names,
             },
             prober: Prober::new(dialer, Arc::new(pacer), terms.map(|terms| terms.timeouts)),
-            resolver,
+            resolver: Resident::new(resolver, Handle::current()),
             progress,
             resumes,
+            event_loops: Vec::new(),
         }
     }
 

@@ -6,9 +6,14 @@ use crate::domain::LocalFault;
 use crate::pace::Pass;
 
 /// Opens connections: the operating system's, or a simulated network's.
-pub trait Dialer: Send + Sync + 'static {
+pub trait Dialer: Send + Sync + Sized + 'static {
     /// A connection. Dropping it resets it.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// One that goes about it the same way and shares no connections with this
+    /// one: another thread's.
+    #[must_use]
+    fn apart(&self) -> Self;
 
     /// Connects to the pass's endpoint. It does not time out by itself.
     ///

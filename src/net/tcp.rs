@@ -31,8 +31,8 @@ pub struct Settings {
 /// and leaves no TIME_WAIT behind (RFC 9293 section 3.10.4).
 ///
 /// It belongs to the runtime that it first dials in, where its sockets are
-/// registered. Clones share them.
-#[derive(Clone, Debug, Default)]
+/// registered.
+#[derive(Debug, Default)]
 pub struct TcpDialer {
     settings: Settings,
     idle: Arc<IdleSockets>,
@@ -86,6 +86,10 @@ impl TcpDialer {
 
 impl Dialer for TcpDialer {
     type Stream = Connection;
+
+    fn apart(&self) -> Self {
+        Self::new(self.settings)
+    }
 
     async fn dial(&self, pass: Pass) -> Result<Connection, DialError> {
         let mut target = pass.endpoint().socket_address();

@@ -100,6 +100,19 @@ impl<D: Dialer> Prober<D> {
         }
     }
 
+    /// One that goes about it the same way, by the same pacer, with
+    /// connections of its own: another thread's.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            dialer: self.dialer.apart(),
+            pacer: Arc::clone(&self.pacer),
+            client: self.client.clone(),
+            timeouts: self.timeouts.clone(),
+            protocols: self.protocols,
+        }
+    }
+
     /// The same prober with other words before TLS.
     #[cfg(test)]
     pub(super) fn speaking(self, protocols: Protocols) -> Self {

@@ -15,11 +15,12 @@ use super::known::Known;
 use super::ledger::BlockLedger;
 use super::look::Deferral;
 use super::nameless::NamelessEndpoints;
+use super::outbox::{LookEnd, Parcel};
 use super::progress::Progress;
 use super::resumption::Resumption;
 use super::sighting::Sighting;
 use super::summary::Nameless;
-use super::worker::{LookEnd, Settled};
+use super::worker::Settled;
 use crate::domain::{
     Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp,
     Zone, clock,
@@ -129,11 +130,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     /// Collects until every worker has gone.
     pub(super) async fn run(
         mut self,
-        mut ends: mpsc::Receiver<LookEnd>,
+        mut parcels: mpsc::Receiver<Parcel>,
         batches: mpsc::Sender<Batch>,
     ) -> Collected {
         // The writer's own error tells why it is gone.
-        let _ = self.collect(&mut ends, &batches).await;
+        let _ = self.collect(&mut parcels, &batches).await;
         let mut faults: Vec<_> = self.faults.into_iter().collect();
         faults.sort_unstable_by(|(a, more), (b, most)| most.cmp(more).then_with(|| a.cmp(b)));
         Collected {
@@ -146,24 +147,40 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
 
     async fn collect(
         &mut self,
-        ends: &mut mpsc::Receiver<LookEnd>,
+        parcels: &mut mpsc::Receiver<Parcel>,
         batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
         let mut due = Instant::now() + PATIENCE;
         loop {
-            match timeout_at(due, ends.recv()).await {
-                Ok(Some(LookEnd::Settled(settled))) => self.take(settled, batches).await?,
-                Ok(Some(LookEnd::Deferred(deferral))) => self.note(deferral, batches).await?,
+            match timeout_at(due, parcels.recv()).await {
+                Ok(Some(parcel)) => self.unpack(parcel, batches).await?,
                 Ok(None) => break,
                 Err(_) => {}
             }
-            if self.is_full() || Instant::now() >= due {
+            if Instant::now() >= due {
                 self.flush(batches).await?;
                 due = Instant::now() + PATIENCE;
             }
         }
         self.write_ledger(batches).await?;
         self.write_unbegun(batches).await
+    }
+
+    async fn unpack(
+        &mut self,
+        parcel: Parcel,
+        batches: &mpsc::Sender<Batch>,
+    ) -> Result<(), WriterGone> {
+        for end in parcel.ends {
+            match end {
+                LookEnd::Settled(settled) => self.take(settled, batches).await?,
+                LookEnd::Deferred(deferral) => self.note(deferral, batches).await?,
+            }
+            if self.is_full() {
+                self.flush(batches).await?;
+            }
+        }
+        Ok(())
     }
 
     fn is_full(&self) -> bool {

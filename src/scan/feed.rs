@@ -141,9 +141,9 @@ impl Feed {
         }
     }
 
-    /// A look is over, and its target's outcome reported.
-    pub(super) fn settle(&self) {
-        self.state().outstanding -= 1;
+    /// So many looks are over, and their targets' outcomes reported.
+    pub(super) fn settle(&self, looks: u64) {
+        self.state().outstanding -= looks;
         self.changed.notify_one();
     }
 
@@ -342,8 +342,8 @@ mod tests {
         let second = feed.next().await.unwrap();
         assert_eq!((second.index, second.earlier), (waits.index, 1));
         assert!(now.elapsed() > RETRY_SPACING / 2, "not back to back");
-        feed.settle();
-        feed.settle();
+        feed.settle(1);
+        feed.settle(1);
         assert!(feed.next().await.is_none());
     }
 

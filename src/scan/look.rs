@@ -107,7 +107,7 @@ impl Look {
 
     /// What it holds in memory of what was seen.
     pub(super) fn held(&self) -> usize {
-        bytes(&self.seen)
+        held(&self.seen)
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) struct Deferral {
 
 /// What observations hold in memory; a chain that several share counts for
 /// each.
-fn bytes(seen: &[Observation]) -> usize {
+pub(super) fn held(seen: &[Observation]) -> usize {
     let held = seen.iter().map(|seen| match &seen.outcome {
         Outcome::Certificate(presented) => {
             let chain = presented.chain.iter().map(|der| der.as_bytes().len());

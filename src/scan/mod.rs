@@ -10,6 +10,7 @@ mod candidates;
 mod capacity;
 mod claims;
 mod collector;
+mod crew;
 mod dialects;
 mod directory;
 mod expected;
@@ -23,6 +24,7 @@ mod ledger;
 mod look;
 mod nameless;
 mod no_answer;
+mod outbox;
 mod progress;
 mod recency;
 mod resumption;
@@ -39,8 +41,9 @@ mod writer;
 use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tracing::info;
@@ -62,18 +65,15 @@ use crate::probe::Prober;
 use crate::resolve::Resolver;
 use crate::store::{NewScan, ScanEnd, Sink, StoreError};
 use crate::target::Plan;
-use claims::Claims;
 use collector::{Collected, Collector};
+use crew::deal;
 use directory::Directory;
 use feed::{Feed, Start};
 use guard::Guard;
+use outbox::{Outbox, PARCELS_WAITING, Parcel};
 use resumption::Resumption;
-use worker::{Bench, LookEnd};
+use worker::Bench;
 use writer::Written;
-
-/// Settled targets that may wait for the collector: few, since each may hold
-/// a chain of a megabyte.
-const SETTLED_WAITING: usize = 64;
 
 /// Batches that may wait for the writer.
 const BATCHES_WAITING: usize = 2;
@@ -96,6 +96,9 @@ pub struct Scan<D: Dialer, R: Resolver> {
     pub progress: Arc<Progress>,
     /// The scan of the same targets and settings that it goes on with.
     pub resumes: Option<ScanId>,
+    /// The event loops among which its workers are dealt out; all of them work
+    /// on the caller's if there is none. On these the resolver is asked, too.
+    pub event_loops: Vec<Handle>,
 }
 
 /// Why a scan could not go on; what was found before is stored.
@@ -136,7 +139,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let directory = Directory::look_up(further, &self.plan, &self.resolver, stop.token()).await;
         let directory = Arc::new(directory);
 
-        let (ends, to_collect) = mpsc::channel(SETTLED_WAITING);
+        let (parcels, to_collect) = mpsc::channel(PARCELS_WAITING);
         let (batches, to_write) = mpsc::channel(BATCHES_WAITING);
         let start = mem::take(&mut resumption.start);
         let settled = resumption.outcomes;
@@ -153,7 +156,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let collector = tokio::spawn(collector.run(to_collect, batches));
         let resumes = self.resumes;
         let worked = self
-            .work(workers, Arc::clone(&directory), start, ends, &stop)
+            .work(workers, Arc::clone(&directory), start, parcels, &stop)
             .await;
         let collected = collector.await.map_err(panicked);
         let Written {
@@ -241,59 +244,82 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         workers: usize,
         directory: Arc<Directory>,
         start: Start,
-        ends: mpsc::Sender<LookEnd>,
+        parcels: mpsc::Sender<Parcel>,
         whole: &Stop,
     ) -> Result<(End, Outages), ScanError> {
         // A fault of the engine stops it too, and is not the caller's stop.
         let stop = whole.token().child_token();
+        let feed = Feed::new(Arc::clone(&self.plan), start, workers, stop.clone());
         let expected = Arc::new(self.expected);
-        let bench = Arc::new(Bench {
-            feed: Feed::new(Arc::clone(&self.plan), start, workers, stop.clone()),
-            guard: Guard::new(Arc::clone(&expected), &stop),
+        let bench = Bench {
+            feed: Arc::new(feed),
+            guard: Arc::new(Guard::new(Arc::clone(&expected), &stop)),
             expected,
             plan: self.plan,
-            recency: self.recency,
-            settings: self.settings,
+            recency: Arc::new(self.recency),
+            settings: Arc::new(self.settings),
             prober: self.prober,
-            resolver: self.resolver,
+            resolver: Arc::new(self.resolver),
             directory,
-            claims: Claims::default(),
+            claims: Arc::default(),
+            outbox: Outbox::new(),
             stop: stop.clone(),
-            cut_short: AtomicBool::new(false),
-        });
-        let mut tasks = JoinSet::new();
-        for _ in 0..workers {
-            tasks.spawn(Arc::clone(&bench).work(ends.clone()));
+            cut_short: Arc::default(),
+        };
+        let mut crews = JoinSet::new();
+        let here = Handle::current();
+        let loops = self.event_loops.iter().chain([&here]);
+        for (workers, event_loop) in deal(workers, self.event_loops.len()).zip(loops) {
+            let work = bench.apart().have_worked(workers, parcels.clone());
+            crews.spawn_on(work, event_loop);
         }
-        let mut worked = Ok(());
-        let mut watch = pin!(bench.keep_watch(&ends, whole));
-        let mut watches = true;
-        loop {
-            tokio::select! {
-                ended = tasks.join_next() => match ended {
-                    None => break,
-                    Some(Ok(())) => {}
-                    Some(Err(error)) => {
-                        stop.cancel();
-                        worked = worked.and(Err(panicked(error)));
-                    }
-                },
-                () = stop.cancelled(), if !bench.feed.is_stopped() => bench.feed.stop(),
-                () = &mut watch, if watches => watches = false,
-            }
-        }
-        if watches && stop.is_cancelled() {
-            watch.await;
-        }
-        // What the stop has left there.
-        bench.guard.empty();
-        bench.tell_vouched(&ends).await;
+        let watch = bench.watch_over(crews, whole);
+        let carry = bench.outbox.carry(&bench.feed, &parcels, &stop);
+        let (worked, ()) = tokio::join!(watch, carry);
         let end = if bench.cut_short.load(Ordering::Relaxed) {
             End::CutShort
         } else {
             End::Done
         };
+        let worked = worked.map_err(panicked);
         worked.map(|()| (end, bench.guard.outages()))
+    }
+}
+
+impl<D: Dialer, R: Resolver> Bench<D, R> {
+    /// Keeps watch while the crews work, and concludes what they have left.
+    async fn watch_over(
+        &self,
+        mut crews: JoinSet<Result<(), JoinError>>,
+        whole: &Stop,
+    ) -> Result<(), JoinError> {
+        let mut worked = Ok(());
+        let mut watch = pin!(self.keep_watch(whole));
+        let mut watches = true;
+        loop {
+            tokio::select! {
+                ended = crews.join_next() => match ended {
+                    None => break,
+                    Some(ended) => {
+                        let ended = ended.flatten();
+                        if ended.is_err() {
+                            self.stop.cancel();
+                        }
+                        worked = worked.and(ended);
+                    }
+                },
+                () = self.stop.cancelled(), if !self.feed.is_stopped() => self.feed.stop(),
+                () = &mut watch, if watches => watches = false,
+            }
+        }
+        if watches && self.stop.is_cancelled() {
+            watch.await;
+        }
+        // What the stop has left there.
+        self.guard.empty();
+        self.tell_vouched().await;
+        self.outbox.close();
+        worked
     }
 }
 

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::stop::Stop;
-use super::worker::{Bench, LookEnd};
+use super::worker::Bench;
 use crate::domain::{EarlyEnd, Endpoint};
 use crate::net::Dialer;
 use crate::resolve::Resolver;
@@ -26,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 
 impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// Returns when the scan stops.
-    pub(super) async fn keep_watch(&self, ends: &mpsc::Sender<LookEnd>, stop: &Stop) {
+    pub(super) async fn keep_watch(&self, stop: &Stop) {
         loop {
             tokio::select! {
                 biased;
@@ -34,7 +33,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 () = self.guard.doubted() => self.ask_canaries(stop).await,
                 () = self.feed.quiet() => self.guard.give_up_doubt(),
             }
-            self.tell_vouched(ends).await;
+            self.tell_vouched().await;
         }
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -17,7 +16,8 @@ use super::directory::Directory;
 use super::expected::Expected;
 use super::feed::Feed;
 use super::guard::Guard;
-use super::look::{Deferral, Look};
+use super::look::Look;
+use super::outbox::{Conclusion, Outbox};
 use super::recency::Recency;
 use super::settings::Settings;
 use super::verdict::Verdict;
@@ -41,14 +41,6 @@ pub(super) struct Settled {
     pub(super) cut_short: bool,
 }
 
-/// How a look ended.
-#[derive(Debug)]
-pub(super) enum LookEnd {
-    Settled(Settled),
-    /// Another one follows.
-    Deferred(Deferral),
-}
-
 /// A look that is over.
 #[derive(Debug)]
 pub(super) struct Looked {
@@ -58,30 +50,50 @@ pub(super) struct Looked {
     verdict: Verdict,
 }
 
-/// What all workers share.
+/// What the workers of a crew share: with those of the others, all but the
+/// prober and the outbox.
 pub(super) struct Bench<D: Dialer, R> {
     pub(super) plan: Arc<Plan>,
-    pub(super) recency: Recency,
+    pub(super) recency: Arc<Recency>,
     pub(super) expected: Arc<Expected>,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) prober: Prober<D>,
-    pub(super) resolver: R,
-    pub(super) feed: Feed,
-    pub(super) guard: Guard<Looked>,
+    pub(super) resolver: Arc<R>,
+    pub(super) feed: Arc<Feed>,
+    pub(super) guard: Arc<Guard<Looked>>,
     pub(super) directory: Arc<Directory>,
-    pub(super) claims: Claims,
+    pub(super) claims: Arc<Claims>,
+    pub(super) outbox: Outbox,
     pub(super) stop: CancellationToken,
     /// Whether the scan's end has taken a look or a question from any target.
-    pub(super) cut_short: AtomicBool,
+    pub(super) cut_short: Arc<AtomicBool>,
 }
 
 impl<D: Dialer, R: Resolver> Bench<D, R> {
-    /// Takes looks until there are none, and hands on what is settled. When
-    /// nobody takes it any more, it stops the scan.
-    pub(super) async fn work(self: Arc<Self>, ends: mpsc::Sender<LookEnd>) {
+    /// Another crew's.
+    pub(super) fn apart(&self) -> Self {
+        Self {
+            plan: Arc::clone(&self.plan),
+            recency: Arc::clone(&self.recency),
+            expected: Arc::clone(&self.expected),
+            settings: Arc::clone(&self.settings),
+            prober: self.prober.apart(),
+            resolver: Arc::clone(&self.resolver),
+            feed: Arc::clone(&self.feed),
+            guard: Arc::clone(&self.guard),
+            directory: Arc::clone(&self.directory),
+            claims: Arc::clone(&self.claims),
+            outbox: Outbox::new(),
+            stop: self.stop.clone(),
+            cut_short: Arc::clone(&self.cut_short),
+        }
+    }
+
+    /// Takes looks until there are none, and hands on what they come to.
+    pub(super) async fn work(self: Arc<Self>) {
         while let Some(mut look) = self.feed.next().await {
             let Some(target) = self.plan.get(look.index) else {
-                self.feed.settle();
+                self.feed.settle(1);
                 continue;
             };
             let (began, outages) = (Instant::now(), self.guard.outages().count);
@@ -92,8 +104,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 began,
                 verdict,
             };
-            self.conclude(looked, outages, &ends).await;
-            self.tell_vouched(&ends).await;
+            self.conclude(looked, outages).await;
+            self.tell_vouched().await;
         }
     }
 
@@ -110,19 +122,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Tells what a look came to, but for one that had no answer: until
     /// somebody answers, that may have been the network's fault.
-    async fn conclude(&self, looked: Looked, outages: u32, ends: &mpsc::Sender<LookEnd>) {
+    async fn conclude(&self, looked: Looked, outages: u32) {
         if looked.look.is_interrupted() {
             return self.have_again(looked);
         }
         if !looked.look.is_unanswered() {
-            return self.tell(looked, ends).await;
+            return self.tell(looked).await;
         }
         self.feed.hold_back();
         match self.guard.take(looked, outages) {
             Custody::Held => {}
             Custody::Told(looked) => {
                 self.feed.let_go();
-                self.tell(looked, ends).await;
+                self.tell(looked).await;
             }
             Custody::Again(looked) => {
                 self.feed.let_go();
@@ -132,10 +144,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 
     /// Tells what was held back until now.
-    pub(super) async fn tell_vouched(&self, ends: &mpsc::Sender<LookEnd>) {
+    pub(super) async fn tell_vouched(&self) {
         for looked in self.guard.vouched() {
             self.feed.let_go();
-            self.tell(looked, ends).await;
+            self.tell(looked).await;
         }
     }
 
@@ -146,7 +158,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.feed.have_again(looked.look.anew(seen));
     }
 
-    async fn tell(&self, looked: Looked, ends: &mpsc::Sender<LookEnd>) {
+    async fn tell(&self, looked: Looked) {
         let Looked {
             look,
             by_name,
@@ -158,37 +170,22 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         } else {
             self.feed.recover();
         }
-        match verdict {
-            Verdict::Again(no_answer, seen) => {
-                let again = look.again(no_answer, seen);
-                if let Some(deferral) = again.deferral() {
-                    self.hand_on(LookEnd::Deferred(deferral), ends).await;
-                }
-                self.feed.defer(again, no_answer);
-            }
-            Verdict::Settled(outcome, observations) => {
-                let settled = Settled {
-                    index: look.index,
-                    by_name,
-                    outcome,
-                    observations,
-                    cut_short: look.is_cut_short(),
-                };
-                // First the hand-over, then the count: a block is over
-                // only when the collector has all of it.
-                self.hand_on(LookEnd::Settled(settled), ends).await;
-                self.feed.settle();
-            }
-        }
         if look.is_cut_short() {
             self.cut_short.store(true, Ordering::Relaxed);
         }
-    }
-
-    async fn hand_on(&self, end: LookEnd, ends: &mpsc::Sender<LookEnd>) {
-        if ends.send(end).await.is_err() {
-            self.stop.cancel();
-        }
+        let conclusion = match verdict {
+            Verdict::Again(no_answer, seen) => {
+                Conclusion::Again(look.again(no_answer, seen), no_answer)
+            }
+            Verdict::Settled(outcome, observations) => Conclusion::Settled(Settled {
+                index: look.index,
+                by_name,
+                outcome,
+                observations,
+                cut_short: look.is_cut_short(),
+            }),
+        };
+        self.outbox.put(conclusion).await;
     }
 }
 

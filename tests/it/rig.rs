@@ -112,6 +112,7 @@ impl Rig {
             resolver: self.names.clone(),
             progress: Arc::new(Progress::default()),
             resumes: self.resumes,
+            event_loops: Vec::new(),
         };
         let sink = Box::new(self.memory.clone());
         let told = Arc::clone(&self.told);

@@ -100,6 +100,10 @@ impl Network {
 impl Dialer for Network {
     type Stream = DuplexStream;
 
+    fn apart(&self) -> Self {
+        self.clone()
+    }
+
     async fn dial(&self, pass: Pass) -> Result<DuplexStream, DialError> {
         let address = pass.endpoint().socket_address();
         let earlier = {

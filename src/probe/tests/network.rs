@@ -23,7 +23,7 @@ use crate::pace::{Lane, Pacer, Pass, Rate, Rates};
 use crate::probe::{Probe, Prober, Timeouts};
 
 /// What a simulated peer does with its n-th connection.
-pub(super) type Behaviour = Box<dyn Fn(usize) -> Manner + Send + Sync>;
+pub(super) type Behaviour = Arc<dyn Fn(usize) -> Manner + Send + Sync>;
 
 /// What a peer does with one connection.
 pub(super) enum Manner {
@@ -68,6 +68,7 @@ pub(super) enum Then {
     Lost,
 }
 
+#[derive(Clone)]
 pub(super) struct Simulated {
     behaviour: Behaviour,
     pub(super) dials: Arc<AtomicUsize>,
@@ -76,7 +77,7 @@ pub(super) struct Simulated {
 impl Simulated {
     pub(super) fn new(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Self {
         Self {
-            behaviour: Box::new(behaviour),
+            behaviour: Arc::new(behaviour),
             dials: Arc::default(),
         }
     }
@@ -125,6 +126,10 @@ impl AsyncWrite for Wire {
 
 impl Dialer for Simulated {
     type Stream = Wire;
+
+    fn apart(&self) -> Self {
+        self.clone()
+    }
 
     async fn dial(&self, _pass: Pass) -> Result<Wire, DialError> {
         let manner = (self.behaviour)(self.dials.fetch_add(1, Ordering::Relaxed));

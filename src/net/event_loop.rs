@@ -1,0 +1,125 @@
+//! Threads that each look after their own sockets.
+//!
+//! On Linux each has a table of descriptors of its own as well (unshare(2),
+//! CLONE_FILES): the system's limit of open descriptors then holds for each of
+//! them by itself, and none waits for another at the table.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_util::sync::CancellationToken;
+
+/// Event loops, a thread each, until this is dropped.
+///
+/// A task that is spawned on one of them must make its sockets, and whatever
+/// else has a descriptor, itself, and drop them itself: a descriptor of one
+/// table means another file, or none, in the next. There is one set of event
+/// loops at a time.
+pub(crate) struct EventLoops {
+    loops: Vec<EventLoop>,
+    end: CancellationToken,
+}
+
+struct EventLoop {
+    runtime: Handle,
+    table: Table,
+    /// `None` once it is joined.
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The descriptors that a thread sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Own,
+    Shared,
+}
+
+impl EventLoops {
+    /// Begins so many.
+    pub(crate) fn begin(count: NonZeroUsize) -> io::Result<Self> {
+        // All before the first thread has a table of its own: what wakes a
+        // loop is a descriptor too, and every thread wakes every loop.
+        let runtimes: io::Result<Vec<_>> = (0..count.get()).map(|_| runtime()).collect();
+        let mut loops = Self {
+            loops: Vec::new(),
+            end: CancellationToken::new(),
+        };
+        for runtime in runtimes? {
+            loops.add(runtime)?;
+        }
+        Ok(loops)
+    }
+
+    fn add(&mut self, runtime: Runtime) -> io::Result<()> {
+        let handle = runtime.handle().clone();
+        let end = self.end.clone();
+        let (tell, told) = sync_channel(1);
+        let thread = thread::Builder::new().name("network".to_owned());
+        let thread = thread.spawn(move || {
+            // Nobody waits for it where there was no thread.
+            let _ = tell.send(own_table());
+            runtime.block_on(end.cancelled());
+        })?;
+        self.loops.push(EventLoop {
+            runtime: handle,
+            table: told.recv().unwrap_or(Table::Shared),
+            thread: Some(thread),
+        });
+        Ok(())
+    }
+
+    /// Where to spawn.
+    pub(crate) fn runtimes(&self) -> Vec<Handle> {
+        self.loops.iter().map(|it| it.runtime.clone()).collect()
+    }
+
+    /// How many tables of descriptors they have between them.
+    pub(crate) fn tables(&self) -> NonZeroUsize {
+        let own = self.loops.iter().filter(|it| it.table == Table::Own);
+        let own = own.count();
+        let shared = usize::from(own < self.loops.len());
+        NonZeroUsize::new(own + shared).unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+impl Drop for EventLoops {
+    fn drop(&mut self) {
+        self.end.cancel();
+        for thread in self.loops.iter_mut().filter_map(|it| it.thread.take()) {
+            // A panic there has been told where it was.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// Gives this thread a table of its own, if the system lets it.
+#[cfg(target_os = "linux")]
+fn own_table() -> Table {
+    use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+    #[expect(unsafe_code, reason = "no safe call gives a thread its own table")]
+    // SAFETY: it asks that no thread uses a descriptor of a table that is not
+    // its own. What is open now is in both tables under the same numbers, and
+    // stays so on each side until that side closes it: the runtimes, and what
+    // wakes them. What is opened from now on stays on its side, since tasks
+    // here make and drop their own sockets, and bring and hand out none, as
+    // `EventLoops` demands of whoever spawns them.
+    let unshared = unsafe { unshare_unsafe(UnshareFlags::FILES) };
+    match unshared {
+        Ok(()) => Table::Own,
+        Err(_) => Table::Shared,
+    }
+}
+
+/// Other systems have one table a process.
+#[cfg(not(target_os = "linux"))]
+fn own_table() -> Table {
+    Table::Shared
+}

@@ -1,0 +1,180 @@
+//! Looks that are over → parcels for the collector.
+//!
+//! A crew hands over together what came to its end together: one parcel wakes
+//! the collector once.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::feed::Feed;
+use super::look::{Deferral, Look, held};
+use super::no_answer::NoAnswer;
+use super::worker::Settled;
+
+/// What a crew has to hand over.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    waiting: Mutex<Waiting>,
+    /// Kibibytes that may still be put in, or be with the collector.
+    room: Arc<Semaphore>,
+    changed: Notify,
+    closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    conclusions: Vec<Conclusion>,
+    /// What they take of the room.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// What a look came to.
+#[derive(Debug)]
+pub(super) enum Conclusion {
+    Settled(Settled),
+    /// Another one follows, for this reason.
+    Again(Look, NoAnswer),
+}
+
+/// How a look ended, for the collector.
+#[derive(Debug)]
+pub(super) enum LookEnd {
+    Settled(Settled),
+    /// Another one follows.
+    Deferred(Deferral),
+}
+
+/// Ends of looks, in their order.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    pub(super) ends: Vec<LookEnd>,
+    /// Given back when the collector is done with them.
+    pub(super) _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Kibibytes that a crew's ends may hold before its workers wait for the
+/// collector. Most ends weigh one; each may hold a chain of a megabyte.
+const ROOM: u32 = 8192;
+
+/// Parcels that may wait for the collector; what they hold is bounded by their
+/// room.
+pub(super) const PARCELS_WAITING: usize = 16;
+
+impl Outbox {
+    pub(super) fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            changed: Notify::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Puts a conclusion in, once there is room.
+    pub(super) async fn put(&self, conclusion: Conclusion) {
+        let room = Arc::clone(&self.room);
+        // It is never closed.
+        let room = room.acquire_many_owned(conclusion.weight()).await.ok();
+        if self.waiting().add(conclusion, room) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Nothing more is put in.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// Hands everything over that is put in, until it is closed and empty.
+    /// When nobody takes it any more, it stops the scan.
+    pub(super) async fn carry(
+        &self,
+        feed: &Feed,
+        parcels: &mpsc::Sender<Parcel>,
+        stop: &CancellationToken,
+    ) {
+        loop {
+            // In this order: what is put in before the close is found.
+            let closed = self.closed.load(Ordering::Acquire);
+            let waiting = mem::take(&mut *self.waiting());
+            if !waiting.conclusions.is_empty() {
+                if hand_over(waiting, feed, parcels).await.is_err() {
+                    stop.cancel();
+                }
+            } else if closed {
+                return;
+            } else {
+                self.changed.notified().await;
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// Returns whether it is the first.
+    fn add(&mut self, conclusion: Conclusion, room: Option<OwnedSemaphorePermit>) -> bool {
+        self.conclusions.push(conclusion);
+        match (&mut self.room, room) {
+            (Some(all), Some(its)) => all.merge(its),
+            (all, its) => *all = its,
+        }
+        self.conclusions.len() == 1
+    }
+}
+
+/// First the hand-over, then the count: a block is over only when the
+/// collector has all of it.
+async fn hand_over(
+    waiting: Waiting,
+    feed: &Feed,
+    parcels: &mpsc::Sender<Parcel>,
+) -> Result<(), CollectorGone> {
+    let mut ends = Vec::with_capacity(waiting.conclusions.len());
+    let (mut settled, mut again) = (0, Vec::new());
+    for conclusion in waiting.conclusions {
+        match conclusion {
+            Conclusion::Settled(target) => {
+                settled += 1;
+                ends.push(LookEnd::Settled(target));
+            }
+            Conclusion::Again(look, no_answer) => {
+                ends.extend(look.deferral().map(LookEnd::Deferred));
+                again.push((look, no_answer));
+            }
+        }
+    }
+    let parcel = Parcel {
+        ends,
+        _room: waiting.room,
+    };
+    let sent = parcels.send(parcel).await.map_err(|_| CollectorGone);
+    feed.settle(settled);
+    for (look, no_answer) in again {
+        feed.defer(look, no_answer);
+    }
+    sent
+}
+
+/// Nobody takes parcels any more: the collector has failed.
+struct CollectorGone;
+
+impl Conclusion {
+    /// What it holds, in kibibytes, and never more than there is room.
+    fn weight(&self) -> u32 {
+        let held = match self {
+            Self::Settled(target) => held(&target.observations),
+            // What it has seen waits in the feed.
+            Self::Again(..) => 0,
+        };
+        u32::try_from(held / 1024).map_or(ROOM, |held| ROOM.min(held.saturating_add(1)))
+    }
+}
