@@ -142,11 +142,10 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let unfilled = buffer.initialize_unfilled();
-        let read = |socket: &TcpStream| socket.try_read(unfilled);
-        let length = ready!(self.get_mut().poll_io(Interest::READABLE, context, read))?;
-        buffer.advance(length);
-        Poll::Ready(Ok(()))
+        let read = |socket: &TcpStream| socket.try_read_buf(buffer);
+        self.get_mut()
+            .poll_io(Interest::READABLE, context, read)
+            .map_ok(|_length| ())
     }
 }
 

@@ -1,7 +1,9 @@
+use std::future::poll_fn;
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
+use std::pin::Pin;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use crate::pace::Slot;
@@ -21,9 +23,8 @@ pub(super) struct Line<S> {
     slot: Slot,
 }
 
-/// One read takes an ordinary flight whole; larger buffers fall out of the
-/// processor's cache when thousands of attempts are open.
-const RECEIVE_BUFFER: usize = 4096;
+/// One read takes an ordinary flight whole.
+const RECEIVE_BUFFER: usize = 8192;
 
 /// What a read of a line brought.
 pub(super) enum Received {
@@ -84,8 +85,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     pub(super) async fn read(&mut self) -> io::Result<Received> {
         let mut received = mem::take(&mut self.early);
         if received.is_empty() {
-            received.reserve(RECEIVE_BUFFER);
-            if self.stream.read_buf(&mut received).await? == 0 {
+            received = receive(&mut self.stream).await?;
+            if received.is_empty() {
                 return Ok(Received::Closed);
             }
         }
@@ -140,6 +141,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     }
 }
 
+/// The next bytes; none once the peer has closed.
+///
+/// The buffer is on the stack, so that all connections of a thread share it:
+/// thousands of them wait, each for the first byte.
+///
+/// Cancel safe: bytes that were read are returned.
+async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Vec<u8>> {
+    poll_fn(|context| {
+        let mut buffer = [MaybeUninit::uninit(); RECEIVE_BUFFER];
+        let mut buffer = ReadBuf::uninit(&mut buffer);
+        let received = Pin::new(&mut *stream).poll_read(context, &mut buffer);
+        received.map_ok(|()| buffer.filled().to_vec())
+    })
+    .await
+}
+
 /// The end of a conversation whose carriage breaks behind these bytes.
 fn broken_off(conversation: &mut Conversation, before: &[u8]) -> Ending {
     match conversation.feed(before) {
@@ -164,10 +181,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     opening: &[u8],
 ) -> io::Result<Talked> {
     let mut sent = stream.write_all(opening).await;
-    let mut received = Vec::with_capacity(RECEIVE_BUFFER);
     loop {
-        received.clear();
-        if stream.read_buf(&mut received).await? == 0 {
+        let received = receive(stream).await?;
+        if received.is_empty() {
             sent?;
             return Ok(Talked::Closed);
         }
