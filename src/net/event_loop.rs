@@ -123,3 +123,109 @@ fn own_table() -> Table {
 fn own_table() -> Table {
     Table::Shared
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::{AsRawFd, RawFd};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn two() -> EventLoops {
+        EventLoops::begin(NonZeroUsize::new(2).unwrap()).unwrap()
+    }
+
+    /// Whether this thread has something open at a number.
+    #[cfg(target_os = "linux")]
+    fn is_open(descriptor: RawFd) -> bool {
+        File::open(format!("/proc/thread-self/fd/{descriptor}")).is_ok()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_one_opens_no_other_sees() {
+        let loops = two();
+        assert_eq!(loops.tables().get(), 2);
+        let [first, second] = &loops.runtimes()[..] else {
+            panic!("two were asked for");
+        };
+        let (tell, mut told) = mpsc::channel(1);
+        let (go_on, mut wait) = mpsc::channel::<()>(1);
+        let opener = first.spawn(async move {
+            // Beyond what the test's own threads have open.
+            let files: Vec<_> = (0..500).map(|_| File::open("/dev/null").unwrap()).collect();
+            let last = files.last().unwrap().as_raw_fd();
+            tell.send(last).await.unwrap();
+            wait.recv().await;
+            is_open(last)
+        });
+        let last = told.recv().await.unwrap();
+        assert!(!second.spawn(async move { is_open(last) }).await.unwrap());
+        assert!(!is_open(last));
+        drop(go_on);
+        assert!(opener.await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn they_wake_each_other_and_write_into_nobody_elses_file() {
+        let loops = two();
+        let files: Vec<_> = (0..100).map(|_| tempfile::tempfile().unwrap()).collect();
+        let (to_second, mut at_second) = mpsc::channel(1);
+        let (to_first, mut at_first) = mpsc::channel(1);
+        let (to_us, mut here) = mpsc::channel(1);
+        let [first, second] = &loops.runtimes()[..] else {
+            panic!("two were asked for");
+        };
+        let one = first.spawn(async move {
+            let _files: Vec<_> = (0..50).map(|_| tempfile::tempfile().unwrap()).collect();
+            for number in 0..1000 {
+                to_second.send(number).await.unwrap();
+                assert_eq!(at_first.recv().await, Some(number));
+            }
+        });
+        let other = second.spawn(async move {
+            while let Some(number) = at_second.recv().await {
+                to_us.send(number).await.unwrap();
+                to_first.send(number).await.unwrap();
+            }
+        });
+        let mut heard = 0;
+        while here.recv().await.is_some() {
+            heard += 1;
+        }
+        one.await.unwrap();
+        other.await.unwrap();
+        assert_eq!(heard, 1000);
+        for file in &files {
+            assert_eq!(file.metadata().unwrap().len(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn each_has_connections() {
+        let loops = two();
+        for runtime in loops.runtimes() {
+            let talked = runtime.spawn(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let address = listener.local_addr().unwrap();
+                let dialled = tokio::spawn(async move {
+                    let socket = std::net::TcpStream::connect(address).unwrap();
+                    socket.set_nonblocking(true).unwrap();
+                    let mut socket = TcpStream::from_std(socket).unwrap();
+                    socket.write_all(b"hello").await.unwrap();
+                    socket
+                });
+                let (mut accepted, _) = listener.accept().await.unwrap();
+                let mut hello = [0; 5];
+                accepted.read_exact(&mut hello).await.unwrap();
+                drop(dialled.await.unwrap());
+                hello
+            });
+            assert_eq!(&talked.await.unwrap(), b"hello");
+        }
+    }
+}

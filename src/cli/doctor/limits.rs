@@ -11,6 +11,8 @@ pub(super) struct Needs {
     pub(super) in_flight: u64,
     /// Descriptors for everything else.
     pub(super) reserved: u64,
+    /// Tables of descriptors that a scan has, each as large as the limit.
+    pub(super) tables: u64,
     /// New connections a second.
     pub(super) per_second: u64,
 }
@@ -24,8 +26,10 @@ const FEWEST_PORTS: u64 = 1_000;
 
 pub(super) fn descriptors(limit: u64, needs: Needs) -> Check {
     let name = "descriptors";
-    let wanted = needs.in_flight.saturating_add(needs.reserved);
+    let in_one = needs.in_flight.div_ceil(needs.tables.max(1));
+    let wanted = in_one.saturating_add(needs.reserved);
     let allowed = limit.saturating_sub(needs.reserved);
+    let allowed = allowed.saturating_mul(needs.tables);
     if limit >= wanted {
         let in_flight = needs.in_flight;
         let found = format!("{limit}, enough for {in_flight} connections in flight");
@@ -100,6 +104,7 @@ mod tests {
     const NEEDS: Needs = Needs {
         in_flight: 1_000,
         reserved: 64,
+        tables: 1,
         per_second: 100,
     };
 
@@ -116,6 +121,15 @@ mod tests {
         assert_eq!(descriptors(65, NEEDS).state, State::Warn);
         assert_eq!(descriptors(64, NEEDS).state, State::Fail);
         assert_eq!(descriptors(u64::MAX, NEEDS).state, State::Ok);
+    }
+
+    #[test]
+    fn the_limit_holds_for_each_table_by_itself() {
+        let needs = Needs { tables: 2, ..NEEDS };
+        assert_eq!(descriptors(564, needs).state, State::Ok);
+        let some = descriptors(563, needs);
+        assert_eq!(some.found, "563: 998 connections in flight instead of 1000");
+        assert!(some.advice.unwrap().contains("ulimit -n 564"));
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn needs(settings: &Settings) -> Needs {
     Needs {
         in_flight,
         reserved: sweep::DESCRIPTORS_RESERVED as u64,
+        tables: sweep::event_loops().map_or(1, |loops| loops.tables().get() as u64),
         per_second: match settings.rates.overall {
             Rate::PerSecond(rate) => u64::from(rate.get()),
             Rate::Unlimited => in_flight.div_ceil(seconds),
