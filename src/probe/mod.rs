@@ -22,7 +22,7 @@ mod timeouts;
 
 pub use credentials::{ClientIdentity, IdentityError, InvalidAnchor, TrustAnchors};
 pub use handshake::{ClientCertificate, Handshake, Handshaken, Rejection, Sign, TlsFault, Verdict};
-pub use prober::{Probe, Prober};
+pub use prober::{Knock, Probe, Prober};
 pub use timeouts::Timeouts;
 
 #[cfg(test)]

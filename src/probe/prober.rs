@@ -12,7 +12,7 @@ use crate::domain::{
     TlsVersion, clock,
 };
 use crate::net::{DialError, Dialer};
-use crate::pace::{Admission, Established, Lane, Pacer};
+use crate::pace::{Admission, Established, Lane, Pacer, Slot};
 use crate::starttls::{self, Circumstances, Protocol};
 use crate::target::ByNetwork;
 use crate::tls::{Client, Conversation, Ladder, Rung, Suites};
@@ -80,7 +80,25 @@ pub(super) enum Choice {
     NoTls,
 }
 
-/// A connection that was made, or why not.
+/// What came of dialling, before anything was said.
+#[derive(Debug)]
+pub struct Knock<S> {
+    /// The connection and its place at its host, or why there is none. In
+    /// this order: the place is given back after the reset.
+    connection: Result<(S, Slot), Finish>,
+    /// When it was dialled.
+    dialled: Instant,
+}
+
+impl<S> Knock<S> {
+    /// Whether there is a connection.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.connection.is_ok()
+    }
+}
+
+/// A connection on which TLS may begin, or why there is none.
 pub(super) struct Reached<S> {
     pub(super) line: Result<Line<S>, Finish>,
     /// When it was dialled.
@@ -137,9 +155,52 @@ impl<D: Dialer> Prober<D> {
     /// Cancel safe in that every connection is dropped with it; what was seen
     /// is lost.
     pub async fn run(&self, probe: Probe, stop: &CancellationToken) -> Observation {
-        let visit = self.first_visit(&probe, stop);
-        let climb = self.climb(visit, probe.ladder.first(), &probe.ladder).await;
-        let Climb { tried, .. } = climb;
+        let knock = self.knock(&probe.endpoint, probe.lane, stop).await;
+        self.run_behind(knock, probe).await
+    }
+
+    /// Dials for a question, and says nothing yet. Where nobody answers, which
+    /// is the most common end, no more was held than it takes to wait.
+    ///
+    /// After `stop` it does not dial any more.
+    ///
+    /// Cancel safe in that the connection is dropped with it.
+    pub async fn knock(
+        &self,
+        endpoint: &Endpoint,
+        lane: Lane,
+        stop: &CancellationToken,
+    ) -> Knock<D::Stream> {
+        let visit = Visit {
+            endpoint,
+            server_name: None,
+            lane,
+            budget: self.timeouts(endpoint).target,
+            stop: Some(stop),
+        };
+        self.knock_for(visit).await
+    }
+
+    /// [`Self::run`] from where the question's endpoint was dialled.
+    pub async fn run_behind(&self, knock: Knock<D::Stream>, probe: Probe) -> Observation {
+        let visit = Visit {
+            endpoint: &probe.endpoint,
+            server_name: probe.server_name.as_ref(),
+            lane: probe.lane,
+            budget: self.timeouts(&probe.endpoint).target,
+            stop: None,
+        };
+        let first = probe.ladder.first();
+        let tried = match knock.connection {
+            Ok(_) => {
+                let climb = self.climb_behind(knock, visit, first, &probe.ladder);
+                Box::pin(climb).await.tried
+            }
+            Err(finish) => vec![(
+                first,
+                concluded(visit, first, finish, knock.dialled.elapsed()),
+            )],
+        };
         observed(probe, tried)
     }
 
@@ -172,6 +233,18 @@ impl<D: Dialer> Prober<D> {
     /// budget lasts.
     pub(super) async fn climb<'a>(
         &self,
+        visit: Visit<'a>,
+        first: Rung,
+        ladder: &Ladder,
+    ) -> Climb<'a> {
+        let knock = self.knock_for(visit).await;
+        self.climb_behind(knock, visit, first, ladder).await
+    }
+
+    /// The same from where the visit was dialled.
+    async fn climb_behind<'a>(
+        &self,
+        mut knock: Knock<D::Stream>,
         mut visit: Visit<'a>,
         first: Rung,
         ladder: &Ladder,
@@ -179,19 +252,9 @@ impl<D: Dialer> Prober<D> {
         let mut tried = Vec::new();
         let mut rung = first;
         loop {
-            let (finish, spent) = self.attempt(visit, rung).await;
+            let (finish, spent) = self.attempt(knock, visit, rung).await;
             let choice = Choice::of(&finish);
-            let outcome = classify::outcome(finish);
-            debug!(
-                endpoint = %visit.endpoint,
-                dialect = %visit.endpoint.dialect,
-                offered = %rung.offered,
-                outcome = %outcome.kind(),
-                detail = outcome.detail(),
-                elapsed_ms = spent.as_millis(),
-                "attempt finished"
-            );
-            tried.push((rung, outcome));
+            tried.push((rung, concluded(visit, rung, finish, spent)));
             visit = visit.followed_up(spent);
             let next = ladder.next(&tried);
             match next {
@@ -204,12 +267,18 @@ impl<D: Dialer> Prober<D> {
                     };
                 }
             }
+            knock = self.knock_for(visit).await;
         }
     }
 
-    /// One connection that counts, and the time it took from its dial on.
-    pub(super) async fn attempt(&self, visit: Visit<'_>, rung: Rung) -> (Finish, Duration) {
-        let Reached { line, dialled } = self.reach(visit).await;
+    /// What a connection comes to, and the time it took from its dial on.
+    async fn attempt(
+        &self,
+        knock: Knock<D::Stream>,
+        visit: Visit<'_>,
+        rung: Rung,
+    ) -> (Finish, Duration) {
+        let Reached { line, dialled } = self.lead_to_tls(knock, visit).await;
         let finish = match line {
             Ok(line) => match self.open(visit.server_name, rung) {
                 Ok((conversation, hello)) => {
@@ -225,15 +294,43 @@ impl<D: Dialer> Prober<D> {
 
     /// Makes a connection that counts, as far as TLS may begin.
     pub(super) async fn reach(&self, visit: Visit<'_>) -> Reached<D::Stream> {
+        let knock = self.knock_for(visit).await;
+        self.lead_to_tls(knock, visit).await
+    }
+
+    /// Says on a connection what precedes TLS.
+    async fn lead_to_tls(&self, knock: Knock<D::Stream>, visit: Visit<'_>) -> Reached<D::Stream> {
+        let Knock {
+            connection,
+            dialled,
+        } = knock;
+        let line = match connection {
+            Ok((stream, slot)) => {
+                let line = Line::direct(stream, slot);
+                match (self.protocols)(visit.endpoint.dialect) {
+                    Some(protocol) => self.talk(line, protocol, visit, dialled).await,
+                    None => Ok(line),
+                }
+            }
+            Err(finish) => Err(finish),
+        };
+        Reached { line, dialled }
+    }
+
+    /// Makes a connection that counts.
+    async fn knock_for(&self, visit: Visit<'_>) -> Knock<D::Stream> {
         loop {
             let admission = self.admission(visit).await;
             let dialled = Instant::now();
-            let line = match admission {
+            let connection = match admission {
                 Ok(admission) => self.dial(visit, admission, dialled).await,
                 Err(finish) => Some(Err(finish)),
             };
-            if let Some(line) = line {
-                return Reached { line, dialled };
+            if let Some(connection) = connection {
+                return Knock {
+                    connection,
+                    dialled,
+                };
             }
         }
     }
@@ -250,14 +347,14 @@ impl<D: Dialer> Prober<D> {
         }
     }
 
-    /// Dials, and says what precedes TLS; `None` when the host had enough
-    /// connections of ours, so that this one does not count.
+    /// Dials; `None` when the host had enough connections of ours, so that
+    /// this one does not count.
     async fn dial(
         &self,
         visit: Visit<'_>,
         admission: Admission,
         dialled: Instant,
-    ) -> Option<Result<Line<D::Stream>, Finish>> {
+    ) -> Option<Result<(D::Stream, Slot), Finish>> {
         // The slot is declared before the stream, so that it is given back
         // after the connection is reset.
         let Admission { pass, mut slot } = admission;
@@ -268,14 +365,9 @@ impl<D: Dialer> Prober<D> {
             Err(_elapsed) => return Some(Err(Finish::ConnectTimeout)),
         };
         match slot.established() {
-            Established::Kept => (),
-            Established::OverLimit => return None,
+            Established::Kept => Some(Ok((stream, slot))),
+            Established::OverLimit => None,
         }
-        let line = Line::direct(stream, slot);
-        Some(match (self.protocols)(visit.endpoint.dialect) {
-            Some(protocol) => self.talk(line, protocol, visit, dialled).await,
-            None => Ok(line),
-        })
     }
 
     /// Says what precedes TLS.
@@ -359,6 +451,21 @@ impl Visit<'_> {
         let end = dialled + self.budget;
         end.min(Instant::now() + patience)
     }
+}
+
+/// What the end of an attempt means.
+fn concluded(visit: Visit<'_>, rung: Rung, finish: Finish, spent: Duration) -> Outcome {
+    let outcome = classify::outcome(finish);
+    debug!(
+        endpoint = %visit.endpoint,
+        dialect = %visit.endpoint.dialect,
+        offered = %rung.offered,
+        outcome = %outcome.kind(),
+        detail = outcome.detail(),
+        elapsed_ms = spent.as_millis(),
+        "attempt finished"
+    );
+    outcome
 }
 
 /// What the rungs that were tried tell of a question.

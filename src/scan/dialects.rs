@@ -71,6 +71,12 @@ impl Merit {
 /// Drops what is not told of: the answers in a second dialect that found no
 /// more at their address than the first did.
 pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect) {
+    if observations
+        .iter()
+        .all(|seen| seen.endpoint.dialect == first)
+    {
+        return;
+    }
     let mut best: HashMap<(IpAddr, Dialect), Merit> = HashMap::new();
     for seen in observations.iter() {
         let merit = Merit::of(&seen.outcome);

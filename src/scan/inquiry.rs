@@ -128,6 +128,18 @@ impl Subject {
             known: Vec::new(),
         }
     }
+
+    /// The first question of its inquiry.
+    pub(super) fn first_probe(self, approach: &Approach) -> Probe {
+        let Approach { ladder, depth, .. } = approach;
+        let Endpoint { dialect, port, .. } = self.endpoint;
+        Probe {
+            endpoint: self.endpoint,
+            server_name: self.own_name,
+            ladder: dialects::ladder(ladder, dialect, dialect, port, *depth),
+            lane: self.lane,
+        }
+    }
 }
 
 impl<'scan> Inquiry<'scan> {

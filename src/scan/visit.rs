@@ -16,8 +16,8 @@ use super::worker::Bench;
 use crate::domain::{Host, Observation, Outcome, ServerName, Target};
 use crate::net::Dialer;
 use crate::pace::Lane;
-use crate::probe::Probe;
-use crate::resolve::Resolver;
+use crate::probe::{Knock, Probe};
+use crate::resolve::{LookupError, Resolver};
 
 impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// One visit to a target, and what it comes to.
@@ -33,19 +33,52 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             return cut(target, seen, look);
         }
         match &target.host {
-            Host::Address(address) => {
-                let known = self.ask_all(&[*address], None, target, seen, look).await;
+            Host::Address(address) if seen.is_empty() => {
+                let known = self.ask_first(*address, target, look).await;
                 self.weigh(target, known, look)
             }
-            Host::Name(name) => match self.unless_stopped(self.resolver.addresses(name)).await {
+            Host::Address(address) => {
+                let addresses = [*address];
+                let asked = self.ask_all(&addresses, None, target, seen, look);
+                let known = Box::pin(asked).await;
+                self.weigh(target, known, look)
+            }
+            Host::Name(name) => match self.addresses(name).await {
                 Some(Ok(addresses)) => {
                     let asked = self.ask_all(&addresses, Some(name), target, seen, look);
-                    let known = asked.await;
+                    let known = Box::pin(asked).await;
                     self.weigh(target, known, look)
                 }
                 Some(Err(error)) => self.unresolved(target, error, seen, look),
                 None => cut(target, seen, look),
             },
+        }
+    }
+
+    /// Asks at an address of which nothing is known: where nobody takes the
+    /// connection, nothing else is asked, and no more was held than that.
+    async fn ask_first(&self, address: IpAddr, target: &Target, look: &Look) -> Vec<Observation> {
+        let subject = self.subject(target, address, None, look);
+        let address = subject.endpoint.address;
+        self.directory.meet(address);
+        if !self.may_go_on(look) {
+            return Vec::new();
+        }
+        let way = self.guard.way();
+        let knock = self.prober.knock(&subject.endpoint, subject.lane, &way);
+        let knock = knock.await;
+        let approach = self.settings.approach.at(address);
+        if knock.is_answered() {
+            let listed = self.directory.names_at(address);
+            let mut inquiry = Inquiry::new(approach, subject, listed, Vec::new());
+            let inquire = self.inquire(&mut inquiry, Some(knock), address, target, look);
+            Box::pin(inquire).await;
+            inquiry.into_observations().collect()
+        } else {
+            let probe = subject.first_probe(approach);
+            let observation = self.prober.run_behind(knock, probe).await;
+            self.note(&observation, look);
+            vec![observation]
         }
     }
 
@@ -59,23 +92,18 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         mut seen: Vec<Observation>,
         look: &Look,
     ) -> Vec<Observation> {
-        let lane = match look.earlier {
-            0 => Lane::First,
-            _ => Lane::FollowUp,
-        };
         let mut known = Vec::new();
         for address in addresses {
-            let mut subject = Subject::new(target, &self.settings.zone, *address, own_name, lane);
+            let subject = self.subject(target, *address, own_name, look);
             let address = subject.endpoint.address;
-            let known_here = self.expected.questions(address.to_canonical(), target.port);
-            subject.known = known_here.to_vec();
             let here = seen.extract_if(.., |seen| seen.endpoint.address == address);
             let here = here.collect();
             self.directory.meet(address);
             let listed = self.directory.names_at(address);
             let approach = self.settings.approach.at(address);
             let mut inquiry = Inquiry::new(approach, subject, listed, here);
-            self.inquire(&mut inquiry, address, target, look).await;
+            self.inquire(&mut inquiry, None, address, target, look)
+                .await;
             known.extend(inquiry.into_observations());
         }
         // Addresses that the name has led to before, and does no more.
@@ -83,27 +111,49 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         known
     }
 
-    /// Takes an inquiry to its end, or to the scan's. A question that the
-    /// stop takes, be it a target's first or its last, cuts the scan short.
+    /// What a look is about at an address.
+    fn subject(
+        &self,
+        target: &Target,
+        address: IpAddr,
+        own_name: Option<&ServerName>,
+        look: &Look,
+    ) -> Subject {
+        let zone = &self.settings.zone;
+        let lane = match look.earlier {
+            0 => Lane::First,
+            _ => Lane::FollowUp,
+        };
+        let mut subject = Subject::new(target, zone, address, own_name, lane);
+        let known = self
+            .expected
+            .questions(subject.endpoint.address.to_canonical(), target.port);
+        subject.known = known.to_vec();
+        subject
+    }
+
+    /// Takes an inquiry to its end, or to the scan's; its first question may
+    /// have knocked already. A question that the stop takes, be it a target's
+    /// first or its last, cuts the scan short.
     async fn inquire(
         &self,
         inquiry: &mut Inquiry<'_>,
+        mut knock: Option<Knock<D::Stream>>,
         address: IpAddr,
         target: &Target,
         look: &Look,
     ) {
         let pointer = OnceCell::new();
         while let Some(step) = inquiry.next() {
-            if self.stop.is_cancelled() {
-                look.cut_short();
-                return;
-            }
-            if self.guard.is_open() {
-                look.interrupt();
+            // What has begun is ended.
+            if knock.is_none() && !self.may_go_on(look) {
                 return;
             }
             match step {
-                Step::Ask(probe) => inquiry.answered(self.ask(probe, &pointer, look).await),
+                Step::Ask(probe) => {
+                    let observation = self.ask(probe, knock.take(), &pointer, look).await;
+                    inquiry.answered(observation);
+                }
                 Step::Vet(candidate) => {
                     if self.may_ask(&candidate, address, target, look).await {
                         inquiry.admit(candidate);
@@ -111,22 +161,54 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 }
                 Step::Survey(probe) => {
                     let seen = inquiry.to_survey();
-                    let (survey, others) = self.prober.survey(&probe, seen, &self.stop).await;
+                    let survey = self.prober.survey(&probe, seen, &self.stop);
+                    let (survey, others) = Box::pin(survey).await;
                     inquiry.surveyed(survey, others);
                 }
             }
         }
     }
 
+    /// Whether the look may ask another question.
+    fn may_go_on(&self, look: &Look) -> bool {
+        if self.stop.is_cancelled() {
+            look.cut_short();
+            return false;
+        }
+        if self.guard.is_open() {
+            look.interrupt();
+            return false;
+        }
+        true
+    }
+
     async fn ask(
         &self,
         probe: Probe,
+        knock: Option<Knock<D::Stream>>,
         pointer: &OnceCell<Option<String>>,
         look: &Look,
     ) -> Observation {
         let address = probe.endpoint.address;
-        let mut observation = self.prober.run(probe, &self.guard.way()).await;
-        match self.guard.sign(&observation) {
+        let mut observation = match knock {
+            Some(knock) => self.prober.run_behind(knock, probe).await,
+            None => self.prober.run(probe, &self.guard.way()).await,
+        };
+        self.note(&observation, look);
+        let connected = observation.outcome.kind().connected();
+        if connected && self.settings.pointers == Pointers::LookUp {
+            let pointer = pointer.get_or_init(async || {
+                let pointer = self.unless_stopped(self.resolver.pointer(address));
+                pointer.await.flatten()
+            });
+            observation.pointer.clone_from(Box::pin(pointer).await);
+        }
+        observation
+    }
+
+    /// Tells the guard what an observation says of the way there.
+    fn note(&self, observation: &Observation, look: &Look) {
+        match self.guard.sign(observation) {
             Some(sign) => {
                 self.guard.see(sign);
                 look.note_answer(matches!(sign, Sign::Answer(..)));
@@ -136,15 +218,6 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             }
             None => {}
         }
-        let connected = observation.outcome.kind().connected();
-        if connected && self.settings.pointers == Pointers::LookUp {
-            let pointer = pointer.get_or_init(async || {
-                let pointer = self.unless_stopped(self.resolver.pointer(address));
-                pointer.await.flatten()
-            });
-            observation.pointer.clone_from(pointer.await);
-        }
-        observation
     }
 
     /// Whether a name is to be asked for at an address of this target, and by
@@ -187,10 +260,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Whether the DNS has a name lead to an address.
     async fn leads(&self, name: &ServerName, address: IpAddr) -> bool {
-        let answer = self.unless_stopped(self.resolver.addresses(name)).await;
-        let addresses = answer.and_then(Result::ok).unwrap_or_default();
+        let addresses = self.addresses(name).await;
+        let addresses = addresses.and_then(Result::ok).unwrap_or_default();
         let mut addresses = addresses.iter().map(IpAddr::to_canonical);
         addresses.any(|led_to| led_to == address)
+    }
+
+    /// Where the DNS has a name lead; `None` if the scan stops first.
+    async fn addresses(&self, name: &ServerName) -> Option<Result<Vec<IpAddr>, LookupError>> {
+        Box::pin(self.unless_stopped(self.resolver.addresses(name))).await
     }
 
     /// What the DNS says; `None` if the scan stops first.
