@@ -119,6 +119,15 @@ impl Feed {
     ///
     /// Cancel safe.
     pub(super) async fn next(&self) -> Option<Look> {
+        let next = self.state().next(Instant::now());
+        match next {
+            Next::Look(look) => Some(look),
+            Next::Finished => None,
+            Next::Wait(_) => Box::pin(self.wait()).await,
+        }
+    }
+
+    async fn wait(&self) -> Option<Look> {
         let _turn = self.turn.lock().await;
         loop {
             let next = {
@@ -251,7 +260,11 @@ impl State {
             return Next::Look(look);
         }
         if self.stopped {
-            return Next::Finished;
+            // One of those under way may still come back.
+            return match self.under_way() {
+                0 => Next::Finished,
+                _ => Next::Wait(None),
+            };
         }
         let Some(block) = self.block else {
             return Next::Finished;
@@ -298,6 +311,8 @@ fn due(deferral: &Deferral) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::domain::{Dialect, Endpoint, NotTls, Observation, Outcome, Port, Timestamp, Zone};
 
@@ -358,6 +373,22 @@ mod tests {
         let stop = CancellationToken::new();
         let feed = Feed::new(Arc::new(plan), start, 8, stop.clone());
         stop.cancel();
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_back_after_the_stop_is_still_handed_out() {
+        let spec = "10.0.0.1".parse().unwrap();
+        let plan = Plan::builder().targets([spec]).build().unwrap();
+        let stop = CancellationToken::new();
+        let feed = Feed::new(Arc::new(plan), Start::default(), 8, stop.clone());
+        assert!(feed.next().await.is_some());
+        stop.cancel();
+        let mut next = Box::pin(feed.next());
+        assert!((&mut next).now_or_never().is_none());
+        feed.defer(look(0), NoAnswer::Filtered);
+        assert_eq!(next.await.unwrap().earlier, 1);
+        feed.settle(1);
         assert!(feed.next().await.is_none());
     }
 
