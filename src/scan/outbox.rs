@@ -178,3 +178,98 @@ impl Conclusion {
         u32::try_from(held / 1024).map_or(ROOM, |held| ROOM.min(held.saturating_add(1)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::domain::{Dialect, Endpoint, NotTls, Observation, Outcome, Port, Timestamp, Zone};
+    use crate::scan::feed::Start;
+    use crate::target::Plan;
+
+    /// A feed of three targets that workers have.
+    async fn feed(stop: &CancellationToken) -> Feed {
+        let spec = "10.0.0.1-10.0.0.3".parse().unwrap();
+        let plan = Plan::builder().targets([spec]).build().unwrap();
+        let feed = Feed::new(Arc::new(plan), Start::default(), 3, stop.clone());
+        for _ in 0..3 {
+            assert!(feed.next().await.is_some());
+        }
+        feed
+    }
+
+    /// A target whose server said so many bytes.
+    fn settled(index: u64, said: usize) -> Conclusion {
+        let address = [10, 0, 0, 1].into();
+        let outcome = Outcome::NotTls(NotTls::Other, vec![0; said]);
+        Conclusion::Settled(Settled {
+            index,
+            by_name: false,
+            observations: vec![Observation {
+                endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
+                server_name: None,
+                asked_for: None,
+                at: Timestamp::from_seconds(0),
+                outcome: outcome.clone(),
+                attempts: Vec::new(),
+                pointer: None,
+                survey: None,
+            }],
+            outcome,
+            cut_short: false,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_ends_together_is_one_parcel_and_counts_once_it_is_handed_over() {
+        let (stop, outbox) = (CancellationToken::new(), Outbox::new());
+        let (feed, (parcels, mut handed_over)) = (feed(&stop).await, mpsc::channel(1));
+        for index in 0..2 {
+            outbox.put(settled(index, 0)).await;
+        }
+        outbox
+            .put(Conclusion::Again(Look::first(2), NoAnswer::Filtered))
+            .await;
+        outbox.close();
+        let finished = feed.next().now_or_never();
+        assert!(finished.is_none(), "the workers still have all three");
+        outbox.carry(&feed, &parcels, &stop).await;
+        let parcel = handed_over.recv().await.unwrap();
+        assert_eq!(parcel.ends.len(), 2, "nothing was seen that could wait");
+        assert!(handed_over.try_recv().is_err());
+        assert_eq!(feed.next().await.unwrap().index, 2);
+        feed.settle(1);
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_brings_more_than_there_is_room_for_waits_for_the_collector() {
+        let (stop, outbox) = (CancellationToken::new(), Outbox::new());
+        let (feed, (parcels, mut handed_over)) = (feed(&stop).await, mpsc::channel(1));
+        let most = ROOM as usize * 1024;
+        assert!(outbox.put(settled(0, 2 * most)).now_or_never().is_some());
+        let mut next = Box::pin(outbox.put(settled(1, 0)));
+        assert!((&mut next).now_or_never().is_none());
+        let mut carry = Box::pin(outbox.carry(&feed, &parcels, &stop));
+        assert!((&mut carry).now_or_never().is_none());
+        assert!((&mut next).now_or_never().is_none());
+        drop(handed_over.recv().await.unwrap());
+        assert!(next.now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_collector_the_scan_stops_and_nobody_waits() {
+        let (stop, outbox) = (CancellationToken::new(), Outbox::new());
+        let (feed, (parcels, handed_over)) = (feed(&stop).await, mpsc::channel(1));
+        drop(handed_over);
+        for index in 0..3 {
+            outbox
+                .put(settled(index, ROOM as usize * 1024))
+                .now_or_never();
+            outbox.carry(&feed, &parcels, &stop).now_or_never();
+        }
+        assert!(stop.is_cancelled());
+        assert!(feed.next().await.is_none());
+    }
+}
