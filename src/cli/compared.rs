@@ -199,6 +199,8 @@ mod tests {
             ended_by: None,
             operator: None,
             run: id,
+            incidents: Vec::new(),
+            unlisted: 0,
         }
     }
 

@@ -4,11 +4,13 @@ use std::fmt::Write;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use super::crowd::Crowd;
+use super::kernel::Kernel;
 use super::recall::Counts;
 use crate::config::{KnownEndpoints, Settings, Terms};
-use crate::domain::{clock, printable};
+use crate::domain::{Timestamp, clock, printable};
 use crate::pace::{Rate, Rates};
-use crate::scan::{Depth, RETRY_SPACING};
+use crate::scan::{Depth, RETRY_SPACING, Visits};
 use crate::schedule::Schedule;
 use crate::target::{ByNetwork, Plan};
 
@@ -66,8 +68,9 @@ pub(super) fn text(
             rates.overall, rates.per_host, rates.per_network
         ),
     );
+    let now = clock::now();
     for (range, terms) in &settings.networks {
-        line("network", format!("{range}: {}", of_network(terms)));
+        line("network", format!("{range}: {}", of_network(terms, now)));
     }
     line(
         "in flight",
@@ -76,6 +79,9 @@ pub(super) fn text(
             settings.concurrency_per_host
         ),
     );
+    if let Some(crowd) = Crowd::of(plan, &Kernel::system()) {
+        line("neighbours", crowd.warning());
+    }
     line("blocks", plan.block_count().to_string());
     let hosts = summary.addresses + summary.names;
     let looks = u64::from(settings.retries) + 1;
@@ -105,14 +111,20 @@ pub(super) fn text(
 }
 
 /// What holds in a network.
-fn of_network(terms: &Terms) -> String {
+fn of_network(terms: &Terms, now: Timestamp) -> String {
     let time = |duration| humantime::format_duration(duration).to_string();
     let Terms {
         limits, timeouts, ..
     } = terms;
+    let visits = terms.visits();
+    let hours = visits.map(|Visits { hours, drain }| {
+        let opens = hours.opens(now, drain);
+        let opens = opens.map_or("never".to_owned(), |opens| opens.max(now).to_string());
+        format!("; window {hours}, next open {opens}")
+    });
     format!(
         "{}, ports {}; {} per address, {} per network, {} established; \
-         {} to connect, {} a handshake, {} a question; {} retries",
+         {} to connect, {} a handshake, {} a question; {} retries{}",
         terms.profile,
         terms.ports,
         limits.rate_per_host,
@@ -122,6 +134,7 @@ fn of_network(terms: &Terms) -> String {
         time(timeouts.handshake),
         time(timeouts.target),
         terms.retries,
+        hours.unwrap_or_default(),
     )
 }
 

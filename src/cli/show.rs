@@ -7,6 +7,7 @@ use ipnetwork::IpNetwork;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::trust::TrustFlags;
+use super::unlisted::unlisted;
 use super::{Context, inventory};
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{Dialect, Fingerprint, Port, ServerName, clock, printable};
@@ -319,10 +320,11 @@ async fn unknown_text(
     inventory: &SqliteInventory,
     what: &(impl fmt::Display + Sync),
 ) -> Result<String, Failure> {
-    Ok(match inventory.pruned_before().await? {
+    let known = match inventory.pruned_before().await? {
         None => format!("{what}  never looked at\n"),
         Some(before) => {
             format!("{what}  not looked at, or nothing is kept: pruned up to {before}\n")
         }
-    })
+    };
+    Ok(known + &unlisted(inventory).await?)
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::exit::Exit;
 use super::verdicts::Severities;
-use crate::domain::{OutcomeKind, Tally, counted, printable};
-use crate::scan::{NameNotAsked, Nameless, Outages, Summary};
+use crate::domain::{OutcomeKind, ScanState, Tally, counted, printable};
+use crate::scan::{NameNotAsked, Nameless, SlowedNetwork, Summary};
 use crate::schedule::ClockJump;
 
 /// Faults of ours that are told; `show` tells each address's.
@@ -17,6 +18,17 @@ const MOST_FAULTS: usize = 3;
 
 /// Names not asked for that are told to a person; a machine gets them all.
 const MOST_NAMES: usize = 10;
+
+/// The exit status that the end comes to.
+pub(super) fn exit(summary: &Summary) -> Exit {
+    match summary.state {
+        // Something was not looked at as it should have been.
+        ScanState::Complete if summary.internal_errors > 0 => Exit::Failed,
+        ScanState::Complete => Exit::Done,
+        ScanState::Stopped | ScanState::Interrupted => Exit::Early,
+        ScanState::Running | ScanState::Failed => Exit::Failed,
+    }
+}
 
 /// The lines a person reads; their numbers add up to the targets.
 pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path) -> String {
@@ -58,22 +70,10 @@ pub(super) fn text(summary: &Summary, severities: Option<Severities>, db: &Path)
             counted(summary.internal_errors, "target")
         );
     }
-    if summary.outages.count > 0 {
-        let Outages { count, paused } = summary.outages;
-        let paused = humantime::format_duration(Duration::from_secs(paused.as_secs()));
-        let _ = writeln!(
-            text,
-            "the network was down {}, for {paused}",
-            counted(count, "time")
-        );
+    for incident in summary.trouble.incidents() {
+        let _ = writeln!(text, "{incident}");
     }
     text.push_str(&behind_names(summary));
-    for jump in &summary.clock_jumps {
-        let _ = writeln!(
-            text,
-            "the clock jumped {jump}: times of this scan are not in order"
-        );
-    }
     if let Some(severities) = severities {
         let _ = writeln!(text, "{}", severities.text());
     }
@@ -123,6 +123,7 @@ fn behind_names(summary: &Summary) -> String {
 
 /// The line that ends `--json`.
 pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
+    let trouble = &summary.trouble;
     json!({
         "type": "summary",
         "scan_id": summary.scan.number(),
@@ -132,16 +133,22 @@ pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
         "outcomes": outcomes(&summary.outcomes),
         "faults": summary.faults.iter().cloned().collect::<BTreeMap<_, _>>(),
         "internal_errors": summary.internal_errors,
-        "outages": summary.outages.count,
-        "outages_ms": u64::try_from(summary.outages.paused.as_millis()).unwrap_or(u64::MAX),
+        "outages": trouble.outages.count,
+        "outages_ms": u64::try_from(trouble.outages.paused.as_millis()).unwrap_or(u64::MAX),
+        "dns_outages": trouble.name_outages.count,
+        "slowed_networks": trouble.slowed.iter().map(slowed).collect::<Vec<_>>(),
         "certificates": summary.certificates,
         "endpoints_without_name": summary.nameless.endpoints,
         "endpoints_demanding_name": summary.nameless.demanding,
         "names_not_asked": names_not_asked(&summary.names_not_asked),
-        "clock_jumps": summary.clock_jumps.iter().map(clock_jump).collect::<Vec<_>>(),
+        "clock_jumps": trouble.clock_jumps.iter().map(clock_jump).collect::<Vec<_>>(),
         "installations_by_severity": severities.map(|it| it.json()),
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+fn slowed(network: &SlowedNetwork) -> Value {
+    json!({"network": network.network, "silent": network.silent})
 }
 
 fn clock_jump(jump: &ClockJump) -> Value {
@@ -156,4 +163,72 @@ fn names_not_asked(names: &[NameNotAsked]) -> Vec<Value> {
 fn outcomes(tally: &Tally) -> Map<String, Value> {
     let entry = |(kind, count): (OutcomeKind, u64)| (kind.to_string(), count.into());
     tally.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ScanId;
+    use crate::scan::{SlowedNetwork, Trouble};
+
+    fn complete() -> Summary {
+        Summary {
+            scan: ScanId::new(7),
+            state: ScanState::Complete,
+            ended_by: None,
+            targets: 3,
+            outcomes: Tally::default(),
+            faults: Vec::new(),
+            internal_errors: 0,
+            trouble: Trouble::default(),
+            certificates: 0,
+            nameless: Nameless::default(),
+            names_not_asked: Vec::new(),
+            elapsed: Duration::from_secs(1),
+        }
+    }
+
+    fn told(summary: &Summary) -> String {
+        text(summary, None, Path::new("i.db"))
+    }
+
+    #[test]
+    fn a_panic_in_a_target_is_told_at_the_end_and_fails_the_run() {
+        assert_eq!(exit(&complete()), Exit::Done);
+        let summary = Summary {
+            internal_errors: 2,
+            ..complete()
+        };
+        assert_eq!(exit(&summary), Exit::Failed);
+        let words = "2 targets met a fault in certsweep itself: please report it";
+        assert!(told(&summary).contains(words), "{}", told(&summary));
+        assert_eq!(json(&summary, None)["internal_errors"], 2);
+    }
+
+    #[test]
+    fn an_end_that_came_early_has_a_status_of_its_own() {
+        for state in [ScanState::Stopped, ScanState::Interrupted] {
+            let summary = Summary {
+                state,
+                ..complete()
+            };
+            assert_eq!(exit(&summary), Exit::Early);
+        }
+    }
+
+    #[test]
+    fn what_happened_around_it_is_told() {
+        let network = "10.0.1.0/24".to_owned();
+        let slowed = vec![SlowedNetwork { network, silent: 9 }];
+        let summary = Summary {
+            trouble: Trouble {
+                slowed,
+                ..Trouble::default()
+            },
+            ..complete()
+        };
+        let words = "10.0.1.0/24 stopped answering";
+        assert!(told(&summary).contains(words), "{}", told(&summary));
+        assert_eq!(json(&summary, None)["slowed_networks"][0]["silent"], 9);
+    }
 }

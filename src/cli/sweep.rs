@@ -11,9 +11,11 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
+use super::crowd::Crowd;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json_lines;
+use super::kernel::Kernel;
 use super::printer::Printer;
 use super::recall::Recall;
 use super::resumption::{self, Resume};
@@ -26,8 +28,10 @@ use crate::net::{self, EventLoops, TcpDialer};
 use crate::pace::{Pacer, Rate};
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver, Resident};
-use crate::scan::{self, Progress, Scan, ScanError, Sighting, Stop, Summary};
-use crate::schedule::{Hours, Keeper};
+use crate::scan::{
+    self, Progress, Scan, ScanError, Sighting, Stop, Summary, VisitingHours, Visits,
+};
+use crate::schedule::{ClockJumps, Hours, Keeper};
 use crate::store::{FileMode, NewScan, Opened, PastScan, SqliteSink};
 use crate::target::{Plan, PlanBuilder, PlanError};
 
@@ -115,13 +119,7 @@ impl Sweep {
         } else {
             printer.say(&summary::text(&summary, severities, db))?;
         }
-        Ok(match summary.state {
-            // Something was not looked at as it should have been.
-            ScanState::Complete if summary.internal_errors > 0 => Exit::Failed,
-            ScanState::Complete => Exit::Done,
-            ScanState::Stopped | ScanState::Interrupted => Exit::Early,
-            ScanState::Running | ScanState::Failed => Exit::Failed,
-        })
+        Ok(summary::exit(&summary))
     }
 
     /// The same without the last word. A scan that went through is followed by
@@ -161,6 +159,9 @@ impl Sweep {
         self.check_schedule()?;
         let event_loops = event_loops()?;
         let workers = workers(&self.settings, &event_loops);
+        if let Some(crowd) = Crowd::of(&self.plan, &Kernel::system()) {
+            printer.note(&format!("note: {}", crowd.warning()));
+        }
         let mut sink = self.open(db, printer).await?;
         let past = self.resume(&mut sink).await?;
         let identity = resumption::identity(&self.plan, &self.settings);
@@ -172,27 +173,25 @@ impl Sweep {
         let schedule = self.settings.schedule();
         let mut record = self.record(identity);
         let stop = Stop::default();
-        let scan = Scan {
+        let mut scan = Scan {
             event_loops: event_loops.runtimes(),
             ..self.scan(dialer, resolver, workers, progress, recall, resumes)
         };
         let keeping = async {
-            let mut keeper = Keeper::begin(schedule, clock::now);
+            let mut keeper = Keeper::begin(schedule.clone(), clock::now);
+            scan.clock_jumps = keeper.jumps();
             wait_for_window(&mut keeper, &stop, printer).await;
             record.started_at = clock::now();
+            let ends = schedule.ends(record.started_at);
+            scan.settings.hours = scan.settings.hours.waiting_until(ends);
             let mut running = Box::pin(scan.run(Box::new(sink), record, stop.clone(), watch));
-            let ended = tokio::select! {
+            tokio::select! {
                 ended = &mut running => ended,
                 why = keeper.end() => {
                     stop.stop(why);
                     running.await
                 }
-            };
-            let clock_jumps = keeper.jumps().to_vec();
-            ended.map(|summary| Summary {
-                clock_jumps,
-                ..summary
-            })
+            }
         };
         tokio::select! {
             ended = keeping => ended.map_err(Failure::from),
@@ -274,6 +273,9 @@ impl Sweep {
     ) -> Scan<TcpDialer, Resident<DnsResolver>> {
         let plan = Arc::clone(&self.plan);
         let terms = self.settings.terms();
+        let kernel = Kernel::system();
+        let crowd = Crowd::of(&plan, &kernel);
+        let neighbours = crowd.map(|crowd| crowd.neighbours()).unwrap_or_default();
         let pacer = Pacer::new(
             self.settings.rates,
             self.settings.concurrency_per_host,
@@ -289,6 +291,8 @@ impl Sweep {
             plan: self.plan,
             settings: scan::Settings {
                 zone: self.settings.zone,
+                hours: VisitingHours::new(terms.map(Terms::visits), clock::now),
+                neighbours,
                 approach: terms.map(Terms::approach),
                 workers,
                 pointers: self.settings.pointers,
@@ -299,6 +303,8 @@ impl Sweep {
             progress,
             resumes,
             event_loops: Vec::new(),
+            clock_jumps: ClockJumps::default(),
+            losses: kernel.losses_from_now(),
         }
     }
 
@@ -320,6 +326,13 @@ impl Sweep {
         let never = |hours: &Hours| hours.opens(clock::now(), schedule.drain).is_none();
         if schedule.hours.as_ref().is_some_and(never) {
             return refuse("--window");
+        }
+        for (range, terms) in &self.settings.networks {
+            let visits = terms.visits();
+            let never = |it: &Visits| it.hours.opens(clock::now(), it.drain).is_none();
+            if visits.as_ref().is_some_and(never) {
+                return refuse(&format!("the window of {range}"));
+            }
         }
         Ok(())
     }

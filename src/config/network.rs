@@ -6,11 +6,12 @@ use toml::Spanned;
 
 use super::file::ConfigError;
 use super::from_text::{from_text, with_hint};
-use super::options::{ports, retries};
+use super::options::{ports, retries, window};
 use super::profile::Profile;
 use super::source::Source;
 use super::timeout::Timeout;
 use crate::pace::Rate;
+use crate::schedule::Window;
 use crate::target::{AddressRange, Ports};
 
 /// `[[network]]`: what holds for the addresses of one network; where it says
@@ -36,6 +37,8 @@ pub struct NetworkOptions {
     pub(super) target_timeout: Option<Timeout>,
     #[serde(default, deserialize_with = "retries")]
     pub(super) retries: Option<u32>,
+    #[serde(default, deserialize_with = "window")]
+    pub(super) window: Option<Window>,
 }
 
 /// The addresses of a network as it is written.
@@ -102,6 +105,11 @@ mod tests {
         assert!(
             rate.contains("line 3") && rate.contains("not a rate"),
             "{rate}"
+        );
+        let window = problem("[[network]]\ncidr = \"10.0.0.0/8\"\nwindow = \"22-6\"\n");
+        assert!(
+            window.contains("line 3") && window.contains("hint: a window is"),
+            "{window}"
         );
         let slots = problem("[[network]]\ncidr = \"10.0.0.0/8\"\nconcurrency_per_host = 0\n");
         assert!(slots.contains("line 3"), "{slots}");

@@ -313,7 +313,9 @@ pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     read(deserializer, |text| advised(PortsError::hint)(text))
 }
 
-fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Window>, D::Error> {
+pub(super) fn window<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Window>, D::Error> {
     read(deserializer, |text| advised(InvalidWindow::hint)(text))
 }
 

@@ -13,7 +13,7 @@ use crate::pace::Rates;
 use crate::probe::Timeouts;
 use crate::resolve::{AddressFamily, NameServer};
 use crate::scan::{FurtherNames, Pointers, Reach};
-use crate::schedule::{Hours, Schedule};
+use crate::schedule::{Hours, Schedule, TimeZone};
 use crate::target::{AddressRange, ByNetwork, Ports};
 use crate::tls::Ladder;
 
@@ -52,6 +52,8 @@ pub struct Settings {
     pub pointers: Pointers,
     /// When sending is allowed; `None`: always.
     pub hours: Option<Hours>,
+    /// The clocks that windows are read off.
+    pub time_zone: TimeZone,
     /// The longest that a run may take.
     pub max_duration: Option<Duration>,
     /// What is done about the endpoints of the inventory.
@@ -74,7 +76,7 @@ pub struct KnownEndpoints {
 
 /// For what no timer counts: the last packets of a connection, a busy machine,
 /// a clock that is a little off.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -95,6 +97,7 @@ impl Default for Settings {
             family: AddressFamily::default(),
             pointers: Pointers::LookUp,
             hours: None,
+            time_zone: TimeZone::local(),
             max_duration: None,
             known: KnownEndpoints::default(),
             refresh: None,
@@ -147,7 +150,10 @@ impl From<Options> for Settings {
                 Some(false) => Pointers::Skip,
                 Some(true) | None => Pointers::LookUp,
             },
-            hours: options.window.map(|window| Hours::new(window, time_zone)),
+            hours: options
+                .window
+                .map(|window| Hours::new(window, time_zone.clone())),
+            time_zone,
             max_duration: options.max_duration.map(Into::into),
             known: KnownEndpoints {
                 all: options.known.unwrap_or_default(),
@@ -165,7 +171,7 @@ impl Settings {
     #[must_use]
     pub fn within_networks(self, networks: &[NetworkOptions], flags: &Options) -> Self {
         Self {
-            networks: Terms::of_each(&Terms::elsewhere(&self), networks, flags),
+            networks: Terms::of_each(&Terms::elsewhere(&self), networks, flags, &self.time_zone),
             ..self
         }
     }

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::network::NetworkOptions;
 use super::options::Options;
 use super::profile::Profile;
-use super::settings::Settings;
+use super::settings::{GRACE, Settings};
 use super::timeout::Timeout;
 use crate::pace::Limits;
 use crate::probe::Timeouts;
-use crate::scan::Approach;
+use crate::scan::{Approach, Visits};
+use crate::schedule::{Hours, TimeZone};
 use crate::target::{AddressRange, ByNetwork, Ports};
 use crate::tls::Ladder;
 
@@ -29,6 +30,9 @@ pub struct Terms {
     pub timeouts: Timeouts,
     /// Later looks at a target that did not answer.
     pub retries: u32,
+    /// When it may be asked, beside the hours of the scan itself; `None`:
+    /// always.
+    pub hours: Option<Hours>,
 }
 
 impl Terms {
@@ -45,6 +49,7 @@ impl Terms {
             },
             timeouts: settings.timeouts,
             retries: settings.retries,
+            hours: None,
         }
     }
 
@@ -57,6 +62,7 @@ impl Terms {
         elsewhere: &Self,
         networks: &[NetworkOptions],
         flags: &Options,
+        time_zone: &TimeZone,
     ) -> Vec<(AddressRange, Self)> {
         let mut from_outside: Vec<_> = networks.iter().collect();
         from_outside.sort_by_key(|network| std::cmp::Reverse(network.range().size()));
@@ -64,6 +70,12 @@ impl Terms {
         for network in from_outside {
             let around = ByNetwork::new(elsewhere, known.iter().map(|(range, it)| (*range, it)));
             let terms = around.at(network.range().first()).within(network, flags);
+            let window = network.window.clone();
+            let own = window.map(|window| Hours::new(window, time_zone.clone()));
+            let terms = Self {
+                hours: own.or(terms.hours),
+                ..terms
+            };
             known.push((network.range(), terms));
         }
         let place = |range: &AddressRange| {
@@ -95,6 +107,7 @@ impl Terms {
                 network.retries.as_ref(),
                 &self.retries,
             ),
+            hours: self.hours.clone(),
         }
     }
 
@@ -157,6 +170,16 @@ impl Terms {
         }
     }
 
+    /// When its addresses may be asked.
+    #[must_use]
+    pub fn visits(&self) -> Option<Visits> {
+        let hours = self.hours.clone()?;
+        Some(Visits {
+            hours,
+            drain: self.timeouts.target + GRACE,
+        })
+    }
+
     /// As the inventory keeps it with a scan: the keys of `[[network]]`.
     pub(super) fn describe(&self, range: AddressRange) -> Value {
         let duration = |value| humantime::format_duration(value).to_string();
@@ -172,6 +195,7 @@ impl Terms {
             "handshake_timeout": duration(self.timeouts.handshake),
             "target_timeout": duration(self.timeouts.target),
             "retries": self.retries,
+            "window": self.hours.as_ref().map(ToString::to_string),
         })
     }
 }
@@ -240,6 +264,20 @@ mod tests {
         assert_eq!(outer.retries, 1);
         let elsewhere = terms("", PLANT, "192.168.0.1");
         assert_eq!(elsewhere, Terms::elsewhere(&Settings::default()));
+    }
+
+    #[test]
+    fn the_hours_of_a_network_are_its_own_or_those_around_it() {
+        let file = "[scan]\ntz = \"UTC\"\nwindow = \"20:00-08:00\"\n
+            [[network]]\ncidr = \"10.0.0.0/8\"\nwindow = \"22:00-06:00\"\n
+            [[network]]\ncidr = \"10.9.0.0/16\"\nwindow = \"sat 00:00-24:00\"\n
+            [[network]]\ncidr = \"10.9.1.0/24\"\nretries = 0\n";
+        let hours = |address: &str| terms("", file, address).hours.map(|it| it.to_string());
+        assert_eq!(hours("10.1.1.1").as_deref(), Some("22:00-06:00 (UTC)"));
+        let saturday = Some("sat 00:00-24:00 (UTC)");
+        assert_eq!(hours("10.9.0.1").as_deref(), saturday);
+        assert_eq!(hours("10.9.1.1").as_deref(), saturday);
+        assert_eq!(hours("192.168.0.1"), None, "the scan's own hold as well");
     }
 
     #[test]

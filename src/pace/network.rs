@@ -1,9 +1,10 @@
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::target::AddressRange;
 
 /// The neighbourhood that shares a rate: a /24 of IPv4, a /64 of IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Network(IpAddr);
 
 impl Network {
@@ -24,6 +25,12 @@ impl Network {
         };
         // In order and of one family; else the first stands for all.
         AddressRange::new(self.0, last).unwrap_or(AddressRange::single(self.0))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.range().fmt(f)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde_json::Value;
 
 use super::row::{CertificateRow, CertificateUse, EndpointRow, ScanRow};
 use super::table::days_left;
@@ -105,10 +106,13 @@ pub fn scans<'a>(rows: impl IntoIterator<Item = &'a ScanRow>, width: Option<u16>
         "WHY",
         "TARGETS",
         "CERTIFICATES",
+        "INCIDENTS",
+        "BY",
+        "WITH",
         "NOTE",
     ];
     let mut table = table(&header, width);
-    align_right(&mut table, &[0, 5, 6]);
+    align_right(&mut table, &[0, 5, 6, 7]);
     for row in rows {
         table.add_row([
             row.id.to_string(),
@@ -118,6 +122,12 @@ pub fn scans<'a>(rows: impl IntoIterator<Item = &'a ScanRow>, width: Option<u16>
             row.why().map(|why| short(why, 40)).unwrap_or_default(),
             row.targets.to_string(),
             row.outcomes.count(OutcomeKind::Certificate).to_string(),
+            row.incidents.len().to_string(),
+            row.operator
+                .as_deref()
+                .map(|operator| short(operator, 40))
+                .unwrap_or_default(),
+            short(&with(&row.settings), 60),
             row.note
                 .as_deref()
                 .map(|note| short(note, 40))
@@ -125,6 +135,22 @@ pub fn scans<'a>(rows: impl IntoIterator<Item = &'a ScanRow>, width: Option<u16>
         ]);
     }
     lines(&table)
+}
+
+/// The settings by which people tell scans apart: `standard rate 1000
+/// 10.0.0.0/24`. The JSON has them all.
+fn with(settings: &str) -> String {
+    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
+    let text = |key: &str| settings.get(key).and_then(Value::as_str);
+    let limits = [
+        text("profile").map(str::to_owned),
+        text("rate").map(|rate| format!("rate {rate}")),
+    ];
+    let targets = settings.get("targets").and_then(Value::as_array);
+    let targets = targets.into_iter().flatten().filter_map(Value::as_str);
+    let mut parts: Vec<_> = limits.into_iter().flatten().collect();
+    parts.extend(targets.map(str::to_owned));
+    parts.join(" ")
 }
 
 fn worst(severity: Option<Severity>) -> String {

@@ -223,6 +223,9 @@ pub struct Coverage {
     pub outcomes: Tally,
     /// Why targets in it are excluded, without duplicates.
     pub exclusions: Vec<String>,
+    /// What is to be said of others that gave no answer or were not asked,
+    /// without duplicates.
+    pub remarks: Vec<String>,
     /// The earliest of its targets' latest looks.
     pub oldest_look: Timestamp,
     /// The latest look.
@@ -257,6 +260,10 @@ pub struct ScanRow {
     /// Its place in the order in which scans last began to run: one that was
     /// gone on with comes after those that ran in between.
     pub run: i64,
+    /// What happened around it, a sentence each.
+    pub incidents: Vec<String>,
+    /// How many of its targets had no turn and are not in the coverage either.
+    pub unlisted: u64,
 }
 
 impl ScanRow {

@@ -307,6 +307,7 @@ pub static COVERAGE: Table<Coverage> = Table {
         column("exclusions", |row, _| Value::list(&row.exclusions)),
         column("oldest_look", |row, _| row.oldest_look.into()),
         column("latest_look", |row, _| row.latest_look.into()),
+        column("remarks", |row, _| Value::list(&row.remarks)),
     ],
 };
 
@@ -326,6 +327,8 @@ pub static SCANS: Table<ScanRow> = Table {
         column("settings", |row, _| Value::Json(&row.settings)),
         column("ended_by", |row, _| row.why().map(Value::text).into()),
         column("operator", |row, _| row.operator.as_ref().into()),
+        column("incidents", |row, _| Value::list(&row.incidents)),
+        column("unlisted", |row, _| Value::count(row.unlisted)),
     ],
 };
 

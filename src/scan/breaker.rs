@@ -15,13 +15,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::canaries::Canaries;
-use crate::domain::Port;
+use super::expected::Expected;
+use crate::domain::{Endpoint, LocalFault, Observation, Outcome, OutcomeKind, Port};
 
 /// Looks without an answer, in a row, after which canaries are asked.
 const ENOUGH: u32 = 32;
 
 /// How many silent looks one counts for where somebody answered before.
-const OF_KNOWN: u32 = 8;
+pub(super) const OF_KNOWN: u32 = 8;
 
 /// How long silence has to last as well: a fast scan meets 32 dark targets in
 /// a moment.
@@ -44,6 +45,36 @@ pub(super) enum Sign {
     SilenceOfKnown,
     /// Nothing could be sent.
     Fault,
+}
+
+impl Sign {
+    /// What an observation tells, if anything.
+    pub(super) fn of(seen: &Observation, expected: &Expected) -> Option<Self> {
+        let Endpoint { address, port, .. } = seen.endpoint;
+        match seen.attempts.last()?.outcome {
+            OutcomeKind::Certificate
+            | OutcomeKind::NoCertificate
+            | OutcomeKind::TlsRefused
+            | OutcomeKind::NotTls
+            | OutcomeKind::Refused => Some(Self::Answer(address, port)),
+            OutcomeKind::Silent
+            | OutcomeKind::Broken
+            | OutcomeKind::Filtered
+            | OutcomeKind::Unreachable => Some(if expected.contains(address, port) {
+                Self::SilenceOfKnown
+            } else {
+                Self::Silence
+            }),
+            OutcomeKind::LocalError => match &seen.outcome {
+                Outcome::LocalError(LocalFault::Exhausted(_) | LocalFault::Internal(_)) => None,
+                _ => Some(Self::Fault),
+            },
+            OutcomeKind::Unresolved
+            | OutcomeKind::Excluded
+            | OutcomeKind::Fresh
+            | OutcomeKind::NotAttempted => None,
+        }
+    }
 }
 
 /// Decides on the looks `H` that got no answer.

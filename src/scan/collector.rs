@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::fate::Fate;
+use super::fate::{Fate, Remark};
 use super::journal::{Entry, Page};
 use super::known::Known;
 use super::ledger::BlockLedger;
@@ -20,6 +20,7 @@ use super::progress::Progress;
 use super::resumption::Resumption;
 use super::sighting::Sighting;
 use super::summary::Nameless;
+use super::verdict::is_silence;
 use super::worker::Settled;
 use crate::domain::{
     Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp,
@@ -90,6 +91,8 @@ pub(super) struct Collected {
     pub(super) faults: Vec<(String, u64)>,
     /// Targets that met a fault in this program.
     pub(super) internal_errors: u64,
+    /// Targets without a turn that the ledger does not list.
+    pub(super) unlisted: u64,
 }
 
 /// Nobody takes batches any more: the writer has failed.
@@ -118,7 +121,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             bytes: 0,
             outcomes: resumption.outcomes,
             known: Known::default(),
-            leaves: HashSet::new(),
+            leaves: resumption.certificates.into_iter().collect(),
             nameless: NamelessEndpoints::default(),
             faults: HashMap::new(),
             internal_errors: 0,
@@ -135,9 +138,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     ) -> Collected {
         // The writer's own error tells why it is gone.
         let _ = self.collect(&mut parcels, &batches).await;
+        let unlisted = self.plan.len().saturating_sub(self.listed());
         let mut faults: Vec<_> = self.faults.into_iter().collect();
         faults.sort_unstable_by(|(a, more), (b, most)| most.cmp(more).then_with(|| a.cmp(b)));
         Collected {
+            unlisted,
             certificates: self.leaves.len() as u64,
             nameless: self.nameless.count(),
             faults,
@@ -205,7 +210,11 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         self.progress.settle(kind == OutcomeKind::Certificate);
         self.tell(&mut settled.observations);
         self.note_leads(&settled);
-        self.batch.observations.extend(settled.observations);
+        let mut observations = settled.observations;
+        if settled.remark == Some(Remark::Suspected) {
+            observations.retain(|seen| !is_silence(seen.outcome.kind()));
+        }
+        self.batch.observations.extend(observations);
         Ok(())
     }
 
@@ -238,7 +247,8 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     /// into the journal.
     fn enter(&mut self, settled: &Settled) {
         let latest = settled.observations.iter().map(|seen| seen.at).max();
-        let fate = Fate::of(&settled.outcome, latest.unwrap_or_else(clock::now));
+        let fate_of = |outcome, at| Fate::of(outcome, at).remarked(settled.remark);
+        let fate = fate_of(&settled.outcome, latest.unwrap_or_else(clock::now));
         let Some(ledger) = &mut self.ledger else {
             return;
         };
@@ -253,7 +263,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         }
         if settled.by_name {
             for best in best_answers(&settled.observations) {
-                let fate = Fate::of(&best.outcome, best.at);
+                let fate = fate_of(&best.outcome, best.at);
                 let (address, port) = (best.endpoint.address, best.endpoint.port);
                 ledger.enter_address(address, port, &fate);
                 self.page.enter(Entry::Behind {
@@ -384,8 +394,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     /// Says in the ledger of the blocks that had no turn that nothing there
     /// was attempted.
     async fn write_unbegun(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
-        let most = self.unbegun.saturating_add(MOST_UNBEGUN);
-        for number in self.unbegun..self.plan.block_count().min(most) {
+        for number in self.unbegun..self.plan.block_count().min(self.most_listed()) {
             if let Some(block) = self.plan.block(number) {
                 let (plan, zone) = (Arc::clone(&self.plan), self.zone.clone());
                 let ledger = BlockLedger::unbegun(plan, zone, block, self.began);
@@ -393,6 +402,16 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
             }
         }
         Ok(())
+    }
+
+    /// The first block that the ledger does not list, however the scan ends.
+    fn most_listed(&self) -> u64 {
+        self.unbegun.saturating_add(MOST_UNBEGUN)
+    }
+
+    /// The targets in blocks that the ledger lists.
+    fn listed(&self) -> u64 {
+        self.most_listed().saturating_mul(Block::MAX_LENGTH)
     }
 
     fn milestone(&self, step: Step) -> Option<Milestone> {

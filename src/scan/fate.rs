@@ -1,3 +1,4 @@
+use super::verdict::is_silence;
 use crate::domain::{Outcome, OutcomeKind, Timestamp};
 
 /// What became of a target, or of an address behind a name, as the ledger
@@ -32,4 +33,30 @@ impl Fate {
         };
         Self { kind, detail, at }
     }
+
+    /// The same with what is to be said of it, if that is what it is about.
+    pub(super) fn remarked(self, remark: Option<Remark>) -> Self {
+        let told = match remark {
+            Some(Remark::Suspected) if is_silence(self.kind) => {
+                Some("its network stopped answering during the scan")
+            }
+            Some(Remark::OutOfHours) if self.kind == OutcomeKind::NotAttempted => {
+                Some("out of the hours of its network")
+            }
+            Some(_) | None => None,
+        };
+        Self {
+            detail: told.map_or(self.detail, ToOwned::to_owned),
+            ..self
+        }
+    }
+}
+
+/// Why there is no answer of a target, where that is not its own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// Its network began to filter us: its silence says nothing of it.
+    Suspected,
+    /// Its network may not be asked at this time.
+    OutOfHours,
 }

@@ -187,6 +187,11 @@ impl Feed {
         self.changed.notify_one();
     }
 
+    /// Tells again when no look is left but those that are held back.
+    pub(super) fn look_again(&self) {
+        self.changed.notify_one();
+    }
+
     /// One of those that were held back is about to come back.
     pub(super) fn let_go(&self) {
         self.state().held_back -= 1;

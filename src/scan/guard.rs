@@ -1,17 +1,26 @@
-//! The breaker among the workers: whoever sees a sign tells it, and takes the
-//! looks that become good by it.
+//! The breaker and the quarantine among the workers: whoever sees a sign tells
+//! it, and takes the looks that become good by it.
 
+use std::collections::BTreeMap;
 use std::mem;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
-use super::breaker::{Breaker, Custody, Outages, Sign};
+use super::breaker::{self, Breaker, Custody, Outages, Sign};
 use super::canaries::Canaries;
 use super::expected::Expected;
-use crate::domain::{Dialect, Endpoint, LocalFault, Observation, Outcome, OutcomeKind, Zone};
+use super::name_service::{Freed, LookupFailure, NameService};
+use super::quarantine::{Place, Quarantine};
+use super::trouble::SlowedNetwork;
+use crate::domain::{Dialect, Endpoint, Observation, Port, Zone};
+use crate::pace::Network;
 
 /// Watches over the looks `H` of a scan.
 pub(super) struct Guard<H> {
@@ -19,16 +28,36 @@ pub(super) struct Guard<H> {
     expected: Arc<Expected>,
     /// Whether canaries are to be asked may have changed.
     changed: Notify,
+    /// Whether any network was ever slowed: a question before every look.
+    any_slowed: AtomicBool,
     stop: CancellationToken,
 }
 
 struct State<H> {
-    breaker: Breaker<H>,
+    breaker: Breaker<Unanswered<H>>,
+    quarantine: Quarantine<H>,
+    names: NameService<H>,
+    /// Looks that are to be had again.
+    again: Vec<H>,
+    /// Looks out of the hours of their networks.
+    put_off: Vec<H>,
     /// Looks that somebody has vouched for, to be told.
     vouched: Vec<H>,
+    /// Looks of slowed networks that nobody vouches for, to be told as that.
+    suspected: Vec<H>,
+    /// Networks that were slowed, and how many of their targets nobody has
+    /// vouched for.
+    slowed: BTreeMap<Network, u64>,
     /// Cancelled when first dials are not to be made: in an outage, and when
     /// the scan stops.
     way: CancellationToken,
+}
+
+/// A look that got no answer.
+#[derive(Debug)]
+struct Unanswered<H> {
+    look: H,
+    place: Option<Place>,
 }
 
 impl<H> Guard<H> {
@@ -37,11 +66,18 @@ impl<H> Guard<H> {
         Self {
             state: Mutex::new(State {
                 breaker: Breaker::new(canaries, Instant::now()),
+                quarantine: Quarantine::new(),
+                names: NameService::new(),
+                again: Vec::new(),
+                put_off: Vec::new(),
                 vouched: Vec::new(),
+                suspected: Vec::new(),
+                slowed: BTreeMap::new(),
                 way: stop.child_token(),
             }),
             expected,
             changed: Notify::new(),
+            any_slowed: AtomicBool::new(false),
             stop: stop.clone(),
         }
     }
@@ -61,41 +97,23 @@ impl<H> Guard<H> {
 
     /// What an observation tells of the way, if anything.
     pub(super) fn sign(&self, seen: &Observation) -> Option<Sign> {
-        let Endpoint { address, port, .. } = seen.endpoint;
-        match seen.attempts.last()?.outcome {
-            OutcomeKind::Certificate
-            | OutcomeKind::NoCertificate
-            | OutcomeKind::TlsRefused
-            | OutcomeKind::NotTls
-            | OutcomeKind::Refused => Some(Sign::Answer(address, port)),
-            OutcomeKind::Silent
-            | OutcomeKind::Broken
-            | OutcomeKind::Filtered
-            | OutcomeKind::Unreachable => Some(if self.expected.contains(address, port) {
-                Sign::SilenceOfKnown
-            } else {
-                Sign::Silence
-            }),
-            OutcomeKind::LocalError => match &seen.outcome {
-                Outcome::LocalError(LocalFault::Exhausted(_) | LocalFault::Internal(_)) => None,
-                _ => Some(Sign::Fault),
-            },
-            OutcomeKind::Unresolved
-            | OutcomeKind::Excluded
-            | OutcomeKind::Fresh
-            | OutcomeKind::NotAttempted => None,
-        }
+        Sign::of(seen, &self.expected)
     }
 
     /// Takes a sign.
     pub(super) fn see(&self, sign: Sign) {
         let mut state = self.state();
-        let State {
-            breaker, vouched, ..
-        } = &mut *state;
-        let before = breaker.doubted_from();
-        vouched.extend(breaker.see(sign, Instant::now()));
-        if breaker.doubted_from() != before {
+        let now = Instant::now();
+        let before = state.breaker.doubted_from();
+        let vouched = state.breaker.see(sign, now);
+        state.pass_on(vouched);
+        if let Sign::Answer(address, port) = sign
+            && !state.breaker.is_open()
+        {
+            let vouched = state.quarantine.answered(address, port, now);
+            state.vouched.extend(vouched);
+        }
+        if state.breaker.doubted_from() != before || state.quarantine.is_doubted() {
             self.changed.notify_one();
         }
     }
@@ -105,9 +123,105 @@ impl<H> Guard<H> {
         self.see(Sign::Answer(endpoint.address, endpoint.port));
     }
 
+    /// Where a look is without an answer that began then.
+    pub(super) fn place(&self, address: IpAddr, port: Port, began: Instant) -> Place {
+        let is_known = self.expected.contains(address, port);
+        Place {
+            network: Network::of(address),
+            weight: if is_known { breaker::OF_KNOWN } else { 1 },
+            began,
+        }
+    }
+
     /// Decides on a look without an answer that began after so many outages.
-    pub(super) fn take(&self, look: H, outages: u32) -> Custody<H> {
-        self.state().breaker.take(look, outages)
+    pub(super) fn take(&self, look: H, place: Option<Place>, outages: u32) -> Custody<H> {
+        let mut state = self.state();
+        let custody = match state.breaker.take(Unanswered { look, place }, outages) {
+            Custody::Held => Custody::Held,
+            Custody::Again(unanswered) => Custody::Again(unanswered.look),
+            Custody::Told(unanswered) => state.quarantine_or_tell(unanswered),
+        };
+        if state.quarantine.is_doubted() {
+            self.changed.notify_one();
+        }
+        custody
+    }
+
+    /// Whether a network is slowed: what is silent there says nothing.
+    pub(super) fn is_slowed(&self, network: Network) -> bool {
+        self.any_slowed.load(Ordering::Relaxed) && self.state().quarantine.is_slowed(network)
+    }
+
+    /// Sets a look aside, if its network is slowed; else returns it.
+    pub(super) fn set_aside(&self, network: Network, look: H) -> Option<H> {
+        self.state().quarantine.set_aside(network, look)
+    }
+
+    /// The DNS answers.
+    pub(super) fn name_answered(&self) {
+        let mut state = self.state();
+        match state.names.answered(Instant::now()) {
+            Freed::Told(told) => state.vouched.extend(told),
+            Freed::Again(again) => state.again.extend(again),
+        }
+    }
+
+    /// Decides on a look whose look-up failed; returns it if the others are to
+    /// decide on it.
+    pub(super) fn take_name(&self, failure: LookupFailure, look: H) -> Option<H> {
+        let mut state = self.state();
+        if state.breaker.is_open() {
+            return Some(look);
+        }
+        let was_down = state.names.is_down();
+        let look = state.names.take(failure, look, Instant::now());
+        if state.names.is_down() != was_down {
+            warn!("the DNS answers no more: names wait until it does");
+            self.changed.notify_one();
+        }
+        look
+    }
+
+    /// Holds a look at a name while the DNS is down; else returns it.
+    pub(super) fn put_off_name(&self, look: H) -> Option<H> {
+        self.state().names.put_off(look)
+    }
+
+    /// Returns the looks at names that are tried now, when it is time.
+    ///
+    /// Cancel safe.
+    pub(super) async fn names_to_try(&self) -> Vec<H> {
+        let next = self.state().names.next_try();
+        match next {
+            None => std::future::pending().await,
+            Some(next) => sleep_until(next).await,
+        }
+        self.state().names.tried(Instant::now())
+    }
+
+    /// The times without a DNS.
+    pub(super) fn name_outages(&self) -> Outages {
+        self.state().names.outages(Instant::now())
+    }
+
+    /// How long it has been without one now.
+    pub(super) fn without_names_for(&self) -> Duration {
+        self.state().names.down_for(Instant::now())
+    }
+
+    /// The looks that are to be had again since this was last asked.
+    pub(super) fn to_have_again(&self) -> Vec<H> {
+        mem::take(&mut self.state().again)
+    }
+
+    /// Puts a look off that is out of the hours of its network.
+    pub(super) fn put_off(&self, look: H) {
+        self.state().put_off.push(look);
+    }
+
+    /// The looks that are put off.
+    pub(super) fn take_put_off(&self) -> Vec<H> {
+        mem::take(&mut self.state().put_off)
     }
 
     /// The looks that are to be told since this was last asked.
@@ -115,17 +229,30 @@ impl<H> Guard<H> {
         mem::take(&mut self.state().vouched)
     }
 
-    /// Returns when canaries are to be asked.
+    /// Those of them that nobody vouches for.
+    pub(super) fn suspected(&self) -> Vec<H> {
+        mem::take(&mut self.state().suspected)
+    }
+
+    /// Returns when canaries are to be asked: those of some networks, or, if
+    /// these are none, those of all.
     ///
     /// Cancel safe.
-    pub(super) async fn doubted(&self) {
+    pub(super) async fn doubted(&self) -> Vec<Network> {
         loop {
-            let from = self.state().breaker.doubted_from();
+            let (networks, from) = {
+                let mut state = self.state();
+                let networks = state.quarantine.take_doubted();
+                (networks, state.breaker.doubted_from())
+            };
+            if !networks.is_empty() {
+                return networks;
+            }
             match from {
                 None => self.changed.notified().await,
                 Some(from) => tokio::select! {
                     () = self.changed.notified() => {}
-                    () = sleep_until(from) => return,
+                    () = sleep_until(from) => return Vec::new(),
                 },
             }
         }
@@ -134,18 +261,82 @@ impl<H> Guard<H> {
     /// Whom to ask, one first of all.
     pub(super) fn canaries(&self, zone: &Zone) -> Vec<Endpoint> {
         let canaries = self.state().breaker.canaries().into_iter();
-        let endpoint = |(address, port)| {
-            // The dialect matters to nobody: nothing is said.
-            Endpoint::tcp(zone.clone(), address, port, Dialect::Tls)
-        };
-        canaries.map(endpoint).collect()
+        canaries.map(|it| canary(zone, it)).collect()
     }
 
-    /// Nobody is left who might vouch for what is held.
-    pub(super) fn give_up_doubt(&self) {
+    /// Those of one network.
+    pub(super) fn canaries_in(&self, network: Network, zone: &Zone) -> Vec<Endpoint> {
+        let canaries = self.state().quarantine.canaries(network);
+        canaries.into_iter().map(|it| canary(zone, it)).collect()
+    }
+
+    /// A canary of a network answered.
+    pub(super) fn reassure(&self, network: Network) {
+        let mut state = self.state();
+        let vouched = state.quarantine.reassure(network, Instant::now());
+        state.vouched.extend(vouched);
+    }
+
+    /// No canary of a network answered, asked since then, and others did: it
+    /// is slowed, unless somebody has answered there meanwhile.
+    pub(super) fn slow(&self, network: Network, asked: Instant) -> bool {
+        let mut state = self.state();
+        let slowed = state.quarantine.slow(network, asked, Instant::now());
+        if slowed {
+            state.slowed.entry(network).or_default();
+            self.any_slowed.store(true, Ordering::Relaxed);
+        }
+        slowed
+    }
+
+    /// A target of a slowed network is told though nobody vouches for it.
+    pub(super) fn suspect(&self, network: Network) {
+        *self.state().slowed.entry(network).or_default() += 1;
+    }
+
+    /// The networks that were slowed.
+    pub(super) fn slowed(&self) -> Vec<SlowedNetwork> {
+        let slowed = &self.state().slowed;
+        let network = |(network, silent): (&Network, &u64)| SlowedNetwork {
+            network: network.to_string(),
+            silent: *silent,
+        };
+        slowed.iter().map(network).collect()
+    }
+
+    /// No canary of a network answers to the last: what is held of it is told.
+    pub(super) fn give_up(&self, network: Network) {
+        let mut state = self.state();
+        let told = state.quarantine.give_up(network, Instant::now());
+        state.suspected.extend(told);
+    }
+
+    /// Nothing is left of the block but what is held, and nobody who might
+    /// vouch for that. Returns the slowed networks that are to be told about.
+    pub(super) fn give_up_doubt(&self) -> Vec<Network> {
         let mut state = self.state();
         let held = state.breaker.give_up_doubt();
-        state.vouched.extend(held);
+        state.pass_on(held);
+        let told = state.quarantine.come_back(Instant::now());
+        state.vouched.extend(told);
+        let told = state.names.give_up_doubt();
+        state.vouched.extend(told);
+        if state.quarantine.is_doubted() {
+            self.changed.notify_one();
+        }
+        state.quarantine.returned()
+    }
+
+    /// Returns the looks that come back from a slowed network, when it is time.
+    ///
+    /// Cancel safe.
+    pub(super) async fn returning(&self) -> Vec<H> {
+        let next = self.state().quarantine.next_return();
+        match next {
+            None => std::future::pending().await,
+            Some(next) => sleep_until(next).await,
+        }
+        self.state().quarantine.returning(Instant::now())
     }
 
     /// No canary answered, asked since then: no first dial goes out. Returns
@@ -154,24 +345,55 @@ impl<H> Guard<H> {
         let mut state = self.state();
         let again = state.breaker.open(asked, Instant::now())?;
         state.way.cancel();
-        Some(again)
+        Some(again.into_iter().map(|it| it.look).collect())
     }
 
     /// The network is back.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.breaker.close(Instant::now());
+        state.quarantine.doubt_again();
         state.way = self.stop.child_token();
     }
 
-    /// Nothing more is held, since the scan is over.
-    pub(super) fn empty(&self) {
+    /// Nothing more is held, since the scan is over. Whether every look that
+    /// was begun is told by it.
+    pub(super) fn empty(&self) -> bool {
         let mut state = self.state();
         let held = state.breaker.empty();
+        state.vouched.extend(held.into_iter().map(|it| it.look));
+        let held = state.quarantine.empty();
         state.vouched.extend(held);
+        let has_names = state.names.holds_any() || !state.again.is_empty();
+        !has_names && state.put_off.is_empty() && !state.quarantine.keeps_any_aside()
     }
 
     fn state(&self) -> MutexGuard<'_, State<H>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl<H> State<H> {
+    /// Others answer: what becomes of looks is for their networks to decide.
+    fn pass_on(&mut self, unanswered: Vec<Unanswered<H>>) {
+        for unanswered in unanswered {
+            if let Custody::Told(look) = self.quarantine_or_tell(unanswered) {
+                self.vouched.push(look);
+            }
+        }
+    }
+
+    fn quarantine_or_tell(&mut self, unanswered: Unanswered<H>) -> Custody<H> {
+        let Unanswered { look, place } = unanswered;
+        let told = match place {
+            Some(place) => self.quarantine.take(place, look),
+            None => Some(look),
+        };
+        told.map_or(Custody::Held, Custody::Told)
+    }
+}
+
+/// The dialect matters to nobody: nothing is said.
+fn canary(zone: &Zone, (address, port): (IpAddr, Port)) -> Endpoint {
+    Endpoint::tcp(zone.clone(), address, port, Dialect::Tls)
 }

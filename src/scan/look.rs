@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::name_service::LookupFailure;
 use super::no_answer::NoAnswer;
 use crate::domain::{Observation, Outcome, Session, Timestamp, clock};
 
@@ -18,6 +19,11 @@ pub(super) struct Look {
     pub(super) best: Option<NoAnswer>,
     /// What spoke to them.
     pub(super) seen: Box<[Observation]>,
+    /// Whether it is had even though its network began to filter us: its time
+    /// has come.
+    pub(super) comes_back: bool,
+    /// How the look-up of its name failed, if it did.
+    pub(super) lookup_failure: Option<LookupFailure>,
     /// Whether the scan's end took a look or a question from the target.
     cut_short: AtomicBool,
     /// Whether an outage did.
@@ -35,6 +41,8 @@ impl Look {
             shortages: 0,
             best: None,
             seen: Box::default(),
+            comes_back: false,
+            lookup_failure: None,
             cut_short: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
@@ -62,6 +70,7 @@ impl Look {
             shortages: self.shortages,
             best: self.best,
             seen: seen.into(),
+            comes_back: self.comes_back,
             ..Self::first(self.index)
         }
     }

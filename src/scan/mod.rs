@@ -22,10 +22,14 @@ mod journal;
 mod known;
 mod ledger;
 mod look;
+mod name_service;
 mod nameless;
+mod neighbours;
 mod no_answer;
 mod outbox;
 mod progress;
+mod put_off;
+mod quarantine;
 mod recency;
 mod resumption;
 mod sentry;
@@ -33,8 +37,10 @@ mod settings;
 mod sighting;
 mod stop;
 mod summary;
+mod trouble;
 mod verdict;
 mod visit;
+mod visiting_hours;
 mod worker;
 mod writer;
 
@@ -51,18 +57,23 @@ use tracing::info;
 pub use breaker::Outages;
 pub use expected::Expected;
 pub use feed::RETRY_SPACING;
+pub use neighbours::Neighbours;
 pub use progress::Progress;
+pub use quarantine::{REST, RETURN_SPACING};
 pub use recency::Recency;
 pub use sentry::LONGEST_OUTAGE;
 pub use settings::{Approach, Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
 pub use stop::Stop;
 pub use summary::{NameNotAsked, Nameless, Summary, WhyNotAsked};
+pub use trouble::{Loss, LossMeter, SlowedNetwork, Trouble};
+pub use visiting_hours::{VisitingHours, Visits};
 
 use crate::domain::{EarlyEnd, OutcomeKind, ScanId, ScanState, clock};
 use crate::net::Dialer;
 use crate::probe::Prober;
 use crate::resolve::Resolver;
+use crate::schedule::ClockJumps;
 use crate::store::{NewScan, ScanEnd, Sink, StoreError};
 use crate::target::Plan;
 use collector::{Collected, Collector};
@@ -99,6 +110,10 @@ pub struct Scan<D: Dialer, R: Resolver> {
     /// The event loops among which its workers are dealt out; all of them work
     /// on the caller's if there is none. On these the resolver is asked, too.
     pub event_loops: Vec<Handle>,
+    /// What somebody who watches the clock on the wall notes meanwhile.
+    pub clock_jumps: ClockJumps,
+    /// What tells how many packets the system lost meanwhile.
+    pub losses: LossMeter,
 }
 
 /// Why a scan could not go on; what was found before is stored.
@@ -155,7 +170,8 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let writer = tokio::spawn(writer::run(sink, scan, settled, to_write));
         let collector = tokio::spawn(collector.run(to_collect, batches));
         let resumes = self.resumes;
-        let worked = self
+        let (clock_jumps, losses) = (self.clock_jumps.clone(), self.losses.clone());
+        let (worked, trouble) = self
             .work(workers, Arc::clone(&directory), start, parcels, &stop)
             .await;
         let collected = collector.await.map_err(panicked);
@@ -168,30 +184,39 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let unsettled = targets.saturating_sub(outcomes.total());
         outcomes.add_many(OutcomeKind::NotAttempted, unsettled);
         let (state, ended_by) = match (&worked, &collected, &written) {
-            (Ok((End::Done, _)), Ok(_), Ok(())) if unsettled == 0 => (ScanState::Complete, None),
+            (Ok(End::Done), Ok(_), Ok(())) if unsettled == 0 => (ScanState::Complete, None),
             (Ok(_), Ok(_), Ok(())) => {
-                let why = stop.why().unwrap_or(EarlyEnd::Signal);
+                // Nothing else cuts a scan short but hours of networks.
+                let why = stop.why().unwrap_or(EarlyEnd::Window);
                 (why.state(), Some(why.to_string()))
             }
             (Err(error), _, _) | (_, Err(error), _) => (ScanState::Failed, Some(error.to_string())),
             (_, _, Err(error)) => (ScanState::Failed, Some(error.to_string())),
         };
         let finished_at = clock::now();
+        let trouble = Trouble {
+            clock_jumps: clock_jumps.list(),
+            losses: losses.read(),
+            ..trouble
+        };
         let end = ScanEnd {
             finished_at,
             state,
             ended_by: ended_by.clone(),
             outcomes,
+            incidents: trouble.incidents(),
+            unlisted: collected.as_ref().map_or(0, |collected| collected.unlisted),
         };
         let finished = sink.finish(scan, end).await;
         let closed = sink.close().await;
         written.and(finished).and(closed)?;
-        let (_, outages) = worked?;
+        worked?;
         let Collected {
             certificates,
             faults,
             internal_errors,
             nameless,
+            ..
         } = collected?;
         info!(%scan, %state, certificates, "scan ended");
         Ok(Summary {
@@ -202,11 +227,10 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
             outcomes,
             faults,
             internal_errors,
-            outages,
+            trouble,
             certificates,
             nameless,
             names_not_asked: directory.not_asked(state, resumes),
-            clock_jumps: Vec::new(),
             elapsed: finished_at.since(began),
         })
     }
@@ -246,7 +270,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         start: Start,
         parcels: mpsc::Sender<Parcel>,
         whole: &Stop,
-    ) -> Result<(End, Outages), ScanError> {
+    ) -> (Result<End, ScanError>, Trouble) {
         // A fault of the engine stops it too, and is not the caller's stop.
         let stop = whole.token().child_token();
         let feed = Feed::new(Arc::clone(&self.plan), start, workers, stop.clone());
@@ -281,8 +305,13 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         } else {
             End::Done
         };
-        let worked = worked.map_err(panicked);
-        worked.map(|()| (end, bench.guard.outages()))
+        let trouble = Trouble {
+            outages: bench.guard.outages(),
+            name_outages: bench.guard.name_outages(),
+            slowed: bench.guard.slowed(),
+            ..Trouble::default()
+        };
+        (worked.map(|()| end).map_err(panicked), trouble)
     }
 }
 
@@ -316,7 +345,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             watch.await;
         }
         // What the stop has left there.
-        self.guard.empty();
+        if !self.guard.empty() {
+            self.cut_short.store(true, Ordering::Relaxed);
+        }
         self.tell_vouched().await;
         self.outbox.close();
         worked

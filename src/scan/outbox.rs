@@ -218,6 +218,7 @@ mod tests {
             }],
             outcome,
             cut_short: false,
+            remark: None,
         })
     }
 

@@ -12,7 +12,7 @@ use super::feed::Start;
 use super::journal::{self, BadPage, Entry};
 use super::ledger::BlockLedger;
 use super::look::Deferral;
-use crate::domain::{ScanId, Tally, Timestamp, Zone};
+use crate::domain::{Fingerprint, ScanId, Tally, Timestamp, Zone};
 use crate::store::{Checkpoint, JournalPage};
 use crate::target::{Block, Plan};
 
@@ -30,6 +30,8 @@ pub(super) struct Resumption {
     pub(super) pages: u64,
     /// The targets that are settled.
     pub(super) outcomes: Tally,
+    /// The certificates that were found.
+    pub(super) certificates: Vec<Fingerprint>,
 }
 
 impl Resumption {
@@ -42,6 +44,7 @@ impl Resumption {
             unbegun: 0,
             pages: 0,
             outcomes: Tally::default(),
+            certificates: Vec::new(),
         }
     }
 
@@ -60,6 +63,7 @@ impl Resumption {
             return resumption;
         }
         resumption.outcomes = checkpoint.outcomes;
+        resumption.certificates.clone_from(&checkpoint.certificates);
         resumption.start.block = checkpoint.block;
         resumption.unbegun = checkpoint.block;
         if let Some(block) = plan.block(checkpoint.block) {

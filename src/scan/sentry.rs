@@ -1,5 +1,6 @@
 //! Keeps watch over the network while the workers work: asks canaries when
-//! there is doubt, and sits outages out.
+//! there is doubt, sits outages out, and has looks come back to networks that
+//! began to filter us.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::stop::Stop;
-use super::worker::Bench;
+use super::worker::{Bench, Looked};
 use crate::domain::{EarlyEnd, Endpoint};
 use crate::net::Dialer;
+use crate::pace::Network;
 use crate::resolve::Resolver;
 
 /// How long an outage may last before it ends the scan.
@@ -23,36 +25,116 @@ pub const LONGEST_OUTAGE: Duration = Duration::from_mins(10);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 
+/// How often the clock on the wall is read while a network's hours are waited
+/// for: it may be set meanwhile.
+const RECKONING: Duration = Duration::from_secs(10);
+
 impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// Returns when the scan stops.
     pub(super) async fn keep_watch(&self, stop: &Stop) {
+        let mut reopening = None;
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                () = self.guard.doubted() => self.ask_canaries(stop).await,
-                () = self.feed.quiet() => self.guard.give_up_doubt(),
+                doubted = self.guard.doubted() => match doubted.as_slice() {
+                    [] => {
+                        self.ask_canaries(stop).await;
+                    }
+                    networks => self.ask_networks(networks, stop).await,
+                },
+                back = self.guard.returning() => {
+                    for looked in back {
+                        self.return_to(looked);
+                    }
+                }
+                tried = self.guard.names_to_try() => {
+                    for looked in tried {
+                        self.return_to(looked);
+                    }
+                }
+                () = self.feed.quiet() => {
+                    if self.guard.without_names_for() >= LONGEST_OUTAGE {
+                        stop.stop(EarlyEnd::NetworkDown);
+                        continue;
+                    }
+                    let returned = self.guard.give_up_doubt();
+                    for silent in self.silent_of(&returned).await {
+                        self.guard.give_up(silent);
+                    }
+                    self.reopen();
+                    let wait = self.leave_put_off().await;
+                    reopening = wait.map(|wait| Instant::now() + wait.min(RECKONING));
+                }
+                () = sleep_until(reopening.unwrap_or_else(Instant::now)), if reopening.is_some() => {
+                    reopening = None;
+                    self.reopen();
+                    self.feed.look_again();
+                }
             }
             self.tell_vouched().await;
         }
     }
 
-    async fn ask_canaries(&self, stop: &Stop) {
+    /// Asks in networks that fell silent, and slows those where nobody
+    /// answers, if somebody does elsewhere.
+    async fn ask_networks(&self, networks: &[Network], stop: &Stop) {
+        let asked = Instant::now();
+        let silent = self.silent_of(networks).await;
+        if silent.is_empty() || !self.ask_canaries(stop).await {
+            return;
+        }
+        for network in silent {
+            if self.guard.slow(network, asked) {
+                warn!(%network, "it stopped answering: the rest of it is asked at the end, slowly");
+            }
+        }
+    }
+
+    /// The networks of these in which no canary answers.
+    async fn silent_of(&self, networks: &[Network]) -> Vec<Network> {
+        let asked = networks.iter().map(async |network| {
+            let canaries = self.guard.canaries_in(*network, &self.settings.zone);
+            (*network, self.any_answers(&canaries).await)
+        });
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        let mut silent = Vec::new();
+        while let Some((network, answers)) = asked.next().await {
+            if answers {
+                self.guard.reassure(network);
+            } else {
+                silent.push(network);
+            }
+        }
+        silent
+    }
+
+    fn return_to(&self, looked: Looked) {
+        self.feed.let_go();
+        self.have_again(looked.back());
+    }
+
+    /// Whether anybody answers; if not, sits the outage out.
+    async fn ask_canaries(&self, stop: &Stop) -> bool {
         let asked = Instant::now();
         if self.a_canary_answers().await || self.stop.is_cancelled() {
-            return;
+            return true;
         }
         // First the pause: a look handed out in an outage would come back at
         // once.
         self.feed.pause();
         match self.guard.open(asked) {
-            None => self.feed.resume(),
+            None => {
+                self.feed.resume();
+                true
+            }
             Some(again) => {
                 for looked in again {
                     self.feed.let_go();
                     self.have_again(looked);
                 }
                 self.sit_out(stop).await;
+                false
             }
         }
     }
@@ -81,12 +163,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         stop.stop(EarlyEnd::NetworkDown);
     }
 
-    /// Asks one canary, and if that is silent, all of them at once. None is
-    /// asked after the scan's stop.
     async fn a_canary_answers(&self) -> bool {
         let canaries = self.guard.canaries(&self.settings.zone);
-        let Some((first, others)) = canaries.split_first() else {
-            return false;
+        self.any_answers(&canaries).await
+    }
+
+    /// Asks one canary, and if that is silent, all of them at once. None is
+    /// asked after the scan's stop.
+    async fn any_answers(&self, canaries: &[Endpoint]) -> bool {
+        let is_allowed = |canary: &&Endpoint| !self.settings.hours.are_over_at(canary.address);
+        let allowed: Vec<_> = canaries.iter().filter(is_allowed).collect();
+        let Some((first, others)) = allowed.split_first() else {
+            // Where none may be asked, none is silent.
+            return !canaries.is_empty();
         };
         if self.canary_answers(first).await {
             return true;

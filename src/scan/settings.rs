@@ -1,6 +1,8 @@
 use std::num::NonZeroUsize;
 
 use super::candidates::MOST_DISCOVERED;
+use super::neighbours::Neighbours;
+use super::visiting_hours::VisitingHours;
 use crate::domain::{ServerName, Zone};
 use crate::probe::dialects;
 use crate::target::ByNetwork;
@@ -14,6 +16,10 @@ pub struct Settings {
     pub zone: Zone,
     /// How hard endpoints are asked, by their addresses.
     pub approach: ByNetwork<Approach>,
+    /// When its networks may be asked.
+    pub hours: VisitingHours,
+    /// The machine's own networks, as far as they are crowded.
+    pub neighbours: Neighbours,
     /// How many probes are in flight at most.
     pub workers: NonZeroUsize,
     /// Whether the PTR name of each address that accepted is looked up.

@@ -1,9 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::breaker::Outages;
+use super::trouble::Trouble;
 use crate::domain::{Outcome, ScanId, ScanState, ServerName, Tally, Unresolved};
-use crate::schedule::ClockJump;
 
 /// How a scan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +24,14 @@ pub struct Summary {
     pub faults: Vec<(String, u64)>,
     /// Targets that met a fault in this program.
     pub internal_errors: u64,
-    /// The times without a network.
-    pub outages: Outages,
+    /// What happened around it.
+    pub trouble: Trouble,
     /// Different leaf certificates seen.
     pub certificates: u64,
     /// What may hide behind names.
     pub nameless: Nameless,
     /// The listed names that no endpoint was asked for, in their order.
     pub names_not_asked: Vec<NameNotAsked>,
-    /// The jumps of the clock on the wall, as far as somebody watched it.
-    pub clock_jumps: Vec<ClockJump>,
     /// From first to last, wall time.
     pub elapsed: Duration,
 }

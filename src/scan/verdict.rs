@@ -110,6 +110,28 @@ impl Verdict {
     }
 }
 
+/// The same without another look where it had no answer: the network would not
+/// let it come about.
+pub(super) fn without_another(target: &Target, verdict: Verdict, look: &Look) -> Verdict {
+    match verdict {
+        Verdict::Again(no_answer @ (NoAnswer::Filtered | NoAnswer::Unreachable), seen) => {
+            settle(target, seen, look, Some(no_answer.into()))
+        }
+        verdict => verdict,
+    }
+}
+
+/// Whether nothing came that makes sense: the way may be at fault.
+pub(super) const fn is_silence(outcome: OutcomeKind) -> bool {
+    matches!(
+        outcome,
+        OutcomeKind::Silent
+            | OutcomeKind::Broken
+            | OutcomeKind::Filtered
+            | OutcomeKind::Unreachable
+    )
+}
+
 /// The scan stops before the look: what is known stands.
 pub(super) fn cut(target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
     look.cut_short();
@@ -130,9 +152,17 @@ fn settle(
         observations.retain(attempted);
     }
     dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
-    let observed = observations.iter().map(|seen| seen.outcome.clone());
-    let earlier = look.best.map(Outcome::from);
-    let outcomes = observed.chain(earlier).chain(beside);
+    let outcomes = known(&observations, look).into_iter().chain(beside);
     let outcome = outcomes.min_by_key(dialects::Merit::of);
     Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
+}
+
+/// The best of what was observed, and of earlier looks.
+pub(super) fn known<'a>(
+    observations: impl IntoIterator<Item = &'a Observation>,
+    look: &Look,
+) -> Option<Outcome> {
+    let observed = observations.into_iter().map(|seen| seen.outcome.clone());
+    let earlier = look.best.map(Outcome::from);
+    observed.chain(earlier).min_by_key(dialects::Merit::of)
 }

@@ -3,17 +3,18 @@
 use std::mem;
 use std::net::IpAddr;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 
 use super::breaker::Sign;
 use super::candidates::{Candidate, NameSource};
 use super::claims::Claim;
 use super::inquiry::{Inquiry, Step, Subject};
 use super::look::Look;
+use super::name_service::LookupFailure;
 use super::settings::Pointers;
 use super::verdict::{Verdict, cut};
 use super::worker::Bench;
-use crate::domain::{Host, Observation, Outcome, ServerName, Target};
+use crate::domain::{Host, Observation, Outcome, ServerName, Target, Unresolved};
 use crate::net::Dialer;
 use crate::pace::Lane;
 use crate::probe::{Knock, Probe};
@@ -43,7 +44,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 let known = Box::pin(asked).await;
                 self.weigh(target, known, look)
             }
-            Host::Name(name) => match self.addresses(name).await {
+            Host::Name(name) => match self.look_up(name, look).await {
                 Some(Ok(addresses)) => {
                     let asked = self.ask_all(&addresses, Some(name), target, seen, look);
                     let known = Box::pin(asked).await;
@@ -61,9 +62,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let subject = self.subject(target, address, None, look);
         let address = subject.endpoint.address;
         self.directory.meet(address);
-        if !self.may_go_on(look) {
+        if !self.may_go_on(address, look) {
             return Vec::new();
         }
+        let _place = self.place_at(address).await;
         let way = self.guard.way();
         let knock = self.prober.knock(&subject.endpoint, subject.lane, &way);
         let knock = knock.await;
@@ -71,8 +73,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if knock.is_answered() {
             let listed = self.directory.names_at(address);
             let mut inquiry = Inquiry::new(approach, subject, listed, Vec::new());
-            let inquire = self.inquire(&mut inquiry, Some(knock), address, target, look);
-            Box::pin(inquire).await;
+            let asked = self.inquire(&mut inquiry, Some(knock), address, target, look);
+            Box::pin(asked).await;
             inquiry.into_observations().collect()
         } else {
             let probe = subject.first_probe(approach);
@@ -80,6 +82,26 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             self.note(&observation, look);
             vec![observation]
         }
+    }
+
+    /// Asks the DNS for a target's name, and notes how it does.
+    async fn look_up(
+        &self,
+        name: &ServerName,
+        look: &mut Look,
+    ) -> Option<Result<Vec<IpAddr>, LookupError>> {
+        let answer = self.addresses(name).await?;
+        look.lookup_failure = match &answer {
+            Ok(_) | Err(LookupError::Unresolved(Unresolved::NoSuchName | Unresolved::NoData)) => {
+                None
+            }
+            Err(LookupError::Unresolved(Unresolved::ServerFailure)) => Some(LookupFailure::Refusal),
+            Err(LookupError::Resolver(_)) => Some(LookupFailure::Silence),
+        };
+        if look.lookup_failure.is_none() {
+            self.guard.name_answered();
+        }
+        Some(answer)
     }
 
     /// Asks at each address what has not been answered yet; returns all that
@@ -146,7 +168,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let pointer = OnceCell::new();
         while let Some(step) = inquiry.next() {
             // What has begun is ended.
-            if knock.is_none() && !self.may_go_on(look) {
+            if knock.is_none() && !self.may_go_on(address, look) {
                 return;
             }
             match step {
@@ -161,6 +183,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 }
                 Step::Survey(probe) => {
                     let seen = inquiry.to_survey();
+                    let _place = self.place_at(address).await;
                     let survey = self.prober.survey(&probe, seen, &self.stop);
                     let (survey, others) = Box::pin(survey).await;
                     inquiry.surveyed(survey, others);
@@ -169,9 +192,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
     }
 
-    /// Whether the look may ask another question.
-    fn may_go_on(&self, look: &Look) -> bool {
-        if self.stop.is_cancelled() {
+    /// A place in the machine's own networks, where an address needs one.
+    async fn place_at(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+        let place = self.settings.neighbours.place(address);
+        self.unless_stopped(place).await.flatten()
+    }
+
+    /// Whether the look may ask another question at an address.
+    fn may_go_on(&self, address: IpAddr, look: &Look) -> bool {
+        if self.stop.is_cancelled() || self.settings.hours.are_over_at(address) {
             look.cut_short();
             return false;
         }
@@ -190,9 +219,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         look: &Look,
     ) -> Observation {
         let address = probe.endpoint.address;
-        let mut observation = match knock {
-            Some(knock) => self.prober.run_behind(knock, probe).await,
-            None => self.prober.run(probe, &self.guard.way()).await,
+        let mut observation = if let Some(knock) = knock {
+            self.prober.run_behind(knock, probe).await
+        } else {
+            let _place = self.place_at(address).await;
+            self.prober.run(probe, &self.guard.way()).await
         };
         self.note(&observation, look);
         let connected = observation.outcome.kind().connected();

@@ -14,13 +14,15 @@ use super::breaker::{Custody, Sign};
 use super::claims::Claims;
 use super::directory::Directory;
 use super::expected::Expected;
+use super::fate::Remark;
 use super::feed::Feed;
 use super::guard::Guard;
 use super::look::Look;
 use super::outbox::{Conclusion, Outbox};
+use super::quarantine::Place;
 use super::recency::Recency;
 use super::settings::Settings;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, is_silence, without_another};
 use crate::domain::{Host, LocalFault, Observation, Outcome, Target, printable};
 use crate::net::Dialer;
 use crate::probe::Prober;
@@ -39,15 +41,18 @@ pub(super) struct Settled {
     /// Whether the scan's end took a look or a question from it: a scan that
     /// goes on has to look again.
     pub(super) cut_short: bool,
+    pub(super) remark: Option<Remark>,
 }
 
 /// A look that is over.
 #[derive(Debug)]
 pub(super) struct Looked {
-    look: Look,
-    by_name: bool,
-    began: Instant,
-    verdict: Verdict,
+    pub(super) look: Look,
+    pub(super) by_name: bool,
+    pub(super) began: Instant,
+    pub(super) verdict: Verdict,
+    /// Where it was last asked, as far as that matters.
+    pub(super) place: Option<Place>,
 }
 
 /// What the workers of a crew share: with those of the others, all but the
@@ -91,14 +96,18 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Takes looks until there are none, and hands on what they come to.
     pub(super) async fn work(self: Arc<Self>) {
-        while let Some(mut look) = self.feed.next().await {
+        while let Some(look) = self.feed.next().await {
             let Some(target) = self.plan.get(look.index) else {
                 self.feed.settle(1);
+                continue;
+            };
+            let Some(mut look) = self.unless_put_off(&target, look) else {
                 continue;
             };
             let (began, outages) = (Instant::now(), self.guard.outages().count);
             let verdict = self.look_or_fail(&target, &mut look).await;
             let looked = Looked {
+                place: self.place(&target, &look, &verdict, began),
                 look,
                 by_name: matches!(target.host, Host::Name(_)),
                 began,
@@ -107,6 +116,28 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             self.conclude(looked, outages).await;
             self.tell_vouched().await;
         }
+    }
+
+    /// Where a look was last asked, as far as that matters.
+    fn place(
+        &self,
+        target: &Target,
+        look: &Look,
+        verdict: &Verdict,
+        began: Instant,
+    ) -> Option<Place> {
+        if !look.is_unanswered() && !self.stop.is_cancelled() {
+            return None;
+        }
+        let address = match (&target.host, verdict) {
+            (Host::Address(address), _) => address.to_canonical(),
+            (Host::Name(_), Verdict::Settled(_, seen)) => {
+                let is_silent = |seen: &&Observation| is_silence(seen.outcome.kind());
+                seen.iter().rfind(is_silent)?.endpoint.address
+            }
+            (Host::Name(_), Verdict::Again(..)) => return None,
+        };
+        Some(self.guard.place(address, target.port, began))
     }
 
     /// A look, or the panic that ended it: that is a fault of ours, and this
@@ -126,15 +157,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if looked.look.is_interrupted() {
             return self.have_again(looked);
         }
+        let Some(looked) = self.unless_unnamed(looked) else {
+            return;
+        };
         if !looked.look.is_unanswered() {
-            return self.tell(looked).await;
+            return self.tell(looked, None).await;
         }
         self.feed.hold_back();
-        match self.guard.take(looked, outages) {
+        let place = looked.place;
+        match self.guard.take(looked, place, outages) {
             Custody::Held => {}
             Custody::Told(looked) => {
                 self.feed.let_go();
-                self.tell(looked).await;
+                self.tell(looked, None).await;
             }
             Custody::Again(looked) => {
                 self.feed.let_go();
@@ -143,11 +178,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
     }
 
-    /// Tells what was held back until now.
+    /// Tells what was held back until now, and has again what was in vain.
     pub(super) async fn tell_vouched(&self) {
         for looked in self.guard.vouched() {
             self.feed.let_go();
-            self.tell(looked).await;
+            self.tell(looked, None).await;
+        }
+        for looked in self.guard.suspected() {
+            self.feed.let_go();
+            self.tell(looked, Some(Remark::Suspected)).await;
+        }
+        for looked in self.guard.to_have_again() {
+            self.feed.let_go();
+            self.have_again(looked);
         }
     }
 
@@ -158,13 +201,29 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.feed.have_again(looked.look.anew(seen));
     }
 
-    async fn tell(&self, looked: Looked) {
+    /// A look that the stop finds in a slowed network had no chance there;
+    /// another run may find the network as it was.
+    fn remark_at_the_stop(&self, place: Option<Place>) -> Option<Remark> {
+        let is_slowed = |place: Place| self.guard.is_slowed(place.network);
+        (self.stop.is_cancelled() && place.is_some_and(is_slowed)).then_some(Remark::Suspected)
+    }
+
+    async fn tell(&self, looked: Looked, remark: Option<Remark>) {
         let Looked {
             look,
             by_name,
             began,
             verdict,
+            place,
         } = looked;
+        let remark = remark.or_else(|| self.remark_at_the_stop(place));
+        if remark.is_some() && self.stop.is_cancelled() {
+            look.cut_short();
+        }
+        let verdict = match remark.and_then(|_| self.plan.get(look.index)) {
+            Some(target) => without_another(&target, verdict, &look),
+            None => verdict,
+        };
         if verdict.was_short() {
             self.feed.shrink(began);
         } else {
@@ -183,8 +242,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 outcome,
                 observations,
                 cut_short: look.is_cut_short(),
+                remark,
             }),
         };
+        if let (Some(place), Some(_)) = (place, remark)
+            && let Conclusion::Settled(settled) = &conclusion
+            && is_silence(settled.outcome.kind())
+        {
+            self.guard.suspect(place.network);
+        }
         self.outbox.put(conclusion).await;
     }
 }

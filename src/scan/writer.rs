@@ -54,9 +54,10 @@ async fn write(sink: &mut dyn Sink, scan: ScanId, batch: &Batch) -> Result<(), S
     let until = Instant::now() + PATIENCE;
     loop {
         match sink.write(scan, batch).await {
-            Err(StoreError::Busy { operation }) if Instant::now() < until => {
+            Err(StoreError::Busy { operation, holders }) if Instant::now() < until => {
                 warn!(
                     operation,
+                    ?holders,
                     "another program has the inventory locked: waiting"
                 );
                 sleep(BETWEEN_TRIES).await;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +13,33 @@ pub struct ClockJump {
     pub from: Timestamp,
     /// What it showed.
     pub to: Timestamp,
+}
+
+/// Jumps of the clock on the wall as they are met: the first ones. Clones share
+/// them.
+#[derive(Clone, Debug, Default)]
+pub struct ClockJumps(Arc<Mutex<Vec<ClockJump>>>);
+
+/// Jumps that are kept; a clock that jumps more often is told of by these.
+const MOST_JUMPS: usize = 100;
+
+impl ClockJumps {
+    /// Those so far.
+    #[must_use]
+    pub fn list(&self) -> Vec<ClockJump> {
+        self.jumps().clone()
+    }
+
+    pub(super) fn note(&self, jump: ClockJump) {
+        let mut jumps = self.jumps();
+        if jumps.len() < MOST_JUMPS {
+            jumps.push(jump);
+        }
+    }
+
+    fn jumps(&self) -> MutexGuard<'_, Vec<ClockJump>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// More than clocks are slewed by from look to look.

@@ -35,6 +35,18 @@ impl Hours {
         self.wall(at).is_some_and(|wall| self.has(wall))
     }
 
+    /// Whether it is open at a moment and for so long after it.
+    #[must_use]
+    pub fn is_open_for(&self, at: Timestamp, least: Duration) -> bool {
+        // Windows open and close at whole minutes.
+        let minutes = (0..least.as_secs()).step_by(60).map(Duration::from_secs);
+        let mut moments = minutes.chain([least]);
+        moments.all(|after| {
+            let after = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+            self.is_open(Timestamp::from_micros(at.micros().saturating_add(after)))
+        })
+    }
+
     /// When it closes next; `None` where it is closed, and where it does not
     /// close in the next fortnight.
     #[must_use]

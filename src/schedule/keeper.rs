@@ -4,7 +4,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::clock_watch::ClockWatch;
-use super::{ClockJump, Hours};
+use super::{ClockJumps, Hours};
 use crate::domain::{EarlyEnd, Timestamp};
 
 /// When a run may send.
@@ -22,6 +22,17 @@ pub struct Schedule {
 impl Schedule {
     /// More runs than these are not counted.
     pub const MOST_RUNS: u32 = 1000;
+
+    /// When a run that begins then has to stop; `None` if nothing limits it.
+    #[must_use]
+    pub fn ends(&self, from: Timestamp) -> Option<Timestamp> {
+        let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let after = |time| Timestamp::from_micros(from.micros().saturating_add(micros(time)));
+        let closes = self.hours.as_ref().and_then(|hours| hours.closes(from));
+        let ends = closes.into_iter().chain(self.longest.map(after)).min()?;
+        let drained = ends.micros().saturating_sub(micros(self.drain));
+        Some(Timestamp::from_micros(drained))
+    }
 
     /// How many runs so much work takes, each from when its window opens or
     /// the one before it ended; `None` if these are more than
@@ -60,7 +71,7 @@ pub struct Keeper<Clock> {
     clock: Clock,
     began: Instant,
     watch: ClockWatch,
-    jumps: Vec<ClockJump>,
+    jumps: ClockJumps,
     /// How many there were.
     met: u64,
 }
@@ -72,9 +83,6 @@ const TICK: Duration = Duration::from_secs(1);
 /// are slewed drift apart.
 const RECKONING: Duration = Duration::from_mins(1);
 
-/// Jumps that are kept; a clock that jumps more often is told of by these.
-const MOST_JUMPS: usize = 100;
-
 impl<Clock: Fn() -> Timestamp> Keeper<Clock> {
     /// The run begins now; `clock` tells what the clock on the wall shows.
     pub fn begin(schedule: Schedule, clock: Clock) -> Self {
@@ -83,7 +91,7 @@ impl<Clock: Fn() -> Timestamp> Keeper<Clock> {
             schedule,
             clock,
             began: Instant::now(),
-            jumps: Vec::new(),
+            jumps: ClockJumps::default(),
             met: 0,
         }
     }
@@ -135,10 +143,10 @@ impl<Clock: Fn() -> Timestamp> Keeper<Clock> {
         }
     }
 
-    /// The jumps of the clock on the wall that it met: the first ones.
+    /// The jumps of the clock on the wall that it meets.
     #[must_use]
-    pub fn jumps(&self) -> &[ClockJump] {
-        &self.jumps
+    pub fn jumps(&self) -> ClockJumps {
+        self.jumps.clone()
     }
 
     /// Lets time pass: at most a minute, and less where the clock on the wall
@@ -157,9 +165,7 @@ impl<Clock: Fn() -> Timestamp> Keeper<Clock> {
         if let Some(jump) = self.watch.look(now) {
             warn!("the clock jumped {jump}");
             self.met += 1;
-            if self.jumps.len() < MOST_JUMPS {
-                self.jumps.push(jump);
-            }
+            self.jumps.note(jump);
         }
         now
     }
@@ -256,7 +262,7 @@ mod tests {
         assert_eq!(wall.now(), opening);
         assert_eq!(keeper.end().await, EarlyEnd::Window);
         assert_eq!(wall.now(), "2026-11-22T05:59:40Z".parse().unwrap());
-        assert!(keeper.jumps().is_empty());
+        assert!(keeper.jumps().list().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -297,7 +303,7 @@ mod tests {
         };
         assert_eq!(why, EarlyEnd::Window);
         assert!(began.elapsed() <= 101 * SECOND, "{:?}", began.elapsed());
-        assert_eq!(keeper.jumps().len(), 1);
+        assert_eq!(keeper.jumps().list().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -323,7 +329,7 @@ mod tests {
         };
         assert_eq!(why, EarlyEnd::Window);
         assert_eq!(wall.now(), "2026-11-22T05:59:40Z".parse().unwrap());
-        assert_eq!(keeper.jumps().len(), 2);
+        assert_eq!(keeper.jumps().list().len(), 2);
     }
 
     #[test]

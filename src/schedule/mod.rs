@@ -10,7 +10,7 @@ mod keeper;
 mod time_zone;
 mod window;
 
-pub use clock_watch::ClockJump;
+pub use clock_watch::{ClockJump, ClockJumps};
 pub use hours::Hours;
 pub use keeper::{Keeper, Schedule};
 pub use time_zone::{TimeZone, UnknownTimeZone};

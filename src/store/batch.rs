@@ -46,6 +46,10 @@ pub struct ScanEnd {
     pub ended_by: Option<String>,
     /// How many of its targets had each outcome.
     pub outcomes: Tally,
+    /// What happened around it in this run, a sentence each.
+    pub incidents: Vec<String>,
+    /// How many targets had no turn and are not in the ledger either.
+    pub unlisted: u64,
 }
 
 /// What is stored at once, or not at all.

@@ -42,6 +42,9 @@ pub struct Checkpoint {
     pub outcomes: Tally,
     /// The pages of the block, by their numbers.
     pub pages: Vec<JournalPage>,
+    /// The certificates that its endpoints showed so far, as far as they are
+    /// still the latest answer.
+    pub certificates: Vec<Fingerprint>,
 }
 
 /// A scan that is over, as far as one needs to know it to go on with it.

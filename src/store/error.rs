@@ -101,10 +101,12 @@ pub enum StoreError {
         operation: &'static str,
     },
     /// Another program kept the database locked.
-    #[error("{operation}: the database is locked by another program")]
+    #[error("{operation}: the database is locked by another program{}", listed(.holders))]
     Busy {
         /// What was being done.
         operation: &'static str,
+        /// The processes that hold the lock, as far as the system tells.
+        holders: Vec<String>,
     },
     /// What the file holds can't be.
     #[error("{operation}: the inventory is damaged: {what}")]
@@ -151,6 +153,14 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct DatabaseFault(pub(super) sqlx::Error);
 
+/// In brackets, where there are any.
+fn listed(holders: &[String]) -> String {
+    match holders {
+        [] => String::new(),
+        holders => format!(" ({})", holders.join(", ")),
+    }
+}
+
 impl StoreError {
     /// What to do about it, where there is something.
     #[must_use]
@@ -174,7 +184,10 @@ impl StoreError {
                 Some("what was stored before is safe; free some space, then scan again")
             }
             Self::ReadOnly { .. } => Some("check the owner and mode of the file and its directory"),
-            Self::Busy { .. } => Some("close the other program that has the file open"),
+            Self::Busy { .. } => Some(
+                "close the other program that has the file open; `fuser -v FILE` or `lsof FILE` \
+                 names it",
+            ),
             Self::Corrupted { .. } => Some("restore a backup, or scan into a new --db"),
             Self::File { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {

@@ -79,6 +79,27 @@ fn a_full_run_sends_dns_questions_and_tcp_to_its_targets_and_nothing_else() {
     assert!(shown.stdout.contains("excluded"), "{shown}");
 }
 
+#[test]
+fn the_doctor_sends_one_question_to_the_dns_and_nothing_else() {
+    let network = Network::new();
+    network.lead_everything_over_the_wire();
+    let _dns = network.open_on_server(|| {
+        let socket = UdpSocket::bind((IpAddr::from(DNS_SERVER), 53)).unwrap();
+        Dns::answering(socket, [])
+    });
+    let inventory = Inventory::in_namespace(&network.client);
+    let config = inventory.file("c.toml", "[scan]\nresolver = \"10.76.0.2\"\n");
+    let tap = Tap::start(&network);
+    let doctor = inventory.run("doctor", &["--config", config.to_str().unwrap()]);
+    assert!(doctor.stdout.contains("10.76.0.2:53 answers"), "{doctor}");
+    let capture = tap.finish();
+    let sent = capture.destinations.into_iter();
+    let sent: Vec<_> = sent
+        .filter(|(_, protocol, _)| !NEIGHBOURS.contains(protocol))
+        .collect();
+    assert_eq!(sent, [(IpAddr::from(DNS_SERVER), UDP, 53)]);
+}
+
 /// What the names lead to. One leads to a dark address at first, and at the
 /// next look into what is excluded.
 fn answers() -> Vec<(&'static str, Vec<Vec<IpAddr>>)> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use certsweep::domain::{EarlyEnd, OutcomeKind, ScanState, Unresolved};
+use certsweep::domain::{EarlyEnd, OutcomeKind, ScanId, ScanState, Unresolved};
 use certsweep::pace::Rate;
 use certsweep::probe::Timeouts;
 use certsweep::resolve::LookupError;
@@ -151,6 +151,28 @@ async fn a_stop_after_the_last_target_takes_nothing_from_the_scan() {
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::Silent), 1);
     assert_eq!(summary.state, ScanState::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inventory_that_others_lock_for_too_long_ends_the_scan() {
+    let mut rig = Rig::new(Network::new(varied), &["10.0.0.0/19"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(1000).unwrap());
+    rig.memory.stored().busy_until = usize::MAX;
+    let began = Instant::now();
+    let error = rig.run().await.unwrap_err();
+    assert!(error.to_string().contains("locked by another"), "{error}");
+    let waited = began.elapsed();
+    let minute = Duration::from_mins(1);
+    assert!((5 * minute..6 * minute).contains(&waited), "{waited:?}");
+    // All wait: what was found and not written bounds what is sent.
+    let dials = rig.network.dials().len();
+    assert!(dials < 8192, "{dials}");
+
+    rig.memory.stored().busy_until = 0;
+    rig.resumes = Some(ScanId::new(1));
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1024);
 }
 
 #[tokio::test(start_paused = true)]

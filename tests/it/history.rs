@@ -112,6 +112,8 @@ async fn store(path: &Path, scans: impl IntoIterator<Item = Seen>) {
         sink.write(scan, &seen.looks).await.unwrap();
         sink.write(scan, &seen.ledger).await.unwrap();
         let end = ScanEnd {
+            incidents: Vec::new(),
+            unlisted: 0,
             finished_at: moment(number),
             state: seen.state,
             ended_by: None,

@@ -3,9 +3,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use certsweep::domain::{Dialect, EarlyEnd, Host, OutcomeKind, Port, ScanState};
+use certsweep::domain::{Dialect, EarlyEnd, Host, OutcomeKind, Port, ScanState, Unresolved};
 use certsweep::pace::Rate;
 use certsweep::resolve::LookupError;
 use certsweep::scan::{LONGEST_OUTAGE, Stop, Summary};
@@ -64,8 +65,8 @@ async fn an_outage_in_the_middle_changes_nothing_but_the_time() {
         let rig = rig(failing(&[(15, 200)], down.clone()));
         let summary = rig.run().await.unwrap();
         assert_as_without_outage(&summary);
-        assert_eq!(summary.outages.count, 1, "{down:?}");
-        assert!(summary.outages.paused > 150 * SECOND, "{down:?}");
+        assert_eq!(summary.trouble.outages.count, 1, "{down:?}");
+        assert!(summary.trouble.outages.paused > 150 * SECOND, "{down:?}");
         let stored = rig.memory.stored();
         assert_eq!(stored.observations.len(), 1024, "each is told once");
     }
@@ -89,7 +90,11 @@ async fn a_network_that_flaps_is_waited_for_each_time() {
     let rig = rig(failing(&[(8, 25), (60, 75), (110, 125)], Peer::Dark));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
-    assert!(summary.outages.count >= 2, "{:?}", summary.outages);
+    assert!(
+        summary.trouble.outages.count >= 2,
+        "{:?}",
+        summary.trouble.outages
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +128,7 @@ async fn a_network_without_anybody_trips_nothing() {
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Complete);
     assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 1 << 14);
-    assert_eq!(summary.outages.count, 0);
+    assert_eq!(summary.trouble.outages.count, 0);
     assert_eq!(rig.network.dials().len(), 1 << 14);
 }
 
@@ -136,7 +141,7 @@ async fn a_part_that_is_really_gone_is_told_as_gone() {
     rig.known = known((0..32).map(|host| [10, 0, 1, 8 * host]));
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Complete);
-    assert_eq!(summary.outages.count, 0);
+    assert_eq!(summary.trouble.outages.count, 0);
     assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 768 + 96);
 }
 
@@ -146,7 +151,7 @@ async fn known_endpoints_that_are_all_silent_from_the_first_are_an_outage() {
     rig.known = known((0..32).map(|host| [10, 0, 1, 8 * host]));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
-    assert_eq!(summary.outages.count, 1);
+    assert_eq!(summary.trouble.outages.count, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +166,7 @@ async fn a_signal_ends_a_pause_at_once() {
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Interrupted);
     assert!(began.elapsed() < 65 * SECOND, "{:?}", began.elapsed());
-    assert_eq!(summary.outages.count, 1);
+    assert_eq!(summary.trouble.outages.count, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,11 +182,66 @@ async fn a_dead_dns_keeps_the_names_from_an_outcome_and_nothing_else() {
         Ok(vec![IpAddr::from([10, 9, 9, 8])])
     });
     let summary = rig.run().await.unwrap();
-    assert_eq!(summary.outages.count, 0, "the addresses answer");
+    assert_eq!(summary.trouble.outages.count, 0, "the addresses answer");
     assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 384);
-    let lost = summary.outcomes.count(OutcomeKind::LocalError);
+    let lost = summary.outcomes.count(OutcomeKind::NotAttempted);
     assert_eq!(summary.outcomes.count(OutcomeKind::Certificate) + lost, 228);
     assert!(lost > 20, "{lost}");
+    assert_eq!(summary.state, ScanState::Stopped);
+    assert_eq!(summary.ended_by.as_deref(), Some("network-down"));
+    assert_eq!(summary.trouble.name_outages.count, 1);
+
+    rig.names = Names::new(|_, _| Ok(vec![IpAddr::from([10, 9, 9, 8])]));
+    rig.stop = Stop::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 228);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dns_that_fails_for_a_while_loses_no_name() {
+    let silence = LookupError::Resolver("no answer in time".to_owned());
+    let refusal = LookupError::Unresolved(Unresolved::ServerFailure);
+    for failure in [silence, refusal] {
+        let began = Instant::now();
+        let mut rig = rig(Network::new(varied));
+        let names = (0..100).map(|number| format!("n{number}.sim"));
+        rig.targets = names.collect();
+        let look_ups = AtomicUsize::new(0);
+        rig.names = Names::new(move |_, _| {
+            let earlier = look_ups.fetch_add(1, Ordering::Relaxed);
+            if earlier >= 10 && began.elapsed() < 20 * SECOND {
+                return Err(failure.clone());
+            }
+            Ok(vec![IpAddr::from([10, 9, 9, 8])])
+        });
+        rig.rates.overall = Rate::PerSecond(NonZeroU32::new(5).unwrap());
+        let summary = rig.run().await.unwrap();
+        assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 100);
+        assert_eq!(summary.state, ScanState::Complete);
+        assert_eq!(summary.trouble.name_outages.count, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_a_resolver_refuses_are_told_so_after_a_while() {
+    let began = Instant::now();
+    let mut rig = rig(Network::new(varied));
+    let good = (0..10).map(|number| format!("n{number}.sim"));
+    let bad = (0..100).map(|number| format!("b{number}.sim"));
+    rig.targets = good.chain(bad).collect();
+    rig.names = Names::new(|name, _| {
+        if name.starts_with('b') {
+            return Err(LookupError::Unresolved(Unresolved::ServerFailure));
+        }
+        Ok(vec![IpAddr::from([10, 9, 9, 8])])
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 10);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Unresolved), 100);
+    assert!(began.elapsed() < 180 * SECOND, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

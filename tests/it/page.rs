@@ -141,6 +141,7 @@ fn coverage(text: &str) -> Coverage {
         port: Port::HTTPS,
         outcomes,
         exclusions: vec![text.to_owned()],
+        remarks: vec![text.to_owned()],
         oldest_look: now(),
         latest_look: now(),
     }
@@ -159,6 +160,8 @@ fn scan(number: i64) -> ScanRow {
         ended_by: None,
         operator: None,
         run: number,
+        incidents: Vec::new(),
+        unlisted: 0,
     }
 }
 

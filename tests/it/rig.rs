@@ -8,9 +8,10 @@ use certsweep::domain::{Fingerprint, Observation, ScanId, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
-    Approach, Depth, Expected, FurtherNames, Pointers, Progress, Reach, Recency, Scan, ScanError,
-    Settings, Sighting, Stop, Summary,
+    Approach, Depth, Expected, FurtherNames, LossMeter, Neighbours, Pointers, Progress, Reach,
+    Recency, Scan, ScanError, Settings, Sighting, Stop, Summary, VisitingHours,
 };
+use certsweep::schedule::ClockJumps;
 use certsweep::store::{KnownTarget, NewScan};
 use certsweep::target::{ByNetwork, Exclusion, Exclusions, Plan, Shard, parse_exclusions};
 
@@ -35,6 +36,8 @@ pub(crate) struct Rig {
     /// The certificates told of while they came: endpoint and name.
     pub(crate) told: Arc<Mutex<Vec<String>>>,
     pub(crate) recency: Recency,
+    pub(crate) hours: VisitingHours,
+    pub(crate) neighbours: Neighbours,
     /// Endpoints that answered in earlier scans.
     pub(crate) known: Vec<KnownTarget>,
     /// Targets that come before the others.
@@ -63,6 +66,8 @@ impl Rig {
             reach: Reach::WhereTheyResolve,
             told: Arc::default(),
             recency: Recency::default(),
+            hours: VisitingHours::default(),
+            neighbours: Neighbours::default(),
             known: Vec::new(),
             first: Vec::new(),
             stop: Stop::default(),
@@ -101,6 +106,8 @@ impl Rig {
                     retries: self.retries,
                     depth: self.depth,
                 }),
+                hours: self.hours.clone(),
+                neighbours: self.neighbours.clone(),
                 workers: NonZeroUsize::new(512).unwrap(),
                 pointers: Pointers::LookUp,
                 further_names: FurtherNames {
@@ -113,6 +120,8 @@ impl Rig {
             progress: Arc::new(Progress::default()),
             resumes: self.resumes,
             event_loops: Vec::new(),
+            clock_jumps: ClockJumps::default(),
+            losses: LossMeter::default(),
         };
         let sink = Box::new(self.memory.clone());
         let told = Arc::clone(&self.told);

@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use certsweep::domain::{
-    LocalFault, Observation, OutcomeKind, ScanId, ServerName, Tally, Timestamp, Unresolved,
+    Fingerprint, LocalFault, Observation, Outcome, OutcomeKind, ScanId, ServerName, Tally,
+    Timestamp, Unresolved,
 };
 use certsweep::net::{DialError, Dialer};
 use certsweep::pace::Pass;
@@ -303,6 +304,16 @@ impl Stored {
         Ok(())
     }
 
+    /// The certificates that endpoints showed.
+    fn leaves(&self) -> Vec<Fingerprint> {
+        let observations = self.observations.iter();
+        let leaves = observations.filter_map(|seen| match &seen.outcome {
+            Outcome::Certificate(presented) => Some(presented.chain.leaf().fingerprint()),
+            _ => None,
+        });
+        leaves.collect()
+    }
+
     /// From where another scan goes on.
     fn checkpoint(&self) -> Checkpoint {
         let done = |milestone: &&Milestone| milestone.step == Step::Done;
@@ -318,6 +329,7 @@ impl Stored {
             block,
             outcomes: done.map_or_else(Tally::default, |milestone| milestone.outcomes),
             pages: pages.collect(),
+            certificates: self.leaves(),
         }
     }
 }
@@ -361,6 +373,7 @@ impl Sink for Memory {
             return async {
                 Err(StoreError::Busy {
                     operation: "writing",
+                    holders: Vec::new(),
                 })
             }
             .boxed();

@@ -2,7 +2,7 @@
 //! need → checks. Pure.
 
 use super::check::Check;
-use super::kernel::Table;
+use crate::cli::kernel::Table;
 
 /// What a scan with the configured settings needs of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What this machine allows, and what of it to change.
 
 mod check;
-mod kernel;
 mod limits;
 mod stock;
 mod surroundings;
@@ -10,6 +9,7 @@ use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::kernel::Kernel;
 use super::printer::Verbosity;
 use super::{Context, sweep};
 use crate::config::{Options, Settings, SystemRoots};
@@ -17,7 +17,6 @@ use crate::net;
 use crate::pace::Rate;
 use crate::resolve;
 use check::{Check, State};
-use kernel::Kernel;
 use limits::Needs;
 
 /// Check what this machine allows, and say what to change
@@ -62,7 +61,7 @@ async fn examine(context: &Context) -> Vec<Check> {
     let roots = stock::roots(system, &files);
     let settings = Settings::from(options);
     let needs = needs(&settings);
-    let kernel = Kernel::at("/proc");
+    let kernel = Kernel::system();
     let db = context.db();
 
     let mut checks = vec![configuration(context)];

@@ -106,7 +106,7 @@ fn line(row: &Coverage) -> NetworkLine {
             OutcomeKind::NotAttempted,
             OutcomeKind::LocalError,
         ]),
-        exclusions: shown(&row.exclusions.join("; ")),
+        exclusions: shown(&[&row.exclusions[..], &row.remarks].concat().join("; ")),
         oldest_look: row.oldest_look,
     }
 }

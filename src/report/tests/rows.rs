@@ -146,6 +146,8 @@ pub(crate) fn scan(text: &str) -> ScanRow {
         ended_by: None,
         operator: Some(text.to_owned()),
         run: 3,
+        incidents: vec![text.to_owned()],
+        unlisted: 0,
     }
 }
 
@@ -156,6 +158,7 @@ pub(crate) fn coverage(text: &str) -> Coverage {
         port: Port::HTTPS,
         outcomes: scan("").outcomes,
         exclusions: vec![text.to_owned()],
+        remarks: vec![text.to_owned()],
         oldest_look: now(),
         latest_look: now(),
     }

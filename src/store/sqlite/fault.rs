@@ -32,7 +32,10 @@ fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
         sqlx::Error::Database(fault) => {
             let code = fault.code().and_then(|code| code.parse::<i32>().ok());
             match code.map(|code| code & PRIMARY) {
-                Some(BUSY | LOCKED) => StoreError::Busy { operation },
+                Some(BUSY | LOCKED) => StoreError::Busy {
+                    operation,
+                    holders: Vec::new(),
+                },
                 Some(READ_ONLY) => StoreError::ReadOnly { operation },
                 Some(FULL) => StoreError::DiskFull { operation },
                 Some(CORRUPT | NOT_A_DATABASE) => corrupted(operation, &fault),

@@ -6,7 +6,7 @@ use super::super::{Checkpoint, JournalPage, Milestone, Step, StoreError};
 use super::fault::during;
 use super::row;
 use super::tally;
-use crate::domain::{OutcomeKind, ScanId, ScanState, Tally};
+use crate::domain::{Fingerprint, OutcomeKind, ScanId, ScanState, Tally};
 
 const READING: &str = "reading how far a scan has come";
 const STORING: &str = "storing how far a scan has come";
@@ -101,6 +101,7 @@ pub(super) async fn checkpoint(
                 block: row::count(&begun, 1)?,
                 outcomes: tally::read(&begun, 2)?,
                 pages: Vec::new(),
+                certificates: Vec::new(),
             })
         })
         .map_err(during(READING))?;
@@ -108,9 +109,10 @@ pub(super) async fn checkpoint(
     let pages = sqlx::query(pages)
         .bind(scan.number())
         .bind(number(checkpoint.block))
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await
         .map_err(during(READING))?;
+    checkpoint.certificates = certificates(connection, scan).await?;
     for page in &pages {
         let page = row::count(page, 0).and_then(|number| {
             let entries = page.try_get(1)?;
@@ -119,6 +121,24 @@ pub(super) async fn checkpoint(
         checkpoint.pages.push(page.map_err(during(READING))?);
     }
     Ok(checkpoint)
+}
+
+/// What the scan has found, as far as it is still the latest answer.
+async fn certificates(
+    connection: &mut SqliteConnection,
+    scan: ScanId,
+) -> Result<Vec<Fingerprint>, StoreError> {
+    let found = sqlx::query(
+        "select distinct c.sha256 from looks l \
+         join installations i on i.question_id = l.question_id and i.last_seen is null \
+         join certificates c on c.id = i.certificate_id where l.answered_scan = $1",
+    )
+    .bind(scan.number())
+    .fetch_all(connection)
+    .await
+    .map_err(during(READING))?;
+    let read = found.iter().map(|found| row::fingerprint(found, 0));
+    read.collect::<Result<_, _>>().map_err(during(READING))
 }
 
 /// Removes the journals that nobody goes on from any more: of scans that are

@@ -71,11 +71,11 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlit
     query
 }
 
-/// Runs of addresses that were dark in a period.
+/// Runs of addresses that were dark in a period, and are to be believed so.
 pub(super) fn select_dark_addresses(zone: &Zone, period: Period) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "select port, first_address, last_address from coverage \
-          where outcome in ('refused', 'filtered', 'unreachable') and zone = ",
+          where outcome in ('refused', 'filtered', 'unreachable') and detail = '' and zone = ",
     );
     push_period(&mut query, zone, period);
     query.push(" order by port, first_address");
@@ -87,6 +87,7 @@ pub(super) fn select_dark_names(zone: &Zone, period: Period) -> QueryBuilder<Sql
     let mut query = QueryBuilder::new(
         "select name, port from name_coverage \
           where outcome in ('refused', 'filtered', 'unreachable', 'unresolved') \
+            and (detail = '' or outcome = 'unresolved') \
             and not exists (select 1 from questions q where q.server_name = name and q.server_name <> '') and zone = ",
     );
     push_period(&mut query, zone, period);

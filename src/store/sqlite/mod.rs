@@ -20,6 +20,7 @@ mod fault;
 mod file;
 mod histories;
 mod history;
+mod holders;
 mod imports;
 mod inspection;
 mod integrity;

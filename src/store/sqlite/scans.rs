@@ -78,14 +78,19 @@ pub(super) async fn finish(
     end: ScanEnd,
 ) -> Result<(), StoreError> {
     let operation = "finishing the scan";
+    let mut incidents = incidents(connection, scan).await?;
+    incidents.extend(end.incidents);
+    incidents.truncate(MOST_INCIDENTS);
     let done = sqlx::query(
-        "update scans set finished_at = $1, state = $2, outcomes = $3, ended_by = $4 \
-         where id = $5",
+        "update scans set finished_at = $1, state = $2, outcomes = $3, ended_by = $4, \
+         incidents = $5, unlisted = $6 where id = $7",
     )
     .bind(end.finished_at.micros())
     .bind(end.state.as_str())
     .bind(tally::json(&end.outcomes))
     .bind(end.ended_by)
+    .bind(serde_json::Value::from(incidents).to_string())
+    .bind(i64::try_from(end.unlisted).unwrap_or(i64::MAX))
     .bind(scan.number())
     .execute(&mut *connection)
     .await
@@ -94,6 +99,23 @@ pub(super) async fn finish(
         return Err(corrupted(operation, &format_args!("no scan {scan}")));
     }
     journal::prune(connection).await
+}
+
+/// Incidents of a scan that are kept: the first ones.
+const MOST_INCIDENTS: usize = 100;
+
+/// What happened around a scan in its runs before.
+async fn incidents(
+    connection: &mut SqliteConnection,
+    scan: ScanId,
+) -> Result<Vec<String>, StoreError> {
+    let found = sqlx::query("select incidents from scans where id = $1")
+        .bind(scan.number())
+        .fetch_optional(connection)
+        .await
+        .map_err(during(READING))?;
+    let read = found.map(|found| row::texts(&found, 0)).transpose();
+    Ok(read.map_err(during(READING))?.unwrap_or_default())
 }
 
 /// Whether a scan has ended: all that it saw is stored then, and what comes
@@ -114,7 +136,10 @@ pub(super) async fn is_over(
 /// Ends the scans whose process was killed: whoever holds the writer's lock
 /// knows that none is running. `finished_at` stays null, nobody saw the end.
 pub(super) async fn end_killed(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::query("update scans set state = $1 where state = $2")
+    // Nobody has listed what had no turn.
+    let ended = "update scans set state = $1, \
+        unlisted = coalesce(json_extract(outcomes, '$.\"not-attempted\"'), 0) where state = $2";
+    sqlx::query(ended)
         .bind(ScanState::Interrupted.as_str())
         .bind(ScanState::Running.as_str())
         .execute(connection)

@@ -74,7 +74,7 @@ pub(super) async fn record(
 ) -> Result<(), StoreError> {
     let dark: Vec<_> = runs
         .iter()
-        .filter(|run| is_unreached(run.outcome) && !occupancy.is_vacant_run(run))
+        .filter(|run| is_unreached(run) && !occupancy.is_vacant_run(run))
         .collect();
     let dark: Vec<_> = (0_i64..).zip(dark).collect();
     let endpoints = find(connection, FIND_ENDPOINTS, &dark, scan).await?;
@@ -136,10 +136,12 @@ fn bind_run(values: &mut Values<'_>, place: i64, run: &AddressRun, scan: ScanId)
         .push_bind(AddressKey::from(run.last).to_blob());
 }
 
-/// Whether no connection came about, though it was tried.
-fn is_unreached(outcome: OutcomeKind) -> bool {
-    matches!(
-        outcome,
-        OutcomeKind::Refused | OutcomeKind::Filtered | OutcomeKind::Unreachable
-    )
+/// Whether no connection came about, though it was tried. Where the scan has
+/// something to say of a silence, that is not the target's.
+fn is_unreached(run: &AddressRun) -> bool {
+    match run.outcome {
+        OutcomeKind::Refused => true,
+        OutcomeKind::Filtered | OutcomeKind::Unreachable => run.detail.is_empty(),
+        _ => false,
+    }
 }

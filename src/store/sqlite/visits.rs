@@ -16,7 +16,7 @@ pub(super) const ENDPOINT_ORDER: &str = " order by e.zone, e.address, e.port, e.
     e.dialect";
 
 pub(super) const SELECT_SCANS: &str = "select id, started_at, finished_at, state, targets, \
-    outcomes, note, settings, ended_by, operator, run from scans order by id";
+    outcomes, note, settings, ended_by, operator, run, incidents, unlisted from scans order by id";
 
 /// The ledger's runs zone by zone: its key begins with the zone, and there
 /// are few of them.
@@ -112,13 +112,23 @@ pub(super) fn coverage_part(row: &SqliteRow) -> Result<Coverage, sqlx::Error> {
     let mut outcomes = Tally::default();
     outcomes.add_many(outcome, row::count(row, 3)?);
     let at = row::time(row, 6)?;
-    let excluded = outcome == OutcomeKind::Excluded && !detail.is_empty();
+    let is_excluded = outcome == OutcomeKind::Excluded;
+    let is_remarkable = matches!(
+        outcome,
+        OutcomeKind::Silent
+            | OutcomeKind::Broken
+            | OutcomeKind::Filtered
+            | OutcomeKind::Unreachable
+            | OutcomeKind::NotAttempted
+    );
+    let told = |tells: bool| (tells && !detail.is_empty()).then(|| detail.clone());
     Ok(Coverage {
         zone: row::word(row, 0)?,
         network: row.try_get(1)?,
         port: row::port(row, 2)?,
         outcomes,
-        exclusions: excluded.then_some(detail).into_iter().collect(),
+        exclusions: told(is_excluded).into_iter().collect(),
+        remarks: told(is_remarkable).into_iter().collect(),
         oldest_look: at,
         latest_look: at,
     })
@@ -134,9 +144,14 @@ pub(super) fn merge(whole: &mut Coverage, part: Coverage) {
     for (outcome, count) in part.outcomes.iter() {
         whole.outcomes.add_many(outcome, count);
     }
-    for reason in part.exclusions {
-        if !whole.exclusions.contains(&reason) {
-            whole.exclusions.push(reason);
+    for (reasons, more) in [
+        (&mut whole.exclusions, part.exclusions),
+        (&mut whole.remarks, part.remarks),
+    ] {
+        for reason in more {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
         }
     }
     whole.oldest_look = whole.oldest_look.min(part.oldest_look);
@@ -156,6 +171,8 @@ pub(super) fn scan(row: &SqliteRow) -> Result<ScanRow, sqlx::Error> {
         ended_by: row.try_get(8)?,
         operator: row.try_get(9)?,
         run: row.try_get(10)?,
+        incidents: row::texts(row, 11)?,
+        unlisted: row::count(row, 12)?,
     })
 }
 

@@ -15,8 +15,8 @@ use super::looks::{self, chains_of, sorted_looks, surveyed};
 use super::occupancy::Occupancy;
 use super::questions::{Saying, Sessions};
 use super::{
-    coverage, dialects, endpoints, file, imports, inspection, journal, led, moves, names, notices,
-    prune, questions, scans, surveys, unreached,
+    coverage, dialects, endpoints, file, holders, imports, inspection, journal, led, moves, names,
+    notices, prune, questions, scans, surveys, unreached,
 };
 use crate::domain::{Fingerprint, ScanId, ScanState, Timestamp, clock};
 
@@ -171,8 +171,13 @@ impl SqliteSink {
     }
 
     async fn connect(path: PathBuf, lock: WriterLock) -> Result<Self, StoreError> {
-        let mut connection = file::connect_writer(&path).await?;
-        scans::end_killed(&mut connection).await?;
+        let connect = async {
+            let mut connection = file::connect_writer(&path).await?;
+            scans::end_killed(&mut connection).await?;
+            Ok(connection)
+        };
+        let connected = connect.await;
+        let connection = connected.map_err(|error| holders::named(error, &path))?;
         Ok(Self {
             connection,
             interned: Interned::default(),
@@ -221,7 +226,8 @@ impl SqliteSink {
         let looks = sorted_looks(batch);
         let chains = chains_of(&looks);
         let failed = during("storing a batch");
-        let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
+        let begun = self.connection.begin_with(BEGIN).await.map_err(&failed);
+        let mut transaction = begun.map_err(|error| holders::named(error, &self.path))?;
         let connection = &mut *transaction;
         if scans::is_over(connection, scan).await? {
             return Ok(());
@@ -283,7 +289,8 @@ impl SqliteSink {
         change: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let failed = during(operation);
-        let mut transaction = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
+        let begun = self.connection.begin_with(BEGIN).await.map_err(&failed);
+        let mut transaction = begun.map_err(|error| holders::named(error, &self.path))?;
         let value = change(&mut transaction).await?;
         transaction.commit().await.map_err(&failed)?;
         Ok(value)

@@ -200,6 +200,7 @@ pub(super) fn coverage() -> Coverage {
         port: Port::HTTPS,
         outcomes,
         exclusions: vec!["a turbine".to_owned()],
+        remarks: vec!["a turbine".to_owned()],
         oldest_look: now(),
         latest_look: now(),
     }
@@ -219,6 +220,8 @@ pub(super) fn scan(number: i64) -> ScanRow {
         ended_by: None,
         operator: None,
         run: number,
+        incidents: Vec::new(),
+        unlisted: 0,
     }
 }
 

@@ -138,6 +138,8 @@ async fn a_scan_that_goes_on_later_tells_what_it_saw_then() {
     let early = seen("10.0.1.1", "early", 1);
     store.sink.write(resumed, &early).await.unwrap();
     let stopped = ScanEnd {
+        incidents: Vec::new(),
+        unlisted: 0,
         finished_at: at(DAY + 2),
         state: ScanState::Stopped,
         ended_by: None,

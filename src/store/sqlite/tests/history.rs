@@ -286,6 +286,8 @@ async fn a_scan_accounts_for_its_targets_from_its_beginning() {
     outcomes.add_many(OutcomeKind::Refused, 250);
     outcomes.add_many(OutcomeKind::Certificate, 6);
     let end = ScanEnd {
+        incidents: Vec::new(),
+        unlisted: 0,
         finished_at: at(60),
         state: ScanState::Interrupted,
         ended_by: None,
@@ -304,6 +306,8 @@ async fn a_scan_accounts_for_its_targets_from_its_beginning() {
     assert_eq!(ended.finished_at, Some(at(60)));
     assert_eq!(ended.note.as_deref(), Some("weekly"));
     let unknown = ScanEnd {
+        incidents: Vec::new(),
+        unlisted: 0,
         finished_at: at(61),
         state: ScanState::Complete,
         ended_by: None,

@@ -80,6 +80,8 @@ impl Store {
 
     async fn finish(&mut self, scan: ScanId) {
         let end = ScanEnd {
+            incidents: Vec::new(),
+            unlisted: 0,
             finished_at: at(9999),
             state: ScanState::Complete,
             ended_by: None,

@@ -191,6 +191,8 @@ async fn a_scan_that_was_cut_short_tells_of_no_move() {
     found.leads.push(lead("www.example", "10.0.0.2", 443));
     store.sink.write(scan, &found).await.unwrap();
     let end = ScanEnd {
+        incidents: Vec::new(),
+        unlisted: 0,
         finished_at: at(WEEK + 1),
         state: ScanState::Interrupted,
         ended_by: None,

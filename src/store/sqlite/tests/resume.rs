@@ -82,6 +82,7 @@ async fn a_killed_scan_goes_on_from_its_last_batch() {
         block: 0,
         outcomes: Tally::default(),
         pages: vec![page(0), page(1)],
+        certificates: Vec::new(),
     };
     assert_eq!(checkpoint, expected);
     assert_eq!(store.scans().await[0].state, ScanState::Running);
@@ -122,6 +123,8 @@ async fn a_scan_that_runs_again_is_the_same_one_by_another_hand() {
     let mut store = Store::new().await;
     let scan = store.begin().await;
     let end = ScanEnd {
+        incidents: Vec::new(),
+        unlisted: 0,
         finished_at: at(50),
         state: ScanState::Stopped,
         ended_by: Some("window".to_owned()),

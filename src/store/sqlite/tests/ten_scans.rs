@@ -160,6 +160,8 @@ async fn ten_scans(order: impl Fn(Vec<Observation>) -> Vec<Observation>) -> (Sto
         }
         let finished_at = at(scan * WEEK + 100);
         let end = ScanEnd {
+            incidents: Vec::new(),
+            unlisted: 0,
             finished_at,
             state: if scan == CUT_SHORT {
                 ScanState::Interrupted

@@ -1,0 +1,92 @@
+//! A plan and the kernel's word → whether its neighbour table is too small.
+
+use std::num::NonZeroUsize;
+
+use super::kernel::Kernel;
+use crate::scan::Neighbours;
+use crate::target::{AddressRange, ByNetwork, Plan};
+
+/// More targets in the networks that this machine is attached to than its
+/// neighbour table holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Crowd {
+    attached: Vec<AddressRange>,
+    /// Addresses of targets there.
+    addresses: u64,
+    /// The entries of the table (arp(7), `gc_thresh3`).
+    remembered: u64,
+}
+
+impl Crowd {
+    /// The crowd that a plan meets, if it does.
+    pub(super) fn of(plan: &Plan, kernel: &Kernel) -> Option<Self> {
+        let remembered = kernel.most_neighbours()?;
+        let attached = kernel.attached();
+        let table = ByNetwork::new((), attached.iter().map(|range| (*range, ())));
+        let within = plan.within(&table);
+        let addresses = within.iter().map(|within| within.addresses).sum();
+        (addresses > remembered).then_some(Self {
+            attached,
+            addresses,
+            remembered,
+        })
+    }
+
+    /// Half of the table: the system needs some of it itself.
+    fn at_a_time(&self) -> NonZeroUsize {
+        let half = usize::try_from(self.remembered / 2).unwrap_or(usize::MAX);
+        NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    pub(super) fn neighbours(&self) -> Neighbours {
+        Neighbours::new(self.attached.iter().copied(), self.at_a_time())
+    }
+
+    /// What it means, and what to change.
+    pub(super) fn warning(&self) -> String {
+        format!(
+            "{} targets are in networks of this machine, whose neighbour table holds {}: {} \
+             connections to them at a time (sysctl net.ipv4.neigh.default.gc_thresh3={} allows \
+             more)",
+            self.addresses,
+            self.remembered,
+            self.at_a_time(),
+            self.addresses.saturating_mul(2),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn plan(spec: &str) -> Plan {
+        let spec = spec.parse().unwrap();
+        Plan::builder().targets([spec]).build().unwrap()
+    }
+
+    #[test]
+    fn targets_beyond_the_neighbour_table_are_paced_and_others_are_not() {
+        let root = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        };
+        file("sys/net/ipv4/neigh/default/gc_thresh3", "1024\n");
+        let routes = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\n\
+            eth0\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\n";
+        file("net/route", routes);
+        let kernel = Kernel::at(root.path(), root.path());
+        for outside in ["10.0.0.0/22", "10.1.0.0/16", "192.168.0.0/16"] {
+            assert_eq!(Crowd::of(&plan(outside), &kernel), None, "{outside}");
+        }
+        let crowd = Crowd::of(&plan("10.0.0.0/20"), &kernel).unwrap();
+        assert_eq!((crowd.addresses, crowd.at_a_time().get()), (4096, 512));
+        assert!(crowd.warning().contains("gc_thresh3=8192"));
+        let nothing = Kernel::at("/nonexistent", "/nonexistent");
+        assert_eq!(Crowd::of(&plan("10.0.0.0/8"), &nothing), None);
+    }
+}

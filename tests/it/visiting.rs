@@ -1,0 +1,182 @@
+//! Networks that have hours of their own: out of them nothing is sent there,
+//! others are scanned meanwhile, and what is left is told and gone on with. And
+//! the machine's own networks, where its neighbour table is small.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use certsweep::domain::{OutcomeKind, ScanState, Timestamp, clock};
+use certsweep::pace::Rate;
+use certsweep::scan::{Neighbours, VisitingHours, Visits};
+use certsweep::schedule::Hours;
+use certsweep::target::{AddressRange, ByNetwork};
+use tokio::time::Instant;
+
+use crate::program::{Inventory, outcomes};
+use crate::rig::{Rig, varied};
+use crate::simulation::{Names, Network, Peer, covered};
+
+/// When the simulated scans begin.
+const EVENING: &str = "2026-11-20T21:00:00Z";
+
+/// 10.0.1.0/24 may be asked at night alone; the clock goes with tokio's.
+fn hours(wait_until: Option<&str>) -> VisitingHours {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let visits = Visits {
+        hours: Hours::new("22:00-06:00".parse().unwrap(), "UTC".parse().unwrap()),
+        drain: Duration::from_secs(22),
+    };
+    let network = AddressRange::new([10, 0, 1, 0].into(), [10, 0, 1, 255].into()).unwrap();
+    let began = Instant::now();
+    let clock = move || {
+        let passed = i64::try_from(began.elapsed().as_micros()).unwrap();
+        Timestamp::from_micros(at(EVENING).micros() + passed)
+    };
+    VisitingHours::new(ByNetwork::new(None, [(network, Some(visits))]), clock)
+        .waiting_until(wait_until.map(at))
+}
+
+fn rig(hours: VisitingHours) -> Rig {
+    let mut rig = Rig::new(Network::new(varied), &["10.0.0.0/22"]);
+    rig.hours = hours;
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(100).unwrap());
+    rig
+}
+
+fn is_inside(address: &SocketAddr) -> bool {
+    matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[2] == 1)
+}
+
+/// When the network was dialled.
+fn dials_inside(rig: &Rig) -> Vec<Instant> {
+    let dials = rig.network.dials().into_iter();
+    dials
+        .filter(|(_, address)| is_inside(address))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_its_hours_a_network_is_left_to_the_next_run() {
+    let began = Instant::now();
+    let mut rig = rig(hours(None));
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Stopped);
+    assert_eq!(summary.ended_by.as_deref(), Some("window"));
+    assert_eq!(dials_inside(&rig), []);
+    assert!(began.elapsed() < Duration::from_mins(1));
+    assert_eq!(summary.outcomes.count(OutcomeKind::NotAttempted), 256);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 96);
+    let left = rig.memory.stored().coverage.clone();
+    let left: Vec<_> = left
+        .into_iter()
+        .filter(|run| !run.detail.is_empty())
+        .collect();
+    assert_eq!(covered(&left, OutcomeKind::NotAttempted), 256);
+    assert!(left[0].detail.contains("hours"), "{left:?}");
+
+    rig.hours = VisitingHours::default();
+    rig.resumes = Some(summary.scan);
+    let dialled = rig.network.dials().len();
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 128);
+    assert_eq!(summary.outcomes.count(OutcomeKind::NotAttempted), 0);
+    let dials = rig.network.dials();
+    assert!(
+        dials[dialled..]
+            .iter()
+            .all(|(_, address)| is_inside(address))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_that_may_go_on_waits_for_a_network_to_open() {
+    let began = Instant::now();
+    let rig = rig(hours(Some("2026-11-21T06:00:00Z")));
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 128);
+    let inside = dials_inside(&rig);
+    assert!(inside.len() >= 256, "some are asked in two dialects");
+    let opens = began + Duration::from_hours(1);
+    assert!(inside.iter().all(|at| *at >= opens));
+    let latest = inside.into_iter().max().unwrap();
+    assert!(latest < opens + Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_leads_into_a_closed_network_is_asked_elsewhere_alone() {
+    let mut rig = rig(hours(None));
+    rig.targets = vec!["a.sim".to_owned()];
+    rig.names = Names::of(&[("a.sim", &["10.0.1.8", "10.0.2.8"])]);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
+    assert_eq!(summary.state, ScanState::Stopped, "an address is left");
+    assert_eq!(dials_inside(&rig), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowded_neighbourhood_is_asked_by_a_few_at_a_time() {
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Dark), &["10.0.0.0/23"]);
+    let network = AddressRange::new([10, 0, 1, 0].into(), [10, 0, 1, 255].into()).unwrap();
+    rig.neighbours = Neighbours::new([network], NonZeroUsize::new(20).unwrap());
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 512);
+    let inside = dials_inside(&rig);
+    assert_eq!(inside.len(), 256);
+    for more in inside.windows(21) {
+        // Each takes its place for the whole time to connect.
+        assert!(more[20] - more[0] >= Duration::from_secs(3), "{more:?}");
+    }
+}
+
+/// Hours that are not now, and not in eleven hours.
+fn closed_window() -> String {
+    let hour = clock::now().seconds().rem_euclid(86_400) / 3600;
+    format!("{}:00-{}:00", (hour + 12) % 24, (hour + 13) % 24)
+}
+
+#[test]
+fn a_network_keeps_its_hours_and_a_dry_run_shows_them() {
+    let inventory = Inventory::new();
+    let window = closed_window();
+    let config = inventory.file(
+        "hours.toml",
+        &format!(
+            "[scan]\ntz = \"UTC\"\nptr = false\n\
+             [[network]]\ncidr = \"127.0.9.0/24\"\nwindow = \"{window}\"\n"
+        ),
+    );
+    let always = inventory.file(
+        "always.toml",
+        "[scan]\nptr = false\n[[network]]\ncidr = \"127.0.9.0/24\"\n",
+    );
+    let scan = |config: &std::path::Path, more: &str| {
+        let words = [
+            "127.0.8.1:1",
+            "127.0.9.1:1",
+            "--config",
+            config.to_str().unwrap(),
+            more,
+        ];
+        inventory.run("scan", &words)
+    };
+    let dry = scan(&config, "--dry-run").exits(0);
+    let shown = format!("window {window} (UTC), next open ");
+    assert!(dry.stdout.contains(&shown), "{dry}");
+
+    scan(&config, "-q").exits(5);
+    let told = outcomes([("not-attempted", 1), ("refused", 1)]);
+    assert_eq!(inventory.latest_outcomes(), told);
+    let show = inventory.run("show", &["127.0.9.1"]).exits(0);
+    assert!(show.stdout.contains("out of the hours"), "{show}");
+    let report = ["--of", "coverage", "--format", "csv"];
+    let coverage = inventory.run("report", &report).exits(0);
+    assert!(coverage.stdout.contains("out of the hours"), "{coverage}");
+
+    scan(&always, "--resume").exits(0);
+    assert_eq!(inventory.latest_outcomes(), outcomes([("refused", 2)]));
+    assert_eq!(inventory.scans().len(), 1);
+}
