@@ -65,16 +65,18 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if !self.may_go_on(address, look) {
             return Vec::new();
         }
-        let _place = self.place_at(address).await;
+        let place = self.neighbours_place(address).await;
         let way = self.guard.way();
         let knock = self.prober.knock(&subject.endpoint, subject.lane, &way);
         let knock = knock.await;
+        // Its neighbour is known, or was asked for in vain.
+        drop(place);
         let approach = self.settings.approach.at(address);
         if knock.is_answered() {
             let listed = self.directory.names_at(address);
             let mut inquiry = Inquiry::new(approach, subject, listed, Vec::new());
-            let asked = self.inquire(&mut inquiry, Some(knock), address, target, look);
-            Box::pin(asked).await;
+            let asking = self.inquire(&mut inquiry, Some(knock), address, target, look);
+            Box::pin(asking).await;
             inquiry.into_observations().collect()
         } else {
             let probe = subject.first_probe(approach);
@@ -183,19 +185,13 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 }
                 Step::Survey(probe) => {
                     let seen = inquiry.to_survey();
-                    let _place = self.place_at(address).await;
+                    let _place = self.neighbours_place(address).await;
                     let survey = self.prober.survey(&probe, seen, &self.stop);
                     let (survey, others) = Box::pin(survey).await;
                     inquiry.surveyed(survey, others);
                 }
             }
         }
-    }
-
-    /// A place in the machine's own networks, where an address needs one.
-    async fn place_at(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
-        let place = self.settings.neighbours.place(address);
-        self.unless_stopped(place).await.flatten()
     }
 
     /// Whether the look may ask another question at an address.
@@ -219,11 +215,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         look: &Look,
     ) -> Observation {
         let address = probe.endpoint.address;
-        let mut observation = if let Some(knock) = knock {
-            self.prober.run_behind(knock, probe).await
-        } else {
-            let _place = self.place_at(address).await;
-            self.prober.run(probe, &self.guard.way()).await
+        let mut observation = match knock {
+            Some(knock) => self.prober.run_behind(knock, probe).await,
+            None => {
+                let _place = self.neighbours_place(address).await;
+                self.prober.run(probe, &self.guard.way()).await
+            }
         };
         self.note(&observation, look);
         let connected = observation.outcome.kind().connected();
@@ -235,6 +232,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             observation.pointer.clone_from(Box::pin(pointer).await);
         }
         observation
+    }
+
+    /// A place among the neighbours in doubt, where there are too few.
+    async fn neighbours_place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+        let place = self.settings.neighbours.place(address);
+        self.unless_stopped(place).await.flatten()
     }
 
     /// Tells the guard what an observation says of the way there.

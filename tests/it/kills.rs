@@ -127,7 +127,8 @@ fn a_scan_that_is_killed_anywhere_and_resumed_comes_to_the_same() {
         assert_eq!(Content::of(&inventory), whole, "kill {number} at {point}");
         check_integrity(&inventory);
         let more = u64::try_from(network.greeting.visits_so_far().len()).unwrap();
-        most_repeated = most_repeated.max(point + more - visits);
+        // The whole scan may have looked twice as well, on a busy machine.
+        most_repeated = most_repeated.max((point + more).saturating_sub(visits));
     }
     println!("{kills} scans killed: of {visits} servers at most {most_repeated} asked twice");
 }
