@@ -26,13 +26,9 @@ pub(super) struct Csv<Out: io::Write> {
 /// addresses.
 type Stretch = (usize, usize);
 
-/// Cells that are written already.
-#[derive(Debug)]
-struct Written {
-    cells: Box<[u8]>,
-    /// Keeps its address from becoming another's.
-    _kept: Shared,
-}
+/// Cells that are written already, and what they are of: as long as that is
+/// kept, its address is nothing else's.
+type Written = (Box<[u8]>, Shared);
 
 /// Stretches that are remembered: some 300 bytes each.
 const MAX_REMEMBERED: usize = 50_000;
@@ -101,8 +97,8 @@ impl<Out: io::Write> Csv<Out> {
         now: Timestamp,
     ) {
         let stretch = (of.address(), columns.as_ptr().addr());
-        if let Some(written) = self.written.get(&stretch) {
-            self.line.extend_from_slice(&written.cells);
+        if let Some((cells, _)) = self.written.get(&stretch) {
+            self.line.extend_from_slice(cells);
             return;
         }
         let before = self.line.len();
@@ -111,8 +107,7 @@ impl<Out: io::Write> Csv<Out> {
         if self.written.len() >= MAX_REMEMBERED {
             self.written.clear();
         }
-        let _kept = of.clone();
-        self.written.insert(stretch, Written { cells, _kept });
+        self.written.insert(stretch, (cells, of.clone()));
     }
 
     fn push<Row>(&mut self, columns: &[Column<Row>], row: &Row, now: Timestamp) {

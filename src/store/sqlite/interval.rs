@@ -6,6 +6,10 @@ use crate::report::EventKind;
 /// A certificate, sent in one chain, in the span in which it was current at a
 /// question.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two are columns, two say what has to be stored of them"
+)]
 pub(super) struct Interval {
     pub(super) id: i64,
     pub(super) certificate: i64,
