@@ -53,12 +53,27 @@ impl Timestamp {
         }
     }
 
-    /// Whole days of 86,400 seconds from here to `end`, rounded down: -1 for all
-    /// of the day after it.
+    /// The beginning of its second: what a certificate's dates, which have
+    /// whole seconds, are held against.
+    #[must_use]
+    pub const fn to_the_second(self) -> Self {
+        Self::from_seconds(self.seconds())
+    }
+
+    /// Whether what is valid up to `end` is over by now. All of the second that
+    /// `end` names is still inside (RFC 5280 section 4.1.2.5).
+    #[must_use]
+    pub const fn is_past(self, end: Self) -> bool {
+        self.to_the_second().0 > end.0
+    }
+
+    /// Whole days of 86,400 seconds from this second to `end`, rounded down: -1
+    /// for all of the day after it, so negative where it [is past](Self::is_past).
     #[must_use]
     pub const fn days_until(self, end: Self) -> i64 {
         const DAY: i64 = 86_400_000_000;
-        end.0.saturating_sub(self.0).div_euclid(DAY)
+        let begin = self.to_the_second();
+        end.0.saturating_sub(begin.0).div_euclid(DAY)
     }
 
     /// How long after `earlier` this is; zero if it isn't.
@@ -159,6 +174,27 @@ mod tests {
             Timestamp::from_seconds(253_402_300_800).to_string(),
             "+10000-01-01T00:00:00Z"
         );
+    }
+
+    #[test]
+    fn the_second_that_a_validity_ends_with_is_all_of_it_inside() {
+        let end = Timestamp::from_seconds(1_798_761_599);
+        let after = |micros: i64| Timestamp::from_micros(end.micros() + micros);
+        for (now, is_past, days_left) in [
+            (after(-1), false, 0),
+            (end, false, 0),
+            (after(999_999), false, 0),
+            (after(1_000_000), true, -1),
+            (after(86_400_999_999), true, -1),
+            (after(86_401_000_000), true, -2),
+            (after(-86_399_000_001), false, 1),
+            (after(-86_399_000_000), false, 0),
+        ] {
+            let found = (now.is_past(end), now.days_until(end));
+            assert_eq!(found, (is_past, days_left), "{}", now.micros());
+        }
+        let first = Timestamp::from_micros(i64::MIN);
+        assert!(end.is_past(first) && !first.is_past(end));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Summary {
         let Some(end) = end(row) else {
             return;
         };
-        self.expired += u64::from(end < now);
+        self.expired += u64::from(now.is_past(end));
         if self.first.len() == MAX_LINES && self.first.last().is_some_and(|last| last.0 <= end) {
             return;
         }

@@ -295,7 +295,7 @@ impl Validity {
     fn over(&self, now: Timestamp) -> Option<String> {
         let name = &self.name;
         match (self.not_before, self.not_after) {
-            (_, Some(end)) if now > end => Some(format!("`{name}` expired {end}")),
+            (_, Some(end)) if now.is_past(end) => Some(format!("`{name}` expired {end}")),
             (Some(begin), _) if now < begin => {
                 Some(format!("`{name}` is not valid before {begin}"))
             }

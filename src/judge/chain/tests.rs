@@ -245,6 +245,7 @@ fn the_same_links_give_each_moment_its_own_verdict() {
     let links = assessor.links(&chain);
     let at = |moment: &str| assessor.verdict(&links, moment.parse().unwrap());
     assert_eq!(at("2026-06-01T00:00:00Z").trust, Trust::Trusted);
+    assert_eq!(at("2027-01-01T00:00:00.999999Z").trust, Trust::Trusted);
     let after = at("2027-01-01T00:00:01Z");
     assert_eq!(after.trust, Trust::Expired);
     assert_eq!(after.reason, "`leaf` expired 2027-01-01T00:00:00Z");

@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Verdict {
     case.each(|member| match member.facts.not_after {
         None => Verdict::NotApplicable,
-        Some(end) if case.now > end => {
+        Some(end) if case.now.is_past(end) => {
             let days = counted(-case.now.days_until(end), "day");
             Verdict::fail(format!("expired {days} ago, at {end}"))
         }

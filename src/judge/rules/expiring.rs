@@ -36,7 +36,8 @@ const UNREADABLE_LIFETIME: i64 = 365;
 
 fn check(case: &Case<'_>) -> Verdict {
     case.each(|member| {
-        let Some(end) = member.facts.not_after.filter(|end| case.now <= *end) else {
+        let end = member.facts.not_after;
+        let Some(end) = end.filter(|end| !case.now.is_past(*end)) else {
             return Verdict::NotApplicable;
         };
         let lifetime = match member.facts.not_before {

@@ -66,6 +66,9 @@ fn the_last_second_is_inside_of_the_validity() {
     let mut scene = before_the_end(YEAR, 0);
     assert_eq!(scene.verdict("expired"), Verdict::Pass);
     assert_eq!(expiring(&scene), Some(Severity::Critical));
+    scene.now = Timestamp::from_micros(scene.now.micros() + 999_999);
+    assert_eq!(scene.verdict("expired"), Verdict::Pass);
+    assert_eq!(expiring(&scene), Some(Severity::Critical));
     scene.now = Timestamp::from_micros(scene.now.micros() + 1);
     let detail = detail(&scene, "expired").unwrap();
     assert_eq!(detail, "expired 1 day ago, at 2027-01-01T00:00:00Z");

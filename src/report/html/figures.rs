@@ -99,9 +99,10 @@ impl Figures {
         let Some(end) = end else {
             return;
         };
-        let left = end.micros().saturating_sub(self.now.micros());
-        self.expired += u64::from(left < 0);
-        self.expiring += u64::from((0..=SOON).contains(&left));
+        let is_past = self.now.is_past(end);
+        let is_soon = end.micros().saturating_sub(self.now.micros()) <= SOON;
+        self.expired += u64::from(is_past);
+        self.expiring += u64::from(!is_past && is_soon);
     }
 
     /// Each rule counts once for a row, at its worst.

@@ -76,11 +76,12 @@ impl Timeline {
             self.unknown += 1;
             return;
         };
-        let left = end.micros().saturating_sub(self.now.micros());
-        if left < 0 {
+        if self.now.is_past(end) {
             self.expired += 1;
             return;
         }
+        let now = self.now.to_the_second();
+        let left = end.micros().saturating_sub(now.micros());
         let week = usize::try_from(left / WEEK).ok();
         match week.and_then(|week| self.weeks.get_mut(week)) {
             Some(count) => *count += 1,
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_end_falls_into_its_week_to_the_second() {
-        let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let now: Timestamp = "2026-11-21T08:00:00.999999Z".parse().unwrap();
         let mut timeline = Timeline::from(now);
         let in_seconds = |seconds: i64| Some(Timestamp::from_seconds(now.seconds() + seconds));
         let day = 86_400;

@@ -183,13 +183,14 @@ fn installation_matches(builder: &mut QueryBuilder<Sqlite>, name: String) {
 fn certificates(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     any(builder, &filter.expiry, |builder, expiry| match expiry {
         Expiry::Expired { now } => {
-            builder.push("r.not_after < ").push_bind(now.micros());
+            let second = now.to_the_second();
+            builder.push("r.not_after < ").push_bind(second.micros());
         }
         Expiry::Expiring { now, within } => {
             let within = i64::try_from(within.as_micros()).unwrap_or(i64::MAX);
             builder
                 .push("r.not_after between ")
-                .push_bind(now.micros())
+                .push_bind(now.to_the_second().micros())
                 .push(" and ")
                 .push_bind(now.micros().saturating_add(within));
         }

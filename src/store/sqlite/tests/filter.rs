@@ -196,11 +196,29 @@ async fn a_certificate_expires_after_its_last_second() {
     let within = Duration::ZERO;
     for (expiry, passes) in [
         (Expiry::Expired { now: end }, false),
-        (Expiry::Expired { now: later(1) }, true),
+        (
+            Expiry::Expired {
+                now: later(999_999),
+            },
+            false,
+        ),
+        (
+            Expiry::Expired {
+                now: later(1_000_000),
+            },
+            true,
+        ),
         (Expiry::Expiring { now: end, within }, true),
         (
             Expiry::Expiring {
-                now: later(1),
+                now: later(999_999),
+                within,
+            },
+            true,
+        ),
+        (
+            Expiry::Expiring {
+                now: later(1_000_000),
                 within,
             },
             false,
