@@ -1,11 +1,14 @@
 use crate::domain::{Fingerprint, Severity};
 
-/// An installation crossed a threshold of expiry, and its owner is to be told
-/// once.
+/// A certificate of an installation's chain crossed a threshold of expiry, and
+/// the owner is to be told once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Crossing {
-    /// Its certificate; one that is not in the inventory is nobody's notice.
+    /// The installation's certificate; one that is not in the inventory is
+    /// nobody's notice.
     pub certificate: Fingerprint,
+    /// The certificate that crossed it: that one, or one sent along with it.
+    pub member: Fingerprint,
     /// Whose it is; empty: nobody's.
     pub owner: String,
     /// The rule that says so: `expiring` or `expired`.

@@ -18,7 +18,7 @@ use crate::domain::Fingerprint;
 use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report};
 use crate::store::{Crossing, Detail, FileMode, SqliteSink};
 use summary::Summary;
-use threshold::crossing;
+use threshold::crossings;
 
 /// What is written for an owner.
 #[derive(Clone, Debug)]
@@ -73,10 +73,9 @@ impl Source<'_, '_> {
         let mut owners = Owners::new(form, self.appraisal.head());
         let mut written = Ok(());
         let visit = |row: Installation| {
-            let crossing = crossing(&row);
-            let is_wanted = wanted
-                .as_ref()
-                .is_none_or(|wanted| crossing.is_some_and(|it| wanted.contains(&it)));
+            let is_untold =
+                |untold: &BTreeSet<_>| crossings(&row).iter().any(|it| untold.contains(it));
+            let is_wanted = wanted.as_ref().is_none_or(is_untold);
             if is_wanted {
                 written = owners.row(&row);
             }
@@ -99,7 +98,7 @@ impl Source<'_, '_> {
     async fn crossings(&mut self) -> Result<Vec<Crossing>, Failure> {
         let mut crossed = BTreeSet::new();
         let visit = |row: Installation| {
-            crossed.extend(crossing(&row));
+            crossed.extend(crossings(&row));
             ControlFlow::Continue(())
         };
         self.appraisal

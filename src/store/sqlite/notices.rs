@@ -11,26 +11,30 @@ use crate::domain::{Fingerprint, Timestamp};
 
 const FIND: ManyRows = ManyRows {
     operation: "looking up notices",
-    before: "with crossed (sha256, owner, finding, severity) as (",
-    columns: 4,
+    before: "with crossed (sha256, member, owner, finding, severity) as (",
+    columns: 5,
     after: ") select crossed.* from crossed \
             join certificates c on c.sha256 = crossed.sha256 \
-            join notices n on n.certificate_id = c.id and n.owner = crossed.owner \
-             and n.finding = crossed.finding and n.severity = crossed.severity",
+            join certificates m on m.sha256 = crossed.member \
+            join notices n on n.certificate_id = c.id and n.member_id = m.id \
+             and n.owner = crossed.owner and n.finding = crossed.finding \
+             and n.severity = crossed.severity",
 };
 
 const INSERT: ManyRows = ManyRows {
     operation: "remembering notices",
-    before: "with crossed (sha256, owner, finding, severity, at) as (",
-    columns: 5,
-    after: ") insert into notices (certificate_id, owner, finding, severity, at) \
-            select c.id, crossed.owner, crossed.finding, crossed.severity, crossed.at \
-              from crossed join certificates c on c.sha256 = crossed.sha256 where true \
+    before: "with crossed (sha256, member, owner, finding, severity, at) as (",
+    columns: 6,
+    after: ") insert into notices (certificate_id, member_id, owner, finding, severity, at) \
+            select c.id, m.id, crossed.owner, crossed.finding, crossed.severity, crossed.at \
+              from crossed \
+              join certificates c on c.sha256 = crossed.sha256 \
+              join certificates m on m.sha256 = crossed.member where true \
             on conflict do nothing",
 };
 
 /// A crossing as its row has it.
-type Told = (Fingerprint, String, String, String);
+type Told = (Fingerprint, Fingerprint, String, String, String);
 
 /// The crossings that nobody was told of yet, each once, in their order.
 pub(super) async fn untold(
@@ -39,8 +43,13 @@ pub(super) async fn untold(
 ) -> Result<Vec<Crossing>, StoreError> {
     let mut told: HashSet<Told> = HashSet::new();
     FIND.fetch(connection, crossings, bind, |row| {
-        let sha256 = row::fingerprint(row, 0)?;
-        told.insert((sha256, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
+        told.insert((
+            row::fingerprint(row, 0)?,
+            row::fingerprint(row, 1)?,
+            row.try_get(2)?,
+            row.try_get(3)?,
+            row.try_get(4)?,
+        ));
         Ok(())
     })
     .await?;
@@ -49,6 +58,7 @@ pub(super) async fn untold(
         let severity = crossing.severity.to_string();
         told.insert((
             crossing.certificate,
+            crossing.member,
             crossing.owner.clone(),
             finding,
             severity,
@@ -74,6 +84,7 @@ pub(super) async fn remember(
 fn bind(values: &mut Values<'_>, crossing: &Crossing) {
     values
         .push_bind(crossing.certificate.as_bytes().to_vec())
+        .push_bind(crossing.member.as_bytes().to_vec())
         .push_bind(crossing.owner.clone())
         .push_bind(crossing.finding)
         .push_bind(crossing.severity.as_str());

@@ -304,3 +304,42 @@ async fn a_question_that_pruning_left_without_an_interval_is_answered_again() {
             .any(|row| row.sni.as_deref() == Some("left.example"))
     );
 }
+
+#[tokio::test]
+async fn who_was_told_of_a_chain_before_was_told_of_its_leaf() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    migrations.run_to(14, &mut old).await.unwrap();
+    sqlx::raw_sql("insert into notices values (1, 'web', 'expired', 'critical', 7)")
+        .execute(&mut old)
+        .await
+        .unwrap();
+    let certificates = "select lower(hex(sha256)) from certificates where id in (1, 2) order by id";
+    let certificates: Vec<String> = sqlx::query_scalar(certificates)
+        .fetch_all(&mut old)
+        .await
+        .unwrap();
+    old.close().await.unwrap();
+
+    let mut sink = SqliteSink::open(&path).await.unwrap();
+    let [leaf, other] = <[String; 2]>::try_from(certificates)
+        .unwrap()
+        .map(|sha256| sha256.parse().unwrap());
+    let of = |member| crate::store::Crossing {
+        certificate: leaf,
+        member,
+        owner: "web".to_owned(),
+        finding: "expired",
+        severity: crate::domain::Severity::Critical,
+    };
+    let untold = sink.untold(&[of(leaf), of(other)]).await.unwrap();
+    assert_eq!(untold, [of(other)]);
+}

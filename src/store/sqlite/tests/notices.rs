@@ -7,6 +7,7 @@ use crate::store::{Crossing, Import};
 fn crossing(name: &str, owner: &str, severity: Severity) -> Crossing {
     Crossing {
         certificate: hash_of(name),
+        member: hash_of(name),
         owner: owner.to_owned(),
         finding: "expiring",
         severity,
@@ -49,6 +50,10 @@ async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
         crossing("a", "web", Severity::Error),
         crossing("b", "web", Severity::Warning),
         crossing("a", "", Severity::Warning),
+        Crossing {
+            member: hash_of("b"),
+            ..first[0].clone()
+        },
         Crossing {
             finding: "expired",
             ..first[0].clone()
