@@ -72,6 +72,19 @@ impl Destination {
         Ok(self)
     }
 
+    /// Takes its name where no file has it yet; one that has it stays.
+    pub(super) fn finish_unless_taken(self) -> Result<(), Failure> {
+        let Self { path, out } = self;
+        match out {
+            Out::Streaming(_) => Ok(()),
+            Out::Replacing(file) => match file.persist_noclobber(&path) {
+                Ok(_) => Ok(()),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                Err(error) => Err(cant_write(&path, &error.error)),
+            },
+        }
+    }
+
     /// Takes the place of the file before it, if there was one.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let Self { path, out } = self;

@@ -72,7 +72,8 @@ pub(super) struct Arguments {
     split: Option<Split>,
 
     /// Only what has crossed a threshold of expiry that its owner was not
-    /// written to about, and remember it; in messages
+    /// written to about, and remember it; in messages, which never replace
+    /// earlier ones
     #[arg(long)]
     notify_once: bool,
 

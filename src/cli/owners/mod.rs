@@ -6,9 +6,12 @@ mod threshold;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+
+use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
 
 use crate::appraisal::{Appraisal, Wanted};
 use crate::cli::certificate_files::Folder;
@@ -29,6 +32,15 @@ pub(super) enum Form {
     Message(Mailbox),
 }
 
+/// What a file is called after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// Its owner: the next one takes its place.
+    Owner,
+    /// Its owner, the day and the table: nothing takes its place.
+    Content,
+}
+
 /// The installations that are written.
 pub(super) struct Source<'a, 'i> {
     pub(super) appraisal: &'a mut Appraisal<'i>,
@@ -43,6 +55,18 @@ struct Owners {
     head: Head,
     files: BTreeMap<Option<String>, OwnersFile>,
 }
+
+/// What one owner gets, all of it known.
+struct Contents {
+    table: File,
+    summary: Summary,
+}
+
+/// Bytes of a table that are hashed at a time.
+const CHUNK: u64 = 64 * 1024;
+
+/// Octets of a table's hash in its file's name.
+const HASH_OCTETS: usize = 8;
 
 /// What one owner gets.
 struct OwnersFile {
@@ -68,6 +92,10 @@ impl Source<'_, '_> {
             None => None,
             Some(told) => Some((told.untold(&self.crossings().await?).await?, told)),
         };
+        let naming = match untold {
+            None => Naming::Owner,
+            Some(_) => Naming::Content,
+        };
         let wanted: Option<BTreeSet<_>> = untold.as_ref().map(|(list, _)| list.iter().collect());
         let now = self.appraisal.now();
         let mut owners = Owners::new(form, self.appraisal.head());
@@ -88,7 +116,7 @@ impl Source<'_, '_> {
             .installations(self.wanted, Detail::Facts, visit)
             .await?;
         written.map_err(|error| Failure::output(&error))?;
-        let count = owners.finish(folder, db, self.mode)?;
+        let count = owners.finish(folder, db, self.mode, naming)?;
         if let Some((untold, told)) = untold {
             told.remember_told(untold, now).await?;
         }
@@ -136,15 +164,35 @@ impl Owners {
     }
 
     /// Writes every file into a directory, and tells how many.
-    fn finish(self, folder: &Path, db: &Path, mode: FileMode) -> Result<usize, Failure> {
+    fn finish(
+        self,
+        folder: &Path,
+        db: &Path,
+        mode: FileMode,
+        naming: Naming,
+    ) -> Result<usize, Failure> {
+        let failed = |error: io::Error| Failure::output(&error);
         let Self { form, head, files } = self;
         let count = files.len();
         for (owner, file) in files {
-            let name = format!("{}.{}", stem(owner.as_deref()), form.ending());
+            let owner = owner.as_deref();
+            let mut contents = file.end().map_err(failed)?;
+            let stem = match naming {
+                Naming::Owner => stem(owner),
+                Naming::Content => {
+                    let hash = contents.hash().map_err(failed)?;
+                    format!("{}-{}-{hash}", stem(owner), head.now.date())
+                }
+            };
+            let name = format!("{stem}.{}", form.ending());
             let mut destination = Destination::within(folder, &name, db)?.share(mode)?;
-            file.write(&form, &head, owner.as_deref(), &mut destination)
-                .map_err(|error| Failure::output(&error))?;
-            destination.finish()?;
+            contents
+                .write(&form, &head, owner, &mut destination)
+                .map_err(failed)?;
+            match naming {
+                Naming::Owner => destination.finish()?,
+                Naming::Content => destination.finish_unless_taken()?,
+            }
         }
         Ok(count)
     }
@@ -172,7 +220,32 @@ impl OwnersFile {
         })
     }
 
-    /// Ends the table, and writes what its owner gets.
+    /// Ends the table.
+    fn end(self) -> io::Result<Contents> {
+        self.report.end()?;
+        Ok(Contents {
+            table: self.spool,
+            summary: self.summary,
+        })
+    }
+}
+
+impl Contents {
+    /// The beginning of the table's SHA-256.
+    fn hash(&mut self) -> io::Result<String> {
+        self.table.rewind()?;
+        let mut context = digest::Context::new(&digest::SHA256);
+        let mut chunk = Vec::new();
+        while (&self.table).take(CHUNK).read_to_end(&mut chunk)? > 0 {
+            context.update(&chunk);
+            chunk.clear();
+        }
+        let hash = context.finish();
+        let beginning = hash.as_ref().get(..HASH_OCTETS).unwrap_or_default();
+        Ok(HEXLOWER.encode(beginning))
+    }
+
+    /// Writes it as its owner gets it.
     fn write(
         mut self,
         form: &Form,
@@ -180,10 +253,9 @@ impl OwnersFile {
         owner: Option<&str>,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        self.report.end()?;
-        self.spool.rewind()?;
+        self.table.rewind()?;
         let from = match form {
-            Form::Table(_) => return io::copy(&mut self.spool, out).map(drop),
+            Form::Table(_) => return io::copy(&mut self.table, out).map(drop),
             Form::Message(from) => from,
         };
         let to: Option<Mailbox> = owner.and_then(|owner| owner.parse().ok());
@@ -196,7 +268,7 @@ impl OwnersFile {
             file_name: &format!("{}.csv", stem(owner)),
         };
         let mut out = io::BufWriter::new(out);
-        letter.write(&mut out, &mut self.spool)?;
+        letter.write(&mut out, &mut self.table)?;
         out.flush()
     }
 }
@@ -260,25 +332,36 @@ mod tests {
     /// The files written for these rows: names and contents.
     fn written(form: Form, rows: &[Installation]) -> BTreeMap<String, String> {
         let folder = tempfile::tempdir().unwrap();
-        let mut owners = Owners::new(form, Head::at(now()));
+        let count = write(form, rows, Naming::Owner, now(), folder.path());
+        let files = files(folder.path());
+        assert_eq!(files.len(), count);
+        files
+    }
+
+    fn write(
+        form: Form,
+        rows: &[Installation],
+        naming: Naming,
+        now: Timestamp,
+        folder: &Path,
+    ) -> usize {
+        let mut owners = Owners::new(form, Head::at(now));
         for row in rows {
             owners.row(row).unwrap();
         }
-        let count = owners
-            .finish(
-                folder.path(),
-                &folder.path().join("i.db"),
-                FileMode::default(),
-            )
-            .unwrap();
-        let files = fs::read_dir(folder.path()).unwrap().map(|entry| {
+        let db = folder.join("i.db");
+        owners
+            .finish(folder, &db, FileMode::default(), naming)
+            .unwrap()
+    }
+
+    fn files(folder: &Path) -> BTreeMap<String, String> {
+        let files = fs::read_dir(folder).unwrap().map(|entry| {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             (name, fs::read_to_string(path).unwrap())
         });
-        let files: BTreeMap<_, _> = files.collect();
-        assert_eq!(files.len(), count);
-        files
+        files.collect()
     }
 
     #[test]
@@ -315,6 +398,32 @@ mod tests {
                 assert!(message.is_ascii() && body.contains("text/csv"));
             }
         }
+    }
+
+    #[test]
+    fn what_was_not_sent_yet_stays_beside_what_comes_later() {
+        let form = Form::Message("certsweep@localhost".parse().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let next_day = Timestamp::from_seconds(now().seconds() + 86_400);
+        for (text, now, count) in [
+            ("a", now(), 1),
+            ("b", now(), 2),
+            ("b", now(), 2),
+            ("b", next_day, 3),
+        ] {
+            let before = files(folder.path());
+            let rows = [owned(Some("Web"), text)];
+            write(form.clone(), &rows, Naming::Content, now, folder.path());
+            let after = files(folder.path());
+            assert_eq!(after.len(), count, "{:?}", after.keys());
+            for (name, message) in before {
+                assert_eq!(after[&name], message, "{name}");
+            }
+        }
+        let names: Vec<_> = files(folder.path()).into_keys().collect();
+        let days = ["-2026-11-21-", "-2026-11-22-"];
+        let named = |day: &&str| names.iter().filter(|name| name.contains(*day)).count();
+        assert_eq!(days.each_ref().map(named), [2, 1], "{names:?}");
     }
 
     #[test]
