@@ -12,7 +12,7 @@ use super::filter::{self, Filters};
 use super::trust::TrustFlags;
 use super::{Context, endpoints, inventory};
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{ScanId, Severity, Timestamp, clock, printable};
+use crate::domain::{ScanId, Severity, Timestamp, clock};
 use crate::judge::Policy;
 use crate::report::check::{
     Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text, nagios,
@@ -82,19 +82,11 @@ enum Form {
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        let form = if self.json { Form::Json } else { self.format };
+        let form = self.form();
         let (output, now) = (self.output.clone(), clock::now());
-        let printer = &context.printer;
         let examined = self.examine(form, &context, now).await;
         match (form, examined) {
             (Form::Nagios, Ok(state)) => Ok(Exit::Plugin(plugin(state))),
-            // A plugin that says nothing, or exits otherwise, would be taken
-            // for what it is not.
-            (Form::Nagios, Err(failure)) => {
-                let message = printable(&failure.message).replace('|', "/");
-                printer.data(|out| writeln!(out, "CERTSWEEP UNKNOWN - {message}"))?;
-                Ok(Exit::Plugin(Plugin::Unknown))
-            }
             (Form::Prometheus, Err(failure)) if failure.exit == Exit::Failed => {
                 // What was written before would be scraped on and on.
                 unknown_metrics(output.as_deref(), &context, now)?;
@@ -105,6 +97,15 @@ impl Arguments {
             (_, Ok(CheckState::Unknown)) => Ok(Exit::Failed),
             (_, Err(failure)) => Err(failure),
         }
+    }
+
+    /// Whether its output is a monitoring plugin's.
+    pub(super) fn is_plugin(&self) -> bool {
+        self.form() == Form::Nagios
+    }
+
+    fn form(&self) -> Form {
+        if self.json { Form::Json } else { self.format }
     }
 
     async fn examine(

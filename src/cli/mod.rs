@@ -25,6 +25,7 @@ mod logging;
 mod man;
 mod operator;
 mod owners;
+mod plugin;
 mod printer;
 mod probe;
 mod product;
@@ -186,26 +187,36 @@ pub fn run() -> Exit {
         .and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, names_db(&matches))));
     let (arguments, db_flag) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => {
-            // Help and version go to stdout; a closed pipe is no fault.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-        }
+        Err(error) => return refused(&error),
     };
     let printer = Printer::new(arguments.common.verbosity(), arguments.common.log_format);
     logging::start(&printer);
+    let is_plugin = arguments.command.is_plugin();
     match arguments.run(db_flag, &printer) {
         Ok(exit) => exit,
+        Err(failure) if is_plugin => plugin::unknown(&failure.message, &printer),
         Err(failure) if failure.exit == Exit::Done => Exit::Done,
         Err(failure) => {
             printer.failure(&failure);
             failure.exit
         }
     }
+}
+
+/// Tells of a command line that is none, or what it asks about the program.
+fn refused(error: &clap::Error) -> Exit {
+    // Help and version go to stdout; a closed pipe is no fault.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    if !plugin::is_asked_for(std::env::args_os()) {
+        return Exit::Usage;
+    }
+    let message = error.to_string();
+    let why = message.lines().next().unwrap_or_default();
+    let printer = Printer::new(Verbosity::Normal, LogFormat::Text);
+    plugin::unknown(why.trim_start_matches("error: "), &printer)
 }
 
 impl Arguments {
@@ -259,6 +270,11 @@ impl Command {
     /// Whether it tells of the program alone, whatever the configuration.
     fn is_about_itself(&self) -> bool {
         matches!(self, Self::Completions(_) | Self::Man(_))
+    }
+
+    /// Whether its output is a monitoring plugin's.
+    fn is_plugin(&self) -> bool {
+        matches!(self, Self::Check(arguments) if arguments.is_plugin())
     }
 }
 

@@ -33,6 +33,26 @@ fn a_missing_or_empty_inventory_is_never_green() {
 }
 
 #[test]
+fn a_plugin_that_was_set_up_wrong_says_that_it_can_not_tell() {
+    let inventory = imported();
+    let wrong = inventory.file("wrong.toml", "[policy]\nmax_aeg = \"8d\"\nx|y = 1\n");
+    let wrong = ["--config", wrong.to_str().unwrap()];
+    let lines: [&[&str]; 4] = [
+        &["--fail-on", "fatal"],
+        &["--bogus|\n\u{1b}[31m"],
+        &["--new-since", "7"],
+        &wrong,
+    ];
+    for words in lines {
+        let words = [words, &["--format", "nagios"]].concat();
+        let run = inventory.run("check", &words).exits(3);
+        assert!(run.stdout.starts_with("CERTSWEEP UNKNOWN - "), "{run}");
+        assert_eq!(run.stdout.lines().count(), 1, "{run}");
+        assert!(!run.stdout.contains(['|', '\u{1b}']), "{run}");
+    }
+}
+
+#[test]
 fn a_filter_that_lets_nothing_through_is_not_green_either() {
     let inventory = imported();
     inventory.run("check", &["--port", "443"]).exits(1);
