@@ -98,6 +98,7 @@ fn endpoint(seen: &Observation, scan: ScanId) -> EndpointRow {
         protocols: Vec::new(),
         protocols_refused: Vec::new(),
         hybrid_group: hybrid_group(seen),
+        is_retired: false,
         severity: None,
     }
 }

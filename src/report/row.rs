@@ -187,6 +187,9 @@ pub struct EndpointRow {
     /// The hybrid post-quantum group it agrees to, `refused` where it agrees
     /// to none; `None` where that was not asked.
     pub hybrid_group: Option<String>,
+    /// Whether all certificates that it had are gone: `scan --known` leaves it
+    /// out, and nobody waits for a look at it.
+    pub is_retired: bool,
     /// The worst severity that any of its installations was judged to have;
     /// `None` without findings, and until they are judged.
     pub severity: Option<Severity>,

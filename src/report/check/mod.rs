@@ -108,7 +108,7 @@ pub struct Counts {
     pub by_severity: BTreeMap<Severity, u64>,
     /// By finding and its severity.
     pub by_finding: BTreeMap<(&'static str, Severity), u64>,
-    /// Known endpoints.
+    /// Known endpoints, but for those that are retired.
     pub endpoints: u64,
     /// Endpoints that were not looked at for too long.
     pub overdue: u64,
@@ -178,8 +178,12 @@ impl Check {
     }
 
     /// Counts the next endpoint, after all installations: it must not have been
-    /// looked at longer ago than `max_age`.
+    /// looked at longer ago than `max_age`. One that is retired counts for
+    /// nothing.
     pub fn endpoint(&mut self, row: &EndpointRow, max_age: Duration) {
+        if row.is_retired {
+            return;
+        }
         let is_overdue = self.terms.now.since(row.last_checked) > max_age;
         if !self.absorbed.counts(row, is_overdue) {
             return;

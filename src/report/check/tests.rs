@@ -462,3 +462,17 @@ fn an_endpoint_with_another_certificate_counts_for_itself() {
         (2, 2)
     );
 }
+
+#[test]
+fn nobody_waits_for_a_look_at_a_retired_endpoint() {
+    let mut check = Check::new(terms());
+    for is_retired in [true, false] {
+        let row = EndpointRow {
+            last_checked: Timestamp::from_seconds(0),
+            is_retired,
+            ..endpoint("tls")
+        };
+        check.endpoint(&row, terms().max_age);
+    }
+    assert_eq!((check.counts().endpoints, check.counts().overdue), (1, 1));
+}

@@ -115,6 +115,7 @@ pub(crate) fn endpoint(text: &str) -> EndpointRow {
         protocols: vec![text.to_owned()],
         protocols_refused: vec![text.to_owned()],
         hybrid_group: Some(text.to_owned()),
+        is_retired: false,
         severity: None,
     }
 }

@@ -9,6 +9,15 @@ use super::certificates::key_type_of_word;
 use super::row;
 use crate::domain::{Host, Timestamp, Zone};
 
+/// Of an endpoint `e`: whether it had a certificate at the moment `m`, or never
+/// had one before it. It is retired once all that it had are gone.
+pub(super) const IS_IN_SERVICE: &str = "(\
+    exists (select 1 from questions q join installations i on i.question_id = q.id \
+             where q.endpoint_id = e.id and i.first_seen < m.at \
+               and coalesce(i.ended_at >= m.at, 1)) \
+    or not exists (select 1 from questions q join installations i on i.question_id = q.id \
+                    where q.endpoint_id = e.id and i.first_seen < m.at))";
+
 /// The endpoints that had been found by a moment, but for those whose
 /// certificates had all gone by then.
 ///
@@ -18,15 +27,10 @@ pub(super) fn select_endpoints(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlit
     let mut query = with_moment(zone, at);
     query.push(
         "select e.address, e.port, e.dialect from moment m cross join endpoints e \
-          where e.zone = m.zone and e.transport = 'tcp' and e.first_seen < m.at \
-            and (exists (select 1 from questions q join installations i on i.question_id = q.id \
-                          where q.endpoint_id = e.id and i.first_seen < m.at \
-                            and coalesce(i.ended_at >= m.at, 1)) \
-              or not exists (select 1 from questions q \
-                               join installations i on i.question_id = q.id \
-                              where q.endpoint_id = e.id and i.first_seen < m.at)) \
-          order by e.address, e.port, e.dialect",
+          where e.zone = m.zone and e.transport = 'tcp' and e.first_seen < m.at and ",
     );
+    query.push(IS_IN_SERVICE);
+    query.push(" order by e.address, e.port, e.dialect");
     query
 }
 

@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 use super::super::{AddressLook, Filter, NameRow};
 use super::look::is_ephemeral;
 use super::report::server_name;
-use super::{row, select, tally};
+use super::{known, row, select, tally};
 use crate::domain::{OutcomeKind, ScanState, Tally};
 use crate::report::{Coverage, EndpointRow, QuestionRow, ScanRow};
 
@@ -33,16 +33,19 @@ pub(super) const SELECT_NAMES: &str = "select c.zone, c.port, c.outcome, c.detai
 
 /// Endpoints, from `endpoint_rows e`.
 pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(
+    let mut query = QueryBuilder::new(
         "select e.zone, e.address, e.port, e.dialect, e.outcome, e.detail, e.banner, e.attempts, \
          e.ptr, \
          (select count(*) from (select distinct q.id, i.certificate_id from questions q \
             join installations i on i.question_id = q.id and i.watched = 1 \
            where q.endpoint_id = e.id and i.state = 'current')), \
          e.first_seen, e.checked_at, e.scan_id, e.protocols, e.protocols_refused, \
-         e.hybrid_group \
-         from endpoint_rows e",
-    )
+         e.hybrid_group, not ",
+    );
+    query.push(known::IS_IN_SERVICE);
+    // The moment after all that is stored.
+    query.push(" from endpoint_rows e cross join (select 9223372036854775807 as at) m");
+    query
 }
 
 /// Questions at an endpoint, from `endpoints e`.
@@ -91,6 +94,7 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRow, sqlx::Error> {
         protocols: row::texts(row, 13)?,
         protocols_refused: row::texts(row, 14)?,
         hybrid_group: row.try_get(15)?,
+        is_retired: row.try_get(16)?,
         severity: None,
     })
 }

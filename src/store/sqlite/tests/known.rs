@@ -48,6 +48,14 @@ async fn what_was_known_at_a_moment_stays_so_whatever_later_scans_see() {
     assert_eq!(known(&store, 9 * DAY).await, now);
     assert_eq!(known(&store, 100).await, all);
     let inventory = store.inventory().await;
+    let mut retired = Vec::new();
+    let mut visit = |row: crate::report::EndpointRow| {
+        retired.extend(row.is_retired.then(|| row.ip.to_string()));
+        std::ops::ControlFlow::Continue(())
+    };
+    let filter = Filter::default();
+    inventory.endpoints(&filter, &mut visit).await.unwrap();
+    assert_eq!(retired, ["10.0.0.3"], "what is not known any more");
     let elsewhere = "elsewhere".parse().unwrap();
     let there = inventory.known(&elsewhere, at(9 * DAY)).await.unwrap();
     assert_eq!(there, []);
