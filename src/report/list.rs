@@ -34,7 +34,7 @@ pub fn certificates<'a>(
         let days = days_left(row, now).map(|days| days.to_string());
         table.add_row([
             short_fingerprint(row),
-            short(&subject(row), 40),
+            short(subject(row), 40),
             short(issuer(row), 24),
             row.not_after.map(date).unwrap_or_default(),
             days.unwrap_or_default(),
@@ -206,17 +206,11 @@ fn short_fingerprint(row: &CertificateRow) -> String {
     row.sha256.to_string().chars().take(12).collect()
 }
 
-/// What people know a certificate by: its common name, else its first
-/// alternative name, else its whole name.
-fn subject(row: &CertificateRow) -> String {
-    if row.parse_fault.is_some() {
-        return "unparsed".to_owned();
+fn subject(row: &CertificateRow) -> &str {
+    match row.parse_fault {
+        Some(_) => "unparsed",
+        None => row.name().unwrap_or_default(),
     }
-    let name = row.subject_cn.as_ref();
-    let name = name.or_else(|| row.alternative_names.first());
-    name.or(row.subject_dn.as_ref())
-        .cloned()
-        .unwrap_or_default()
 }
 
 fn issuer(row: &CertificateRow) -> &str {

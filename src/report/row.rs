@@ -294,14 +294,16 @@ impl CertificateRow {
         row
     }
 
-    /// What to call it: its common name, else its whole name, else the first of
-    /// its alternative names.
+    /// What people call it: its common name, else the first of its alternative
+    /// names, else its whole name; none of them where it is empty.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        let names = [&self.subject_cn, &self.subject_dn];
-        let name = names.into_iter().flatten().find(|name| !name.is_empty());
-        name.or_else(|| self.alternative_names.first())
-            .map(String::as_str)
+        let names = [
+            self.subject_cn.as_deref(),
+            self.alternative_names.first().map(String::as_str),
+            self.subject_dn.as_deref(),
+        ];
+        names.into_iter().flatten().find(|name| !name.is_empty())
     }
 
     fn unparsed(certificate: &Certificate) -> Self {
@@ -373,5 +375,29 @@ impl Source {
             Self::Scan => "scan",
             Self::Import => "import",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::tests::rows::certificate;
+
+    #[test]
+    fn a_certificate_is_called_by_the_first_of_its_names_that_says_anything() {
+        let name = |common: Option<&str>, alternative: &[&str], whole: Option<&str>| {
+            let mut row = certificate("a");
+            row.subject_cn = common.map(str::to_owned);
+            row.alternative_names = alternative.iter().map(|name| (*name).to_owned()).collect();
+            row.subject_dn = whole.map(str::to_owned);
+            row.name().map(str::to_owned)
+        };
+        let called = |it: &str| Some(it.to_owned());
+        assert_eq!(name(Some("cn"), &["san"], Some("O=dn")), called("cn"));
+        assert_eq!(name(Some(""), &["san", "b"], Some("O=dn")), called("san"));
+        assert_eq!(name(None, &["san"], Some("O=dn")), called("san"));
+        assert_eq!(name(None, &[""], Some("O=dn")), called("O=dn"));
+        assert_eq!(name(None, &[], Some("O=dn")), called("O=dn"));
+        assert_eq!(name(Some(""), &[], Some("")), None);
+        assert_eq!(name(None, &[], None), None);
     }
 }

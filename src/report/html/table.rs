@@ -75,7 +75,7 @@ impl Serialize for Values<'_> {
             judgement.map(rules).unwrap_or_default(),
             shown(&row.host),
             address(row),
-            shown(subject(certificate)),
+            shown(certificate.name().unwrap_or_default()),
             end.unwrap_or_default(),
             days_left(certificate, *now),
             shown(issuer(certificate)),
@@ -105,14 +105,6 @@ fn address(row: &Installation) -> String {
         address.push_str(dialect);
     }
     shown(&address)
-}
-
-/// What people know a certificate by.
-fn subject(certificate: &CertificateRow) -> &str {
-    let name = certificate.subject_cn.as_ref();
-    let name = name.or_else(|| certificate.alternative_names.first());
-    let name = name.or(certificate.subject_dn.as_ref());
-    name.map_or("", String::as_str)
 }
 
 fn issuer(certificate: &CertificateRow) -> &str {

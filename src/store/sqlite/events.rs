@@ -86,7 +86,8 @@ pub(super) fn select_life(certificate: Fingerprint, most: u32) -> QueryBuilder<S
 const COLUMNS: &str = "select r.event_id, r.kind, r.at, r.scan_id, r.zone, r.address, r.port, \
     r.server_name, r.dialect, r.sha256, r.subject, r.issuer_dn, r.not_after, \
     r.previous_sha256, r.moved_from, \
-    (select coalesce(p.subject_cn, json_extract(p.san, '$[0]'), p.subject_dn) \
+    (select coalesce(nullif(p.subject_cn, ''), nullif(json_extract(p.san, '$[0]'), ''), \
+            nullif(p.subject_dn, '')) \
        from certificates p where p.sha256 = r.previous_sha256) from event_rows r";
 
 pub(super) fn event(row: &SqliteRow) -> Result<EventRow, sqlx::Error> {

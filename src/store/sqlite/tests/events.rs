@@ -1,5 +1,7 @@
 //! What changed, as it is told.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::report::{EventKind, EventRow};
 use crate::store::ScanSpan;
@@ -100,6 +102,45 @@ async fn a_renewal_is_known_by_what_it_keeps() {
         store.events().await,
         ["1 new 10.0.0.1", "2 renewed 10.0.0.1"]
     );
+}
+
+#[tokio::test]
+async fn an_event_calls_a_certificate_what_every_report_calls_it() {
+    let mut store = Store::new().await;
+    let names = [
+        (Some("cn"), "san", "CN=cn"),
+        (Some(""), "second", "O=dn"),
+        (None, "", "O=dn"),
+        (None, "", ""),
+    ];
+    for (place, (common, alternative, whole)) in (1..).zip(names) {
+        let address = format!("10.0.0.{place}");
+        let name = format!("certificate {place}");
+        let mut seen = batch(vec![presenting(&address, 443, &[&name], 0)]);
+        let certificate = seen.certificates.get_mut(&hash_of(&name)).unwrap();
+        let facts = certificate.facts.as_mut().unwrap();
+        facts.subject.common_name = common.map(str::to_owned);
+        facts.subject.distinguished_name = whole.to_owned();
+        facts.alternative_names = vec![alternative.to_owned()];
+        store.scan(seen).await;
+        let replaced = presenting(&address, 443, &["later"], DAY);
+        store.scan(batch(vec![replaced])).await;
+    }
+    let rows = store.installations(&every_state()).await;
+    let called = |sha256| {
+        let mut rows = rows.iter();
+        let row = rows.find(|row| row.certificate.sha256 == sha256).unwrap();
+        row.certificate.name().map(str::to_owned)
+    };
+    let events = store.event_rows(&Filter::default()).await;
+    for event in &events {
+        assert_eq!(event.subject, called(event.sha256));
+        assert_eq!(event.previous_subject, event.previous.and_then(called));
+    }
+    let told: HashSet<_> = events.iter().map(|it| it.subject.as_deref()).collect();
+    let later = Some("later");
+    let expected = [Some("cn"), Some("second"), Some("O=dn"), None, later];
+    assert_eq!(told, HashSet::from(expected));
 }
 
 /// The certificates of the events of a span.
