@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(change(|row| row.zone = "plant".parse().ok()), 2);
         assert_eq!(change(|row| row.state = InstallationState::Missing), 2);
         let another = |row: &mut Installation| {
-            Arc::make_mut(&mut row.certificate).sha256 = Fingerprint::of(b"another")
+            Arc::make_mut(&mut row.certificate).sha256 = Fingerprint::of(b"another");
         };
         assert_eq!(change(another), 2);
         let owned = |row: &mut Installation| {

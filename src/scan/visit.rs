@@ -215,12 +215,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         look: &Look,
     ) -> Observation {
         let address = probe.endpoint.address;
-        let mut observation = match knock {
-            Some(knock) => self.prober.run_behind(knock, probe).await,
-            None => {
-                let _place = self.neighbours_place(address).await;
-                self.prober.run(probe, &self.guard.way()).await
-            }
+        let mut observation = if let Some(knock) = knock {
+            self.prober.run_behind(knock, probe).await
+        } else {
+            let _place = self.neighbours_place(address).await;
+            self.prober.run(probe, &self.guard.way()).await
         };
         self.note(&observation, look);
         let connected = observation.outcome.kind().connected();

@@ -422,8 +422,8 @@ mod tests {
         }
         let names: Vec<_> = files(folder.path()).into_keys().collect();
         let days = ["-2026-11-21-", "-2026-11-22-"];
-        let named = |day: &&str| names.iter().filter(|name| name.contains(*day)).count();
-        assert_eq!(days.each_ref().map(named), [2, 1], "{names:?}");
+        let of_day = |day: &&str| names.iter().filter(|name| name.contains(*day)).count();
+        assert_eq!(days.each_ref().map(of_day), [2, 1], "{names:?}");
     }
 
     #[test]
