@@ -354,6 +354,20 @@ fn v_findings_says_what_the_report_says_of_imports_too() {
     assert!(found.iter().all(|row| row[6] == 0));
 }
 
+/// The cells of a report but for the days that are left: a second later they
+/// may be one less.
+fn without_days_left(report: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_reader(report.as_bytes());
+    let columns = reader.headers().unwrap();
+    let days_left = columns.iter().position(|name| name == "days_left");
+    let cells = |row: csv::StringRecord| {
+        let told = row.iter().enumerate();
+        let told = told.filter(|(column, _)| Some(*column) != days_left);
+        told.map(|(_, cell)| cell.to_owned()).collect()
+    };
+    reader.records().map(|row| cells(row.unwrap())).collect()
+}
+
 #[test]
 fn a_judgement_is_the_same_without_what_was_kept_from_the_last() {
     let judged = Judged::new();
@@ -365,10 +379,11 @@ fn a_judgement_is_the_same_without_what_was_kept_from_the_last() {
     assert_eq!((kept, chains), (&Value::from(3), &Value::from(3)));
     let own_store = ["--trust-store", judged.root()];
     let options = [&[][..], &own_store];
-    let by_kept = options.map(|options| judged.report(options).stdout);
+    let told = |options: &[&str]| without_days_left(&judged.report(options).stdout);
+    let by_kept = options.map(told);
     assert_ne!(by_kept[0], by_kept[1], "another store, another verdict");
     empty(&db, "links");
-    let anew = options.map(|options| judged.report(options).stdout);
+    let anew = options.map(told);
     assert_eq!(by_kept, anew);
 }
 
