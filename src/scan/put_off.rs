@@ -61,10 +61,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let place = self.guard.place(address, target.port, Instant::now());
         if is_over {
             self.guard.put_off(Looked::not_yet(look, Some(place)));
+            self.feed.look_again();
             return None;
         }
         let looked = Looked::not_yet(look, Some(place));
-        let looked = self.guard.set_aside(network, looked)?;
+        let looked = self.unless_kept(self.guard.set_aside(network, looked))?;
         // It answers again, since just now.
         self.feed.let_go();
         self.have_again(looked);
@@ -78,7 +79,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             return Some(look);
         }
         self.feed.hold_back();
-        let looked = self.guard.put_off_name(Looked::not_yet(look, None))?;
+        let looked = Looked::not_yet(look, None);
+        let looked = self.unless_kept(self.guard.put_off_name(looked))?;
         self.feed.let_go();
         self.have_again(looked);
         None
@@ -90,9 +92,18 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             return Some(looked);
         };
         self.feed.hold_back();
-        let looked = self.guard.take_name(failure, looked)?;
+        let looked = self.unless_kept(self.guard.take_name(failure, looked))?;
         self.feed.let_go();
         Some(looked)
+    }
+
+    /// A look that the guard has not kept. Whether nothing is left but what is
+    /// kept could be told before one that it has was there.
+    fn unless_kept(&self, looked: Option<Looked>) -> Option<Looked> {
+        if looked.is_none() {
+            self.feed.look_again();
+        }
+        looked
     }
 
     /// Has the looks again that were put off, where they may be had now.

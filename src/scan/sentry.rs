@@ -37,12 +37,16 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                doubted = self.guard.doubted() => match doubted.as_slice() {
-                    [] => {
-                        self.ask_canaries(stop).await;
+                doubted = self.guard.doubted() => {
+                    match doubted.as_slice() {
+                        [] => {
+                            self.ask_canaries(stop).await;
+                        }
+                        networks => self.ask_networks(networks, stop).await,
                     }
-                    networks => self.ask_networks(networks, stop).await,
-                },
+                    // What is held may be held for another reason now.
+                    self.feed.look_again();
+                }
                 back = self.guard.returning() => {
                     for looked in back {
                         self.return_to(looked);
@@ -61,6 +65,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                     let returned = self.guard.give_up_doubt();
                     for silent in self.silent_of(&returned).await {
                         self.guard.give_up(silent);
+                    }
+                    if !returned.is_empty() {
+                        // Who answered there has vouched for others as well.
+                        self.feed.look_again();
                     }
                     self.reopen();
                     let wait = self.leave_put_off().await;

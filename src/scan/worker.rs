@@ -166,7 +166,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.feed.hold_back();
         let place = looked.place;
         match self.guard.take(looked, place, outages) {
-            Custody::Held => {}
+            // Whether nothing else is left could be told before it was there.
+            Custody::Held => self.feed.look_again(),
             Custody::Told(looked) => {
                 self.feed.let_go();
                 self.tell(looked, None).await;
