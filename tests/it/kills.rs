@@ -110,7 +110,10 @@ fn a_scan_that_is_killed_anywhere_and_resumed_comes_to_the_same() {
     let whole = Content::of(&whole);
     assert_eq!(whole.outcomes.get("certificate"), Some(&8));
     assert_eq!(whole.outcomes.get("refused"), Some(&4096));
-    let visits = u64::try_from(network.greeting.visits_so_far().len()).unwrap();
+    // A busy machine may have looked at some of them twice.
+    let seen = network.greeting.visits_so_far().into_iter();
+    let seen: BTreeSet<_> = seen.map(|visit| visit.to).collect();
+    let visits = u64::try_from(seen.len()).unwrap();
 
     let mut most_repeated = 0;
     for (number, point) in points(visits).take(kills).enumerate() {
@@ -127,7 +130,6 @@ fn a_scan_that_is_killed_anywhere_and_resumed_comes_to_the_same() {
         assert_eq!(Content::of(&inventory), whole, "kill {number} at {point}");
         check_integrity(&inventory);
         let more = u64::try_from(network.greeting.visits_so_far().len()).unwrap();
-        // The whole scan may have looked twice as well, on a busy machine.
         most_repeated = most_repeated.max((point + more).saturating_sub(visits));
     }
     println!("{kills} scans killed: of {visits} servers at most {most_repeated} asked twice");
