@@ -19,19 +19,18 @@
 //! 6 and the second half of 4 belong to [`Depth::Thorough`].
 
 use std::collections::{HashSet, VecDeque};
-use std::net::IpAddr;
 
 use super::candidates::{Candidate, Candidates};
 use super::dialects;
 use super::no_answer::NoAnswer;
 use super::settings::{Approach, Depth};
+use super::subject::{OtherDialects, Subject};
 use crate::domain::{
     Alert, Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, Refusal, ServerName,
-    Survey, Target, Zone,
+    Survey,
 };
 use crate::pace::Lane;
 use crate::probe::{self, Probe};
-use crate::store::KnownQuestion;
 use crate::x509;
 
 /// Further names that may meet silence where the first question did: each
@@ -50,28 +49,6 @@ pub(super) struct Inquiry<'scan> {
     asked: HashSet<Wording>,
     seen: Vec<Seen>,
     surveyed: bool,
-}
-
-/// What an inquiry is about.
-#[derive(Clone, Debug)]
-pub(super) struct Subject {
-    /// In the dialect of the first question.
-    pub(super) endpoint: Endpoint,
-    pub(super) other_dialects: OtherDialects,
-    /// The target's, where it is a name.
-    pub(super) own_name: Option<ServerName>,
-    /// Where the first question queues.
-    pub(super) lane: Lane,
-    /// Questions there that have certificates, of several key types.
-    pub(super) known: Vec<KnownQuestion>,
-}
-
-/// Whether a dialect other than the first may be tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OtherDialects {
-    Tried,
-    /// The operator forced the first.
-    Never,
 }
 
 /// What makes one question at an address and port another than the next.
@@ -101,45 +78,6 @@ pub(super) enum Step {
     /// Find out what else this question's server accepts, and tell by
     /// [`Inquiry::surveyed`].
     Survey(Probe),
-}
-
-impl Subject {
-    /// What a target is about at an endpoint that it leads to.
-    pub(super) fn new(
-        target: &Target,
-        zone: &Zone,
-        address: IpAddr,
-        own_name: Option<&ServerName>,
-        lane: Lane,
-    ) -> Self {
-        Self {
-            endpoint: Endpoint::tcp(
-                zone.clone(),
-                address,
-                target.port,
-                probe::dialects::first(target),
-            ),
-            other_dialects: match target.dialect {
-                Some(_) => OtherDialects::Never,
-                None => OtherDialects::Tried,
-            },
-            own_name: own_name.cloned(),
-            lane,
-            known: Vec::new(),
-        }
-    }
-
-    /// The first question of its inquiry.
-    pub(super) fn first_probe(self, approach: &Approach) -> Probe {
-        let Approach { ladder, depth, .. } = approach;
-        let Endpoint { dialect, port, .. } = self.endpoint;
-        Probe {
-            endpoint: self.endpoint,
-            server_name: self.own_name,
-            ladder: dialects::ladder(ladder, dialect, dialect, port, *depth),
-            lane: self.lane,
-        }
-    }
 }
 
 impl<'scan> Inquiry<'scan> {
@@ -471,14 +409,16 @@ impl Wording {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::net::IpAddr;
 
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
     use crate::domain::{
-        Broken, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Timestamp,
-        TlsVersion,
+        Broken, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Target,
+        Timestamp, TlsVersion, Zone,
     };
+    use crate::store::KnownQuestion;
     use crate::tls::Ladder;
 
     fn approach(depth: Depth) -> Approach {

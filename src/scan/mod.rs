@@ -36,6 +36,7 @@ mod sentry;
 mod settings;
 mod sighting;
 mod stop;
+mod subject;
 mod summary;
 mod trouble;
 mod verdict;
