@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::classify::{self, Finish};
 use super::client::Client;
+use super::climb::Reached;
 use super::credentials::{ClientIdentity, TrustAnchors};
+use super::knock::Visit;
 use super::line::{Line, Received};
-use super::prober::{Prober, Reached, Visit};
+use super::prober::Prober;
 use crate::domain::{Alert, Chain, ClientAuth, Endpoint, Outcome, ServerName, Session};
 use crate::net::Dialer;
 use crate::pace::Lane;

@@ -1,6 +1,8 @@
 use tokio_util::sync::CancellationToken;
 
-use super::prober::{Choice, Climb, Probe, Prober, Visit, observed};
+use super::climb::{Choice, Climb};
+use super::knock::Visit;
+use super::prober::{Probe, Prober, observed};
 use crate::domain::{
     Acceptance, Alert, Broken, Der, HybridGroup, KeyExchange, Observation, Outcome, OutcomeKind,
     ProtocolSet, Refusal, Survey, TlsVersion,
