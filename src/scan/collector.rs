@@ -1,5 +1,5 @@
-//! Settled targets → batches for the writer: parses what is new, keeps the
-//! block's ledger and the tally.
+//! Settled targets → batches for the writer: parses what is new, and has the
+//! register say what became of them.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -9,25 +9,24 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::fate::{Fate, Remark};
-use super::journal::{Entry, Page};
+use super::fate::Remark;
 use super::known::Known;
 use super::ledger::BlockLedger;
 use super::look::Deferral;
 use super::nameless::NamelessEndpoints;
 use super::outbox::{LookEnd, Parcel};
 use super::progress::Progress;
+use super::register::Register;
 use super::resumption::Resumption;
 use super::sighting::Sighting;
 use super::summary::Nameless;
-use super::verdict::is_silence;
+use super::verdict::{best_answers, is_silence};
 use super::worker::Settled;
 use crate::domain::{
-    Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Tally, Timestamp,
-    Zone, clock,
+    Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Zone,
 };
-use crate::store::{Batch, JournalPage, Lead, Milestone, Step};
-use crate::target::{Block, Plan};
+use crate::store::{Batch, Lead, Milestone};
+use crate::target::Plan;
 use crate::x509::Certificate;
 
 /// Targets that make a batch full.
@@ -42,11 +41,6 @@ const MOST_OBSERVATIONS: usize = 8000;
 /// Different faults that are counted; there are a dozen.
 const MOST_FAULTS: usize = 64;
 
-/// Blocks without a turn whose networks are entered into the ledger when the
-/// scan ends early: 16 M targets, so some
-/// seconds at most. How many targets there are beyond, the scan's outcomes say.
-const MOST_UNBEGUN: u64 = 16;
-
 /// How long a target may wait for its batch to fill: what a scan that is killed
 /// has to ask again is younger.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -54,24 +48,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Gathers what the workers settle.
 pub(super) struct Collector<F> {
     plan: Arc<Plan>,
-    zone: Zone,
     scan: ScanId,
-    began: Timestamp,
-    /// The open block.
-    ledger: Option<BlockLedger>,
-    /// The number of the first block that had no turn.
-    unbegun: u64,
-    /// The page of its journal that goes with the batch.
-    page: Page,
-    /// The pages that are written.
-    pages: u64,
+    register: Register,
     batch: Batch,
     /// Targets in the batch.
     waiting: u64,
     /// Bytes of certificates in the batch.
     bytes: usize,
-    /// Of all targets so far.
-    outcomes: Tally,
     known: Known,
     leaves: HashSet<Fingerprint>,
     nameless: NamelessEndpoints,
@@ -103,25 +86,21 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         plan: Arc<Plan>,
         zone: Zone,
         scan: ScanId,
-        resumption: Resumption,
+        mut resumption: Resumption,
         progress: Arc<Progress>,
         watch: F,
     ) -> Self {
         Self {
-            plan,
-            zone,
             scan,
-            began: resumption.began,
-            ledger: resumption.ledger,
-            unbegun: resumption.unbegun,
-            page: Page::default(),
-            pages: resumption.pages,
+            leaves: mem::take(&mut resumption.certificates)
+                .into_iter()
+                .collect(),
+            register: Register::new(Arc::clone(&plan), zone, resumption),
+            plan,
             batch: Batch::default(),
             waiting: 0,
             bytes: 0,
-            outcomes: resumption.outcomes,
             known: Known::default(),
-            leaves: resumption.certificates.into_iter().collect(),
             nameless: NamelessEndpoints::default(),
             faults: HashMap::new(),
             internal_errors: 0,
@@ -138,11 +117,10 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     ) -> Collected {
         // The writer's own error tells why it is gone.
         let _ = self.collect(&mut parcels, &batches).await;
-        let unlisted = self.plan.len().saturating_sub(self.listed());
         let mut faults: Vec<_> = self.faults.into_iter().collect();
         faults.sort_unstable_by(|(a, more), (b, most)| most.cmp(more).then_with(|| a.cmp(b)));
         Collected {
-            unlisted,
+            unlisted: self.register.unlisted(),
             certificates: self.leaves.len() as u64,
             nameless: self.nameless.count(),
             faults,
@@ -200,9 +178,8 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
         self.open_block(settled.index, batches).await?;
-        self.enter(&settled);
+        self.register.settle(&settled);
         let kind = settled.outcome.kind();
-        self.outcomes.add(kind);
         self.waiting += 1;
         if let Outcome::LocalError(fault) = &settled.outcome {
             self.count(fault);
@@ -243,38 +220,6 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         }
     }
 
-    /// Enters a target into the ledger and, if nobody need look at it again,
-    /// into the journal.
-    fn enter(&mut self, settled: &Settled) {
-        let latest = settled.observations.iter().map(|seen| seen.at).max();
-        let fate_of = |outcome, at| Fate::of(outcome, at).remarked(settled.remark);
-        let fate = fate_of(&settled.outcome, latest.unwrap_or_else(clock::now));
-        let Some(ledger) = &mut self.ledger else {
-            return;
-        };
-        let Some(offset) = ledger.offset(settled.index) else {
-            return;
-        };
-        if settled.cut_short {
-            ledger.enter(offset, &fate);
-        } else {
-            ledger.settle(offset, &fate);
-            self.page.enter(Entry::Settled { offset, fate });
-        }
-        if settled.by_name {
-            for best in best_answers(&settled.observations) {
-                let fate = fate_of(&best.outcome, best.at);
-                let (address, port) = (best.endpoint.address, best.endpoint.port);
-                ledger.enter_address(address, port, &fate);
-                self.page.enter(Entry::Behind {
-                    address,
-                    port,
-                    fate,
-                });
-            }
-        }
-    }
-
     /// Notes in the journal that a target had a look.
     async fn note(
         &mut self,
@@ -282,15 +227,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
         self.open_block(deferral.index, batches).await?;
-        let ledger = self.ledger.as_ref();
-        if let Some(offset) = ledger.and_then(|ledger| ledger.offset(deferral.index)) {
-            self.page.enter(Entry::Deferred {
-                offset,
-                earlier: deferral.earlier,
-                best: deferral.best,
-                at: deferral.at,
-            });
-        }
+        self.register.defer(deferral);
         Ok(())
     }
 
@@ -300,17 +237,10 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         index: u64,
         batches: &mpsc::Sender<Batch>,
     ) -> Result<(), WriterGone> {
-        let number = index / Block::MAX_LENGTH;
-        let within = |ledger: &BlockLedger| ledger.block().number() == number;
-        if self.ledger.as_ref().is_some_and(within) {
-            return Ok(());
+        if !self.register.has_open(index) {
+            self.write_ledger(batches).await?;
+            self.register.open(index);
         }
-        self.write_ledger(batches).await?;
-        self.unbegun = number + 1;
-        self.pages = 0;
-        self.ledger = self.plan.block(number).map(|block| {
-            BlockLedger::new(Arc::clone(&self.plan), self.zone.clone(), block, self.began)
-        });
         Ok(())
     }
 
@@ -364,18 +294,13 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     }
 
     async fn flush(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
-        if self.waiting == 0 && self.page.is_empty() {
+        if self.waiting == 0 && !self.register.has_page() {
             return Ok(());
         }
         self.bytes = 0;
         self.waiting = 0;
-        let page = JournalPage {
-            number: self.pages,
-            entries: mem::take(&mut self.page).write(),
-        };
-        self.pages += 1;
         let mut batch = mem::take(&mut self.batch);
-        batch.milestone = self.milestone(Step::Page(page));
+        batch.milestone = self.register.turn_page();
         batches.send(batch).await.map_err(|_| WriterGone)
     }
 
@@ -383,44 +308,19 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
     /// journal goes in the same moment as the last slice comes.
     async fn write_ledger(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
         self.flush(batches).await?;
-        let done = self.ledger.as_ref().is_some_and(BlockLedger::is_complete);
-        let done = done.then(|| self.milestone(Step::Done)).flatten();
-        let Some(ledger) = self.ledger.take() else {
-            return Ok(());
-        };
-        write_slices(&ledger, done, batches).await
+        match self.register.close() {
+            Some((ledger, done)) => write_slices(&ledger, done, batches).await,
+            None => Ok(()),
+        }
     }
 
     /// Says in the ledger of the blocks that had no turn that nothing there
     /// was attempted.
     async fn write_unbegun(&mut self, batches: &mpsc::Sender<Batch>) -> Result<(), WriterGone> {
-        for number in self.unbegun..self.plan.block_count().min(self.most_listed()) {
-            if let Some(block) = self.plan.block(number) {
-                let (plan, zone) = (Arc::clone(&self.plan), self.zone.clone());
-                let ledger = BlockLedger::unbegun(plan, zone, block, self.began);
-                write_slices(&ledger, None, batches).await?;
-            }
+        for ledger in self.register.unbegun() {
+            write_slices(&ledger, None, batches).await?;
         }
         Ok(())
-    }
-
-    /// The first block that the ledger does not list, however the scan ends.
-    fn most_listed(&self) -> u64 {
-        self.unbegun.saturating_add(MOST_UNBEGUN)
-    }
-
-    /// The targets in blocks that the ledger lists.
-    fn listed(&self) -> u64 {
-        self.most_listed().saturating_mul(Block::MAX_LENGTH)
-    }
-
-    fn milestone(&self, step: Step) -> Option<Milestone> {
-        let ledger = self.ledger.as_ref()?;
-        Some(Milestone {
-            outcomes: self.outcomes,
-            block: ledger.block().number(),
-            step,
-        })
     }
 }
 
@@ -442,18 +342,4 @@ async fn write_slices(
         batches.send(batch).await.map_err(|_| WriterGone)?;
     }
     Ok(())
-}
-
-/// The best answer of each endpoint, of equal ones the first.
-fn best_answers(observations: &[Observation]) -> Vec<&Observation> {
-    let mut best: Vec<&Observation> = Vec::new();
-    for seen in observations {
-        let known = best.iter_mut().find(|it| it.endpoint == seen.endpoint);
-        match known {
-            Some(known) if seen.outcome.kind() < known.outcome.kind() => *known = seen,
-            Some(_) => {}
-            None => best.push(seen),
-        }
-    }
-    best
 }

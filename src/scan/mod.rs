@@ -31,6 +31,7 @@ mod progress;
 mod put_off;
 mod quarantine;
 mod recency;
+mod register;
 mod resumption;
 mod sentry;
 mod settings;

@@ -166,3 +166,17 @@ pub(super) fn known<'a>(
     let earlier = look.best.map(Outcome::from);
     observed.chain(earlier).min_by_key(dialects::Merit::of)
 }
+
+/// The best answer of each endpoint, of equal ones the first.
+pub(super) fn best_answers(observations: &[Observation]) -> Vec<&Observation> {
+    let mut best: Vec<&Observation> = Vec::new();
+    for seen in observations {
+        let known = best.iter_mut().find(|it| it.endpoint == seen.endpoint);
+        match known {
+            Some(known) if seen.outcome.kind() < known.outcome.kind() => *known = seen,
+            Some(_) => {}
+            None => best.push(seen),
+        }
+    }
+    best
+}
