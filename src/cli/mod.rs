@@ -40,12 +40,14 @@ mod rows;
 mod scan;
 mod scans;
 mod show;
+mod signals;
 mod summary;
 mod sweep;
 mod targets;
 mod trust;
 mod unlisted;
 mod verdicts;
+mod workforce;
 
 use std::path::{Path, PathBuf};
 

@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::recall::Recall;
 use super::resumption::Resume;
-use super::sweep::{self, Sweep, Written};
-use super::{Context, reports, targets, trust};
+use super::sweep::{Sweep, Written};
+use super::{Context, reports, targets, trust, workforce};
 use crate::config::{Job, Options, Settings, advised};
 use crate::domain::{ServerName, clock, printable};
 use crate::net;
@@ -144,7 +144,7 @@ impl Arguments {
         if self.dry_run {
             let recall = Recall::read(&context.db(), &settings, clock::now()).await?;
             let plan = recall.plan(builder, &plan, &settings)?;
-            let workers = sweep::workers(&settings, &sweep::event_loops()?);
+            let workers = workforce::workers(&settings, &workforce::event_loops()?);
             let text = dry_run::text(&plan, &settings, workers, &recall.count_in(&plan));
             context.printer.data(|out| out.write_all(text.as_bytes()))?;
             return Ok(Exit::Done);

@@ -4,12 +4,9 @@ use std::mem;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::warn;
 
 use super::crowd::Crowd;
 use super::exit::Exit;
@@ -20,27 +17,20 @@ use super::printer::Printer;
 use super::recall::Recall;
 use super::resumption::{self, Resume};
 use super::verdicts::{self, Severities};
-use super::{operator, progress, summary};
+use super::{operator, progress, signals, summary, workforce};
 use crate::config::{Settings, Terms};
-use crate::domain::{EarlyEnd, Fingerprint, ScanId, ScanState, Timestamp, clock};
+use crate::domain::{Fingerprint, ScanId, ScanState, Timestamp, clock};
 use crate::judge::{Policy, TrustStore};
-use crate::net::{self, EventLoops, TcpDialer};
-use crate::pace::{Pacer, Rate};
+use crate::net::{self, TcpDialer};
+use crate::pace::Pacer;
 use crate::probe::Prober;
 use crate::resolve::{self, DnsResolver, Resident};
 use crate::scan::{
-    self, Progress, Scan, ScanError, Sighting, Stop, Summary, VisitingHours, Visits,
+    self, Neighbours, Progress, Scan, ScanError, Sighting, Stop, Summary, VisitingHours, Visits,
 };
 use crate::schedule::{ClockJumps, Hours, Keeper};
 use crate::store::{FileMode, NewScan, Opened, PastScan, SqliteSink};
 use crate::target::{Plan, PlanBuilder, PlanError};
-
-/// Descriptors kept for the inventory, the DNS and the terminal.
-pub(super) const DESCRIPTORS_RESERVED: usize = 64;
-
-/// Probes in flight, however many descriptors there are: each costs memory,
-/// and no machine gains by more.
-const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
 
 /// A scan about to run for real.
 pub(super) struct Sweep {
@@ -61,42 +51,6 @@ pub(super) struct Sweep {
     pub(super) resume: Option<Resume>,
     /// The seed that the operator asked for.
     pub(super) seed: Option<u64>,
-}
-
-/// The event loops of a scan: one a processor.
-pub(super) fn event_loops() -> Result<EventLoops, Failure> {
-    let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    EventLoops::begin(processors).map_err(Failure::failed)
-}
-
-/// As many probes in flight as asked for and as the descriptors of these event
-/// loops allow; where nothing is asked for, no more than the rate can keep
-/// busy.
-pub(super) fn workers(settings: &Settings, event_loops: &EventLoops) -> NonZeroUsize {
-    let descriptors = usize::try_from(net::descriptors()).unwrap_or(usize::MAX);
-    let of_table = NonZeroUsize::new(descriptors.saturating_sub(DESCRIPTORS_RESERVED));
-    let of_table = of_table.unwrap_or(NonZeroUsize::MIN);
-    let most = of_table.saturating_mul(event_loops.tables());
-    match settings.concurrency {
-        Some(wanted) if wanted > most => {
-            warn!(%wanted, %most, "fewer connections in flight: descriptor limit");
-            most
-        }
-        Some(wanted) => wanted,
-        None => most.min(useful(settings)),
-    }
-}
-
-/// The probes that can be under way at once: each of those that begin in the
-/// time that one may take.
-pub(super) fn useful(settings: &Settings) -> NonZeroUsize {
-    let Rate::PerSecond(rate) = settings.rates.overall else {
-        return MOST_WORKERS;
-    };
-    let seconds = settings.timeouts.target.as_secs().max(1);
-    let begun = u64::from(rate.get()).saturating_mul(seconds);
-    let begun = usize::try_from(begun).unwrap_or(usize::MAX);
-    NonZeroUsize::new(begun).map_or(MOST_WORKERS, |begun| begun.min(MOST_WORKERS))
 }
 
 /// What the operator wrote, kept with the scan: files by their names.
@@ -157,15 +111,16 @@ impl Sweep {
             .hint(Some("--source takes an address of this machine"))
         })?;
         self.check_schedule()?;
-        let event_loops = event_loops()?;
-        let workers = workers(&self.settings, &event_loops);
-        if let Some(crowd) = Crowd::of(&self.plan, &Kernel::system()) {
-            printer.note(&format!("note: {}", crowd.warning()));
-        }
+        let event_loops = workforce::event_loops()?;
+        let workers = workforce::workers(&self.settings, &event_loops);
         let mut sink = self.open(db, printer).await?;
         let past = self.resume(&mut sink).await?;
         let identity = resumption::identity(&self.plan, &self.settings);
         let (resumes, recall) = self.recall(db, past, printer).await?;
+        let crowd = Crowd::of(&self.plan, &Kernel::system());
+        if let Some(crowd) = &crowd {
+            printer.note(&format!("note: {}", crowd.warning()));
+        }
         let progress = Arc::new(Progress::default());
         let targets = self.plan.len();
         let show = progress::show(Arc::clone(&progress), targets, printer.clone());
@@ -177,6 +132,7 @@ impl Sweep {
             event_loops: event_loops.runtimes(),
             ..self.scan(dialer, resolver, workers, progress, recall, resumes)
         };
+        scan.settings.neighbours = crowd.map(|crowd| crowd.neighbours()).unwrap_or_default();
         let keeping = async {
             let mut keeper = Keeper::begin(schedule.clone(), clock::now);
             scan.clock_jumps = keeper.jumps();
@@ -196,7 +152,7 @@ impl Sweep {
         tokio::select! {
             ended = keeping => ended.map_err(Failure::from),
             never = show => match never {},
-            error = signals(&stop, printer) => Err(error),
+            error = signals::obey(&stop, printer) => Err(error),
         }
     }
 
@@ -273,9 +229,6 @@ impl Sweep {
     ) -> Scan<TcpDialer, Resident<DnsResolver>> {
         let plan = Arc::clone(&self.plan);
         let terms = self.settings.terms();
-        let kernel = Kernel::system();
-        let crowd = Crowd::of(&plan, &kernel);
-        let neighbours = crowd.map(|crowd| crowd.neighbours()).unwrap_or_default();
         let pacer = Pacer::new(
             self.settings.rates,
             self.settings.concurrency_per_host,
@@ -292,7 +245,7 @@ impl Sweep {
             settings: scan::Settings {
                 zone: self.settings.zone,
                 hours: VisitingHours::new(terms.map(Terms::visits), clock::now),
-                neighbours,
+                neighbours: Neighbours::default(),
                 approach: terms.map(Terms::approach),
                 workers,
                 pointers: self.settings.pointers,
@@ -304,7 +257,7 @@ impl Sweep {
             resumes,
             event_loops: Vec::new(),
             clock_jumps: ClockJumps::default(),
-            losses: kernel.losses_from_now(),
+            losses: Kernel::system().losses_from_now(),
         }
     }
 
@@ -404,35 +357,6 @@ async fn wait_for_window(
         }
         () = stop.stopped() => {}
     }
-}
-
-/// The first signal stops the scan in order; returns at the second.
-async fn signals(stop: &Stop, printer: &Printer) -> Failure {
-    let listened = signal(SignalKind::interrupt())
-        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)))
-        // A dropped session is no reason to lose the rest in disorder.
-        .and_then(|(first, second)| Ok((first, second, signal(SignalKind::hangup())?)));
-    let (mut interrupt, mut terminate, mut hangup) = match listened {
-        Ok(signals) => signals,
-        Err(error) => return Failure::failed(error),
-    };
-    let mut either = async || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    };
-    either().await;
-    stop.stop(EarlyEnd::Signal);
-    let printer = printer.clone();
-    // Apart: whoever reads what is printed may have stopped reading.
-    let told = tokio::task::spawn_blocking(move || {
-        printer.note("stopping: probes in flight end and are stored; once more to abort");
-    });
-    either().await;
-    drop(told);
-    Failure::failed("aborted; what was stored before is kept")
 }
 
 impl From<ScanError> for Failure {

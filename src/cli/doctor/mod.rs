@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::kernel::Kernel;
 use super::printer::Verbosity;
-use super::{Context, sweep};
+use super::{Context, workforce};
 use crate::config::{Options, Settings, SystemRoots};
 use crate::net;
 use crate::pace::Rate;
@@ -105,13 +105,13 @@ fn trusted(options: &Options) -> (SystemRoots, Vec<PathBuf>) {
 }
 
 fn needs(settings: &Settings) -> Needs {
-    let in_flight = settings.concurrency.unwrap_or(sweep::useful(settings));
+    let in_flight = settings.concurrency.unwrap_or(workforce::useful(settings));
     let in_flight = in_flight.get() as u64;
     let seconds = settings.timeouts.connect.as_secs().max(1);
     Needs {
         in_flight,
-        reserved: sweep::DESCRIPTORS_RESERVED as u64,
-        tables: sweep::event_loops().map_or(1, |loops| loops.tables().get() as u64),
+        reserved: workforce::DESCRIPTORS_RESERVED as u64,
+        tables: workforce::event_loops().map_or(1, |loops| loops.tables().get() as u64),
         per_second: match settings.rates.overall {
             Rate::PerSecond(rate) => u64::from(rate.get()),
             Rate::Unlimited => in_flight.div_ceil(seconds),
