@@ -37,7 +37,9 @@ pub const RETURN_SPACING: Duration = Duration::from_millis(250);
 /// forgotten.
 const MOST_WARDS: usize = 1 << 14;
 
-/// Looks that are held, past which those to come are told as they are.
+/// Looks that are held in networks that are trusted, past which those to come
+/// are told as they are. Those of slowed ones never are: there silence is no
+/// evidence.
 const MOST_HELD: usize = 1 << 17;
 
 /// Where a look got no answer.
@@ -56,6 +58,7 @@ pub(super) struct Quarantine<H> {
     wards: HashMap<Network, Ward<H>>,
     /// Networks whose canaries are to be asked, once each.
     doubted: Vec<Network>,
+    /// Looks in the wards' `held`.
     held: usize,
 }
 
@@ -126,6 +129,7 @@ impl<H> Quarantine<H> {
             && answered.is_none()
         {
             *answered = Some(now);
+            self.held -= vouched.len();
             // They came back while the network was still filtering.
             aside.append(&mut vouched);
         }
@@ -144,18 +148,19 @@ impl<H> Quarantine<H> {
         let Some(ward) = self.wards.get_mut(&network) else {
             return Some(look);
         };
-        if self.held >= MOST_HELD {
-            return Some(look);
-        }
-        self.held += 1;
         match &mut ward.stage {
             // It was under way when the network was slowed.
             Stage::Slowed { aside, .. } => aside.push(look),
             Stage::Returning {
                 aside, answered, ..
             } if answered.is_some_and(|at| began < at) => aside.push(look),
-            Stage::Returning { .. } => ward.held.push(look),
+            Stage::Returning { .. } => {
+                self.held += 1;
+                ward.held.push(look);
+            }
+            Stage::Trusted if self.held >= MOST_HELD => return Some(look),
             Stage::Trusted => {
+                self.held += 1;
                 ward.held.push(look);
                 let before = ward.doubt;
                 ward.doubt = before.saturating_add(weight);
@@ -215,6 +220,7 @@ impl<H> Quarantine<H> {
         match self.wards.get_mut(&network) {
             Some(ward) if ward.answered_at < asked && matches!(ward.stage, Stage::Trusted) => {
                 let aside = mem::take(&mut ward.held);
+                self.held -= aside.len();
                 ward.stage = Stage::Slowed { since: now, aside };
                 true
             }
@@ -233,7 +239,6 @@ impl<H> Quarantine<H> {
         let stage = self.wards.get_mut(&network).map(|ward| &mut ward.stage);
         match stage {
             Some(Stage::Slowed { aside, .. } | Stage::Returning { aside, .. }) => {
-                self.held += 1;
                 aside.push(look);
                 None
             }
@@ -285,7 +290,6 @@ impl<H> Quarantine<H> {
                 back.extend(aside.pop());
             }
         }
-        self.held -= back.len();
         back
     }
 
@@ -417,6 +421,27 @@ mod tests {
             let vouched = quarantine.reassure(network(), Instant::now());
             assert_eq!(vouched.len(), times as usize);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_in_a_slowed_network_is_no_evidence_however_much_is_set_aside() {
+        let mut quarantine = slowed();
+        let other = IpAddr::from([10, 0, 1, 1]);
+        quarantine.answered(other, Port::HTTPS, Instant::now());
+        for look in 0..2 * u32::try_from(MOST_HELD).unwrap() {
+            assert_eq!(quarantine.set_aside(network(), look), None);
+        }
+        assert_eq!(quarantine.take(place(), 7), None, "it was under way");
+        quarantine.come_back(Instant::now());
+        assert_eq!(quarantine.take(place(), 8), None, "it came back");
+        for look in 0..PATIENCE {
+            let elsewhere = Place {
+                network: Network::of(other),
+                ..place()
+            };
+            assert_eq!(quarantine.take(elsewhere, look), None);
+        }
+        assert_eq!(quarantine.take_doubted(), [Network::of(other)]);
     }
 
     #[tokio::test(start_paused = true)]
