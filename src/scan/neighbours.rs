@@ -29,13 +29,18 @@ impl Neighbours {
         }
     }
 
+    /// Whether a look at an address needs a place.
+    pub(super) fn are_crowded_at(&self, address: IpAddr) -> bool {
+        self.places.is_some() && *self.attached.at(address)
+    }
+
     /// A place for a look at an address, to be held until it is over; `None`
     /// where it needs none.
     ///
     /// Cancel safe.
     pub(super) async fn place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
         let places = self.places.as_ref()?;
-        if !self.attached.at(address) {
+        if !self.are_crowded_at(address) {
             return None;
         }
         // The semaphore is never closed.
