@@ -64,13 +64,16 @@ impl<D: Dialer> Prober<D> {
     /// The right to dial, or how it ends without.
     async fn admission(&self, visit: Visit<'_>) -> Result<Admission, Finish> {
         let stopped = OptionFuture::from(visit.stop.map(CancellationToken::cancelled));
-        tokio::select! {
+        let admitted = tokio::select! {
             biased;
-            Some(()) = stopped => Err(Finish::Stopped),
-            admitted = self.pacer.admit(visit.endpoint, visit.lane) => {
-                admitted.map_err(|excluded| Finish::Excluded(excluded.reason))
-            }
+            // First, so that who need not wait asks the stop but once, below.
+            admitted = self.pacer.admit(visit.endpoint, visit.lane) => admitted,
+            Some(()) = stopped => return Err(Finish::Stopped),
+        };
+        if visit.stop.is_some_and(CancellationToken::is_cancelled) {
+            return Err(Finish::Stopped);
         }
+        admitted.map_err(|excluded| Finish::Excluded(excluded.reason))
     }
 
     /// Dials; `None` when the host had enough connections of ours, so that
