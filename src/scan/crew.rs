@@ -29,8 +29,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             let mut worked = Ok(());
             while let Some(ended) = crew.join_next().await {
                 if ended.is_err() {
-                    // A fault of the engine: the others need not go on.
+                    // A fault of the engine: the others need not go on, nor
+                    // wait for what that one had.
                     bench.stop.cancel();
+                    bench.feed.abandon();
                 }
                 worked = worked.and(ended);
             }

@@ -1,6 +1,7 @@
 //! Block → looks: due follow-ups first, then the block's next target.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub(super) struct Feed {
     changed: Notify,
     /// No look is left but those that are held back.
     quiet: Notify,
+    /// Whether fewer looks may be under way than there are workers.
+    has_shrunk: AtomicBool,
 }
 
 struct State {
@@ -65,11 +68,14 @@ struct State {
     /// Bytes of what was seen in those.
     held: usize,
     outstanding: u64,
-    /// Those of them that no worker has: they wait for somebody's answer.
-    held_back: u64,
+    /// Those of them that no worker has: they wait for somebody's answer. Less
+    /// than none where one is let go before its worker could say that it is
+    /// held.
+    held_back: i64,
     capacity: Capacity,
     paused: bool,
     stopped: bool,
+    abandoned: bool,
     /// Cancelled when the scan stops, before anything is cut short by that:
     /// no block begins after one of which a target was.
     stop: CancellationToken,
@@ -106,11 +112,13 @@ impl Feed {
                 capacity: Capacity::new(workers as u64),
                 paused: false,
                 stopped: false,
+                abandoned: false,
                 stop,
             }),
             turn: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
             quiet: Notify::new(),
+            has_shrunk: AtomicBool::new(false),
         }
     }
 
@@ -133,7 +141,7 @@ impl Feed {
             let next = {
                 let mut state = self.state();
                 let next = state.next(Instant::now());
-                if matches!(next, Next::Wait(_)) && state.is_quiet() {
+                if matches!(next, Next::Wait(None)) && state.is_quiet() {
                     self.quiet.notify_one();
                 }
                 next
@@ -181,10 +189,16 @@ impl Feed {
         self.changed.notify_one();
     }
 
-    /// A look waits for somebody's answer; its worker goes on.
+    /// A look waits for somebody's answer, with whoever lets it go; its worker
+    /// goes on.
     pub(super) fn hold_back(&self) {
-        self.state().held_back += 1;
-        self.changed.notify_one();
+        let mut state = self.state();
+        state.held_back += 1;
+        let was_waited_for = state.under_way() == 0 || state.capacity.has_shrunk();
+        drop(state);
+        if was_waited_for {
+            self.changed.notify_one();
+        }
     }
 
     /// Tells again when no look is left but those that are held back.
@@ -210,11 +224,18 @@ impl Feed {
         // Without itself, which is over.
         let under_way = state.under_way().saturating_sub(1);
         state.capacity.shrink(began, under_way, Instant::now());
+        self.has_shrunk.store(true, Ordering::Relaxed);
     }
 
     /// A look lacked nothing.
     pub(super) fn recover(&self) {
-        self.state().capacity.recover();
+        if !self.has_shrunk.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.state();
+        state.capacity.recover();
+        let has_shrunk = state.capacity.has_shrunk();
+        self.has_shrunk.store(has_shrunk, Ordering::Relaxed);
     }
 
     /// Hands out nothing until it resumes, or stops.
@@ -241,6 +262,13 @@ impl Feed {
         self.changed.notify_one();
     }
 
+    /// Hands out nothing any more, whatever is outstanding: who has it does not
+    /// bring it back.
+    pub(super) fn abandon(&self) {
+        self.state().abandoned = true;
+        self.changed.notify_one();
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
         self.state().stopped
     }
@@ -252,6 +280,9 @@ impl Feed {
 
 impl State {
     fn next(&mut self, now: Instant) -> Next {
+        if self.abandoned {
+            return Next::Finished;
+        }
         self.stopped |= self.stop.is_cancelled();
         if !self.stopped && (self.paused || !self.capacity.has_room_beside(self.under_way())) {
             return Next::Wait(None);
@@ -293,7 +324,7 @@ impl State {
 
     /// The looks that workers have.
     fn under_way(&self) -> u64 {
-        self.outstanding - self.held_back
+        self.outstanding.saturating_sub_signed(self.held_back)
     }
 
     fn is_quiet(&self) -> bool {
@@ -365,6 +396,38 @@ mod tests {
         feed.settle(1);
         feed.settle(1);
         assert!(feed.next().await.is_none());
+    }
+
+    /// A feed that has handed out all that it has: two looks.
+    async fn handed_out() -> (Feed, Look, Look) {
+        let plan = Plan::builder().targets(["10.0.0.0/31".parse().unwrap()]);
+        let plan = Arc::new(plan.build().unwrap());
+        let feed = Feed::new(plan, Start::default(), 8, CancellationToken::new());
+        let (one, other) = (feed.next().await.unwrap(), feed.next().await.unwrap());
+        (feed, one, other)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_what_a_worker_that_failed_had() {
+        let (feed, ..) = handed_out().await;
+        feed.stop();
+        assert!(feed.next().now_or_never().is_none(), "it may come back");
+        feed.abandon();
+        assert!(feed.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_quiet_while_a_retry_is_to_come() {
+        let (feed, _, other) = handed_out().await;
+        feed.hold_back();
+        feed.defer(other, NoAnswer::Filtered);
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            retried = feed.next() => assert!(retried.is_some()),
+            () = feed.quiet() => unreachable!("a retry is to come"),
+        }
+        assert_eq!(began.elapsed(), RETRY_SPACING);
     }
 
     #[tokio::test(start_paused = true)]

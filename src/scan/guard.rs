@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -28,29 +28,44 @@ pub(super) struct Guard<H> {
     expected: Arc<Expected>,
     /// Whether canaries are to be asked may have changed.
     changed: Notify,
-    /// Whether any network was ever slowed: a question before every look.
-    any_slowed: AtomicBool,
+    /// When names are tried next may have changed.
+    names_changed: Notify,
+    /// Cancelled when first dials are not to be made: in an outage, and when
+    /// the scan stops.
+    way: RwLock<Arc<CancellationToken>>,
     stop: CancellationToken,
+    // What is asked at every look, of every thread; the rest stands behind the
+    // lock.
+    any_slowed: AtomicBool,
+    any_released: Arc<AtomicBool>,
+    outages: AtomicU32,
+    is_open: AtomicBool,
 }
 
 struct State<H> {
     breaker: Breaker<Unanswered<H>>,
     quarantine: Quarantine<H>,
     names: NameService<H>,
-    /// Looks that are to be had again.
-    again: Vec<H>,
+    released: Released<H>,
+    /// Whether there is anything in `released`.
+    any_released: Arc<AtomicBool>,
     /// Looks out of the hours of their networks.
     put_off: Vec<H>,
-    /// Looks that somebody has vouched for, to be told.
-    vouched: Vec<H>,
-    /// Looks of slowed networks that nobody vouches for, to be told as that.
-    suspected: Vec<H>,
     /// Networks that were slowed, and how many of their targets nobody has
     /// vouched for.
     slowed: BTreeMap<Network, u64>,
-    /// Cancelled when first dials are not to be made: in an outage, and when
-    /// the scan stops.
-    way: CancellationToken,
+}
+
+/// Looks that wait for nobody any more.
+#[derive(Debug)]
+pub(super) struct Released<H> {
+    /// Somebody has vouched for them: they are told.
+    pub(super) vouched: Vec<H>,
+    /// Those of slowed networks that nobody vouches for: they are told as
+    /// that.
+    pub(super) suspected: Vec<H>,
+    /// They are to be had again.
+    pub(super) again: Vec<H>,
 }
 
 /// A look that got no answer.
@@ -63,32 +78,42 @@ struct Unanswered<H> {
 impl<H> Guard<H> {
     pub(super) fn new(expected: Arc<Expected>, stop: &CancellationToken) -> Self {
         let canaries = Canaries::new(expected.targets());
+        let any_released = Arc::new(AtomicBool::new(false));
         Self {
             state: Mutex::new(State {
                 breaker: Breaker::new(canaries, Instant::now()),
                 quarantine: Quarantine::new(),
                 names: NameService::new(),
-                again: Vec::new(),
+                released: Released::default(),
+                any_released: Arc::clone(&any_released),
                 put_off: Vec::new(),
-                vouched: Vec::new(),
-                suspected: Vec::new(),
                 slowed: BTreeMap::new(),
-                way: stop.child_token(),
             }),
             expected,
             changed: Notify::new(),
-            any_slowed: AtomicBool::new(false),
+            names_changed: Notify::new(),
+            way: RwLock::new(Arc::new(stop.child_token())),
             stop: stop.clone(),
+            any_slowed: AtomicBool::new(false),
+            any_released,
+            outages: AtomicU32::new(0),
+            is_open: AtomicBool::new(false),
         }
     }
 
     /// What keeps first dials from being made.
-    pub(super) fn way(&self) -> CancellationToken {
-        self.state().way.clone()
+    pub(super) fn way(&self) -> Arc<CancellationToken> {
+        let way = self.way.read();
+        Arc::clone(&way.unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.state().breaker.is_open()
+        self.is_open.load(Ordering::Acquire)
+    }
+
+    /// How many outages there were, the present one included.
+    pub(super) fn count_outages(&self) -> u32 {
+        self.outages.load(Ordering::Acquire)
     }
 
     pub(super) fn outages(&self) -> Outages {
@@ -111,7 +136,7 @@ impl<H> Guard<H> {
             && !state.breaker.is_open()
         {
             let vouched = state.quarantine.answered(address, port, now);
-            state.vouched.extend(vouched);
+            state.release(vouched);
         }
         if state.breaker.doubted_from() != before || state.quarantine.is_doubted() {
             self.changed.notify_one();
@@ -161,8 +186,8 @@ impl<H> Guard<H> {
     pub(super) fn name_answered(&self) {
         let mut state = self.state();
         match state.names.answered(Instant::now()) {
-            Freed::Told(told) => state.vouched.extend(told),
-            Freed::Again(again) => state.again.extend(again),
+            Freed::Told(told) => state.release(told),
+            Freed::Again(again) => state.release_for_another(again),
         }
     }
 
@@ -177,26 +202,34 @@ impl<H> Guard<H> {
         let look = state.names.take(failure, look, Instant::now());
         if state.names.is_down() != was_down {
             warn!("the DNS answers no more: names wait until it does");
-            self.changed.notify_one();
         }
+        self.names_changed.notify_one();
         look
     }
 
     /// Holds a look at a name while the DNS is down; else returns it.
     pub(super) fn put_off_name(&self, look: H) -> Option<H> {
-        self.state().names.put_off(look)
+        let look = self.state().names.put_off(look);
+        self.names_changed.notify_one();
+        look
     }
 
     /// Returns the looks at names that are tried now, when it is time.
     ///
     /// Cancel safe.
     pub(super) async fn names_to_try(&self) -> Vec<H> {
-        let next = self.state().names.next_try();
-        match next {
-            None => std::future::pending().await,
-            Some(next) => sleep_until(next).await,
+        loop {
+            let next = self.state().names.next_try();
+            match next {
+                None => self.names_changed.notified().await,
+                Some(next) => tokio::select! {
+                    () = self.names_changed.notified() => {}
+                    () = sleep_until(next) => {
+                        return self.state().names.tried(Instant::now());
+                    }
+                },
+            }
         }
-        self.state().names.tried(Instant::now())
     }
 
     /// The times without a DNS.
@@ -209,9 +242,15 @@ impl<H> Guard<H> {
         self.state().names.down_for(Instant::now())
     }
 
-    /// The looks that are to be had again since this was last asked.
-    pub(super) fn to_have_again(&self) -> Vec<H> {
-        mem::take(&mut self.state().again)
+    /// The looks that were released since this was last asked. What another
+    /// thread releases meanwhile is that one's to ask for.
+    pub(super) fn released(&self) -> Released<H> {
+        if !self.any_released.load(Ordering::Relaxed) {
+            return Released::default();
+        }
+        let mut state = self.state();
+        self.any_released.store(false, Ordering::Relaxed);
+        mem::take(&mut state.released)
     }
 
     /// Puts a look off that is out of the hours of its network.
@@ -222,16 +261,6 @@ impl<H> Guard<H> {
     /// The looks that are put off.
     pub(super) fn take_put_off(&self) -> Vec<H> {
         mem::take(&mut self.state().put_off)
-    }
-
-    /// The looks that are to be told since this was last asked.
-    pub(super) fn vouched(&self) -> Vec<H> {
-        mem::take(&mut self.state().vouched)
-    }
-
-    /// Those of them that nobody vouches for.
-    pub(super) fn suspected(&self) -> Vec<H> {
-        mem::take(&mut self.state().suspected)
     }
 
     /// Returns when canaries are to be asked: those of some networks, or, if
@@ -274,7 +303,7 @@ impl<H> Guard<H> {
     pub(super) fn reassure(&self, network: Network) {
         let mut state = self.state();
         let vouched = state.quarantine.reassure(network, Instant::now());
-        state.vouched.extend(vouched);
+        state.release(vouched);
     }
 
     /// No canary of a network answered, asked since then, and others did: it
@@ -308,7 +337,7 @@ impl<H> Guard<H> {
     pub(super) fn give_up(&self, network: Network) {
         let mut state = self.state();
         let told = state.quarantine.give_up(network, Instant::now());
-        state.suspected.extend(told);
+        state.release_as_suspected(told);
     }
 
     /// Nothing is left of the block but what is held, and nobody who might
@@ -318,9 +347,9 @@ impl<H> Guard<H> {
         let held = state.breaker.give_up_doubt();
         state.pass_on(held);
         let told = state.quarantine.come_back(Instant::now());
-        state.vouched.extend(told);
+        state.release(told);
         let told = state.names.give_up_doubt();
-        state.vouched.extend(told);
+        state.release(told);
         if state.quarantine.is_doubted() {
             self.changed.notify_one();
         }
@@ -344,7 +373,9 @@ impl<H> Guard<H> {
     pub(super) fn open(&self, asked: Instant) -> Option<Vec<H>> {
         let mut state = self.state();
         let again = state.breaker.open(asked, Instant::now())?;
-        state.way.cancel();
+        self.outages.fetch_add(1, Ordering::Release);
+        self.is_open.store(true, Ordering::Release);
+        self.way().cancel();
         Some(again.into_iter().map(|it| it.look).collect())
     }
 
@@ -353,7 +384,9 @@ impl<H> Guard<H> {
         let mut state = self.state();
         state.breaker.close(Instant::now());
         state.quarantine.doubt_again();
-        state.way = self.stop.child_token();
+        let mut way = self.way.write().unwrap_or_else(PoisonError::into_inner);
+        *way = Arc::new(self.stop.child_token());
+        self.is_open.store(false, Ordering::Release);
     }
 
     /// Nothing more is held, since the scan is over. Whether every look that
@@ -361,10 +394,10 @@ impl<H> Guard<H> {
     pub(super) fn empty(&self) -> bool {
         let mut state = self.state();
         let held = state.breaker.empty();
-        state.vouched.extend(held.into_iter().map(|it| it.look));
+        state.release(held.into_iter().map(|it| it.look).collect());
         let held = state.quarantine.empty();
-        state.vouched.extend(held);
-        let has_names = state.names.holds_any() || !state.again.is_empty();
+        state.release(held);
+        let has_names = state.names.holds_any() || !state.released.again.is_empty();
         !has_names && state.put_off.is_empty() && !state.quarantine.keeps_any_aside()
     }
 
@@ -374,13 +407,34 @@ impl<H> Guard<H> {
 }
 
 impl<H> State<H> {
+    fn release(&mut self, looks: Vec<H>) {
+        self.released.vouched.extend(looks);
+        self.note_released();
+    }
+
+    fn release_as_suspected(&mut self, looks: Vec<H>) {
+        self.released.suspected.extend(looks);
+        self.note_released();
+    }
+
+    fn release_for_another(&mut self, looks: Vec<H>) {
+        self.released.again.extend(looks);
+        self.note_released();
+    }
+
+    fn note_released(&self) {
+        let any = !self.released.is_empty();
+        self.any_released.store(any, Ordering::Relaxed);
+    }
+
     /// Others answer: what becomes of looks is for their networks to decide.
     fn pass_on(&mut self, unanswered: Vec<Unanswered<H>>) {
         for unanswered in unanswered {
             if let Custody::Told(look) = self.quarantine_or_tell(unanswered) {
-                self.vouched.push(look);
+                self.released.vouched.push(look);
             }
         }
+        self.note_released();
     }
 
     fn quarantine_or_tell(&mut self, unanswered: Unanswered<H>) -> Custody<H> {
@@ -390,6 +444,22 @@ impl<H> State<H> {
             None => Some(look),
         };
         told.map_or(Custody::Held, Custody::Told)
+    }
+}
+
+impl<H> Released<H> {
+    fn is_empty(&self) -> bool {
+        self.vouched.is_empty() && self.suspected.is_empty() && self.again.is_empty()
+    }
+}
+
+impl<H> Default for Released<H> {
+    fn default() -> Self {
+        Self {
+            vouched: Vec::new(),
+            suspected: Vec::new(),
+            again: Vec::new(),
+        }
     }
 }
 

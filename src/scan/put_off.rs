@@ -57,18 +57,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if !waits || self.stop.is_cancelled() {
             return Some(look);
         }
-        self.feed.hold_back();
         let place = self.guard.place(address, target.port, Instant::now());
-        if is_over {
-            self.guard.put_off(Looked::not_yet(look, Some(place)));
-            self.feed.look_again();
-            return None;
-        }
         let looked = Looked::not_yet(look, Some(place));
-        let looked = self.unless_kept(self.guard.set_aside(network, looked))?;
-        // It answers again, since just now.
-        self.feed.let_go();
-        self.have_again(looked);
+        let answers_again = if is_over {
+            self.guard.put_off(looked);
+            None
+        } else {
+            self.guard.set_aside(network, looked)
+        };
+        self.have_unless_kept(answers_again);
         None
     }
 
@@ -78,11 +75,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if look.comes_back || !is_down || self.stop.is_cancelled() {
             return Some(look);
         }
-        self.feed.hold_back();
         let looked = Looked::not_yet(look, None);
-        let looked = self.unless_kept(self.guard.put_off_name(looked))?;
-        self.feed.let_go();
-        self.have_again(looked);
+        let answers_again = self.guard.put_off_name(looked);
+        self.have_unless_kept(answers_again);
         None
     }
 
@@ -91,19 +86,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let Some(failure) = looked.look.lookup_failure else {
             return Some(looked);
         };
-        self.feed.hold_back();
-        let looked = self.unless_kept(self.guard.take_name(failure, looked))?;
-        self.feed.let_go();
-        Some(looked)
-    }
-
-    /// A look that the guard has not kept. Whether nothing is left but what is
-    /// kept could be told before one that it has was there.
-    fn unless_kept(&self, looked: Option<Looked>) -> Option<Looked> {
+        let looked = self.guard.take_name(failure, looked);
         if looked.is_none() {
-            self.feed.look_again();
+            self.feed.hold_back();
         }
         looked
+    }
+
+    /// Has a look at once that the guard has not kept.
+    fn have_unless_kept(&self, looked: Option<Looked>) {
+        match looked {
+            Some(looked) => self.have_again(looked),
+            None => self.feed.hold_back(),
+        }
     }
 
     /// Has the looks again that were put off, where they may be had now.

@@ -236,7 +236,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// A place among the neighbours in doubt, where there are too few.
     async fn neighbours_place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
-        let place = self.settings.neighbours.place(address);
+        let neighbours = &self.settings.neighbours;
+        if !neighbours.are_crowded_at(address) {
+            return None;
+        }
+        let place = neighbours.place(address);
         self.unless_stopped(place).await.flatten()
     }
 

@@ -104,7 +104,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             let Some(mut look) = self.unless_put_off(&target, look) else {
                 continue;
             };
-            let (began, outages) = (Instant::now(), self.guard.outages().count);
+            let (began, outages) = (Instant::now(), self.guard.count_outages());
             let verdict = self.look_or_fail(&target, &mut look).await;
             let looked = Looked {
                 place: self.place(&target, &look, &verdict, began),
@@ -163,33 +163,26 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if !looked.look.is_unanswered() {
             return self.tell(looked, None).await;
         }
-        self.feed.hold_back();
         let place = looked.place;
         match self.guard.take(looked, place, outages) {
-            // Whether nothing else is left could be told before it was there.
-            Custody::Held => self.feed.look_again(),
-            Custody::Told(looked) => {
-                self.feed.let_go();
-                self.tell(looked, None).await;
-            }
-            Custody::Again(looked) => {
-                self.feed.let_go();
-                self.have_again(looked);
-            }
+            Custody::Held => self.feed.hold_back(),
+            Custody::Told(looked) => self.tell(looked, None).await,
+            Custody::Again(looked) => self.have_again(looked),
         }
     }
 
     /// Tells what was held back until now, and has again what was in vain.
     pub(super) async fn tell_vouched(&self) {
-        for looked in self.guard.vouched() {
+        let released = self.guard.released();
+        for looked in released.vouched {
             self.feed.let_go();
             self.tell(looked, None).await;
         }
-        for looked in self.guard.suspected() {
+        for looked in released.suspected {
             self.feed.let_go();
             self.tell(looked, Some(Remark::Suspected)).await;
         }
-        for looked in self.guard.to_have_again() {
+        for looked in released.again {
             self.feed.let_go();
             self.have_again(looked);
         }
@@ -206,7 +199,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// another run may find the network as it was.
     fn remark_at_the_stop(&self, place: Option<Place>) -> Option<Remark> {
         let is_slowed = |place: Place| self.guard.is_slowed(place.network);
-        (self.stop.is_cancelled() && place.is_some_and(is_slowed)).then_some(Remark::Suspected)
+        (place.is_some_and(is_slowed) && self.stop.is_cancelled()).then_some(Remark::Suspected)
     }
 
     async fn tell(&self, looked: Looked, remark: Option<Remark>) {

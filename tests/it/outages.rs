@@ -225,6 +225,29 @@ async fn a_dns_that_fails_for_a_while_loses_no_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_dns_is_tried_again_while_others_are_asked() {
+    // Everybody answers, so that nothing but the DNS is ever in doubt.
+    let mut rig = Rig::new(Network::new(|_, _| Peer::Closed), &["10.0.0.0/17"]);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(40).unwrap());
+    let names = (0..100).map(|number| format!("n{number}.sim"));
+    rig.targets.extend(names);
+    let look_ups = AtomicUsize::new(0);
+    rig.names = Names::new(move |_, _| match look_ups.fetch_add(1, Ordering::Relaxed) {
+        2..12 => Err(LookupError::Resolver("no answer in time".to_owned())),
+        _ => Ok(vec![IpAddr::from([10, 9, 9, 8])]),
+    });
+    let began = Instant::now();
+    let summary = rig.run().await.unwrap();
+    assert!(began.elapsed() > LONGEST_OUTAGE, "{:?}", began.elapsed());
+    assert_eq!(summary.ended_by, None);
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Unresolved), 0);
+    let names = summary.trouble.name_outages;
+    assert_eq!(names.count, 1);
+    assert!(names.paused < 60 * SECOND, "{:?}", names.paused);
+}
+
+#[tokio::test(start_paused = true)]
 async fn names_that_a_resolver_refuses_are_told_so_after_a_while() {
     let began = Instant::now();
     let mut rig = rig(Network::new(varied));
