@@ -160,8 +160,7 @@ impl Feed {
 
     /// So many looks are over, and their targets' outcomes reported.
     pub(super) fn settle(&self, looks: u64) {
-        self.state().outstanding -= looks;
-        self.changed.notify_one();
+        self.fewer_under_way(|state| state.outstanding -= looks);
     }
 
     /// A look is over without a verdict, for this reason: its target is
@@ -180,25 +179,23 @@ impl Feed {
     }
 
     fn put_back(&self, look: Look, due: Instant) {
-        let mut state = self.state();
-        state.outstanding -= 1;
-        state.held += look.held();
-        let place = state.deferred.partition_point(|(other, _)| *other <= due);
-        state.deferred.insert(place, (due, look));
-        drop(state);
-        self.changed.notify_one();
+        let mut is_next = false;
+        self.fewer_under_way(|state| {
+            state.outstanding -= 1;
+            state.held += look.held();
+            let place = state.deferred.partition_point(|(other, _)| *other <= due);
+            state.deferred.insert(place, (due, look));
+            is_next = place == 0;
+        });
+        if is_next {
+            self.changed.notify_one();
+        }
     }
 
     /// A look waits for somebody's answer, with whoever lets it go; its worker
     /// goes on.
     pub(super) fn hold_back(&self) {
-        let mut state = self.state();
-        state.held_back += 1;
-        let was_waited_for = state.under_way() == 0 || state.capacity.has_shrunk();
-        drop(state);
-        if was_waited_for {
-            self.changed.notify_one();
-        }
+        self.fewer_under_way(|state| state.held_back += 1);
     }
 
     /// Tells again when no look is left but those that are held back.
@@ -271,6 +268,20 @@ impl Feed {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.state().stopped
+    }
+
+    /// Wakes who waits for a look, if there may be one now that fewer are under
+    /// way: there was no room for it, or these were the last. Else the ends of
+    /// ten thousand would each wake somebody for nothing.
+    fn fewer_under_way(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        let had_room = state.capacity.has_room_beside(state.under_way());
+        change(&mut state);
+        let is_awaited = !had_room || state.under_way() == 0;
+        drop(state);
+        if is_awaited {
+            self.changed.notify_one();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
