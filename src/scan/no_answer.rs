@@ -2,7 +2,7 @@ use std::cmp::min;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{LocalFault, Observation, Outcome, OutcomeKind};
+use crate::domain::{Attempt, LocalFault, Observation, Outcome, OutcomeKind};
 
 /// An outcome that deserves another look, best first, in one byte: a block
 /// may defer a million looks.
@@ -42,8 +42,9 @@ impl NoAnswer {
     }
 
     /// Why a question may have more to say at another look. One whose server
-    /// spoke and then did not take the next rung's connection is one of them:
-    /// it may have kept its certificate for that.
+    /// answered some hellos and not others is one of them: what was lost may
+    /// have been the one that brings its certificate, or the connection that
+    /// was to be made for it.
     pub(super) fn to(seen: &Observation) -> Option<Self> {
         if seen.outcome.kind() == OutcomeKind::Certificate {
             return None;
@@ -52,7 +53,7 @@ impl NoAnswer {
         Self::of(&seen.outcome).or(match last {
             Some(OutcomeKind::Filtered) => Some(Self::Filtered),
             Some(OutcomeKind::Unreachable) => Some(Self::Unreachable),
-            _ => None,
+            _ => was_heard_in_part(seen).then_some(Self::Filtered),
         })
     }
 
@@ -60,6 +61,12 @@ impl NoAnswer {
     pub(super) fn or_earlier(self, earlier: Option<Self>) -> Self {
         earlier.map_or(self, |earlier| min(earlier, self))
     }
+}
+
+/// Whether some hellos met silence and others an answer.
+fn was_heard_in_part(seen: &Observation) -> bool {
+    let met_silence = |attempt: &Attempt| attempt.outcome == OutcomeKind::Silent;
+    seen.outcome.kind() != OutcomeKind::Silent && seen.attempts.iter().any(met_silence)
 }
 
 impl From<NoAnswer> for Outcome {

@@ -81,6 +81,21 @@ async fn a_server_whose_second_connection_is_lost_is_looked_at_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_heard_one_hello_and_not_another_is_looked_at_again() {
+    let network = Network::new(|_, earlier| match earlier {
+        0 => Peer::Silent,
+        1 => Peer::Says(alert(NO_SUCH_VERSION)),
+        _ => Peer::Says(flight(&[b"leaf"])),
+    });
+    let mut rig = Rig::new(network, &["10.0.0.1"]);
+    rig.ladder = "tls1.2+tls1.1+tls1.0,tls1.0+ssl3";
+    rig.retries = 1;
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
+    assert_eq!(rig.network.dials().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_spoke_once_is_not_forgotten_when_it_is_dark_later() {
     let network = Network::new(|_, earlier| match earlier {
         0 => Peer::Says(alert(NO_SUCH_VERSION)),

@@ -29,6 +29,7 @@ pub(crate) struct Rig {
     pub(crate) exclude: Vec<String>,
     pub(crate) shard: Shard,
     pub(crate) rates: Rates,
+    pub(crate) ladder: &'static str,
     pub(crate) retries: u32,
     pub(crate) depth: Depth,
     pub(crate) further: Vec<&'static str>,
@@ -60,6 +61,7 @@ impl Rig {
                 per_host: Rate::Unlimited,
                 per_network: Rate::Unlimited,
             },
+            ladder: TWO_RUNGS,
             retries: 0,
             depth: Depth::Names,
             further: Vec::new(),
@@ -102,7 +104,7 @@ impl Rig {
             settings: Settings {
                 zone: "sim".parse().unwrap(),
                 approach: ByNetwork::from(Approach {
-                    ladder: TWO_RUNGS.parse().unwrap(),
+                    ladder: self.ladder.parse().unwrap(),
                     retries: self.retries,
                     depth: self.depth,
                 }),

@@ -4,12 +4,16 @@
 //! one that came by a version which was not offered this time. That holds for a
 //! look with another certificate as well, unless that came by a version which
 //! was refused when this one came: then the server is not what it was.
+//!
+//! A hello may be lost on the way, and its answer too. So what was answered to
+//! the hellos after it denies nothing that it alone had asked for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::interval::SessionWords;
 use super::moment::Moment;
-use crate::domain::{Observation, OutcomeKind, ScanId};
+use crate::domain::{Attempt, Observation, OutcomeKind, ScanId};
 
 /// What a look says against the certificates of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +34,22 @@ const ENOUGH_SCANS: u32 = 2;
 pub(super) const MISSING_BEFORE_GONE: Duration = Duration::from_hours(6 * 24);
 
 /// A look, in what it says of the certificates that it did not bring.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FailedLook {
     absence: Option<Absence>,
     reach: Reach,
+    /// Versions that were offered, and every time in vain.
+    unheard: BTreeSet<String>,
 }
 
 /// Of which certificates a failed look says something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Reach {
     /// Of any: there was no TLS to offer a version in.
+    #[default]
     All,
     /// Of those that came by one of these versions.
-    Offered(Vec<String>),
+    Offered(BTreeSet<String>),
 }
 
 /// Looks that failed since the last answer, or since the certificates went
@@ -60,16 +67,16 @@ impl FailedLook {
     pub(super) fn of(look: &Observation) -> Self {
         let kind = look.outcome.kind();
         let last = look.attempts.last().map_or(kind, |last| last.outcome);
-        let offered = look.attempts.iter().flat_map(|it| it.offered.versions());
-        let offered: Vec<_> = offered.map(|version| version.to_string()).collect();
+        let offered = versions(&look.attempts, |_| true);
         Self {
             absence: absence(kind, last),
+            unheard: unheard(&look.attempts),
             reach: if offered.is_empty() || !depends_on_version(kind) {
                 Reach::All
             } else if matches!(kind, OutcomeKind::Silent | OutcomeKind::Broken) {
                 // Who speaks TLS 1.3 has an alert for an older hello.
                 let newest = "TLSv1.3".to_owned();
-                Reach::Offered([offered, vec![newest]].concat())
+                Reach::Offered(offered.into_iter().chain([newest]).collect())
             } else {
                 Reach::Offered(offered)
             },
@@ -80,7 +87,7 @@ impl FailedLook {
     pub(super) fn unconnected(outcome: OutcomeKind) -> Self {
         Self {
             absence: absence(outcome, outcome),
-            reach: Reach::All,
+            ..Self::default()
         }
     }
 
@@ -88,7 +95,7 @@ impl FailedLook {
     pub(super) fn led_elsewhere() -> Self {
         Self {
             absence: Some(Absence::Unanswered),
-            reach: Reach::All,
+            ..Self::default()
         }
     }
 
@@ -96,25 +103,32 @@ impl FailedLook {
     pub(super) fn of_another_dialect() -> Self {
         Self {
             absence: Some(Absence::Denied),
-            reach: Reach::All,
+            ..Self::default()
         }
     }
 
     /// What it says of certificates that came by `version`.
     pub(super) fn says_of(&self, version: &str) -> Option<Absence> {
-        self.absence.filter(|_| self.reaches(version))
+        let absence = self.absence.filter(|_| self.reaches(version))?;
+        Some(if self.unheard.contains(version) {
+            Absence::Unanswered
+        } else {
+            absence
+        })
     }
 
     /// Whether `answer`, which it brought, says something of a certificate that
     /// came by `session`.
     pub(super) fn contradicts(&self, session: &SessionWords, answer: &SessionWords) -> bool {
-        self.reaches(&session.tls_version) || session.was_refused(answer)
+        let version = &session.tls_version;
+        let was_asked_for = self.reaches(version) && !self.unheard.contains(version);
+        was_asked_for || session.was_refused(answer)
     }
 
     fn reaches(&self, version: &str) -> bool {
         match &self.reach {
             Reach::All => true,
-            Reach::Offered(offered) => offered.iter().any(|offered| offered == version),
+            Reach::Offered(offered) => offered.contains(version),
         }
     }
 }
@@ -143,6 +157,25 @@ fn absence(outcome: OutcomeKind, last: OutcomeKind) -> Option<Absence> {
         | OutcomeKind::NotAttempted
         | OutcomeKind::LocalError => None,
     }
+}
+
+/// The versions that hellos offered and nothing came in answer to any of them.
+fn unheard(attempts: &[Attempt]) -> BTreeSet<String> {
+    let is_answered =
+        |attempt: &Attempt| absence(attempt.outcome, attempt.outcome) == Some(Absence::Denied);
+    if attempts.iter().all(is_answered) {
+        return BTreeSet::new();
+    }
+    let answered = versions(attempts, is_answered);
+    let mut unheard = versions(attempts, |_| true);
+    unheard.retain(|version| !answered.contains(version));
+    unheard
+}
+
+fn versions(attempts: &[Attempt], counts: impl Fn(&Attempt) -> bool) -> BTreeSet<String> {
+    let attempts = attempts.iter().filter(|attempt| counts(attempt));
+    let offered = attempts.flat_map(|attempt| attempt.offered.versions());
+    offered.map(|version| version.to_string()).collect()
 }
 
 /// Whether another hello might have had another outcome.

@@ -111,3 +111,51 @@ async fn only_what_could_have_come_goes_missing() {
         assert_eq!(states(&store).await, told, "{rung}");
     }
 }
+
+/// A hello of each rung, and what it met.
+fn tried(day: i64, outcome: Outcome, attempts: &[(&str, OutcomeKind)]) -> Observation {
+    Observation {
+        attempts: attempts
+            .iter()
+            .map(|(rung, met)| attempt(rung, *met))
+            .collect(),
+        ..looking("10.0.0.1", 443, outcome, day * DAY)
+    }
+}
+
+#[tokio::test]
+async fn a_hello_that_is_lost_denies_nothing_whatever_the_next_ones_are_told() {
+    let lost = ("tls1.2+tls1.1+tls1.0", OutcomeKind::Silent);
+    let heard = ("tls1.0+ssl3", OutcomeKind::TlsRefused);
+    for (day, told) in [(1, "current"), (2, "current"), (3, "missing")] {
+        let mut store = Store::new().await;
+        see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "a", 0)).await;
+        for day in 1..=day {
+            see(&mut store, tried(day, refused(), &[lost, heard])).await;
+        }
+        assert_eq!(states(&store).await, [format!("a {told}")], "day {day}");
+    }
+    // What the server has heard, it has denied.
+    for (version, told) in [
+        (TlsVersion::TLS_1_2, "current"),
+        (TlsVersion::TLS_1_0, "missing"),
+    ] {
+        let mut store = Store::new().await;
+        see(&mut store, climbed(&[], version, "a", 0)).await;
+        see(&mut store, tried(1, refused(), &[lost, heard])).await;
+        assert_eq!(states(&store).await, [format!("a {told}")], "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_behind_a_hello_that_is_lost_stands_beside_what_that_asked_for() {
+    let mut store = Store::new().await;
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "b", 0)).await;
+    let mut look = climbed(&[], TlsVersion::TLS_1_0, "a", 1);
+    look.attempts = vec![
+        attempt("tls1.2+tls1.1+tls1.0", OutcomeKind::Silent),
+        attempt("tls1.0+ssl3", OutcomeKind::Certificate),
+    ];
+    see(&mut store, look).await;
+    assert_eq!(states(&store).await, ["a current", "b current"]);
+}
