@@ -41,6 +41,7 @@ mod judgements;
 mod key_types;
 mod kills;
 mod layers;
+mod loss;
 mod matrix;
 mod namespace;
 mod outages;

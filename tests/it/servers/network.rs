@@ -57,6 +57,19 @@ impl Network {
         ip(&format!("-n {client} -6 route add default via fd77::2"));
     }
 
+    /// From now on either side loses so many per cent of what the other sends
+    /// it, at random.
+    pub(crate) fn lose(&self, per_cent: u32) {
+        let rules = format!(
+            "add table ip loss; \
+             add chain ip loss arriving {{ type filter hook prerouting priority raw; }}; \
+             add rule ip loss arriving iifname wire numgen random mod 100 < {per_cent} drop"
+        );
+        for namespace in [&self.client, &self.server] {
+            run("ip", &["netns", "exec", namespace, "nft", &rules]);
+        }
+    }
+
     /// A command that will run on the server's side.
     pub(crate) fn on_server(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
@@ -99,13 +112,18 @@ impl Drop for Network {
 /// Runs `ip` to its end and returns what it printed.
 #[track_caller]
 fn ip(arguments: &str) -> String {
-    let output = Command::new("ip")
-        .args(arguments.split(' '))
+    run("ip", &arguments.split(' ').collect::<Vec<_>>())
+}
+
+#[track_caller]
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
         .output()
-        .unwrap_or_else(|error| panic!("ip: {error} (tests/run installs iproute2)"));
+        .unwrap_or_else(|error| panic!("{program}: {error} (tests/run installs it)"));
     assert!(
         output.status.success(),
-        "ip {arguments}: {} (network namespaces need root)",
+        "{program} {arguments:?}: {} (network namespaces need root)",
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
