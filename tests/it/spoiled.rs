@@ -28,11 +28,12 @@ fn in_mount_namespace(script: &str, folder: &Path) -> Run {
 fn a_full_disk_stops_the_scan_which_goes_on_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=4m tmpfs \"$1\" && cd \"$1\" || exit 99
+        "mount -t tmpfs -o size=8m tmpfs \"$1\" && cd \"$1\" || exit 99
         \"$2\" scan --db i.db -q 127.0.0.1:1 || exit 98
-        room=$(df --output=avail . | tail -1)
-        head -c $((room - 260))k /dev/zero > filler
-        \"$2\" scan --db i.db {LONG}; echo \"full: $?\"
+        \"$2\" scan --db i.db {LONG} & scan=$!
+        until \"$2\" scans --db i.db | grep -q running; do :; done
+        cat /dev/zero > filler
+        wait $scan; echo \"full: $?\"
         \"$2\" scans --db i.db --json
         sqlite3 i.db 'pragma integrity_check'
         rm filler
@@ -55,9 +56,9 @@ fn a_full_disk_stops_the_scan_which_goes_on_when_there_is_room() {
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    // There may be no room to write down how it ended; the next writer does.
-    let state = scans[1]["state"].as_str().unwrap();
-    assert!(["failed", "running"].contains(&state), "{scans:#?}");
+    assert_eq!(scans[1]["state"], "failed", "{scans:#?}");
+    let why = scans[1]["ended_by"].as_str().unwrap();
+    assert!(why.contains("no space left on the disk"), "{scans:#?}");
     let left = scans[1]["outcomes"]["not-attempted"].as_u64().unwrap();
     assert!(left > 0, "{scans:#?}");
     assert_eq!(full[2], "ok");

@@ -95,6 +95,11 @@ pub(super) async fn connect_writer(path: &Path) -> Result<SqliteConnection, Stor
     Ok(connection)
 }
 
+/// The writer's connection once more, to the file that it had one to.
+pub(super) async fn connect_again(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    writer_options(path).connect().await
+}
+
 /// What all readers connect with. `trusted_schema`: what somebody put into
 /// the schema of a file must not run functions with side effects.
 pub(super) fn reader_options(path: &Path) -> SqliteConnectOptions {

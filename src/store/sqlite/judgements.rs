@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use serde_json::Value;
-use sqlx::{Connection, Sqlite, Transaction};
+use sqlx::{Sqlite, Transaction};
 
 use super::super::{ChainId, Dossier, StoreError};
 use super::fault::during;
 use super::links;
 use super::statement::ManyRows;
 use super::verdicts::Verdicts;
-use super::writer::{BEGIN, SqliteSink};
+use super::writer::SqliteSink;
 use crate::domain::{Fingerprint, Timestamp};
 use crate::judge::{Judgement, Links};
 
@@ -65,8 +65,7 @@ impl SqliteSink {
     /// Begins to replace what was said last, by a judgement on this `basis`
     /// ([`Assessor::basis`](crate::judge::Assessor::basis)).
     pub async fn begin_judging(&mut self, basis: Fingerprint) -> Result<Judging<'_>, StoreError> {
-        let begun = self.connection().begin_with(BEGIN).await;
-        let mut transaction = begun.map_err(during(OPERATION))?;
+        let mut transaction = self.begin_transaction(OPERATION).await?;
         links::begin(&mut transaction, basis).await?;
         Ok(Judging {
             transaction,

@@ -49,6 +49,7 @@ mod reader;
 mod reading;
 mod relatives;
 mod report;
+mod reserve;
 mod row;
 mod scans;
 mod select;

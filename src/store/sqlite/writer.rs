@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::super::{
     Batch, Checkpoint, Crossing, FileMode, Import, Imported, NewScan, PastScan, Pruned, ScanEnd,
@@ -14,6 +14,7 @@ use super::lock::{WriterLock, beside};
 use super::looks::{self, chains_of, sorted_looks, surveyed};
 use super::occupancy::Occupancy;
 use super::questions::{Saying, Sessions};
+use super::reserve::Reserve;
 use super::{
     coverage, dialects, endpoints, file, holders, imports, inspection, journal, led, moves, names,
     notices, prune, questions, scans, surveys, unreached,
@@ -27,6 +28,8 @@ pub struct SqliteSink {
     interned: Interned,
     occupancy: Occupancy,
     path: PathBuf,
+    /// While a scan runs.
+    reserve: Option<Reserve>,
     _lock: WriterLock,
 }
 
@@ -41,7 +44,7 @@ pub enum Opened {
 
 /// Every write takes the database's write lock first: a transaction that
 /// reads and then writes could otherwise fail half-way.
-pub(super) const BEGIN: &str = "begin immediate";
+const BEGIN: &str = "begin immediate";
 
 impl SqliteSink {
     /// Opens the inventory at `path` for writing.
@@ -107,7 +110,7 @@ impl SqliteSink {
     /// What [`Self::prune`] would remove.
     pub async fn prunable(&mut self, before: Timestamp) -> Result<Pruned, StoreError> {
         let failed = during("pruning the inventory");
-        let mut trial = self.connection.begin_with(BEGIN).await.map_err(&failed)?;
+        let mut trial = self.begin_transaction("pruning the inventory").await?;
         let pruned = prune::prune(&mut trial, before).await?;
         trial.rollback().await.map_err(&failed)?;
         Ok(pruned)
@@ -166,6 +169,7 @@ impl SqliteSink {
     }
 
     /// Its connection.
+    #[cfg(test)]
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
@@ -183,11 +187,13 @@ impl SqliteSink {
             interned: Interned::default(),
             occupancy: Occupancy::default(),
             path,
+            reserve: None,
             _lock: lock,
         })
     }
 
     async fn begin_scan(&mut self, record: NewScan) -> Result<ScanId, StoreError> {
+        self.reserve = Some(Reserve::set_aside(&self.path)?);
         self.durably("beginning the scan", |connection| {
             Box::pin(scans::begin(connection, record))
         })
@@ -199,13 +205,32 @@ impl SqliteSink {
         scan: ScanId,
         record: NewScan,
     ) -> Result<Checkpoint, StoreError> {
+        self.reserve = Some(Reserve::set_aside(&self.path)?);
         self.durably("resuming the scan", |connection| {
             Box::pin(scans::resume(connection, scan, record))
         })
         .await
     }
 
+    /// What completes a scan may take more room than is left: then it has
+    /// failed, and that takes less.
     async fn finish_scan(&mut self, scan: ScanId, end: ScanEnd) -> Result<(), StoreError> {
+        self.reserve = None;
+        let finished = self.end_scan(scan, end.clone()).await;
+        if let (ScanState::Complete, Err(full @ StoreError::DiskFull { .. })) =
+            (end.state, &finished)
+        {
+            let end = ScanEnd {
+                state: ScanState::Failed,
+                ended_by: Some(full.to_string()),
+                ..end
+            };
+            self.end_scan(scan, end).await?;
+        }
+        finished
+    }
+
+    async fn end_scan(&mut self, scan: ScanId, end: ScanEnd) -> Result<(), StoreError> {
         self.durably("finishing the scan", |connection| {
             Box::pin(async move {
                 let state = end.state;
@@ -225,9 +250,8 @@ impl SqliteSink {
     async fn write_batch(&mut self, scan: ScanId, batch: &Batch) -> Result<(), StoreError> {
         let looks = sorted_looks(batch);
         let chains = chains_of(&looks);
-        let failed = during("storing a batch");
-        let begun = self.connection.begin_with(BEGIN).await.map_err(&failed);
-        let mut transaction = begun.map_err(|error| holders::named(error, &self.path))?;
+        let operation = "storing a batch";
+        let mut transaction = begin(&mut self.connection, &self.path, operation).await?;
         let connection = &mut *transaction;
         if scans::is_over(connection, scan).await? {
             return Ok(());
@@ -263,7 +287,7 @@ impl SqliteSink {
         if let Some(milestone) = &batch.milestone {
             journal::record(connection, milestone, scan).await?;
         }
-        transaction.commit().await.map_err(&failed)?;
+        transaction.commit().await.map_err(during(operation))?;
         self.interned.remember(interned);
         Ok(())
     }
@@ -288,12 +312,17 @@ impl SqliteSink {
         operation: &'static str,
         change: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let failed = during(operation);
-        let begun = self.connection.begin_with(BEGIN).await.map_err(&failed);
-        let mut transaction = begun.map_err(|error| holders::named(error, &self.path))?;
+        let mut transaction = self.begin_transaction(operation).await?;
         let value = change(&mut transaction).await?;
-        transaction.commit().await.map_err(&failed)?;
+        transaction.commit().await.map_err(during(operation))?;
         Ok(value)
+    }
+
+    pub(super) async fn begin_transaction(
+        &mut self,
+        operation: &'static str,
+    ) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        begin(&mut self.connection, &self.path, operation).await
     }
 
     async fn pragma(
@@ -307,6 +336,24 @@ impl SqliteSink {
             .map(drop)
             .map_err(during(operation))
     }
+}
+
+/// Begins a transaction of a writer, who connects anew first if the driver
+/// takes one for open that is over: after some failures, a full disk among
+/// them, SQLite rolls back by itself (sqlite.org/lang_transaction.html).
+async fn begin<'c>(
+    connection: &'c mut SqliteConnection,
+    path: &Path,
+    operation: &'static str,
+) -> Result<Transaction<'c, Sqlite>, StoreError> {
+    let failed = during(operation);
+    // What was dropped is rolled back before this.
+    connection.ping().await.map_err(&failed)?;
+    if connection.is_in_transaction() {
+        *connection = file::connect_again(path).await.map_err(&failed)?;
+    }
+    let begun = connection.begin_with(BEGIN).await.map_err(&failed);
+    begun.map_err(|error| holders::named(error, path))
 }
 
 impl Sink for SqliteSink {

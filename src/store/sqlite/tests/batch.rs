@@ -71,15 +71,7 @@ async fn a_full_disk_is_named_and_what_was_stored_stays() {
     let scan = store.begin().await;
     store.sink.write(scan, &network(10)).await.unwrap();
     let before = store.dump_all().await;
-    let pages: i64 = sqlx::query_scalar("pragma page_count")
-        .fetch_one(store.sink.connection())
-        .await
-        .unwrap();
-    let limit = format!("pragma max_page_count = {pages}");
-    sqlx::query(AssertSqlSafe(limit))
-        .execute(store.sink.connection())
-        .await
-        .unwrap();
+    store.fill_disk().await;
     let many = (0..2000).map(|n| presenting("10.9.0.1", 443, &[&format!("certificate {n}")], n));
     let failed = store.sink.write(scan, &batch(many.collect())).await;
     assert!(
@@ -87,6 +79,29 @@ async fn a_full_disk_is_named_and_what_was_stored_stays() {
         "{failed:?}"
     );
     assert_eq!(store.dump_all().await, before);
+    // What comes later is stored: the driver has come to know of it.
+    store.sink.write(scan, &network(10)).await.unwrap();
+    assert_eq!(store.dump_all().await, before);
+    let end = ended(ScanState::Failed);
+    store.sink.finish(scan, end).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_that_there_is_no_room_to_complete_has_failed() {
+    let mut store = Store::new().await;
+    let scan = store.begin().await;
+    store.fill_disk().await;
+    let end = ScanEnd {
+        incidents: vec!["x".repeat(1 << 16)],
+        ..ended(ScanState::Complete)
+    };
+    let failed = store.sink.finish(scan, end).await.unwrap_err();
+    assert!(matches!(failed, StoreError::DiskFull { .. }), "{failed:?}");
+    let [told] = &store.scans().await[..] else {
+        panic!("one scan");
+    };
+    assert_eq!(told.state, ScanState::Failed);
+    assert!(told.ended_by.as_deref().unwrap().contains("no space left"));
 }
 
 #[tokio::test]

@@ -47,6 +47,17 @@ use crate::domain::{
 use crate::report::{EndpointRow, Installation, QuestionRow, ScanRow};
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
 
+fn ended(state: ScanState) -> ScanEnd {
+    ScanEnd {
+        incidents: Vec::new(),
+        unlisted: 0,
+        finished_at: at(9999),
+        state,
+        ended_by: None,
+        outcomes: Tally::default(),
+    }
+}
+
 /// An inventory in a directory of its own, open for writing.
 struct Store {
     directory: TempDir,
@@ -79,15 +90,22 @@ impl Store {
     }
 
     async fn finish(&mut self, scan: ScanId) {
-        let end = ScanEnd {
-            incidents: Vec::new(),
-            unlisted: 0,
-            finished_at: at(9999),
-            state: ScanState::Complete,
-            ended_by: None,
-            outcomes: Tally::default(),
-        };
+        let end = ended(ScanState::Complete);
         self.sink.finish(scan, end).await.unwrap();
+    }
+
+    /// From now on the disk has no room for another page, until the connection
+    /// is made anew.
+    async fn fill_disk(&mut self) {
+        let pages: i64 = sqlx::query_scalar("pragma page_count")
+            .fetch_one(self.sink.connection())
+            .await
+            .unwrap();
+        let limit = format!("pragma max_page_count = {pages}");
+        sqlx::query(AssertSqlSafe(limit))
+            .execute(self.sink.connection())
+            .await
+            .unwrap();
     }
 
     async fn inventory(&self) -> SqliteInventory {
