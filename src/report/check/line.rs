@@ -37,11 +37,19 @@ const MAX_TEXT: usize = 160;
 
 /// The worst lines so far, worst first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Worst(Vec<Line>);
+pub(super) struct Worst {
+    lines: Vec<Line>,
+    /// How many more there would be.
+    left_out: u64,
+}
 
 impl Worst {
     pub(super) fn lines(&self) -> &[Line] {
-        &self.0
+        &self.lines
+    }
+
+    pub(super) const fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Keeps the row if it is among the worst. Of those that are as bad as
@@ -57,7 +65,8 @@ impl Worst {
         }
         let ends = row.chain_not_after.or(row.certificate.not_after);
         let rank = Rank::new(terms.fails(worst), worst.severity, ends);
-        let at = self.0.partition_point(|line| line.rank() <= rank);
+        let at = self.lines.partition_point(|line| line.rank() <= rank);
+        self.left_out += u64::from(self.lines.len() == WORST_LINES);
         if at < WORST_LINES {
             let line = Line {
                 fails: terms.fails(worst),
@@ -70,8 +79,8 @@ impl Worst {
                 sha256: row.certificate.sha256,
                 ends,
             };
-            self.0.insert(at, line);
-            self.0.truncate(WORST_LINES);
+            self.lines.insert(at, line);
+            self.lines.truncate(WORST_LINES);
         }
     }
 }

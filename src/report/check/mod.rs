@@ -225,15 +225,26 @@ impl Check {
         self.worst.lines()
     }
 
+    /// How many others have a finding from warnings up, or fail.
+    #[must_use]
+    pub const fn left_out_of_worst(&self) -> u64 {
+        self.worst.left_out()
+    }
+
+    /// Whether it fails because endpoints were not looked at for too long.
+    #[must_use]
+    pub fn fails_on_overdue(&self) -> bool {
+        let terms = &self.terms;
+        let by_severity = terms.failing == Failing::Everything && OVERDUE >= terms.fail_on;
+        self.counts.overdue > 0 && (terms.overdue_fails || by_severity)
+    }
+
     /// How it stands. What is known to fail outweighs what is not known, and
     /// without anything to look at nothing is known.
     #[must_use]
     pub fn state(&self) -> CheckState {
         let counts = &self.counts;
-        let by_severity =
-            self.terms.failing == Failing::Everything && OVERDUE >= self.terms.fail_on;
-        let overdue_fails = self.terms.overdue_fails || by_severity;
-        if counts.failing > 0 || (counts.overdue > 0 && overdue_fails) {
+        if counts.failing > 0 || self.fails_on_overdue() {
             CheckState::Failed
         } else if counts.considered == 0 || counts.unjudged > 0 {
             CheckState::Unknown

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Check, Failing, sentence};
-use crate::domain::{Severity, in_days};
+use super::{Check, Failing, sentence, verb};
+use crate::domain::{Severity, counted, in_days};
 use crate::report::Head;
 
 /// The page. Every text of the network's in it is safe for a terminal.
@@ -11,26 +11,8 @@ use crate::report::Head;
 pub fn text(check: &Check, head: &Head) -> String {
     let (counts, terms) = (check.counts(), check.terms());
     let mut page = format!("{}: {}\n", check.state().as_str(), sentence(check));
+    page += &worst(check);
     // Writing to a String can't fail.
-    for line in check.worst() {
-        let more = match line.others {
-            0 => String::new(),
-            others => format!(" (+{others})"),
-        };
-        let _ = writeln!(
-            page,
-            "  {:<8}  {}  {}  {}: {}{more}",
-            line.severity, line.place, line.subject, line.rule, line.detail
-        );
-    }
-    let listed = check.worst().len() as u64;
-    if counts.failing + counts.warning > listed {
-        let _ = writeln!(
-            page,
-            "  and {} more",
-            counts.failing + counts.warning - listed
-        );
-    }
     let what = match terms.failing {
         Failing::ExpiryAndInvalidity => "expiry and invalidity",
         Failing::Everything => "any finding",
@@ -77,4 +59,45 @@ pub fn text(check: &Check, head: &Head) -> String {
         page.push('\n');
     }
     page
+}
+
+/// What a line begins with that makes the check fail.
+const FAILS: &str = "FAILS";
+
+/// What is worst, a line each: what makes the check fail is first, and says so.
+fn worst(check: &Check) -> String {
+    let mut lines = String::new();
+    // Writing to a String can't fail.
+    if check.fails_on_overdue() {
+        let endpoints = counted(check.counts().overdue, "endpoint");
+        let age = in_days(check.terms().max_age);
+        let _ = writeln!(lines, "  {FAILS}  {endpoints} not looked at for {age}");
+    }
+    for line in check.worst() {
+        let fails = if line.fails { FAILS } else { "" };
+        let more = match line.others {
+            0 => String::new(),
+            others => format!(" (+{others})"),
+        };
+        let _ = writeln!(
+            lines,
+            "  {fails:5}  {:<8}  {}  {}  {}: {}{more}",
+            line.severity, line.place, line.subject, line.rule, line.detail
+        );
+    }
+    lines + &more(check)
+}
+
+/// How many there are besides those that are listed.
+fn more(check: &Check) -> String {
+    let listed = check.worst().iter().filter(|line| line.fails).count() as u64;
+    let failing = check.counts().failing.saturating_sub(listed);
+    match check.left_out_of_worst() {
+        0 => String::new(),
+        others if failing == 0 => format!("  and {others} more\n"),
+        others => {
+            let verb = verb(failing, "fail");
+            format!("  and {others} more, {failing} of which {verb}\n")
+        }
+    }
 }
