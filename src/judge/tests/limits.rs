@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scene::{Scene, fixture, moment, time};
-use crate::domain::{Fingerprint, Port, Severity, Timestamp, TlsVersion};
+use crate::domain::{Fingerprint, KeyExchange, Port, Severity, Timestamp, TlsVersion};
 use crate::judge::{Flaw, Lead, PointerNames, Verdict};
 
 fn flaws(scene: &Scene, rule: &str) -> Vec<Flaw> {
@@ -128,6 +128,24 @@ fn kmip_is_expiring_30_days_before_its_end_whatever_the_lifetime() {
 }
 
 #[test]
+fn kmip_draws_its_lines_to_the_second_and_no_policy_moves_them() {
+    for (days, from, before) in [
+        (30, Some(Severity::Warning), None),
+        (7, Some(Severity::Error), Some(Severity::Warning)),
+        (3, Some(Severity::Critical), Some(Severity::Error)),
+    ] {
+        for (left, expected) in [(days * DAY, from), (days * DAY + 1, before)] {
+            let mut scene = before_the_end(47 * DAY, left);
+            scene.place().port = Port::new(5696).unwrap();
+            scene.limits.expiring_warning = Lead::PerCent(100);
+            scene.limits.expiring_error = Lead::Days(1);
+            scene.limits.expiring_critical = Lead::Days(0);
+            assert_eq!(expiring(&scene), expected, "{left} s");
+        }
+    }
+}
+
+#[test]
 fn the_leads_are_the_policys() {
     let mut scene = before_the_end(YEAR, YEAR / 2);
     assert_eq!(expiring(&scene), None);
@@ -160,6 +178,13 @@ fn every_certificate_of_the_chain_is_looked_at() {
     let certificates: Vec<_> = expired.iter().map(|flaw| flaw.certificate).collect();
     let both = [0, 1].map(|position: usize| Some(scene.chain[position].fingerprint));
     assert_eq!(certificates, both);
+    scene.facts_at(1).not_before = Some(time("2026-08-30T00:00:01Z"));
+    let [flaw] = &flaws(&scene, "not-yet-valid")[..] else {
+        panic!("{:?}", scene.verdict("not-yet-valid"));
+    };
+    assert_eq!(flaw.certificate, Some(scene.chain[1].fingerprint));
+    scene.now = time("2026-08-30T00:00:01Z");
+    assert_eq!(scene.verdict("not-yet-valid"), Verdict::Pass);
 }
 
 #[test]
@@ -205,6 +230,33 @@ fn an_endpoint_is_stale_a_moment_after_its_age() {
     assert_eq!(scene.verdict("stale-endpoint"), Verdict::Pass);
     scene.now = Timestamp::from_micros(scene.now.micros() + 1);
     assert_ne!(scene.verdict("stale-endpoint"), Verdict::Pass);
+}
+
+#[test]
+fn limits_in_bits_are_drawn_to_the_bit() {
+    let mut scene = Scene::new();
+    for (bits, told) in [(2048, None), (2047, Some("2047 bits, fewer than 2048"))] {
+        scene.place().key_exchange = Some(KeyExchange::Dhe { bits });
+        assert_eq!(detail(&scene, "weak-dh").as_deref(), told);
+    }
+    scene.limits.dh_bits = 2047;
+    assert_eq!(detail(&scene, "weak-dh"), None);
+    scene.chain = vec![fixture("x509/rsa-2047")];
+    scene.limits.rsa_bits = 2047;
+    assert_eq!(detail(&scene, "weak-key"), None);
+}
+
+#[test]
+fn neither_way_without_forward_secrecy_passes() {
+    let mut scene = Scene::new();
+    for (key_exchange, told) in [
+        (KeyExchange::Rsa, Some("RSA key transport")),
+        (KeyExchange::StaticDh, Some("static Diffie-Hellman")),
+        (KeyExchange::Dhe { bits: 1024 }, None),
+    ] {
+        scene.place().key_exchange = Some(key_exchange);
+        assert_eq!(detail(&scene, "no-forward-secrecy").as_deref(), told);
+    }
 }
 
 #[test]
