@@ -110,9 +110,15 @@ impl Breakdown {
     }
 }
 
-/// `12.5 %`; what rounds to nothing is still something.
+/// `12.5 %`; what rounds to nothing is still something, and what is not all
+/// never rounds to it.
 pub(super) fn share(part: u64, whole: u64) -> String {
-    match part * 1000 / whole.max(1) {
+    let nearest = (part * 1000 + whole / 2) / whole.max(1);
+    match if part < whole {
+        nearest.min(999)
+    } else {
+        nearest
+    } {
         0 if part > 0 => "< 0.1 %".to_owned(),
         thousandths => format!("{}.{} %", thousandths / 10, thousandths % 10),
     }
@@ -147,7 +153,7 @@ mod tests {
         assert_eq!(told[10], ("(all others)".to_owned(), 6, None));
         assert_eq!(bars.len(), 11);
         assert_eq!(bars.iter().map(|bar| bar.count.0).sum::<u64>(), 91);
-        assert_eq!(bars[0].share, "14.2 %");
+        assert_eq!(bars[0].share, "14.3 %");
     }
 
     #[test]
@@ -174,8 +180,9 @@ mod tests {
     #[test]
     fn a_share_is_told_to_a_tenth_of_a_per_cent() {
         assert_eq!(
-            [share(0, 0), share(1, 8), share(1, 10_000)],
-            ["0.0 %", "12.5 %", "< 0.1 %"]
+            [(0, 0), (1, 8), (2, 3), (1, 10_000), (9_999, 10_000), (7, 7)]
+                .map(|(part, whole)| share(part, whole)),
+            ["0.0 %", "12.5 %", "66.7 %", "< 0.1 %", "99.9 %", "100.0 %"]
         );
     }
 }

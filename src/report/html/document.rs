@@ -82,6 +82,16 @@ struct RuleLine {
     command: Option<String>,
 }
 
+impl RuleLine {
+    /// How many have it, or where nobody minds, how many did.
+    fn shown(&self) -> Count {
+        match self.count {
+            Count(0) => self.accepted,
+            count => count,
+        }
+    }
+}
+
 struct Chart {
     title: &'static str,
     unit: &'static str,
