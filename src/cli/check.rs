@@ -1,7 +1,6 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -12,6 +11,7 @@ use super::filter::{self, Filters};
 use super::trust::TrustFlags;
 use super::{Context, endpoints, inventory};
 use crate::appraisal::{Appraisal, Wanted};
+use crate::config::TimeSpan;
 use crate::domain::{ScanId, Severity, Timestamp, clock};
 use crate::judge::Policy;
 use crate::report::check::{
@@ -49,8 +49,8 @@ pub(super) struct Arguments {
 
     /// How long ago a known endpoint may have been looked at [default: what
     /// the policy says, else 8d]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    max_age: Option<Duration>,
+    #[arg(long, value_name = "TIME")]
+    max_age: Option<TimeSpan>,
 
     /// Only what was first seen after this scan
     #[arg(long, value_name = "SCAN", value_parser = filter::scan_id)]
@@ -165,7 +165,7 @@ impl Arguments {
     fn policy(&self, configured: &Policy) -> Policy {
         let mut policy = configured.clone();
         if let Some(max_age) = self.max_age {
-            policy.set_max_age(max_age);
+            policy.set_max_age(max_age.into());
         }
         policy
     }

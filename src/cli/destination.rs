@@ -133,11 +133,21 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
+    let directory = directory.unwrap_or(Path::new("."));
+    // The error of `tempfile` would name a file that nobody asked for.
+    fs::metadata(directory)?;
+    NamedTempFile::new_in(directory)
 }
 
 fn cant_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format_args!("{}: {error}", path.display()))
+    let problem = format!("{}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::usage(problem).hint(Some("create the directory first")),
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+            Failure::usage(problem).hint(Some("-o names a file here"))
+        }
+        _ => Failure::failed(problem),
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +155,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::cli::exit::Exit;
 
     fn write(path: &Path, db: &Path) -> Result<(), Failure> {
         let mut destination = Destination::open(path, db)?;
@@ -214,6 +225,22 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o640
         );
+    }
+
+    #[test]
+    fn what_can_not_be_a_file_is_wrong_usage_and_names_no_file_of_ours() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("missing").join("a.csv");
+        for (path, hint) in [
+            (missing.as_path(), "create the directory first"),
+            (directory.path(), "-o names a file here"),
+        ] {
+            let failure = write(path, Path::new("i.db")).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert_eq!(failure.hint.as_deref(), Some(hint));
+            let told = failure.message.strip_prefix(path.to_str().unwrap());
+            assert!(told.is_some_and(|why| !why.contains(".tmp")), "{failure:?}");
+        }
     }
 
     #[test]

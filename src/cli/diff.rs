@@ -48,6 +48,10 @@ impl Arguments {
         let wanted = self.filters.into_wanted(now)?;
         let inventory = inventory::open_for(&context.db(), &wanted).await?;
         let compared = Compared::choose(&inventory::scans(&inventory).await?, &self.scans)?;
+        if let Some(before) = &compared.before {
+            let day = before.started_at;
+            inventory::tell_pruned(&inventory, day, &context.printer).await?;
+        }
         let passing = passing(&inventory, &wanted, self.trust, &context, now).await?;
         let out = BufWriter::new(context.printer.stream());
         let listing = if self.json {

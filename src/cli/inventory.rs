@@ -2,8 +2,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::failure::Failure;
+use super::printer::Printer;
 use crate::appraisal::Wanted;
-use crate::domain::ScanId;
+use crate::domain::{ScanId, Timestamp};
 use crate::report::ScanRow;
 use crate::store::{Inventory, SqliteInventory, StoreError};
 
@@ -37,6 +38,21 @@ pub(super) async fn scans(inventory: &SqliteInventory) -> Result<Vec<ScanRow>, S
     };
     inventory.scans(&mut keep).await?;
     Ok(scans)
+}
+
+/// Tells, where an earlier day is told of, that what had ended since may have
+/// been pruned.
+pub(super) async fn tell_pruned(
+    inventory: &SqliteInventory,
+    day: Timestamp,
+    printer: &Printer,
+) -> Result<(), StoreError> {
+    let pruned = inventory.pruned_before().await?;
+    if let Some(before) = pruned.filter(|before| *before > day) {
+        let line = format!("note: what was over by {before} was pruned, and is missing here");
+        printer.note(&line);
+    }
+    Ok(())
 }
 
 /// The operator named a scan that the inventory does not have.

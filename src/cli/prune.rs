@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::config::TimeSpan;
 use crate::domain::{Timestamp, clock, counted};
 use crate::store::{Pruned, SqliteSink};
 
@@ -18,8 +19,8 @@ Example:
   certsweep prune --older-than 400d")]
 pub(super) struct Arguments {
     /// How long ago it must have ended (400d)
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    older_than: Duration,
+    #[arg(long, value_name = "TIME")]
+    older_than: TimeSpan,
 
     /// Don't ask
     #[arg(long)]
@@ -68,7 +69,7 @@ impl Arguments {
     }
 
     fn before(&self, now: Timestamp) -> Timestamp {
-        let age = i64::try_from(self.older_than.as_micros()).unwrap_or(i64::MAX);
+        let age = i64::try_from(Duration::from(self.older_than).as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(now.micros().saturating_sub(age))
     }
 }

@@ -77,9 +77,9 @@ pub(super) struct Arguments {
     #[arg(long)]
     notify_once: bool,
 
-    /// Who messages are from
-    #[arg(long, value_name = "ADDRESS", default_value = "certsweep@localhost")]
-    mail_from: Mailbox,
+    /// Who messages are from [default: certsweep@localhost]
+    #[arg(long, value_name = "ADDRESS")]
+    mail_from: Option<Mailbox>,
 
     #[command(flatten)]
     filters: Filters,
@@ -133,6 +133,7 @@ impl Arguments {
         let inventory = inventory::open_for(&db, &wanted).await?;
         if let Some(at) = wanted.inventory.known_at {
             refuse_before_first_scan(&inventory, at).await?;
+            inventory::tell_pruned(&inventory, at, &context.printer).await?;
         }
         let policy = &context.config.policy;
         let mut making = Making {
@@ -223,7 +224,7 @@ impl Arguments {
     }
 
     /// The first flag that makes no sense beside the others.
-    fn refuse_contradictions(&self) -> Result<(), Failure> {
+    pub(super) fn refuse_contradictions(&self) -> Result<(), Failure> {
         use Form::{Cbom, Csv, Der, Eml, Html, Jsonl, Pem};
         let (form, to_stdout) = (self.format, self.file().is_none());
         let (split, of_others) = (self.split.is_some(), self.of != Subject::Installations);
@@ -273,6 +274,11 @@ impl Arguments {
                 "--format eml",
             ),
             (
+                self.mail_from.is_some() && form != Eml,
+                "--mail-from",
+                "--format eml",
+            ),
+            (
                 self.notify_once && self.at.is_some(),
                 "--notify-once",
                 "the present, without --at",
@@ -300,7 +306,10 @@ impl Arguments {
             Form::Pem => Product::Certificates(Encoding::Pem),
             Form::Der => Product::Certificates(Encoding::Der),
             Form::Cbom => Product::Document(Document::Cbom),
-            Form::Eml => Product::Owners(owners::Form::Message(self.mail_from.clone())),
+            Form::Eml => {
+                let from = self.mail_from.clone().unwrap_or_default();
+                Product::Owners(owners::Form::Message(from))
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn of(job: &Job) -> Result<Vec<PlannedReport>, Failure> {
             table: table.clone(),
             job: job.name.clone(),
         };
-        planned.arguments("1970-01-01")?;
+        planned.refuse_contradictions()?;
         Ok(planned)
     });
     planned.collect()
@@ -70,6 +70,17 @@ impl PlannedReport {
             let path = self.table.path(day);
             let message = format_args!("report {path} of job {}: {message}", self.job);
             Failure::failed(message).hint(hint)
+        })
+    }
+
+    fn refuse_contradictions(&self) -> Result<(), Failure> {
+        let refused = match self.arguments("1970-01-01")? {
+            Writer::Report(arguments) => arguments.refuse_contradictions(),
+            Writer::Check(_) => Ok(()),
+        };
+        refused.map_err(|Failure { message, hint, .. }| {
+            let origin = &self.table.origin;
+            Failure::usage(format_args!("{origin}: [[job.report]]: {message}")).hint(hint)
         })
     }
 

@@ -50,15 +50,19 @@ impl TryFrom<String> for Cidr {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let network = text.parse::<IpNetwork>();
-        network.map(|network| Self(network.into())).map_err(|_| {
-            let hint = "a network is ADDRESS/LENGTH: 10.9.0.0/16 or fd00:9::/64";
-            with_hint(
-                &format_args!("`{text}` is not a network"),
-                Some(hint.to_owned()),
-            )
-        })
+        network(&text).map(|network| Self(network.into()))
     }
+}
+
+/// A network, or an address as one; the error says what it looks like.
+pub(crate) fn network(text: &str) -> Result<IpNetwork, String> {
+    text.parse().map_err(|_| {
+        let hint = "a network is ADDRESS/LENGTH: 10.9.0.0/16 or fd00:9::/64";
+        with_hint(
+            &format_args!("`{text}` is not a network"),
+            Some(hint.to_owned()),
+        )
+    })
 }
 
 impl NetworkOptions {

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::exclusion::WrittenExclusion;
 use super::from_text::{advised, from_text, read};
 use super::profile::Profile;
+use super::time_span::TimeSpan;
 use super::timeout::Timeout;
 use crate::domain::{Dialect, ServerName, Zone};
 use crate::pace::Rate;
@@ -162,7 +163,7 @@ pub struct Options {
     /// [default: no limit]
     #[arg(long, value_name = "TIME")]
     #[serde(deserialize_with = "from_text")]
-    pub max_duration: Option<humantime::Duration>,
+    pub max_duration: Option<TimeSpan>,
 
     /// Every endpoint of the inventory in this zone is a target too
     #[arg(long, num_args = 0, default_missing_value = "true")]
@@ -176,7 +177,7 @@ pub struct Options {
     /// (7d) [default: leave out nothing]
     #[arg(long, value_name = "TIME")]
     #[serde(deserialize_with = "from_text")]
-    pub refresh: Option<humantime::Duration>,
+    pub refresh: Option<TimeSpan>,
 
     /// A text kept with the scan
     #[arg(long, value_name = "TEXT")]
@@ -390,7 +391,7 @@ mod tests {
         let zone = refusal(&["--tz", "Middle/Earth"]);
         assert!(zone.contains("is not a time zone"), "{zone}");
         let duration = refusal(&["--max-duration", "4"]);
-        assert!(duration.contains("time unit"), "{duration}");
+        assert!(duration.contains("like 90m, 36h or 30d"), "{duration}");
     }
 
     #[test]

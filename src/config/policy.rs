@@ -1,17 +1,17 @@
 //! `[policy]`, `[[owner]]` and `[[accept]]` → what the judge judges by.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use time::Date;
 use time::macros::format_description;
 use toml::{Spanned, Value};
 
 use super::file::ConfigError;
-use super::from_text::{from_text, read, with_hint};
+use super::from_text::{from_text, with_hint};
 use super::selection::{Selection, Texts, parse_all};
 use super::source::Source;
+use super::time_span::TimeSpan;
 use crate::domain::{Severity, Timestamp};
 use crate::judge::{
     ALL, Acceptance, Lead, LimitChanges, Override, Owner, Pattern, PointerNames, Policy,
@@ -32,8 +32,8 @@ pub(super) struct PolicyTable {
     expiring_error: Option<Lead>,
     #[serde(deserialize_with = "from_text")]
     expiring_critical: Option<Lead>,
-    #[serde(deserialize_with = "duration")]
-    max_age: Option<Duration>,
+    #[serde(deserialize_with = "from_text")]
+    max_age: Option<TimeSpan>,
     rsa_bits: Option<u32>,
     dh_bits: Option<u32>,
     ports_per_host: Option<u32>,
@@ -144,7 +144,7 @@ impl PolicyTable {
             expiring_warning: self.expiring_warning,
             expiring_error: self.expiring_error,
             expiring_critical: self.expiring_critical,
-            max_age: self.max_age,
+            max_age: self.max_age.map(Into::into),
             rsa_bits: self.rsa_bits,
             dh_bits: self.dh_bits,
             ports_per_host: self.ports_per_host,
@@ -227,16 +227,10 @@ fn filled(text: Spanned<String>, key: &str, source: Source<'_>) -> Result<String
     Ok(text.into_inner())
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    read(deserializer, |text| {
-        humantime::parse_duration(text)
-            .map_err(|_| format!("`{text}` is no time, like `8d` or `36h`"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
     use crate::config::Config;

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::file::ConfigError;
 use super::from_text::with_hint;
+use super::network::network;
 use super::source::Source;
 use crate::judge::Selector;
 
@@ -31,7 +32,7 @@ impl Selection {
         let [names, networks, issuers] = self.0.map(|list| list.map(Spanned::into_inner));
         Ok(Selector {
             names: parse_all(&names.unwrap_or_default(), source)?,
-            networks: parse_all(&networks.unwrap_or_default(), source)?,
+            networks: read_all(&networks.unwrap_or_default(), source, network)?,
             issuers: parse_all(&issuers.unwrap_or_default(), source)?,
         })
     }
@@ -57,9 +58,18 @@ pub(super) fn parse_all<T: FromStr<Err: Display>>(
     texts: &[Spanned<String>],
     source: Source<'_>,
 ) -> Result<Vec<T>, ConfigError> {
-    let parse = |text: &Spanned<String>| {
-        let item = text.get_ref().parse::<T>();
-        item.map_err(|error| source.refuse(text.span(), &error.to_string()))
+    let parse = |text: &str| text.parse().map_err(|error: T::Err| error.to_string());
+    read_all(texts, source, parse)
+}
+
+fn read_all<T>(
+    texts: &[Spanned<String>],
+    source: Source<'_>,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, ConfigError> {
+    let one = |text: &Spanned<String>| {
+        let item = read(text.get_ref());
+        item.map_err(|problem| source.refuse(text.span(), &problem))
     };
-    texts.iter().map(parse).collect()
+    texts.iter().map(one).collect()
 }

@@ -29,7 +29,7 @@ pub struct TrustStores {
 #[derive(Debug, thiserror::Error)]
 pub enum TrustStoreError {
     /// It can't be read.
-    #[error("can't read the trust store {}", path.display())]
+    #[error("can't read the trust store {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ impl TrustStoreError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Read { .. } => None,
+            Self::Read { .. } => Some("name a file of certificates that can be read"),
             Self::Invalid { .. } => Some(
                 "a trust store is a file of certificates: PEM with any number of BEGIN \
                  CERTIFICATE blocks, DER or PKCS#7",

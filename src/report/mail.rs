@@ -20,6 +20,16 @@ pub struct Mailbox {
     address: String,
 }
 
+impl Default for Mailbox {
+    /// That of nobody, on this machine: `certsweep@localhost`.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            address: "certsweep@localhost".to_owned(),
+        }
+    }
+}
+
 /// A text that is no mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a mail address, like ops@example.com or Ops <ops@example.com>")]

@@ -310,7 +310,39 @@ fn a_wrong_flag_exits_2_and_says_how_to_put_it_right() {
     let inventory = imported();
     let file = inventory.file("no-certificate.txt", "hello\n");
     let file = file.to_str().unwrap();
-    let wrong: [(&str, &[&str], &[&str]); 22] = [
+    let wrong: [(&str, &[&str], &[&str]); 34] = [
+        ("check", &["--max-age", "soon"], &["`soon`", "30d"]),
+        ("report", &["--expiring", "soon"], &["`soon`", "30d"]),
+        ("prune", &["--older-than", "soon"], &["`soon`", "30d"]),
+        (
+            "report",
+            &["--scan", "x"],
+            &["`x` is not the number of a scan", "certsweep scans"],
+        ),
+        ("diff", &["x"], &["`x`", "certsweep scans"]),
+        (
+            "endpoints",
+            &["--network", "300.1.1.1"],
+            &["`300.1.1.1` is not a network", "ADDRESS/LENGTH"],
+        ),
+        ("certs", &["--owner", ""], &["--owner"]),
+        ("diff", &["--tag", ""], &["--tag"]),
+        (
+            "report",
+            &["--mail-from", "ops@sweep.test"],
+            &["--mail-from needs --format eml"],
+        ),
+        (
+            "report",
+            &["-o", "no/such/a.csv"],
+            &["no/such/a.csv", "create the directory first"],
+        ),
+        ("check", &["-o", "/"], &["-o names a file"]),
+        (
+            "certs",
+            &["--trust-store", "no/such.pem"],
+            &["no/such.pem: No such file", "hint: "],
+        ),
         ("check", &["--format", "xml"], &["xml", "nagios"]),
         ("check", &["--fail-on", "fatal"], &["fatal", "critical"]),
         ("check", &["--max-age", "soon"], &["--max-age", "soon"]),

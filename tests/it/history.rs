@@ -386,6 +386,20 @@ fn a_day_that_nothing_is_known_of_is_refused_with_a_hint() {
 }
 
 #[test]
+fn an_earlier_day_says_if_what_was_there_has_been_pruned() {
+    let inventory = renewed();
+    let told = |command: &str, words: &[&str]| inventory.run(command, words).exits(0).stderr;
+    let earlier = ["--at", "2026-01-04"];
+    assert_eq!(told("report", &earlier), "");
+    told("prune", &["--older-than", "1d", "--yes"]);
+    for note in [told("report", &earlier), told("diff", &["1"])] {
+        assert!(note.starts_with("note: what was over by "), "{note}");
+        assert!(note.ends_with(" was pruned, and is missing here\n"));
+    }
+    assert_eq!(told("report", &[]), "", "of today nothing is missing");
+}
+
+#[test]
 fn show_tells_the_life_of_a_certificate() {
     let inventory = renewed();
     let events = inventory.run("diff", &["1", "2", "--json"]).exits(0);

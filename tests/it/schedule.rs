@@ -197,6 +197,9 @@ fn a_wrong_report_is_refused_before_anything_is_sent() {
         ("path = \"a\"\nexpirign = \"30d\"", "expirign"),
         ("path = \"{year}.csv\"", "{date}"),
         ("format = \"csv\"", "needs a `path`"),
+        ("path = \"a\"\nexpiring = \"soon\"", "`soon`"),
+        ("path = \"a\"\nformat = \"html\"\nexcel = true", "--excel"),
+        ("path = \"a\"\nnotify_once = true", "--notify-once"),
     ] {
         let more = format!("[[job.report]]\n{report}\n");
         let config = job(&inventory, &[server.address()], &more);

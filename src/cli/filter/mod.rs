@@ -2,14 +2,13 @@
 
 mod item;
 
-use std::time::Duration;
-
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
 use crate::appraisal::Wanted;
+use crate::config::{self, TimeSpan};
 use crate::domain::{Port, ScanId, Timestamp, Zone, in_days};
 use crate::judge::ALL;
 use crate::report::InstallationState;
@@ -21,8 +20,8 @@ use crate::store::{Expiry, Filter, SerialNumber};
 #[command(next_help_heading = "Filters (different ones all hold, repeated ones mean either)")]
 pub(super) struct Filters {
     /// Ends within this time, and is not over yet (30d)
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    expiring: Vec<Duration>,
+    #[arg(long, value_name = "TIME")]
+    expiring: Vec<TimeSpan>,
 
     /// Is over
     #[arg(long)]
@@ -38,7 +37,7 @@ pub(super) struct Filters {
     name: Vec<String>,
 
     /// The address lies in this network
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", value_parser = config::network)]
     network: Vec<IpNetwork>,
 
     /// The port
@@ -71,11 +70,11 @@ pub(super) struct Filters {
     finding: Vec<&'static str>,
 
     /// The configuration says that they own it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     owner: Vec<String>,
 
     /// The configuration gives it this tag
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
     tag: Vec<String>,
 
     /// Last seen by this scan
@@ -118,7 +117,7 @@ impl Filters {
         let expiring = self.expiring.iter();
         let expiring = expiring.map(|within| Expiry::Expiring {
             now,
-            within: *within,
+            within: (*within).into(),
         });
         let expired = self.expired.then_some(Expiry::Expired { now });
         Ok(Filter {
@@ -161,7 +160,10 @@ impl Filters {
             state,
         } = self;
         let mut words = Words(Vec::new());
-        words.add("--expiring", expiring.iter().copied().map(in_days));
+        words.add(
+            "--expiring",
+            expiring.iter().map(|within| in_days((*within).into())),
+        );
         words.add("--expired", expired.then_some(""));
         words.add("--issuer", issuer);
         words.add("--name", name);
@@ -251,8 +253,11 @@ fn finding(text: &str) -> Result<&'static str, String> {
     })
 }
 
-pub(super) fn scan_id(text: &str) -> Result<ScanId, std::num::ParseIntError> {
-    text.parse().map(ScanId::new)
+/// The number of a scan.
+pub(super) fn scan_id(text: &str) -> Result<ScanId, String> {
+    text.parse().map(ScanId::new).map_err(|_| {
+        format!("`{text}` is not the number of a scan\nhint: `certsweep scans` lists them")
+    })
 }
 
 #[cfg(test)]
