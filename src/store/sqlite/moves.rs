@@ -25,6 +25,10 @@ const OPERATION: &str = "looking for moves";
 
 /// New intervals `n` of scan $1 and the questions `oq` that they may have left,
 /// the likeliest first: where a name led before, and what went missing.
+///
+/// The order of the joins is what keeps it from comparing every place with
+/// every other one: what rules out a new interval comes before where it may
+/// have been, since a name may be asked for everywhere.
 const FIND: &str = "\
     with led as (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
@@ -35,6 +39,7 @@ const FIND: &str = "\
              and ne.zone = t.zone and ne.port = t.port \
         cross join installations n on n.question_id = nq.id and n.last_seen is null \
              and n.first_scan = $1 and n.began = 'new' \
+        cross join looks nl on nl.question_id = nq.id and nl.led_scan = $1 \
         cross join questions oq on oq.server_name = nq.server_name \
              and oq.server_name <> '' and oq.key_type = nq.key_type \
         cross join endpoints oe on oe.id = oq.endpoint_id and oe.zone = ne.zone \
@@ -42,7 +47,6 @@ const FIND: &str = "\
              and oe.dialect = ne.dialect and oe.address <> ne.address \
              and length(oe.address) = length(ne.address) \
         cross join looks l on l.question_id = oq.id and l.scan_id < $1 and l.led_scan < $1 \
-        cross join looks nl on nl.question_id = nq.id and nl.led_scan = $1 \
         cross join installations o on o.question_id = oq.id and o.last_seen is null \
              and o.ended_at is null \
        where t.scan_id = $1 and t.outcome = 'certificate'), \
