@@ -28,7 +28,8 @@ const OPERATION: &str = "looking for moves";
 ///
 /// The order of the joins is what keeps it from comparing every place with
 /// every other one: what rules out a new interval comes before where it may
-/// have been, since a name may be asked for everywhere.
+/// have been, since a name may be asked for everywhere, and a certificate be at
+/// thousands of places and gone from thousands.
 const FIND: &str = "\
     with led as (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
@@ -53,19 +54,19 @@ const FIND: &str = "\
     carried as (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
              o.certificate_id as left_certificate, l.asked_at \
-        from installations o \
+        from installations n \
+        cross join installations o on o.certificate_id = n.certificate_id \
+             and o.missing_scan is not null and o.last_seen is null \
+             and (o.ended_at is null or o.ended_as = 'gone') \
         cross join questions oq on oq.id = o.question_id \
-        cross join endpoints oe on oe.id = oq.endpoint_id \
-        cross join looks l on l.question_id = oq.id \
-        cross join installations n on n.certificate_id = o.certificate_id \
-             and n.state = 'current' and n.first_scan = $1 and n.began = 'new' \
         cross join questions nq on nq.id = n.question_id \
              and nq.server_name = oq.server_name \
+        cross join endpoints oe on oe.id = oq.endpoint_id \
         cross join endpoints ne on ne.id = nq.endpoint_id and ne.zone = oe.zone \
              and ne.port = oe.port and ne.transport = oe.transport \
              and ne.dialect = oe.dialect and ne.address <> oe.address \
-       where o.missing_scan is not null and o.last_seen is null \
-         and (o.ended_at is null or o.ended_as = 'gone') \
+        cross join looks l on l.question_id = oq.id \
+       where n.first_scan = $1 and n.began = 'new' and n.state = 'current' \
          and not exists (\
            select 1 from installations elsewhere \
             where elsewhere.certificate_id = n.certificate_id \

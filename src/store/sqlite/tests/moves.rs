@@ -293,3 +293,23 @@ async fn a_name_that_is_asked_for_everywhere_is_not_compared_with_itself() {
     }
     assert!(taken[1] < taken[0] * 6, "of four times as many: {taken:?}");
 }
+
+#[tokio::test]
+async fn places_of_a_certificate_are_not_compared_with_those_it_is_missing_from() {
+    let mut taken = Vec::new();
+    for count in [100, 400] {
+        let mut store = Store::new().await;
+        let shared = |second| move |host: String| presenting(&host, 443, &["shared"], second);
+        store
+            .scan(batch(hosts(count).map(shared(0)).collect()))
+            .await;
+        let closed = hosts(count / 4);
+        let closed = closed.map(|host| looking(&host, 443, Outcome::Refused, WEEK));
+        let open = hosts(count).skip(usize::from(count / 4)).map(shared(WEEK));
+        store.scan(batch(closed.chain(open).collect())).await;
+        let new = presenting("10.1.0.0", 443, &["shared"], 2 * WEEK);
+        let scan = store.scan(batch(vec![new])).await;
+        taken.push(steps(&store, scan).await);
+    }
+    assert!(taken[1] < taken[0] * 6, "of four times as many: {taken:?}");
+}
