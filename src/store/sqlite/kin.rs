@@ -49,6 +49,8 @@ macro_rules! same_key {
     };
 }
 
+/// The latest of what has its subject and took its place anywhere, and ends
+/// later; whether it renews it, see [`Relatives`].
 macro_rules! successors {
     ($is_current:expr) => {
         ManyRows {
@@ -58,12 +60,14 @@ macro_rules! successors {
             after: concat!(
                 ") select w.sha256, new.sha256, old.id, new.id \
                   from wanted w cross join certificates old on old.sha256 = w.sha256 \
-                  cross join certificates new on new.id = (\
-                     select i.certificate_id from installations i \
-                      where i.previous_id = old.id and ",
+                  cross join certificates new on new.id in (\
+                     select distinct i.certificate_id from installations i \
+                       cross join certificates c on c.id = i.certificate_id \
+                      where i.previous_id = old.id and c.subject_dn = old.subject_dn \
+                        and c.not_after > old.not_after and ",
                 $is_current,
-                " order by i.id desc limit 1) \
-                  where old.not_after < new.not_after"
+                " order by i.certificate_id desc limit 16) \
+                  order by new.id desc"
             ),
         }
     };
@@ -153,7 +157,7 @@ pub(super) async fn same_key(
     Ok(found)
 }
 
-/// What renewed each of these certificates elsewhere.
+/// What renewed each of these certificates elsewhere, the latest of several.
 pub(super) async fn successors(
     connection: &mut SqliteConnection,
     certificates: &[Fingerprint],
@@ -171,10 +175,13 @@ pub(super) async fn successors(
         .await?;
     let pairs = found.iter().map(|(pair, ..)| *pair);
     let relatives = Relatives::of_pairs(connection, pairs).await?;
-    let renewed = found
-        .into_iter()
-        .filter(|((old, new), ..)| relatives.renews(*old, *new));
-    Ok(renewed.map(|(_, old, new)| (old, new)).collect())
+    let mut renewed = HashMap::new();
+    for ((old, new), sha256, successor) in found {
+        if relatives.renews(old, new) {
+            renewed.entry(sha256).or_insert(successor);
+        }
+    }
+    Ok(renewed)
 }
 
 /// How many ports of these hosts show a certificate, where it is several.

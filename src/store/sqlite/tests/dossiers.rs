@@ -119,6 +119,35 @@ async fn a_renewal_is_told_where_it_happened_and_where_it_did_not() {
 }
 
 #[tokio::test]
+async fn a_renewal_stays_known_when_other_places_show_something_else() {
+    const DAY: i64 = 86_400;
+    let mut store = Store::new().await;
+    let hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
+    let old = hosts.map(|host| presenting(host, 443, &["old"], 10));
+    store.scan(batch(old.to_vec())).await;
+    let mut renewed = batch(vec![presenting(hosts[0], 443, &["newer"], DAY)]);
+    let own = facts(&mut renewed, "newer");
+    own.subject = named("old");
+    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
+    store.scan(renewed).await;
+    let reset = presenting(hosts[1], 443, &["factory's own"], 2 * DAY);
+    store.scan(batch(vec![reset])).await;
+    // A relative by its subject alone.
+    let mut moved_in = batch(vec![presenting(hosts[2], 443, &["stranger"], 3 * DAY)]);
+    facts(&mut moved_in, "stranger").subject = named("old");
+    store.scan(moved_in).await;
+    for known_at in [None, Some(at(4 * DAY))] {
+        let filter = Filter {
+            known_at,
+            ..every_state()
+        };
+        let all = dossiers_by(&store, &filter).await;
+        let straggler = of(&all, "old", hosts[3]);
+        assert_eq!(straggler.successor, Some(hash_of("newer")), "{known_at:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_renewal_counts_once_whatever_becomes_of_what_was_renewed() {
     const DAY: i64 = 86_400;
     let mut store = Store::new().await;
