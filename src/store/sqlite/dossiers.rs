@@ -12,8 +12,9 @@ use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
 use super::fault::during;
 use super::kin::{self, Host};
 use super::relatives::Relatives;
+use super::report::ShownChain;
 use super::row;
-use super::shared::Shared;
+use super::shared::{Shared, Shown};
 use super::statement::{ManyRows, Values};
 use super::told::{Line, Told};
 use crate::domain::{Der, Fingerprint, Timestamp};
@@ -62,6 +63,9 @@ pub(super) fn authority(row: &SqliteRow) -> Result<Der, sqlx::Error> {
 }
 
 /// Rows of installations, with what the rest of the inventory says of them.
+///
+/// The rest is read a little later than the rows: what was pruned in between is
+/// left out.
 pub(super) async fn page(
     connection: &mut SqliteConnection,
     source: Source,
@@ -74,20 +78,23 @@ pub(super) async fn page(
     shared.learn(connection, &told).await?;
     let (mut later, mut crowded) = (HashSet::new(), HashSet::new());
     let mut page = Vec::with_capacity(told.len());
-    for (place, told) in told.into_iter().enumerate() {
+    for told in told {
+        let shown = shared.certificate(told.certificate());
+        let Some((shown, chain)) = shown.zip(shared.chain(told.chain())) else {
+            continue;
+        };
+        let place = page.len();
         let line = told.line();
         later.extend(line.filter(|line| line.has_past()).map(|_| place));
         crowded.extend(line.filter(|line| line.has_neighbour()).map(|_| place));
-        page.push(dossier(told, shared).map_err(&failed)?);
+        page.push(dossier(told, shown, chain).map_err(&failed)?);
     }
     add_renewals(connection, &later, &mut page).await?;
     add_ports(connection, &crowded, &mut page, shared.known_at()).await?;
     Ok(page)
 }
 
-fn dossier(told: Told<'_>, shared: &Shared) -> Result<Dossier, sqlx::Error> {
-    let shown = shared.certificate(told.certificate())?;
-    let chain = shared.chain(told.chain())?;
+fn dossier(told: Told<'_>, shown: &Shown, chain: &ShownChain) -> Result<Dossier, sqlx::Error> {
     let line = told.line();
     Ok(Dossier {
         id: line.map(|line| InstallationId(line.id)),

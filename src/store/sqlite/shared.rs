@@ -103,16 +103,16 @@ impl Shared {
         self.learn_chains(connection, &chains).await
     }
 
-    /// A certificate that was learned.
-    pub(super) fn certificate(&self, id: i64) -> Result<&Shown, sqlx::Error> {
-        let known = self.certificates.get(&id);
-        known.ok_or_else(|| row::impossible("an installation without its certificate"))
+    /// A certificate that was learned; `None` where it is not in the inventory
+    /// any more.
+    pub(super) fn certificate(&self, id: i64) -> Option<&Shown> {
+        self.certificates.get(&id)
     }
 
-    /// A chain that was learned.
-    pub(super) fn chain(&self, id: i64) -> Result<&ShownChain, sqlx::Error> {
-        let known = self.chains.get(&id);
-        known.ok_or_else(|| row::impossible("an installation without its chain"))
+    /// A chain that was learned; `None` where it is not in the inventory any
+    /// more.
+    pub(super) fn chain(&self, id: i64) -> Option<&ShownChain> {
+        self.chains.get(&id)
     }
 
     async fn learn_certificates(

@@ -1,8 +1,11 @@
 //! What pruning removes, and what it must never touch.
 
+use super::super::shared::Shared;
+use super::super::{dossiers, report};
 use super::moves::{WEEK, find_name};
 use super::*;
 use crate::domain::OutcomeKind;
+use crate::report::Source;
 use crate::store::{Import, Pruned};
 
 /// Two scans, of which the second sees another certificate at one of two
@@ -239,4 +242,20 @@ async fn up_to_when_was_pruned_is_known() {
         store.sink.prune(at(moment)).await.unwrap();
         assert_eq!(known(&store).await, Some(at(30)));
     }
+}
+
+#[tokio::test]
+async fn a_report_leaves_out_what_is_pruned_while_it_reads() {
+    let mut store = replaced().await;
+    let mut raw = store.raw().await;
+    let mut query = report::select_installations();
+    query.push(" where 1").push(report::INSTALLATION_ORDER);
+    let rows = query.build().fetch_all(&mut raw).await.unwrap();
+    store.sink.prune(at(30)).await.unwrap();
+    let mut shared = Shared::new(Detail::Facts, None);
+    let page = dossiers::page(&mut raw, Source::Scan, &rows, &mut shared).await;
+    let page = page.unwrap();
+    let left = page.iter().map(|dossier| dossier.row.certificate.sha256);
+    assert_eq!(rows.len(), 3);
+    assert_eq!(left.collect::<Vec<_>>(), ["new", "stays"].map(hash_of));
 }
