@@ -25,6 +25,7 @@ struct Alike {
     certificate: Fingerprint,
     state: InstallationState,
     owner: Option<String>,
+    tags: Vec<String>,
     findings: Vec<(&'static str, Severity)>,
     accepted: Vec<(&'static str, Severity)>,
 }
@@ -52,6 +53,7 @@ impl Alike {
             certificate: row.certificate.sha256,
             state: row.state,
             owner: judgement.owner.clone(),
+            tags: judgement.tags.clone(),
             findings: kinds(judgement.findings.iter()),
             accepted: kinds(judgement.accepted.iter().map(|it| &it.finding)),
         }
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn another_host_certificate_state_or_owner_counts_for_itself() {
+    fn another_host_certificate_state_owner_or_tag_counts_for_itself() {
         let change = |change: fn(&mut Installation)| {
             let mut row = at(2, &[]);
             change(&mut row);
@@ -133,5 +135,9 @@ mod tests {
             Arc::make_mut(row.judgement.as_mut().unwrap()).owner = Some("The plant".to_owned());
         };
         assert_eq!(change(owned), 2);
+        let tagged = |row: &mut Installation| {
+            Arc::make_mut(row.judgement.as_mut().unwrap()).tags = vec!["pci".to_owned()];
+        };
+        assert_eq!(change(tagged), 2);
     }
 }
