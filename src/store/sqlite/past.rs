@@ -5,7 +5,8 @@
 //! not, where it was seen again later: looks that changed nothing are not kept.
 //! Then nothing is said of them, nor of what an endpoint accepts where any of
 //! its questions was asked or any survey made later. Of endpoints with another
-//! certificate at every look, the last few are known.
+//! certificate at every look, the last few are known, and of PTR names the
+//! latest, since owners go by them.
 
 use sqlx::{QueryBuilder, Sqlite};
 
