@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{chain_key, distinct, parallel};
+use super::{distinct, parallel};
 use crate::domain::{Fingerprint, Timestamp};
 use crate::judge::{Assessment, Assessor, KeyFaults, Links};
-use crate::report::{Installation, Source};
+use crate::report::Source;
 use crate::store::{ChainId, Dossier, Inventory, StoreError};
 use crate::x509::{self, Certificate};
 
@@ -21,10 +21,16 @@ type Read = (Arc<Certificate>, KeyFaults);
 #[derive(Default)]
 pub(super) struct Certificates(HashMap<Fingerprint, Read>);
 
-/// Chains that were checked, by where they are from, which decides what is
-/// missing of them, and their number in the inventory.
+/// What tells chains apart: where they are from, which decides what is missing
+/// of them, and their number in the inventory.
+type Key = (Source, ChainId);
+
+/// Chains that were checked.
 #[derive(Default)]
-pub(super) struct Chains(HashMap<(Source, ChainId), Checked>);
+pub(super) struct Chains(HashMap<Key, Checked>);
+
+/// The certificates of chains, leaf first.
+pub(super) type Members = HashMap<Key, Vec<Fingerprint>>;
 
 /// What was found of chains, for the next judgement.
 pub(super) type Found = Vec<(ChainId, Arc<Links>)>;
@@ -71,17 +77,16 @@ impl Certificates {
 
     /// A chain's certificates and their keys' faults; `None` where one is not
     /// in the inventory any more.
-    fn chain(&self, row: &Installation) -> Option<(Vec<Arc<Certificate>>, Vec<KeyFaults>)> {
-        chain_key(row)
-            .map(|member| self.0.get(&member).cloned())
-            .collect()
+    fn chain(&self, members: &[Fingerprint]) -> Option<(Vec<Arc<Certificate>>, Vec<KeyFaults>)> {
+        let members = members.iter();
+        members.map(|member| self.0.get(member).cloned()).collect()
     }
 }
 
 impl Chains {
     /// One that was learned, and is in the inventory.
-    pub(super) fn checked(&self, dossier: &Dossier) -> Option<&Checked> {
-        self.0.get(&key(dossier))
+    pub(super) fn get(&self, chain: &Key) -> Option<&Checked> {
+        self.0.get(chain)
     }
 
     /// Forgets everything where it has become too much.
@@ -92,26 +97,23 @@ impl Chains {
     }
 
     /// Whether a chain has yet to be learned.
-    pub(super) fn lacks(&self, dossier: &Dossier) -> bool {
-        !self.0.contains_key(&key(dossier))
+    pub(super) fn lacks(&self, chain: &Key) -> bool {
+        !self.0.contains_key(chain)
     }
 
-    /// Checks the chains of a page that are not remembered, but for what of
-    /// them was `kept`. What had to be found of chains that servers sent is
-    /// handed back.
+    /// Checks these chains, but for what of them was `kept`. What had to be
+    /// found of chains that servers sent is handed back.
     pub(super) fn learn(
         &mut self,
-        page: &[Dossier],
+        unchecked: Members,
         kept: &HashMap<ChainId, Links>,
         certificates: &Certificates,
         assessor: &Assessor,
         now: Timestamp,
     ) -> Found {
-        let unchecked = page.iter().filter(|dossier| self.lacks(dossier));
-        let unchecked: HashMap<_, _> = unchecked.map(|dossier| (key(dossier), dossier)).collect();
         let unchecked: Vec<_> = unchecked.into_iter().collect();
-        let checked = parallel::map(&unchecked, |((source, chain), dossier)| {
-            let (certificates, key_faults) = certificates.chain(&dossier.row)?;
+        let checked = parallel::map(&unchecked, |((source, chain), members)| {
+            let (certificates, key_faults) = certificates.chain(members)?;
             let links = match source {
                 Source::Scan => {
                     let kept = kept.get(chain).cloned();
@@ -141,6 +143,7 @@ impl Chains {
     }
 }
 
-fn key(dossier: &Dossier) -> (Source, ChainId) {
+/// The key of the chain that an installation came with.
+pub(super) fn key(dossier: &Dossier) -> Key {
     (dossier.row.source, dossier.chain)
 }

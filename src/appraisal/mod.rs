@@ -31,8 +31,8 @@ use crate::report::{Head, Installation, Source, StatedStore};
 use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
 use crate::x509;
 use likeness::{Likeness, Said};
-use memory::{Certificates, Chains, Found};
-use owners::{Moment, Owners};
+use memory::{Certificates, Chains, Found, Members};
+use owners::Owners;
 
 /// Judges what an inventory holds, as of one moment.
 pub struct Appraisal<'a> {
@@ -236,37 +236,32 @@ impl<'a> Appraisal<'a> {
         self.certificates.make_room();
         self.chains.make_room();
         self.owners.make_room();
-        let unchecked = page.iter().filter(|dossier| self.chains.lacks(dossier));
-        let unchecked: Vec<_> = unchecked.collect();
-        let members = unchecked.iter();
-        let members = members.flat_map(|dossier| chain_key(&dossier.row));
         let previous = page.iter().filter_map(|dossier| dossier.row.previous);
-        let wanted = members.chain(previous);
-        self.certificates.learn(wanted, self.inventory).await?;
-        let sent = unchecked.iter();
-        let sent = sent.filter(|dossier| dossier.row.source == Source::Scan);
-        let sent = distinct(sent.map(|dossier| dossier.chain), |_| true);
-        let kept = self.inventory.links(self.basis, &sent).await?;
-        let certificates = &self.certificates;
-        let found = self
-            .chains
-            .learn(page, &kept, certificates, &self.assessor, self.now);
-        let keys = page
-            .iter()
-            .filter_map(|dossier| dossier.row.certificate.spki_sha256);
-        let (certificates, inventory) = (&mut self.certificates, self.inventory);
-        let moment = Moment {
-            now: self.now,
-            known_at,
-        };
-        self.owners
-            .learn(keys, certificates, inventory, &self.judge, moment)
-            .await?;
+        self.certificates.learn(previous, self.inventory).await?;
+        let unchecked = page.iter().map(|dossier| (memory::key(dossier), dossier));
+        let unchecked = unchecked.filter(|(key, _)| self.chains.lacks(key));
+        let unchecked = unchecked.map(|(key, dossier)| (key, chain_key(&dossier.row).collect()));
+        let mut found = self.learn_chains(unchecked.collect()).await?;
+        found.extend(self.learn_owners(page, known_at).await?);
         Ok(found)
     }
 
+    /// Reads and checks these chains.
+    async fn learn_chains(&mut self, unchecked: Members) -> Result<Found, StoreError> {
+        let members = unchecked.values().flatten().copied();
+        self.certificates.learn(members, self.inventory).await?;
+        let sent = unchecked.keys();
+        let sent = sent.filter(|(source, _)| *source == Source::Scan);
+        let sent: Vec<_> = sent.map(|(_, chain)| *chain).collect();
+        let kept = self.inventory.links(self.basis, &sent).await?;
+        let certificates = &self.certificates;
+        Ok(self
+            .chains
+            .learn(unchecked, &kept, certificates, &self.assessor, self.now))
+    }
+
     fn judgement(&self, dossier: &Dossier, place: Option<&Place>) -> Option<Judgement> {
-        let chain = self.chains.checked(dossier)?;
+        let chain = self.chains.get(&memory::key(dossier))?;
         let evidence = Evidence {
             chain: &chain.certificates,
             key_faults: &chain.key_faults,
@@ -299,7 +294,7 @@ impl<'a> Appraisal<'a> {
 
     fn is_wanted(&self, dossier: &Dossier, wanted: &Wanted) -> bool {
         let unsent = || {
-            let chain = self.chains.checked(dossier);
+            let chain = self.chains.get(&memory::key(dossier));
             chain
                 .map(|chain| chain.links.unsent().collect())
                 .unwrap_or_default()
@@ -318,3 +313,6 @@ fn distinct<T: Eq + Hash>(items: impl Iterator<Item = T>, new: impl Fn(&T) -> bo
     let items: HashSet<T> = items.filter(new).collect();
     items.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

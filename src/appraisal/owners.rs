@@ -1,25 +1,18 @@
 //! Keys → who owns the hosts that show them, where the policy knows several
 //! owners.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::memory::Certificates;
-use super::place;
+use super::memory::Found;
+use super::{Appraisal, distinct, place};
 use crate::domain::{Fingerprint, Timestamp, Trust};
-use crate::judge::{Assessment, Evidence, Judge, Kin, Past};
-use crate::store::{Inventory, KeyHost, StoreError};
+use crate::judge::{Assessment, Evidence, Kin, Past, Policy};
+use crate::report::Source;
+use crate::store::{Dossier, KeyHost, MAX_KIN, StoreError};
 
 /// The owners of the hosts of each key that was asked about.
 #[derive(Default)]
 pub(super) struct Owners(HashMap<Fingerprint, Vec<String>>);
-
-/// When is judged, and of when.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) now: Timestamp,
-    /// `None`: the present.
-    pub(super) known_at: Option<Timestamp>,
-}
 
 /// Keys that are remembered.
 const MAX_REMEMBERED: usize = 20_000;
@@ -38,52 +31,98 @@ impl Owners {
         }
     }
 
-    /// Finds the owners of what is not remembered of these keys.
-    pub(super) async fn learn(
-        &mut self,
-        keys: impl Iterator<Item = Fingerprint>,
-        certificates: &mut Certificates,
-        inventory: &dyn Inventory,
-        judge: &Judge,
-        moment: Moment,
-    ) -> Result<(), StoreError> {
-        if judge.policy().owners.len() < 2 {
-            return Ok(());
+    fn lacks(&self, key: &Fingerprint) -> bool {
+        !self.0.contains_key(key)
+    }
+
+    fn add(&mut self, key: Fingerprint, owner: Option<String>) {
+        let owners = self.0.entry(key).or_default();
+        if let Some(owner) = owner.filter(|owner| !owners.contains(owner)) {
+            owners.push(owner);
         }
-        let unknown = super::distinct(keys, |key| !self.0.contains_key(key));
-        let hosts = inventory.key_hosts(&unknown, moment.known_at).await?;
-        let shown = hosts.iter().map(|host| host.certificate);
-        certificates.learn(shown, inventory).await?;
-        self.0
-            .extend(unknown.into_iter().map(|key| (key, Vec::new())));
-        for host in hosts {
-            let owner = owner(&host, certificates, judge, moment.now);
-            let owners = self.0.entry(host.key).or_default();
-            if let Some(owner) = owner.filter(|owner| !owners.contains(owner)) {
-                owners.push(owner);
-            }
-        }
-        Ok(())
     }
 }
 
-/// Who owns a host that shows a key.
-fn owner(
-    host: &KeyHost,
-    certificates: &Certificates,
-    judge: &Judge,
-    now: Timestamp,
-) -> Option<String> {
-    let (certificate, faults) = certificates.read(&host.certificate)?;
-    let evidence = Evidence {
-        chain: std::slice::from_ref(certificate),
-        key_faults: std::slice::from_ref(faults),
-        assessment: &unassessed(),
-        place: Some(&place::of_key(host, now)),
-        past: &Past::default(),
-        kin: &Kin::default(),
-    };
-    judge.owner(&evidence).map(str::to_owned)
+impl Appraisal<'_> {
+    /// Finds the owners of what is not remembered of a page's keys. What was
+    /// found of chains for that is handed back.
+    pub(super) async fn learn_owners(
+        &mut self,
+        page: &[Dossier],
+        known_at: Option<Timestamp>,
+    ) -> Result<Found, StoreError> {
+        if self.policy().owners.len() < 2 {
+            return Ok(Found::new());
+        }
+        let keys = page.iter();
+        let keys = keys.filter_map(|dossier| dossier.row.certificate.spki_sha256);
+        let keys = distinct(keys, |key| self.owners.lacks(key));
+        let hosts = self.inventory.key_hosts(&keys, known_at).await?;
+        let mut found = self.learn_hosts(&hosts).await?;
+        for key in keys {
+            self.owners.add(key, None);
+        }
+        for key in crowded(&hosts) {
+            let hosts = self.inventory.hosts_of_key(key, known_at).await?;
+            found.extend(self.learn_hosts(&hosts).await?);
+        }
+        Ok(found)
+    }
+
+    /// Finds who owns these hosts.
+    async fn learn_hosts(&mut self, hosts: &[KeyHost]) -> Result<Found, StoreError> {
+        let shown = hosts.iter().map(|host| host.certificate);
+        self.certificates.learn(shown, self.inventory).await?;
+        let found = if goes_by_issuer(self.policy()) {
+            self.learn_chains_of(hosts).await?
+        } else {
+            Found::new()
+        };
+        for host in hosts {
+            self.owners.add(host.key, self.owner_of(host));
+        }
+        Ok(found)
+    }
+
+    async fn learn_chains_of(&mut self, hosts: &[KeyHost]) -> Result<Found, StoreError> {
+        let sent = hosts.iter().map(|host| host.chain);
+        let is_new = |chain: &_| self.chains.lacks(&(Source::Scan, *chain));
+        let sent = distinct(sent, is_new);
+        let members = self.inventory.chains(&sent).await?.into_iter();
+        let unchecked = members.map(|(chain, members)| ((Source::Scan, chain), members));
+        self.learn_chains(unchecked.collect()).await
+    }
+
+    fn owner_of(&self, host: &KeyHost) -> Option<String> {
+        let (certificate, faults) = self.certificates.read(&host.certificate)?;
+        let chain = self.chains.get(&(Source::Scan, host.chain));
+        let unassessed = unassessed();
+        let evidence = Evidence {
+            chain: std::slice::from_ref(certificate),
+            key_faults: std::slice::from_ref(faults),
+            assessment: chain.map_or(&unassessed, |chain| &chain.assessment),
+            place: Some(&place::of_key(host, self.now)),
+            past: &Past::default(),
+            kin: &Kin::default(),
+        };
+        self.judge.owner(&evidence).map(str::to_owned)
+    }
+}
+
+/// The keys that may be in more places than these.
+fn crowded(hosts: &[KeyHost]) -> HashSet<Fingerprint> {
+    let mut places: HashMap<_, u32> = HashMap::new();
+    for host in hosts {
+        *places.entry(host.key).or_default() += 1;
+    }
+    let places = places.into_iter().filter(|(_, count)| *count >= MAX_KIN);
+    places.map(|(key, _)| key).collect()
+}
+
+/// Whether it takes a chain's root to tell who owns an installation.
+fn goes_by_issuer(policy: &Policy) -> bool {
+    let mut selectors = policy.owners.iter().map(|owner| &owner.selector);
+    selectors.any(|selector| !selector.issuers.is_empty())
 }
 
 /// The assessment of a chain that nobody looked at.

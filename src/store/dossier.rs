@@ -54,6 +54,8 @@ pub struct KeyHost {
     pub key: Fingerprint,
     /// The certificate that it is in there.
     pub certificate: Fingerprint,
+    /// The chain that it came with.
+    pub chain: ChainId,
     /// The address.
     pub address: IpAddr,
     /// The server name asked for.
@@ -68,6 +70,10 @@ pub const PAGE: usize = 1000;
 /// Most relatives of a certificate that are told of: a vendor's default key
 /// may be in a million.
 pub const MAX_KIN: u32 = 100;
+
+/// Most places of a key that are told of where it is in more than
+/// [`MAX_KIN`].
+pub const MAX_KEY_HOSTS: u32 = 10_000;
 
 /// Most authorities that are read to find missing intermediates: networks
 /// have some hundreds, and a hostile endpoint may show a fresh one at every

@@ -45,6 +45,12 @@ pub trait Inventory: Send + Sync {
         certificates: &'a [Fingerprint],
     ) -> BoxFuture<'a, Result<HashMap<Fingerprint, Der>, StoreError>>;
 
+    /// The certificates of these chains, leaf first, of those that are known.
+    fn chains<'a>(
+        &'a self,
+        chains: &'a [ChainId],
+    ) -> BoxFuture<'a, Result<HashMap<ChainId, Vec<Fingerprint>>, StoreError>>;
+
     /// What was kept of these chains when they were last judged on this
     /// `basis`: [`Assessor::basis`](crate::judge::Assessor::basis).
     fn links<'a>(
@@ -64,6 +70,14 @@ pub trait Inventory: Send + Sync {
         keys: &'a [Fingerprint],
         at: Option<Timestamp>,
     ) -> BoxFuture<'a, Result<Vec<KeyHost>, StoreError>>;
+
+    /// The same of a key that is in more places: at most
+    /// [`super::MAX_KEY_HOSTS`].
+    fn hosts_of_key(
+        &self,
+        key: Fingerprint,
+        at: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<Vec<KeyHost>, StoreError>>;
 
     /// Certificates that have an installation the filter lets through,
     /// soonest to expire first.

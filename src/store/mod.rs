@@ -20,7 +20,9 @@ mod sqlite;
 
 pub use batch::{AddressRun, Batch, Lead, NameLook, NewScan, ScanEnd};
 pub use checkpoint::{Checkpoint, JournalPage, Milestone, PastScan, Step};
-pub use dossier::{ChainId, Dossier, InstallationId, KeyHost, MAX_KIN, PAGE, Renewal};
+pub use dossier::{
+    ChainId, Dossier, InstallationId, KeyHost, MAX_KEY_HOSTS, MAX_KIN, PAGE, Renewal,
+};
 pub use error::{DatabaseFault, StoreError};
 pub use file_mode::{FileMode, InvalidFileMode};
 pub use filter::{

@@ -1,12 +1,14 @@
-//! Chains of a batch → their rows, each stored once.
+//! Chains of a batch → their rows, each stored once; and what is in them.
 
 use std::collections::{BTreeMap, HashMap};
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::StoreError;
+use super::super::{ChainId, StoreError};
 use super::certificates::StoredCertificate;
-use super::statement::{ManyRows, next_id};
+use super::row;
+use super::statement::{ManyRows, Values, next_id};
 use crate::domain::Fingerprint;
 
 const FIND: ManyRows = ManyRows {
@@ -14,6 +16,16 @@ const FIND: ManyRows = ManyRows {
     before: "select id, sha256 from chains where sha256 in (",
     columns: 1,
     after: ")",
+};
+
+const MEMBERS: ManyRows = ManyRows {
+    operation: "reading chains",
+    before: "with wanted (id) as (",
+    columns: 1,
+    after: ") select w.id, c.sha256 \
+        from wanted w cross join chain_members m on m.chain_id = w.id \
+        cross join certificates c on c.id = m.certificate_id \
+        order by w.id, m.position",
 };
 
 const INSERT: ManyRows = ManyRows {
@@ -29,6 +41,27 @@ const INSERT_MEMBERS: ManyRows = ManyRows {
     columns: 3,
     after: "",
 };
+
+/// The members of these chains, leaf first, of those that are stored.
+pub(super) async fn members(
+    connection: &mut SqliteConnection,
+    chains: &[ChainId],
+) -> Result<HashMap<ChainId, Vec<Fingerprint>>, StoreError> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let bind = |values: &mut Values<'_>, chain: &ChainId| {
+        values.push_bind(chain.0);
+    };
+    let take = |row: &SqliteRow| {
+        let chain = ChainId(row.try_get(0)?);
+        found
+            .entry(chain)
+            .or_default()
+            .push(row::fingerprint(row, 1)?);
+        Ok(())
+    };
+    MEMBERS.fetch(connection, chains, bind, take).await?;
+    Ok(found)
+}
 
 /// Finds or makes the row of every chain `wanted`, given with its members,
 /// leaf first.

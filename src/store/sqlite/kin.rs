@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::{KeyHost, StoreError};
+use super::super::{ChainId, KeyHost, StoreError};
 use super::address::AddressKey;
 use super::relatives::Relatives;
 use super::row;
@@ -95,18 +95,20 @@ macro_rules! ports {
 
 /// The inner limit is on what is found.
 macro_rules! key_hosts {
-    ($is_current:expr) => {
+    ($is_current:expr, $most:literal) => {
         ManyRows {
             operation: "reading hosts of keys",
             before: "with wanted (key, at) as (",
             columns: 2,
             after: concat!(
-                ") select w.key, c.sha256, e.address, q.server_name, e.ptr \
+                ") select w.key, c.sha256, held.chain_id, e.address, q.server_name, e.ptr \
                 from wanted w cross join installations held on held.id in (\
                    select i.id from certificates k \
                      join installations i on i.certificate_id = k.id and ",
                 $is_current,
-                " where k.spki_sha256 = w.key limit 100) \
+                " where k.spki_sha256 = w.key limit ",
+                $most,
+                ") \
                 cross join certificates c on c.id = held.certificate_id \
                 cross join questions q on q.id = held.question_id \
                 cross join endpoints e on e.id = q.endpoint_id"
@@ -120,21 +122,26 @@ struct Queries {
     same_key: ManyRows,
     successors: ManyRows,
     ports: ManyRows,
+    /// At most `MAX_KIN` each.
     key_hosts: ManyRows,
+    /// At most `MAX_KEY_HOSTS`.
+    hosts_of_key: ManyRows,
 }
 
 const NOW: Queries = Queries {
     same_key: same_key!(now!()),
     successors: successors!(now!()),
     ports: ports!(now!()),
-    key_hosts: key_hosts!(now!()),
+    key_hosts: key_hosts!(now!(), 100),
+    hosts_of_key: key_hosts!(now!(), 10_000),
 };
 
 const THEN: Queries = Queries {
     same_key: same_key!(then!()),
     successors: successors!(then!()),
     ports: ports!(then!()),
-    key_hosts: key_hosts!(then!()),
+    key_hosts: key_hosts!(then!(), 100),
+    hosts_of_key: key_hosts!(then!(), 10_000),
 };
 
 /// A zone's word and an address in it.
@@ -206,9 +213,27 @@ pub(super) async fn ports(
     Ok(found)
 }
 
-/// Where these keys are in use then, at most 100 places each.
+/// Where these keys are in use then, at most `MAX_KIN` places each.
 pub(super) async fn key_hosts(
     connection: &mut SqliteConnection,
+    keys: &[Fingerprint],
+    at: Option<Timestamp>,
+) -> Result<Vec<KeyHost>, StoreError> {
+    read_hosts(connection, queries(at).key_hosts, keys, at).await
+}
+
+/// Where a key is in use then, at most `MAX_KEY_HOSTS` places.
+pub(super) async fn hosts_of_key(
+    connection: &mut SqliteConnection,
+    key: Fingerprint,
+    at: Option<Timestamp>,
+) -> Result<Vec<KeyHost>, StoreError> {
+    read_hosts(connection, queries(at).hosts_of_key, &[key], at).await
+}
+
+async fn read_hosts(
+    connection: &mut SqliteConnection,
+    query: ManyRows,
     keys: &[Fingerprint],
     at: Option<Timestamp>,
 ) -> Result<Vec<KeyHost>, StoreError> {
@@ -217,13 +242,13 @@ pub(super) async fn key_hosts(
         found.push(KeyHost {
             key: row::fingerprint(row, 0)?,
             certificate: row::fingerprint(row, 1)?,
-            address: row::address(row, 2)?,
-            server_name: Some(row.try_get(3)?).filter(|name: &String| !name.is_empty()),
-            pointer: row.try_get(4)?,
+            chain: ChainId(row.try_get(2)?),
+            address: row::address(row, 3)?,
+            server_name: Some(row.try_get(4)?).filter(|name: &String| !name.is_empty()),
+            pointer: row.try_get(5)?,
         });
         Ok(())
     };
-    let query = queries(at).key_hosts;
     query.fetch(connection, keys, bind(at), take).await?;
     Ok(found)
 }

@@ -21,7 +21,8 @@ use super::address::AddressKey;
 use super::fault::during;
 use super::reading::Reading;
 use super::{
-    dossiers, events, file, inspection, kin, known, links, pages, report, row, select, visits,
+    chains, dossiers, events, file, inspection, kin, known, links, pages, report, row, select,
+    visits,
 };
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::judge::Links;
@@ -182,6 +183,19 @@ impl Inventory for SqliteInventory {
         })
     }
 
+    fn chains<'a>(
+        &'a self,
+        chains: &'a [ChainId],
+    ) -> BoxFuture<'a, Result<HashMap<ChainId, Vec<Fingerprint>>, StoreError>> {
+        Box::pin(async move {
+            let read = match self.connection("reading chains").await {
+                Ok(mut connection) => chains::members(&mut connection, chains).await,
+                Err(error) => Err(error),
+            };
+            self.reading.judge(read)
+        })
+    }
+
     fn links<'a>(
         &'a self,
         basis: Fingerprint,
@@ -209,6 +223,20 @@ impl Inventory for SqliteInventory {
         Box::pin(async move {
             let read = match self.connection("reading hosts of keys").await {
                 Ok(mut connection) => kin::key_hosts(&mut connection, keys, at).await,
+                Err(error) => Err(error),
+            };
+            self.reading.judge(read)
+        })
+    }
+
+    fn hosts_of_key(
+        &self,
+        key: Fingerprint,
+        at: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<Vec<KeyHost>, StoreError>> {
+        Box::pin(async move {
+            let read = match self.connection("reading hosts of a key").await {
+                Ok(mut connection) => kin::hosts_of_key(&mut connection, key, at).await,
                 Err(error) => Err(error),
             };
             self.reading.judge(read)

@@ -1,0 +1,213 @@
+//! Whose hosts show one key, where the configuration says who owns what.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::{
+    Chain, CipherSuite, Dialect, Endpoint, Observation, Outcome, Port, Presented, ScanState,
+    Session, Tally, TlsVersion, Zone,
+};
+use crate::judge::{Owner, Selector};
+use crate::store::{Batch, Filter, MAX_KIN, NewScan, ScanEnd, Sink, SqliteInventory, SqliteSink};
+
+/// An inventory in a directory of its own.
+struct Store {
+    directory: TempDir,
+    sink: SqliteSink,
+}
+
+impl Store {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let (sink, _) = SqliteSink::open_or_create(&path).await.unwrap();
+        Self { directory, sink }
+    }
+
+    /// A whole scan on a day that sees these chains.
+    async fn scan(&mut self, day: i64, seen: impl IntoIterator<Item = (Ipv4Addr, &Vec<Der>)>) {
+        let mut batch = Batch::default();
+        for (address, chain) in seen {
+            let parsed = chain.iter().map(x509::parse);
+            let parsed = parsed.map(|certificate| (certificate.fingerprint, certificate));
+            batch.certificates.extend(parsed);
+            batch.observations.push(presenting(address, chain, at(day)));
+        }
+        let scan = self.sink.begin(new_scan(at(day))).await.unwrap();
+        self.sink.write(scan, &batch).await.unwrap();
+        let end = ScanEnd {
+            incidents: Vec::new(),
+            unlisted: 0,
+            finished_at: at(day),
+            state: ScanState::Complete,
+            ended_by: None,
+            outcomes: Tally::default(),
+        };
+        self.sink.finish(scan, end).await.unwrap();
+    }
+
+    async fn inventory(&self) -> SqliteInventory {
+        let path = self.directory.path().join("test.db");
+        SqliteInventory::open(&path).await.unwrap()
+    }
+}
+
+fn at(day: i64) -> Timestamp {
+    Timestamp::from_seconds(1_780_000_000 + day * 86_400)
+}
+
+fn new_scan(started_at: Timestamp) -> NewScan {
+    NewScan {
+        started_at,
+        targets: 1,
+        zone: Zone::default(),
+        note: None,
+        settings: "{}".to_owned(),
+        seed: 0,
+        plan: Fingerprint::of(b"plan"),
+        identity: Fingerprint::of(b"identity"),
+        operator: "somebody".to_owned(),
+        tool_version: "0".to_owned(),
+    }
+}
+
+fn presenting(address: Ipv4Addr, chain: &[Der], at: Timestamp) -> Observation {
+    let endpoint = Endpoint::tcp(Zone::default(), address.into(), Port::HTTPS, Dialect::Tls);
+    Observation {
+        endpoint,
+        server_name: None,
+        asked_for: None,
+        at,
+        outcome: Outcome::Certificate(Box::new(Presented {
+            chain: Chain::from_wire(chain.to_vec()).unwrap(),
+            session: Session {
+                version: TlsVersion::TLS_1_2,
+                cipher_suite: CipherSuite(0xc02f),
+                key_exchange: None,
+                alpn: None,
+                client_auth: None,
+                acceptable_issuers: Vec::new(),
+                ocsp_staple: None,
+            },
+            truncated: None,
+        })),
+        attempts: Vec::new(),
+        pointer: None,
+        survey: None,
+    }
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([format!("{name}.test")]).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+fn self_signed(name: &str, key: &KeyPair) -> Vec<Der> {
+    vec![der(&named(name).self_signed(key).unwrap())]
+}
+
+fn der(certificate: &rcgen::Certificate) -> Der {
+    Der::from(&certificate.der()[..])
+}
+
+/// The first that matches owns it.
+fn policy(owners: &[(&str, Selector)]) -> Policy {
+    let owners = owners.iter().map(|(owner, selector)| Owner {
+        selector: selector.clone(),
+        owner: (*owner).to_owned(),
+        tags: Vec::new(),
+    });
+    Policy {
+        owners: owners.collect(),
+        ..Policy::default()
+    }
+}
+
+fn network(text: &str) -> Selector {
+    Selector {
+        networks: vec![text.parse().unwrap()],
+        ..Selector::default()
+    }
+}
+
+/// What is said of keys on the hosts of different owners: address and detail.
+async fn shared_keys(
+    appraisal: &mut Appraisal<'_>,
+    known_at: Option<Timestamp>,
+) -> Vec<(IpAddr, String)> {
+    let wanted = Wanted::by(Filter {
+        known_at,
+        ..Filter::default()
+    });
+    let mut found = Vec::new();
+    let visit = |row: Installation| {
+        let findings = row.judgement.as_ref().unwrap().findings.iter();
+        let shared = findings.filter(|finding| finding.rule == "shared-key");
+        found.extend(shared.map(|finding| (row.ip.unwrap(), finding.detail.clone())));
+        ControlFlow::Continue(())
+    };
+    let read = appraisal.installations(&wanted, Detail::Facts, visit);
+    read.await.unwrap();
+    found
+}
+
+#[tokio::test]
+async fn a_key_on_very_many_hosts_of_one_owner_may_be_on_one_of_another() {
+    let mut store = Store::new().await;
+    let wildcard = self_signed("wildcard", &KeyPair::generate().unwrap());
+    let shop = (0..=u8::try_from(MAX_KIN).unwrap()).map(|host| Ipv4Addr::new(10, 0, 0, host));
+    store
+        .scan(1, shop.clone().map(|host| (host, &wildcard)))
+        .await;
+    let plant = Ipv4Addr::new(10, 1, 0, 0);
+    store.scan(2, [(plant, &wildcard)]).await;
+    let inventory = store.inventory().await;
+    let policy = policy(&[
+        ("shop", network("10.0.0.0/16")),
+        ("plant", network("10.1.0.0/16")),
+    ]);
+    let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(3)).await;
+    let found = shared_keys(&mut appraisal.unwrap(), None).await;
+    assert_eq!(found.len(), shop.count() + 1);
+    assert_eq!(found[0].1, "on hosts of shop, plant");
+}
+
+#[tokio::test]
+async fn who_owns_a_key_goes_by_the_root_too() {
+    let mut store = Store::new().await;
+    let key = KeyPair::generate().unwrap();
+    let root = KeyPair::generate().unwrap();
+    let root = CertifiedIssuer::self_signed(authority("Corporate Root"), root).unwrap();
+    let issuing = KeyPair::generate().unwrap();
+    let issuing = CertifiedIssuer::signed_by(authority("Issuing"), issuing, &root).unwrap();
+    let below = named("below").signed_by(&key, &issuing).unwrap();
+    let below = vec![der(&below), der(issuing.as_ref())];
+    let device = self_signed("device", &key);
+    let [first, second] = [1, 2].map(|host| Ipv4Addr::new(10, 0, 0, host));
+    store.scan(1, [(first, &below), (second, &device)]).await;
+    let by_root = Selector {
+        issuers: vec!["*Corporate Root*".parse().unwrap()],
+        ..Selector::default()
+    };
+    let policy = policy(&[("pki", by_root), ("operations", Selector::default())]);
+    let stores = vec![TrustStore::new("corporate", [der(root.as_ref())])];
+    let inventory = store.inventory().await;
+    let appraisal = Appraisal::begin(&inventory, stores, &policy, at(2)).await;
+    let found = shared_keys(&mut appraisal.unwrap(), None).await;
+    let detail = "on hosts of pki, operations".to_owned();
+    assert_eq!(
+        found,
+        [first, second].map(|host| (IpAddr::from(host), detail.clone()))
+    );
+}
