@@ -157,6 +157,7 @@ impl<'a> Appraisal<'a> {
     ) -> Result<(), StoreError> {
         self.build_with(&wanted.authorities_at_hand);
         self.said = Said::default();
+        self.owners = Owners::default();
         let (send, mut pages) = mpsc::channel(PAGES_WAITING);
         let read = self.inventory.dossiers(&wanted.inventory, detail, send);
         let judge = async move {

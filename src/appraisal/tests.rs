@@ -211,3 +211,24 @@ async fn who_owns_a_key_goes_by_the_root_too() {
         [first, second].map(|host| (IpAddr::from(host), detail.clone()))
     );
 }
+
+#[tokio::test]
+async fn the_owners_of_an_earlier_day_are_not_those_of_today() {
+    let mut store = Store::new().await;
+    let shared = self_signed("shared", &KeyPair::generate().unwrap());
+    let own = self_signed("own", &KeyPair::generate().unwrap());
+    let (shop, plant) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 1, 0, 1));
+    store.scan(1, [(shop, &shared), (plant, &shared)]).await;
+    store.scan(3, [(shop, &shared), (plant, &own)]).await;
+    let policy = policy(&[
+        ("shop", network("10.0.0.0/16")),
+        ("plant", network("10.1.0.0/16")),
+    ]);
+    let inventory = store.inventory().await;
+    let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(4)).await;
+    let mut appraisal = appraisal.unwrap();
+    for _ in 0..2 {
+        assert_eq!(shared_keys(&mut appraisal, Some(at(2))).await.len(), 2);
+        assert_eq!(shared_keys(&mut appraisal, None).await, []);
+    }
+}
