@@ -11,6 +11,7 @@ use super::printer::Printer;
 use super::product::{Document, Making, Product};
 use super::rows::{Listed, Subject};
 use super::trust::TrustFlags;
+use super::unlisted::unlisted;
 use super::{Context, inventory, owners};
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{InvalidTimestamp, Timestamp, clock, printable};
@@ -156,6 +157,11 @@ impl Arguments {
         making.write(self.product(), told.as_mut()).await?;
         if self.of == Subject::Installations && wanted == Wanted::default() {
             tell_unmatched(&making.appraisal, &context.printer);
+        }
+        if self.of == Subject::Coverage {
+            for line in unlisted(&inventory).await?.lines() {
+                context.printer.note(&format!("note: {line}"));
+            }
         }
         inventory.close().await;
         if let Some(told) = told {

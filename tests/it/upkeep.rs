@@ -304,3 +304,21 @@ fn options(help: &str) -> impl Iterator<Item = &str> {
         line[start..].split(is_end).next()
     })
 }
+
+#[test]
+fn a_report_of_the_coverage_tells_of_targets_that_it_does_not_list() {
+    let inventory = Inventory::new();
+    inventory.sweep(&["127.0.0.1:1"]);
+    let report = || {
+        let words = ["--of", "coverage", "--format", "csv"];
+        inventory.run("report", &words).exits(0)
+    };
+    assert_eq!(report().stderr, "");
+    // What a stop leaves of a scan of more than sixteen blocks.
+    let change = "import sqlite3, sys\n\
+        with sqlite3.connect(sys.argv[1]) as inventory:\n    \
+        inventory.execute('update scans set unlisted = 1048576')";
+    let mut python = Command::new("python3");
+    Run::of(python.args(["-c", change]).arg(inventory.path())).exits(0);
+    report().complains_of(&["note: scan 1 (complete) ended before 1048576 targets"]);
+}
