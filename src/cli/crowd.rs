@@ -2,14 +2,15 @@
 
 use std::num::NonZeroUsize;
 
-use super::kernel::Kernel;
+use super::kernel::{Family, Kernel};
 use crate::scan::Neighbours;
 use crate::target::{AddressRange, ByNetwork, Plan};
 
-/// More targets in the networks that this machine is attached to than its
-/// neighbour table holds.
+/// More targets in the networks of one family that this machine is attached to
+/// than its neighbour table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Crowd {
+    family: Family,
     attached: Vec<AddressRange>,
     /// Addresses of targets there.
     addresses: u64,
@@ -17,15 +18,31 @@ pub(super) struct Crowd {
     remembered: u64,
 }
 
+/// The crowds that a plan meets: one a family at most.
+pub(super) fn crowds(plan: &Plan, kernel: &Kernel) -> Vec<Crowd> {
+    let crowds = Family::ALL.into_iter();
+    crowds
+        .filter_map(|family| Crowd::of(plan, kernel, family))
+        .collect()
+}
+
+/// How the scan keeps to what the tables hold.
+pub(super) fn neighbours(crowds: &[Crowd]) -> Neighbours {
+    Neighbours::new(crowds.iter().map(|crowd| {
+        let attached = crowd.attached.iter().copied();
+        (attached, crowd.at_a_time())
+    }))
+}
+
 impl Crowd {
-    /// The crowd that a plan meets, if it does.
-    pub(super) fn of(plan: &Plan, kernel: &Kernel) -> Option<Self> {
-        let remembered = kernel.most_neighbours()?;
-        let attached = kernel.attached();
+    fn of(plan: &Plan, kernel: &Kernel, family: Family) -> Option<Self> {
+        let remembered = kernel.most_neighbours(family)?;
+        let attached = kernel.attached(family);
         let table = ByNetwork::new((), attached.iter().map(|range| (*range, ())));
         let within = plan.within(&table);
         let addresses = within.iter().map(|within| within.addresses).sum();
         (addresses > remembered).then_some(Self {
+            family,
             attached,
             addresses,
             remembered,
@@ -38,19 +55,16 @@ impl Crowd {
         NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN)
     }
 
-    pub(super) fn neighbours(&self) -> Neighbours {
-        Neighbours::new(self.attached.iter().copied(), self.at_a_time())
-    }
-
     /// What it means, and what to change.
     pub(super) fn warning(&self) -> String {
         format!(
             "{} targets are in networks of this machine, whose neighbour table holds {}: {} \
-             connections to them at a time (sysctl net.ipv4.neigh.default.gc_thresh3={} allows \
+             connections to them at a time (sysctl net.{}.neigh.default.gc_thresh3={} allows \
              more)",
             self.addresses,
             self.remembered,
             self.at_a_time(),
+            self.family.word(),
             self.addresses.saturating_mul(2),
         )
     }
@@ -81,12 +95,47 @@ mod tests {
         file("net/route", routes);
         let kernel = Kernel::at(root.path(), root.path());
         for outside in ["10.0.0.0/22", "10.1.0.0/16", "192.168.0.0/16"] {
-            assert_eq!(Crowd::of(&plan(outside), &kernel), None, "{outside}");
+            assert_eq!(crowds(&plan(outside), &kernel), [], "{outside}");
         }
-        let crowd = Crowd::of(&plan("10.0.0.0/20"), &kernel).unwrap();
+        let met = crowds(&plan("10.0.0.0/20"), &kernel);
+        let [crowd] = &met[..] else {
+            panic!("{met:?}");
+        };
         assert_eq!((crowd.addresses, crowd.at_a_time().get()), (4096, 512));
-        assert!(crowd.warning().contains("gc_thresh3=8192"));
+        assert!(
+            crowd
+                .warning()
+                .contains("net.ipv4.neigh.default.gc_thresh3=8192")
+        );
         let nothing = Kernel::at("/nonexistent", "/nonexistent");
-        assert_eq!(Crowd::of(&plan("10.0.0.0/8"), &nothing), None);
+        assert_eq!(crowds(&plan("10.0.0.0/8"), &nothing), []);
+    }
+
+    #[test]
+    fn each_family_has_a_table_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        };
+        file("sys/net/ipv6/neigh/default/gc_thresh3", "1024\n");
+        let zeros = "0".repeat(32);
+        let route = format!(
+            "fd77{} 40 {zeros} 00 {zeros} 00000100 00000001 00000000 00000001 eth0\n",
+            "0".repeat(28)
+        );
+        file("net/ipv6_route", &route);
+        let kernel = Kernel::at(root.path(), root.path());
+        for outside in ["fd77::/118", "fd78::/116", "10.0.0.0/16"] {
+            assert_eq!(crowds(&plan(outside), &kernel), [], "{outside}");
+        }
+        let met = crowds(&plan("fd77::/116"), &kernel);
+        assert_eq!(met.len(), 1);
+        assert!(
+            met[0]
+                .warning()
+                .contains("net.ipv6.neigh.default.gc_thresh3=8192")
+        );
     }
 }

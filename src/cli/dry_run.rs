@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::crowd::Crowd;
+use super::crowd::crowds;
 use super::kernel::Kernel;
 use super::recall::Counts;
 use crate::config::{KnownEndpoints, Settings, Terms};
@@ -79,7 +79,7 @@ pub(super) fn text(
             settings.concurrency_per_host
         ),
     );
-    if let Some(crowd) = Crowd::of(plan, &Kernel::system()) {
+    for crowd in crowds(plan, &Kernel::system()) {
         line("neighbours", crowd.warning());
     }
     line("blocks", plan.block_count().to_string());

@@ -1,11 +1,9 @@
 //! What the kernel says of itself below `/proc` and `/sys`, as numbers.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use crate::scan::{Loss, LossMeter};
 use crate::target::AddressRange;
 
 /// The kernel's files, at `/proc` and `/sys` or, in a test, elsewhere. What is
@@ -24,10 +22,21 @@ pub(in crate::cli) struct Table {
     pub(in crate::cli) most: u64,
 }
 
-/// In `/proc/net/route`, a route to what the interface itself is attached to
-/// has neither gateway (RTF_GATEWAY) nor is it down (RTF_UP).
+/// What has a neighbour table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Family {
+    V4,
+    V6,
+}
+
+/// In `/proc/net/route` and `/proc/net/ipv6_route`, a route to what the
+/// interface itself is attached to has neither gateway (RTF_GATEWAY) nor is it
+/// down (RTF_UP). In the latter stand routes to this machine as well
+/// (RTF_LOCAL), and those that lead nowhere (RTF_REJECT).
 const UP: u32 = 0x1;
 const GATEWAY: u32 = 0x2;
+const REJECT: u32 = 0x200;
+const LOCAL: u32 = 0x8000_0000;
 
 impl Kernel {
     /// This machine's.
@@ -51,73 +60,34 @@ impl Kernel {
         Some(last.checked_sub(first)? + 1)
     }
 
-    /// The most neighbours it remembers (arp(7), `gc_thresh3`).
-    pub(in crate::cli) fn most_neighbours(&self) -> Option<u64> {
-        self.number("sys/net/ipv4/neigh/default/gc_thresh3")
+    /// The most neighbours it remembers in a family (arp(7), `gc_thresh3`).
+    pub(in crate::cli) fn most_neighbours(&self, family: Family) -> Option<u64> {
+        self.number(&format!(
+            "sys/net/{}/neigh/default/gc_thresh3",
+            family.word()
+        ))
     }
 
-    /// The addresses of the largest network that this machine is attached to.
+    /// The addresses of the largest IPv4 network that this machine is attached
+    /// to.
     pub(in crate::cli) fn largest_attached(&self) -> Option<u64> {
-        let sizes = self.attached().into_iter().map(|range| range.size());
+        let attached = self.attached(Family::V4);
+        let sizes = attached.into_iter().map(|range| range.size());
         sizes.max().and_then(|size| u64::try_from(size).ok())
     }
 
-    /// The IPv4 networks that this machine is attached to.
-    pub(in crate::cli) fn attached(&self) -> Vec<AddressRange> {
-        let routes = self.read("net/route").unwrap_or_default();
-        routes.lines().skip(1).filter_map(attached).collect()
-    }
-
-    /// Tells what the machine loses from now on.
-    pub(in crate::cli) fn losses_from_now(self) -> LossMeter {
-        let before = self.losses();
-        LossMeter::new(move || {
-            let now = self.losses().into_iter();
-            let losses = now.filter_map(|(counter, now)| {
-                let packets = now.saturating_sub(*before.get(&counter)?);
-                (packets > 0).then_some(Loss { counter, packets })
-            });
-            losses.collect()
-        })
-    }
-
-    /// The counters of packets that this machine lost before they left it, by
-    /// what they are called.
-    pub(in crate::cli) fn losses(&self) -> BTreeMap<String, u64> {
-        let mut losses = BTreeMap::new();
-        let interfaces = fs::read_dir(self.sys.join("class/net"));
-        for interface in interfaces.into_iter().flatten().flatten() {
-            let counter = interface.path().join("statistics/tx_dropped");
-            let dropped = fs::read_to_string(counter).ok();
-            if let Some(dropped) = dropped.and_then(|it| it.trim().parse().ok()) {
-                let name = interface.file_name();
-                losses.insert(format!("tx_dropped of {}", name.display()), dropped);
+    /// The networks of a family that this machine is attached to.
+    pub(in crate::cli) fn attached(&self, family: Family) -> Vec<AddressRange> {
+        match family {
+            Family::V4 => {
+                let routes = self.read("net/route").unwrap_or_default();
+                routes.lines().skip(1).filter_map(attached_v4).collect()
+            }
+            Family::V6 => {
+                let routes = self.read("net/ipv6_route").unwrap_or_default();
+                routes.lines().filter_map(attached_v6).collect()
             }
         }
-        if let Some(full) = self.full_neighbour_tables() {
-            losses.insert("table_fulls of the neighbour table".to_owned(), full);
-        }
-        let snmp = self.read("net/snmp").unwrap_or_default();
-        for counter in ["OutDiscards", "OutNoRoutes"] {
-            if let Some(packets) = of_ip(&snmp, counter) {
-                losses.insert(format!("Ip{counter}"), packets);
-            }
-        }
-        losses
-    }
-
-    /// How often the neighbour table was full, over all processors: a column of
-    /// a table in hexadecimal.
-    fn full_neighbour_tables(&self) -> Option<u64> {
-        let table = self.read("net/stat/arp_cache")?;
-        let mut lines = table.lines();
-        let mut columns = lines.next()?.split_whitespace();
-        let column = columns.position(|name| name == "table_fulls")?;
-        let of_processor = |line: &str| {
-            let count = line.split_whitespace().nth(column)?;
-            u64::from_str_radix(count, 16).ok()
-        };
-        Some(lines.filter_map(of_processor).sum())
     }
 
     /// The connections that its firewall tracks.
@@ -137,14 +107,33 @@ impl Kernel {
         self.read(file)?.trim().parse().ok()
     }
 
-    fn read(&self, file: &str) -> Option<String> {
+    /// A file below `/proc`.
+    pub(super) fn read(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.proc.join(file)).ok()
+    }
+
+    /// A place below `/sys`.
+    pub(super) fn below_sys(&self, place: &str) -> PathBuf {
+        self.sys.join(place)
+    }
+}
+
+impl Family {
+    /// Both.
+    pub(in crate::cli) const ALL: [Self; 2] = [Self::V4, Self::V6];
+
+    /// Its word in the kernel's names.
+    pub(in crate::cli) const fn word(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
     }
 }
 
 /// The network of a line of `/proc/net/route`, if it is an attached one:
 /// interface, destination, gateway, flags, three more, mask.
-fn attached(line: &str) -> Option<AddressRange> {
+fn attached_v4(line: &str) -> Option<AddressRange> {
     let mut columns = line.split_whitespace().skip(1);
     let mut number = |place| u32::from_str_radix(columns.nth(place)?, 16).ok();
     let (destination, flags, mask) = (number(0)?, number(1)?, number(3)?);
@@ -157,12 +146,22 @@ fn attached(line: &str) -> Option<AddressRange> {
     AddressRange::new(first.into(), last.into()).ok()
 }
 
-/// A counter of `/proc/net/snmp`: a line of names, then one of numbers.
-fn of_ip(snmp: &str, counter: &str) -> Option<u64> {
-    let mut lines = snmp.lines().filter(|line| line.starts_with("Ip:"));
-    let mut names = lines.next()?.split_whitespace();
-    let place = names.position(|name| name == counter)?;
-    lines.next()?.split_whitespace().nth(place)?.parse().ok()
+/// The same of a line of `/proc/net/ipv6_route`: destination, its length, five
+/// more, flags, interface. Those for link-local addresses and multicast are of
+/// no concern.
+fn attached_v6(line: &str) -> Option<AddressRange> {
+    let mut columns = line.split_whitespace();
+    let destination = u128::from_str_radix(columns.next()?, 16).ok()?;
+    let length = u32::from_str_radix(columns.next()?, 16).ok()?;
+    let flags = u32::from_str_radix(columns.nth(6)?, 16).ok()?;
+    let first = Ipv6Addr::from_bits(destination);
+    let is_foreign = flags & (GATEWAY | REJECT | LOCAL) != 0 || flags & UP == 0;
+    if is_foreign || first.is_unicast_link_local() || first.is_multicast() {
+        return None;
+    }
+    let hosts = u128::MAX.checked_shr(length).unwrap_or_default();
+    let last = Ipv6Addr::from_bits(destination | hosts);
+    AddressRange::new(first.into(), last.into()).ok()
 }
 
 #[cfg(test)]
@@ -193,7 +192,7 @@ mod tests {
             ],
         );
         assert_eq!(kernel.ephemeral_ports(), Some(28_232));
-        assert_eq!(kernel.most_neighbours(), Some(1024));
+        assert_eq!(kernel.most_neighbours(Family::V4), Some(1024));
         let tracked = Table {
             used: 7,
             most: 262_144,
@@ -215,31 +214,29 @@ mod tests {
     }
 
     #[test]
-    fn what_the_machine_lost_is_counted_by_name() {
+    fn attached_networks_of_ipv6_are_found_among_routes() {
         let root = tempfile::tempdir().unwrap();
-        let files = [
-            ("class/net/eth0/statistics/tx_dropped", "12\n"),
-            (
-                "net/stat/arp_cache",
-                "entries  allocs table_fulls\n0000000a 00000000 0000000f\n0000000a 00000000 00000001\n",
-            ),
-            (
-                "net/snmp",
-                "Ip: Forwarding OutDiscards OutNoRoutes\nIp: 1 3 4\nTcp: OutDiscards\nTcp: 9\n",
-            ),
+        let zeros = "0".repeat(32);
+        let route = |destination: &str, length: &str, flags: &str| {
+            format!(
+                "{destination:0<32} {length} {zeros} 00 {zeros} 00000100 00000001 00000000 {flags} \
+                 eth0\n"
+            )
+        };
+        let routes = [
+            route("fd77", "40", "00000001"),
+            route("fd78", "40", "00000003"),
+            route("fd79", "80", "80200001"),
+            route("fe80", "40", "00000001"),
+            route("ff00", "08", "00000001"),
+            route("", "00", "00200200"),
+            "nonsense\n".to_owned(),
         ];
-        let losses = kernel(root.path(), &files).losses();
-        let losses: Vec<_> = losses
-            .iter()
-            .map(|(name, count)| (&**name, *count))
-            .collect();
-        let expected = [
-            ("IpOutDiscards", 3),
-            ("IpOutNoRoutes", 4),
-            ("table_fulls of the neighbour table", 16),
-            ("tx_dropped of eth0", 12),
-        ];
-        assert_eq!(losses, expected);
+        let kernel = kernel(root.path(), &[("net/ipv6_route", &routes.concat())]);
+        let attached = kernel.attached(Family::V6);
+        let attached: Vec<_> = attached.iter().map(ToString::to_string).collect();
+        assert_eq!(attached, ["fd77::/64"]);
+        assert_eq!(kernel.attached(Family::V4), []);
     }
 
     #[test]
@@ -252,9 +249,8 @@ mod tests {
         ];
         let kernel = kernel(root.path(), &files);
         assert_eq!(kernel.ephemeral_ports(), None);
-        assert_eq!(kernel.most_neighbours(), None);
+        assert_eq!(kernel.most_neighbours(Family::V4), None);
         assert_eq!(kernel.largest_attached(), None);
         assert_eq!(kernel.tracked_connections(), None);
-        assert!(kernel.losses().is_empty());
     }
 }

@@ -22,6 +22,7 @@ mod inventory;
 mod json_lines;
 mod kernel;
 mod logging;
+mod losses;
 mod man;
 mod operator;
 mod owners;

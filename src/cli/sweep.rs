@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::crowd::Crowd;
+use super::crowd::{crowds, neighbours};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::json_lines;
@@ -117,8 +117,8 @@ impl Sweep {
         let past = self.resume(&mut sink).await?;
         let identity = resumption::identity(&self.plan, &self.settings);
         let (resumes, recall) = self.recall(db, past, printer).await?;
-        let crowd = Crowd::of(&self.plan, &Kernel::system());
-        if let Some(crowd) = &crowd {
+        let crowds = crowds(&self.plan, &Kernel::system());
+        for crowd in &crowds {
             printer.note(&format!("note: {}", crowd.warning()));
         }
         let progress = Arc::new(Progress::default());
@@ -132,7 +132,7 @@ impl Sweep {
             event_loops: event_loops.runtimes(),
             ..self.scan(dialer, resolver, workers, progress, recall, resumes)
         };
-        scan.settings.neighbours = crowd.map(|crowd| crowd.neighbours()).unwrap_or_default();
+        scan.settings.neighbours = neighbours(&crowds);
         let keeping = async {
             let mut keeper = Keeper::begin(schedule.clone(), clock::now);
             scan.clock_jumps = keeper.jumps();

@@ -14,24 +14,29 @@ use crate::target::{AddressRange, ByNetwork};
 /// call fails. Clones share the places.
 #[derive(Clone, Debug, Default)]
 pub struct Neighbours {
-    attached: ByNetwork<bool>,
-    places: Option<Arc<Semaphore>>,
+    places: ByNetwork<Option<Arc<Semaphore>>>,
 }
 
 impl Neighbours {
-    /// At most so many looks at a time go to these networks.
+    /// Networks that share a table, and how many looks at a time go to them at
+    /// most.
     #[must_use]
-    pub fn new(attached: impl IntoIterator<Item = AddressRange>, most: NonZeroUsize) -> Self {
-        let attached = attached.into_iter().map(|range| (range, true));
+    pub fn new<R: IntoIterator<Item = AddressRange>>(
+        tables: impl IntoIterator<Item = (R, NonZeroUsize)>,
+    ) -> Self {
+        let networks = tables.into_iter().flat_map(|(attached, most)| {
+            let places = Arc::new(Semaphore::new(most.get()));
+            let attached = attached.into_iter();
+            attached.map(move |range| (range, Some(Arc::clone(&places))))
+        });
         Self {
-            attached: ByNetwork::new(false, attached),
-            places: Some(Arc::new(Semaphore::new(most.get()))),
+            places: ByNetwork::new(None, networks),
         }
     }
 
     /// Whether a look at an address needs a place.
     pub(super) fn are_crowded_at(&self, address: IpAddr) -> bool {
-        self.places.is_some() && *self.attached.at(address)
+        self.places.at(address).is_some()
     }
 
     /// A place for a look at an address, to be held until it is over; `None`
@@ -39,10 +44,7 @@ impl Neighbours {
     ///
     /// Cancel safe.
     pub(super) async fn place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
-        let places = self.places.as_ref()?;
-        if !self.are_crowded_at(address) {
-            return None;
-        }
+        let places = self.places.at(address).as_ref()?;
         // The semaphore is never closed.
         Arc::clone(places).acquire_owned().await.ok()
     }

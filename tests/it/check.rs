@@ -305,108 +305,113 @@ fn the_age_of_a_look_is_limited_by_the_policy_unless_a_flag_says_otherwise() {
     inventory.run("check", &words).exits(4);
 }
 
+/// Wrong words for a command, and what it says to them.
+type Wrong<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
+
+const WRONG: [Wrong<'_>; 31] = [
+    ("check", &["--max-age", "soon"], &["`soon`", "30d"]),
+    ("report", &["--expiring", "soon"], &["`soon`", "30d"]),
+    ("prune", &["--older-than", "soon"], &["`soon`", "30d"]),
+    (
+        "report",
+        &["--scan", "x"],
+        &["`x` is not the number of a scan", "certsweep scans"],
+    ),
+    ("diff", &["x"], &["`x`", "certsweep scans"]),
+    (
+        "endpoints",
+        &["--network", "300.1.1.1"],
+        &["`300.1.1.1` is not a network", "ADDRESS/LENGTH"],
+    ),
+    ("certs", &["--owner", ""], &["--owner"]),
+    ("diff", &["--tag", ""], &["--tag"]),
+    (
+        "report",
+        &["--mail-from", "ops@sweep.test"],
+        &["--mail-from needs --format eml"],
+    ),
+    (
+        "report",
+        &["-o", "no/such/a.csv"],
+        &["no/such/a.csv", "create the directory first"],
+    ),
+    ("check", &["-o", "/"], &["-o names a file"]),
+    (
+        "certs",
+        &["--trust-store", "no/such.pem"],
+        &["no/such.pem: No such file", "hint: "],
+    ),
+    ("check", &["--format", "xml"], &["xml", "nagios"]),
+    ("check", &["--fail-on", "fatal"], &["fatal", "critical"]),
+    (
+        "check",
+        &["--new-since", "yesterday"],
+        &["--new-since", "yesterday"],
+    ),
+    (
+        "check",
+        &["--new-since", "7"],
+        &["no scan 7", "certsweep scans"],
+    ),
+    (
+        "check",
+        &["--json", "--format", "text"],
+        &["--json", "--format"],
+    ),
+    ("check", &["--finding", "ugly"], &["ugly", "expired"]),
+    (
+        "check",
+        &["--network", "10.0.0.0/33"],
+        &["--network", "10.0.0.0/33"],
+    ),
+    ("check", &["--expiring", "soon"], &["--expiring", "soon"]),
+    ("import", &[], &["FILE"]),
+    (
+        "import",
+        &["no/such/file"],
+        &["no/such/file", "nothing was imported"],
+    ),
+    ("prune", &["--yes"], &["--older-than"]),
+    (
+        "prune",
+        &["--older-than", "long"],
+        &["--older-than", "long"],
+    ),
+    ("prune", &["--older-than", "1d"], &["--yes"]),
+    ("report", &["--chain"], &["--chain", "pem or der"]),
+    ("report", &["--split", "network"], &["network", "owner"]),
+    (
+        "report",
+        &["--split", "owner"],
+        &["--split owner", "-o DIRECTORY"],
+    ),
+    (
+        "report",
+        &["--format", "eml"],
+        &["--format eml", "-o DIRECTORY"],
+    ),
+    (
+        "report",
+        &["--notify-once"],
+        &["--notify-once", "--format eml"],
+    ),
+    (
+        "report",
+        &["--mail-from", "me", "--format", "eml"],
+        &["--mail-from", "ops@example.com"],
+    ),
+];
+
 #[test]
 fn a_wrong_flag_exits_2_and_says_how_to_put_it_right() {
     let inventory = imported();
     let file = inventory.file("no-certificate.txt", "hello\n");
     let file = file.to_str().unwrap();
-    let wrong: [(&str, &[&str], &[&str]); 34] = [
-        ("check", &["--max-age", "soon"], &["`soon`", "30d"]),
-        ("report", &["--expiring", "soon"], &["`soon`", "30d"]),
-        ("prune", &["--older-than", "soon"], &["`soon`", "30d"]),
-        (
-            "report",
-            &["--scan", "x"],
-            &["`x` is not the number of a scan", "certsweep scans"],
-        ),
-        ("diff", &["x"], &["`x`", "certsweep scans"]),
-        (
-            "endpoints",
-            &["--network", "300.1.1.1"],
-            &["`300.1.1.1` is not a network", "ADDRESS/LENGTH"],
-        ),
-        ("certs", &["--owner", ""], &["--owner"]),
-        ("diff", &["--tag", ""], &["--tag"]),
-        (
-            "report",
-            &["--mail-from", "ops@sweep.test"],
-            &["--mail-from needs --format eml"],
-        ),
-        (
-            "report",
-            &["-o", "no/such/a.csv"],
-            &["no/such/a.csv", "create the directory first"],
-        ),
-        ("check", &["-o", "/"], &["-o names a file"]),
-        (
-            "certs",
-            &["--trust-store", "no/such.pem"],
-            &["no/such.pem: No such file", "hint: "],
-        ),
-        ("check", &["--format", "xml"], &["xml", "nagios"]),
-        ("check", &["--fail-on", "fatal"], &["fatal", "critical"]),
-        ("check", &["--max-age", "soon"], &["--max-age", "soon"]),
-        (
-            "check",
-            &["--new-since", "yesterday"],
-            &["--new-since", "yesterday"],
-        ),
-        (
-            "check",
-            &["--new-since", "7"],
-            &["no scan 7", "certsweep scans"],
-        ),
-        (
-            "check",
-            &["--json", "--format", "text"],
-            &["--json", "--format"],
-        ),
-        ("check", &["--finding", "ugly"], &["ugly", "expired"]),
+    let of_the_file: [Wrong<'_>; 2] = [
         ("check", &["--trust-store", file], &[file]),
-        (
-            "check",
-            &["--network", "10.0.0.0/33"],
-            &["--network", "10.0.0.0/33"],
-        ),
-        ("check", &["--expiring", "soon"], &["--expiring", "soon"]),
-        ("import", &[], &["FILE"]),
         ("import", &[file], &[file, "nothing was imported"]),
-        (
-            "import",
-            &["no/such/file"],
-            &["no/such/file", "nothing was imported"],
-        ),
-        ("prune", &["--yes"], &["--older-than"]),
-        (
-            "prune",
-            &["--older-than", "long"],
-            &["--older-than", "long"],
-        ),
-        ("prune", &["--older-than", "1d"], &["--yes"]),
-        ("report", &["--chain"], &["--chain", "pem or der"]),
-        ("report", &["--split", "network"], &["network", "owner"]),
-        (
-            "report",
-            &["--split", "owner"],
-            &["--split owner", "-o DIRECTORY"],
-        ),
-        (
-            "report",
-            &["--format", "eml"],
-            &["--format eml", "-o DIRECTORY"],
-        ),
-        (
-            "report",
-            &["--notify-once"],
-            &["--notify-once", "--format eml"],
-        ),
-        (
-            "report",
-            &["--mail-from", "me", "--format", "eml"],
-            &["--mail-from", "ops@example.com"],
-        ),
     ];
-    for (command, words, told) in wrong {
+    for (command, words, told) in WRONG.into_iter().chain(of_the_file) {
         inventory.run(command, words).exits(2).complains_of(told);
     }
 }

@@ -121,7 +121,7 @@ async fn a_name_that_leads_into_a_closed_network_is_asked_elsewhere_alone() {
 async fn a_crowded_neighbourhood_is_asked_by_a_few_at_a_time() {
     let mut rig = Rig::new(Network::new(|_, _| Peer::Dark), &["10.0.0.0/23"]);
     let network = AddressRange::new([10, 0, 1, 0].into(), [10, 0, 1, 255].into()).unwrap();
-    rig.neighbours = Neighbours::new([network], NonZeroUsize::new(20).unwrap());
+    rig.neighbours = Neighbours::new([([network], NonZeroUsize::new(20).unwrap())]);
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 512);
     let inside = dials_inside(&rig);

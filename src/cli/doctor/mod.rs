@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::kernel::Kernel;
+use super::kernel::{Family, Kernel};
 use super::printer::Verbosity;
 use super::{Context, workforce};
 use crate::config::{Options, Settings, SystemRoots};
@@ -70,7 +70,10 @@ async fn examine(context: &Context) -> Vec<Check> {
         stock::disk(&db),
         limits::descriptors(net::descriptors(), needs),
         limits::ports(kernel.ephemeral_ports()),
-        limits::neighbours(kernel.most_neighbours(), kernel.largest_attached()),
+        limits::neighbours(
+            kernel.most_neighbours(Family::V4),
+            kernel.largest_attached(),
+        ),
         limits::tracking(
             kernel.tracked_connections(),
             kernel.unanswered_tracked_for(),
