@@ -19,8 +19,16 @@ pub(super) async fn write(
     out: impl Write + Send,
 ) -> Result<(), Failure> {
     let head = appraisal.head();
+    let mut settings = head.settings.clone();
+    if let Some(day) = wanted.inventory.known_at
+        && let Some(before) = inventory.pruned_before().await?
+        && before > day
+    {
+        let pruned = format!("what had ended by {before} is not kept");
+        settings.push(("Pruned".to_owned(), pruned));
+    }
     let about = About {
-        settings: head.settings.clone(),
+        settings,
         head,
         scope,
         rules: &judge::ALL,

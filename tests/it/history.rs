@@ -369,6 +369,25 @@ fn an_earlier_day_is_reported_as_it_was() {
 }
 
 #[test]
+fn the_page_of_a_day_that_was_pruned_says_since_when_all_is_kept() {
+    let inventory = renewed();
+    let pruned = "2026-01-15T00:00:00Z";
+    let is_told = |day: &str| {
+        let words = ["--format", "html", "--at", day];
+        let page = inventory.run("report", &words).exits(0).stdout;
+        page.contains(&format!("what had ended by {pruned} is not kept"))
+    };
+    assert!(!is_told("2026-01-05"));
+    block_on(async {
+        let mut sink = SqliteSink::open(&inventory.path()).await.unwrap();
+        sink.prune(pruned.parse().unwrap()).await.unwrap();
+        sink.close().await.unwrap();
+    });
+    assert!(is_told("2026-01-05"));
+    assert!(!is_told("2026-01-15"));
+}
+
+#[test]
 fn a_day_that_nothing_is_known_of_is_refused_with_a_hint() {
     let inventory = renewed();
     for (words, culprit) in [
