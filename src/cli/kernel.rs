@@ -38,6 +38,8 @@ const GATEWAY: u32 = 0x2;
 const REJECT: u32 = 0x200;
 const LOCAL: u32 = 0x8000_0000;
 
+const NO_ARP: u32 = 0x80;
+
 impl Kernel {
     /// This machine's.
     pub(in crate::cli) fn system() -> Self {
@@ -78,16 +80,26 @@ impl Kernel {
 
     /// The networks of a family that this machine is attached to.
     pub(in crate::cli) fn attached(&self, family: Family) -> Vec<AddressRange> {
-        match family {
-            Family::V4 => {
-                let routes = self.read("net/route").unwrap_or_default();
-                routes.lines().skip(1).filter_map(attached_v4).collect()
-            }
-            Family::V6 => {
-                let routes = self.read("net/ipv6_route").unwrap_or_default();
-                routes.lines().filter_map(attached_v6).collect()
-            }
-        }
+        let (routes, attached): (_, fn(&str) -> Option<_>) = match family {
+            Family::V4 => ("net/route", attached_v4),
+            Family::V6 => ("net/ipv6_route", attached_v6),
+        };
+        let routes = self.read(routes).unwrap_or_default();
+        let attached = routes.lines().filter_map(attached);
+        let attached = attached.filter(|(interface, _)| self.has_neighbours(interface));
+        attached.map(|(_, range)| range).collect()
+    }
+
+    /// Whether an interface asks for the hardware addresses of its neighbours:
+    /// a tunnel has none (netdevice(7), IFF_NOARP).
+    fn has_neighbours(&self, interface: &str) -> bool {
+        let flags = self.below_sys(&format!("class/net/{interface}/flags"));
+        let flags = fs::read_to_string(flags).ok();
+        let flags = flags.and_then(|flags| {
+            let digits = flags.trim().strip_prefix("0x")?;
+            u32::from_str_radix(digits, 16).ok()
+        });
+        flags.is_none_or(|flags| flags & NO_ARP == 0)
     }
 
     /// The connections that its firewall tracks.
@@ -133,8 +145,9 @@ impl Family {
 
 /// The network of a line of `/proc/net/route`, if it is an attached one:
 /// interface, destination, gateway, flags, three more, mask.
-fn attached_v4(line: &str) -> Option<AddressRange> {
-    let mut columns = line.split_whitespace().skip(1);
+fn attached_v4(line: &str) -> Option<(String, AddressRange)> {
+    let mut columns = line.split_whitespace();
+    let interface = columns.next()?.to_owned();
     let mut number = |place| u32::from_str_radix(columns.nth(place)?, 16).ok();
     let (destination, flags, mask) = (number(0)?, number(1)?, number(3)?);
     if flags & UP == 0 || flags & GATEWAY != 0 {
@@ -143,13 +156,16 @@ fn attached_v4(line: &str) -> Option<AddressRange> {
     // Printed as the machine has it in memory: in network order.
     let [first, mask] = [destination, mask].map(|it| Ipv4Addr::from(it.to_ne_bytes()));
     let last = Ipv4Addr::from_bits(first.to_bits() | !mask.to_bits());
-    AddressRange::new(first.into(), last.into()).ok()
+    Some((
+        interface,
+        AddressRange::new(first.into(), last.into()).ok()?,
+    ))
 }
 
 /// The same of a line of `/proc/net/ipv6_route`: destination, its length, five
 /// more, flags, interface. Those for link-local addresses and multicast are of
 /// no concern.
-fn attached_v6(line: &str) -> Option<AddressRange> {
+fn attached_v6(line: &str) -> Option<(String, AddressRange)> {
     let mut columns = line.split_whitespace();
     let destination = u128::from_str_radix(columns.next()?, 16).ok()?;
     let length = u32::from_str_radix(columns.next()?, 16).ok()?;
@@ -161,7 +177,11 @@ fn attached_v6(line: &str) -> Option<AddressRange> {
     }
     let hosts = u128::MAX.checked_shr(length).unwrap_or_default();
     let last = Ipv6Addr::from_bits(destination | hosts);
-    AddressRange::new(first.into(), last.into()).ok()
+    let interface = columns.last()?.to_owned();
+    Some((
+        interface,
+        AddressRange::new(first.into(), last.into()).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -225,6 +245,7 @@ mod tests {
         };
         let routes = [
             route("fd77", "40", "00000001"),
+            route("fd76", "40", "00000001").replace("eth0", "wg0"),
             route("fd78", "40", "00000003"),
             route("fd79", "80", "80200001"),
             route("fe80", "40", "00000001"),
@@ -232,7 +253,12 @@ mod tests {
             route("", "00", "00200200"),
             "nonsense\n".to_owned(),
         ];
-        let kernel = kernel(root.path(), &[("net/ipv6_route", &routes.concat())]);
+        let files = [
+            ("net/ipv6_route", &*routes.concat()),
+            ("class/net/eth0/flags", "0x1003\n"),
+            ("class/net/wg0/flags", "0x10d0\n"),
+        ];
+        let kernel = kernel(root.path(), &files);
         let attached = kernel.attached(Family::V6);
         let attached: Vec<_> = attached.iter().map(ToString::to_string).collect();
         assert_eq!(attached, ["fd77::/64"]);
