@@ -212,6 +212,12 @@ impl<H> Breaker<H> {
         }
     }
 
+    /// No canary may be asked: doubt begins anew. Returns the looks that nobody
+    /// vouches for.
+    pub(super) fn let_doubt_be(&mut self, now: Instant) -> Vec<H> {
+        self.vouch(now)
+    }
+
     /// No canary answered, asked since then. Returns the looks that are to be
     /// had again; `None` if somebody else has answered meanwhile.
     pub(super) fn open(&mut self, asked: Instant, now: Instant) -> Option<Vec<H>> {

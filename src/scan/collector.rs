@@ -188,7 +188,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         self.tell(&mut settled.observations);
         self.note_leads(&settled);
         let mut observations = settled.observations;
-        if settled.remark == Some(Remark::Suspected) {
+        if settled.remark.is_some_and(Remark::is_doubt) {
             observations.retain(|seen| !is_silence(seen.outcome.kind()));
         }
         self.batch.observations.extend(observations);

@@ -40,6 +40,9 @@ impl Fate {
             Some(Remark::Suspected) if is_silence(self.kind) => {
                 Some("its network stopped answering during the scan")
             }
+            Some(Remark::Unvouched) if is_silence(self.kind) => {
+                Some("nobody could be asked whether the network was there")
+            }
             Some(Remark::OutOfHours) if self.kind == OutcomeKind::NotAttempted => {
                 Some("out of the hours of its network")
             }
@@ -57,6 +60,19 @@ impl Fate {
 pub(super) enum Remark {
     /// Its network began to filter us: its silence says nothing of it.
     Suspected,
+    /// Nobody who answered before could be asked whether the network was there:
+    /// its silence says nothing of it.
+    Unvouched,
     /// Its network may not be asked at this time.
     OutOfHours,
+}
+
+impl Remark {
+    /// Whether a silence so remarked is no evidence.
+    pub(super) const fn is_doubt(self) -> bool {
+        match self {
+            Self::Suspected | Self::Unvouched => true,
+            Self::OutOfHours => false,
+        }
+    }
 }

@@ -306,6 +306,17 @@ impl<H> Guard<H> {
         state.release(vouched);
     }
 
+    /// No canary may be asked. Returns the looks that nobody vouches for.
+    pub(super) fn let_doubt_be(&self) -> Vec<H> {
+        let unvouched = self.state().breaker.let_doubt_be(Instant::now());
+        unvouched.into_iter().map(|it| it.look).collect()
+    }
+
+    /// The same of one network.
+    pub(super) fn let_doubt_be_in(&self, network: Network) -> Vec<H> {
+        self.state().quarantine.let_doubt_be(network)
+    }
+
     /// No canary of a network answered, asked since then, and others did: it
     /// is slowed, unless somebody has answered there meanwhile.
     pub(super) fn slow(&self, network: Network, asked: Instant) -> bool {

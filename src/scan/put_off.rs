@@ -14,7 +14,7 @@ use super::fate::Remark;
 use super::look::Look;
 use super::outbox::Conclusion;
 use super::quarantine::Place;
-use super::verdict::{Verdict, known};
+use super::verdict::{Verdict, is_silence, known};
 use super::worker::{Bench, Looked, Settled};
 use crate::domain::{Host, Outcome, Target};
 use crate::net::Dialer;
@@ -33,6 +33,16 @@ impl Looked {
             began: Instant::now(),
             verdict: Verdict::Settled(Outcome::NotAttempted, seen),
             place,
+        }
+    }
+
+    /// Itself as if it had not been had, but for what spoke.
+    fn not_had(self) -> Self {
+        let (Verdict::Settled(_, mut seen) | Verdict::Again(_, mut seen)) = self.verdict;
+        seen.retain(|seen| !is_silence(seen.outcome.kind()));
+        Self {
+            verdict: Verdict::Settled(Outcome::NotAttempted, seen),
+            ..self
         }
     }
 
@@ -98,6 +108,19 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         match looked {
             Some(looked) => self.have_again(looked),
             None => self.feed.hold_back(),
+        }
+    }
+
+    /// Leaves looks without an answer that nobody may be asked about: what is
+    /// out of its hours by now waits for them, the rest is told as that.
+    pub(super) async fn leave_in_doubt(&self, unvouched: Vec<Looked>) {
+        for looked in unvouched {
+            if self.is_out_of_hours(&looked) {
+                self.guard.put_off(looked.not_had());
+            } else {
+                self.feed.let_go();
+                self.tell(looked, Some(Remark::Unvouched)).await;
+            }
         }
     }
 

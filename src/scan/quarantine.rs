@@ -214,6 +214,18 @@ impl<H> Quarantine<H> {
         vouched
     }
 
+    /// No canary of a network may be asked: doubt begins anew. Returns the
+    /// looks that nobody vouches for.
+    pub(super) fn let_doubt_be(&mut self, network: Network) -> Vec<H> {
+        let Some(ward) = self.wards.get_mut(&network) else {
+            return Vec::new();
+        };
+        ward.doubt = 0;
+        let unvouched = mem::take(&mut ward.held);
+        self.held -= unvouched.len();
+        unvouched
+    }
+
     /// No canary of a network answered, asked since then: unless somebody else
     /// has there, the network is slowed, which is told.
     pub(super) fn slow(&mut self, network: Network, asked: Instant, now: Instant) -> bool {

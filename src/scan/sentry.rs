@@ -29,6 +29,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 /// for: it may be set meanwhile.
 const RECKONING: Duration = Duration::from_secs(10);
 
+/// What comes of asking canaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// One of them answers.
+    Answer,
+    /// None of them does.
+    Silence,
+    /// It is the hours of none of them.
+    NoneAsked,
+}
+
 impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// Returns when the scan stops.
     pub(super) async fn keep_watch(&self, stop: &Stop) {
@@ -99,19 +110,23 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
     }
 
-    /// The networks of these in which no canary answers.
+    /// The networks of these in which no canary answers. Where none may be
+    /// asked, the looks are left that hang on it.
     async fn silent_of(&self, networks: &[Network]) -> Vec<Network> {
         let asked = networks.iter().map(async |network| {
             let canaries = self.guard.canaries_in(*network, &self.settings.zone);
-            (*network, self.any_answers(&canaries).await)
+            (*network, self.hear(&canaries).await)
         });
         let mut asked: FuturesUnordered<_> = asked.collect();
         let mut silent = Vec::new();
-        while let Some((network, answers)) = asked.next().await {
-            if answers {
-                self.guard.reassure(network);
-            } else {
-                silent.push(network);
+        while let Some((network, word)) = asked.next().await {
+            match word {
+                Word::Answer => self.guard.reassure(network),
+                Word::Silence => silent.push(network),
+                Word::NoneAsked => {
+                    let unvouched = self.guard.let_doubt_be_in(network);
+                    self.leave_in_doubt(unvouched).await;
+                }
             }
         }
         silent
@@ -122,10 +137,15 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.have_again(looked.back());
     }
 
-    /// Whether anybody answers; if not, sits the outage out.
+    /// Whether the network may be there: that somebody answers, or nobody may
+    /// be asked. If it is not, sits the outage out.
     async fn ask_canaries(&self, stop: &Stop) -> bool {
         let asked = Instant::now();
-        if self.a_canary_answers().await || self.stop.is_cancelled() {
+        let word = self.hear_any().await;
+        if word == Word::NoneAsked {
+            self.leave_in_doubt(self.guard.let_doubt_be()).await;
+        }
+        if word != Word::Silence || self.stop.is_cancelled() {
             return true;
         }
         // First the pause: a look handed out in an outage would come back at
@@ -160,7 +180,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 () = self.stop.cancelled() => return,
                 () = sleep_until(next) => {}
             }
-            if self.a_canary_answers().await {
+            // It is not back because the hours of all of them are over.
+            if self.hear_any().await == Word::Answer {
                 info!(outage_s = since.elapsed().as_secs(), "the network is back");
                 self.guard.close();
                 self.feed.resume();
@@ -171,22 +192,25 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         stop.stop(EarlyEnd::NetworkDown);
     }
 
-    async fn a_canary_answers(&self) -> bool {
+    async fn hear_any(&self) -> Word {
         let canaries = self.guard.canaries(&self.settings.zone);
-        self.any_answers(&canaries).await
+        self.hear(&canaries).await
     }
 
     /// Asks one canary, and if that is silent, all of them at once. None is
-    /// asked after the scan's stop.
-    async fn any_answers(&self, canaries: &[Endpoint]) -> bool {
+    /// asked after the scan's stop, and none out of its hours.
+    async fn hear(&self, canaries: &[Endpoint]) -> Word {
         let is_allowed = |canary: &&Endpoint| !self.settings.hours.are_over_at(canary.address);
         let allowed: Vec<_> = canaries.iter().filter(is_allowed).collect();
         let Some((first, others)) = allowed.split_first() else {
-            // Where none may be asked, none is silent.
-            return !canaries.is_empty();
+            return if canaries.is_empty() {
+                Word::Silence
+            } else {
+                Word::NoneAsked
+            };
         };
         if self.canary_answers(first).await {
-            return true;
+            return Word::Answer;
         }
         let mut answers: FuturesUnordered<_> = others
             .iter()
@@ -194,10 +218,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             .collect();
         while let Some(answers) = answers.next().await {
             if answers {
-                return true;
+                return Word::Answer;
             }
         }
-        false
+        Word::Silence
     }
 
     async fn canary_answers(&self, endpoint: &Endpoint) -> bool {

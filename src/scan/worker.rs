@@ -202,7 +202,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         (place.is_some_and(is_slowed) && self.stop.is_cancelled()).then_some(Remark::Suspected)
     }
 
-    async fn tell(&self, looked: Looked, remark: Option<Remark>) {
+    /// Tells what a look came to, with what is to be said of it.
+    pub(super) async fn tell(&self, looked: Looked, remark: Option<Remark>) {
         let Looked {
             look,
             by_name,
@@ -239,7 +240,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 remark,
             }),
         };
-        if let (Some(place), Some(_)) = (place, remark)
+        if let (Some(place), Some(Remark::Suspected)) = (place, remark)
             && let Conclusion::Settled(settled) = &conclusion
             && is_silence(settled.outcome.kind())
         {

@@ -10,6 +10,7 @@ use certsweep::domain::{OutcomeKind, ScanState, Timestamp, clock};
 use certsweep::pace::Rate;
 use certsweep::scan::{Neighbours, VisitingHours, Visits};
 use certsweep::schedule::Hours;
+use certsweep::store::AddressRun;
 use certsweep::target::{AddressRange, ByNetwork};
 use tokio::time::Instant;
 
@@ -17,21 +18,31 @@ use crate::program::{Inventory, outcomes};
 use crate::rig::{Rig, varied};
 use crate::simulation::{Names, Network, Peer, covered};
 
-/// When the simulated scans begin.
+/// When the simulated scans begin: an hour before the night of 10.0.1.0/24,
+/// and a minute before its end.
 const EVENING: &str = "2026-11-20T21:00:00Z";
+const MORNING: &str = "2026-11-21T05:59:00Z";
+
+/// Nothing is asked later than so long before the end of the night.
+const DRAIN: Duration = Duration::from_secs(22);
 
 /// 10.0.1.0/24 may be asked at night alone; the clock goes with tokio's.
 fn hours(wait_until: Option<&str>) -> VisitingHours {
+    hours_from(EVENING, wait_until)
+}
+
+/// The same in a scan that begins then.
+fn hours_from(begins: &'static str, wait_until: Option<&str>) -> VisitingHours {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let visits = Visits {
         hours: Hours::new("22:00-06:00".parse().unwrap(), "UTC".parse().unwrap()),
-        drain: Duration::from_secs(22),
+        drain: DRAIN,
     };
     let network = AddressRange::new([10, 0, 1, 0].into(), [10, 0, 1, 255].into()).unwrap();
     let began = Instant::now();
     let clock = move || {
         let passed = i64::try_from(began.elapsed().as_micros()).unwrap();
-        Timestamp::from_micros(at(EVENING).micros() + passed)
+        Timestamp::from_micros(at(begins).micros() + passed)
     };
     VisitingHours::new(ByNetwork::new(None, [(network, Some(visits))]), clock)
         .waiting_until(wait_until.map(at))
@@ -104,6 +115,66 @@ async fn a_scan_that_may_go_on_waits_for_a_network_to_open() {
     assert!(inside.iter().all(|at| *at >= opens));
     let latest = inside.into_iter().max().unwrap();
     assert!(latest < opens + Duration::from_mins(1));
+}
+
+/// Four servers in each /24, and nobody else.
+fn sparse(address: SocketAddr, earlier: usize) -> Peer {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.octets()[3] % 64 == 0 => {
+            varied(SocketAddr::from(([10, 0, ip.octets()[2], 8], 443)), earlier)
+        }
+        _ => Peer::Dark,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_whose_only_network_closes_ends_at_once_and_the_next_run_goes_on() {
+    let began = Instant::now();
+    let mut rig = Rig::new(Network::new(sparse), &["10.0.1.0/24"]);
+    rig.hours = hours_from(MORNING, None);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(5).unwrap());
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.ended_by.as_deref(), Some("window"));
+    assert!(began.elapsed() < Duration::from_mins(1));
+    assert!(summary.outcomes.count(OutcomeKind::NotAttempted) > 256 - 40 * 5);
+    assert!(summary.outcomes.count(OutcomeKind::Filtered) > 50);
+    // Nobody vouches for the last silences: they are not told.
+    let dials = rig.network.dials().len() as u64;
+    assert!(dials > 256 - summary.outcomes.count(OutcomeKind::NotAttempted) + 32);
+
+    rig.hours = VisitingHours::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 4);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 252);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_no_evidence_where_nobody_may_be_asked_any_more() {
+    let network = Network::new(|address, earlier| {
+        if is_inside(&address) {
+            sparse(address, earlier)
+        } else {
+            Peer::Dark
+        }
+    });
+    let mut rig = Rig::new(network, &["10.0.1.0/24", "10.0.2.0/24"]);
+    rig.hours = hours_from(MORNING, None);
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(8).unwrap());
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.ended_by.as_deref(), Some("window"));
+    assert!(summary.trouble.slowed.is_empty());
+    let stored = rig.memory.stored();
+    let doubted = |detail: &str| detail.contains("could be asked");
+    let doubted = stored.coverage.iter().filter(|run| doubted(&run.detail));
+    let doubted: Vec<_> = doubted.cloned().collect();
+    let silent = covered(&doubted, OutcomeKind::Filtered);
+    assert!(silent > 50, "{silent}");
+    let inside = |run: &AddressRun| run.first.to_string().starts_with("10.0.1.");
+    assert!(!doubted.iter().any(inside), "what is closed is left");
+    let told = 512 - summary.outcomes.count(OutcomeKind::NotAttempted);
+    assert_eq!(stored.observations.len() as u64, told - silent as u64);
 }
 
 #[tokio::test(start_paused = true)]
