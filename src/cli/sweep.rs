@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use super::crowd::{crowds, neighbours};
 use super::exit::Exit;
@@ -237,14 +238,22 @@ impl Sweep {
                     .map(crate::target::Exclusion::why)
             },
         );
-        let pacer = pacer.limited(terms.map(|terms| terms.limits));
+        let hours = VisitingHours::new(terms.map(Terms::visits), clock::now);
+        let (visiting, schedule, began) = (hours.clone(), self.settings.schedule(), Instant::now());
+        let pacer =
+            pacer
+                .limited(terms.map(|terms| terms.limits))
+                .within(move |address, longest| {
+                    schedule.allows(clock::now(), began.elapsed(), longest)
+                        && visiting.allow(address, longest)
+                });
         Scan {
             expected: recall.expected(&self.plan),
             recency: recall.into_recency(),
             plan: self.plan,
             settings: scan::Settings {
                 zone: self.settings.zone,
-                hours: VisitingHours::new(terms.map(Terms::visits), clock::now),
+                hours,
                 neighbours: Neighbours::default(),
                 approach: terms.map(Terms::approach),
                 workers,

@@ -194,7 +194,7 @@ mod tests {
         let port = Port::new(target.port()).unwrap();
         let endpoint = Endpoint::tcp(Zone::default(), target.ip(), port, Dialect::Tls);
         let pacer = Pacer::new(rates, NonZeroUsize::MIN, |_, _| None);
-        let admission = pacer.admit(&endpoint, Lane::First).await;
+        let admission = pacer.admit(&endpoint, Lane::First, Duration::ZERO).await;
         admission.unwrap().pass
     }
 

@@ -1,5 +1,6 @@
 //! When the next connection may start: an [`Endpoint`](crate::domain::Endpoint)
-//! becomes a [`Pass`], once nothing excludes it and every rate is paid.
+//! becomes a [`Pass`], once nothing excludes it, every rate is paid, and its
+//! hours last.
 //!
 //! Invariant: in no second, wherever it starts and bursts included, are more
 //! passes issued than the overall rate, one address's or one network's allows.
@@ -28,7 +29,7 @@ mod turn;
 pub use lane::Lane;
 pub use limits::Limits;
 pub(crate) use network::Network;
-pub use pacer::{Admission, Excluded, Pacer};
+pub use pacer::{Admission, Denied, Pacer};
 pub use pass::Pass;
 pub use rate::{InvalidRate, Rate, Rates};
 pub use slot::{Established, Slot};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::gate::Gate;
 use super::host::Host;
@@ -22,6 +23,8 @@ use crate::target::{ByNetwork, host_reached};
 pub struct Pacer {
     limits: ByNetwork<Limits>,
     guard: Box<Guard>,
+    /// `None` where every address may be dialled at any time.
+    hours: Option<Box<Hours>>,
     hosts: Keyed<IpAddr, Host>,
     /// `None` where the rate of every network is unlimited.
     networks: Option<Keyed<Network, Gate>>,
@@ -30,6 +33,9 @@ pub struct Pacer {
 
 /// Why an address and port are excluded, if they are.
 type Guard = dyn Fn(IpAddr, Port) -> Option<String> + Send + Sync;
+
+/// Whether an address may be talked to now, and for so long from now on.
+type Hours = dyn Fn(IpAddr, Duration) -> bool + Send + Sync;
 
 /// The right to dial once, and the connection's place at its host.
 #[derive(Debug)]
@@ -40,12 +46,18 @@ pub struct Admission {
     pub slot: Slot,
 }
 
-/// The endpoint is never to be touched.
+/// Why there is no pass.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("excluded: {reason}")]
-pub struct Excluded {
-    /// Which exclusion it fell under.
-    pub reason: String,
+pub enum Denied {
+    /// The endpoint is never to be touched.
+    #[error("excluded: {reason}")]
+    Excluded {
+        /// Which exclusion it fell under.
+        reason: String,
+    },
+    /// A connection might last beyond the time in which it may be talked to.
+    #[error("out of hours")]
+    OutOfHours,
 }
 
 impl Pacer {
@@ -68,6 +80,7 @@ impl Pacer {
         let pacer = Self {
             limits: limits.into(),
             guard: Box::new(guard),
+            hours: None,
             hosts: Keyed::new(),
             networks: None,
             overall: Gate::limiting(rates.overall),
@@ -89,14 +102,31 @@ impl Pacer {
         }
     }
 
-    /// Waits for a host slot and all three rates. Addresses by which a NAT64
-    /// is reached count as the host behind it.
+    /// The same that issues no pass where `hours` denies an address the time
+    /// that the connection may take. They are asked last, however long it has
+    /// waited until then.
+    #[must_use]
+    pub fn within(self, hours: impl Fn(IpAddr, Duration) -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            hours: Some(Box::new(hours)),
+            ..self
+        }
+    }
+
+    /// Waits for a host slot and all three rates, for a connection that lasts
+    /// no longer than `longest`. Addresses by which a NAT64 is reached count as
+    /// the host behind it.
     ///
     /// Cancel safe: dropping the future gives up its place and nothing else.
-    pub async fn admit(&self, endpoint: &Endpoint, lane: Lane) -> Result<Admission, Excluded> {
+    pub async fn admit(
+        &self,
+        endpoint: &Endpoint,
+        lane: Lane,
+        longest: Duration,
+    ) -> Result<Admission, Denied> {
         let address = endpoint.address.to_canonical();
         if let Some(reason) = (self.guard)(address, endpoint.port) {
-            return Err(Excluded { reason });
+            return Err(Denied::Excluded { reason });
         }
         let limits = self.limits.at(address);
         let reached = host_reached(address);
@@ -115,7 +145,13 @@ impl Pacer {
         let _network_turn = Gate::enter(network, lane).await;
         let _overall_turn = Gate::enter(overall, lane).await;
 
-        // Without another await: all is paid, and dialled, at one instant.
+        // Without another await: all is paid, and dialled, at one instant. Who
+        // is denied it pays nothing, so a queue is over soon after the hours.
+        if let Some(hours) = &self.hours
+            && !hours(address, longest)
+        {
+            return Err(Denied::OutOfHours);
+        }
         let gates = [Some(&host.gate), network, overall];
         gates.into_iter().flatten().for_each(Gate::pay);
         Ok(Admission {

@@ -1,6 +1,7 @@
 use crate::domain::Endpoint;
 
-/// The right to dial one endpoint once: exclusions checked, rates paid.
+/// The right to dial one endpoint once, at once: exclusions checked, rates
+/// paid, within hours.
 /// Only the pacer makes one, and nothing sends a first packet without one.
 #[derive(Debug)]
 pub struct Pass {

@@ -80,7 +80,9 @@ async fn issue(pacer: &Pacer, dials: impl IntoIterator<Item = Dial>) -> Vec<(Dur
         let issued = &issued;
         async move {
             sleep(dial.after).await;
-            let admission = pacer.admit(&endpoint(dial.address), dial.lane).await;
+            let admission = pacer
+                .admit(&endpoint(dial.address), dial.lane, SECOND)
+                .await;
             assert_eq!(admission.unwrap().pass.endpoint().address, dial.address);
             issued.lock().unwrap().push((start.elapsed(), dial.address));
         }
@@ -247,7 +249,7 @@ async fn a_dial_that_is_given_up_loses_only_its_place() {
             // At different stages, those that hold turns included.
             let patience = Duration::from_millis(u64::from(number) * 3);
             let address = endpoint(host(number, number));
-            timeout(patience, pacer.admit(&address, Lane::First))
+            timeout(patience, pacer.admit(&address, Lane::First, SECOND))
                 .await
                 .is_err()
         }
@@ -277,7 +279,10 @@ async fn memory_follows_the_hosts_in_use_not_those_ever_seen() {
     let pacer = pacer(rates(0, 5, 200));
     for number in 0..40_000u32 {
         let address = IpAddr::from((0x0a00_0000 + number * 7).to_be_bytes());
-        pacer.admit(&endpoint(address), Lane::First).await.unwrap();
+        pacer
+            .admit(&endpoint(address), Lane::First, SECOND)
+            .await
+            .unwrap();
         tokio::time::advance(Duration::from_millis(1)).await;
     }
     assert!(pacer.remembered() <= 2 * 1024);
@@ -292,33 +297,33 @@ async fn an_excluded_address_gets_no_pass_in_any_spelling() {
     let mut target = endpoint(excluded);
     for address in ["10.0.0.1", "::ffff:10.0.0.1"] {
         target.address = address.parse().unwrap();
-        let answer = pacer.admit(&target, Lane::First).await.map(drop);
+        let answer = pacer.admit(&target, Lane::First, SECOND).await.map(drop);
         let reason = "printer".to_owned();
-        assert_eq!(answer, Err(Excluded { reason }));
+        assert_eq!(answer, Err(Denied::Excluded { reason }));
     }
     target.port = Port::new(8443).unwrap();
-    assert!(pacer.admit(&target, Lane::First).await.is_ok());
+    assert!(pacer.admit(&target, Lane::First, SECOND).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_answers_gets_no_more_connections_than_it_may() {
     let pacer = pacer(rates(0, 0, 0));
     let here = endpoint(host(0, 1));
-    let mut first = pacer.admit(&here, Lane::First).await.unwrap();
-    let mut second = pacer.admit(&here, Lane::First).await.unwrap();
-    let mut third = pacer.admit(&here, Lane::First).await.unwrap();
+    let mut first = pacer.admit(&here, Lane::First, SECOND).await.unwrap();
+    let mut second = pacer.admit(&here, Lane::First, SECOND).await.unwrap();
+    let mut third = pacer.admit(&here, Lane::First, SECOND).await.unwrap();
     assert_eq!(first.slot.established(), Established::Kept);
     assert_eq!(second.slot.established(), Established::Kept);
     assert_eq!(third.slot.established(), Established::OverLimit);
     drop(third);
 
-    let mut first_dial = std::pin::pin!(pacer.admit(&here, Lane::First));
-    let mut follow_up = std::pin::pin!(pacer.admit(&here, Lane::FollowUp));
+    let mut first_dial = std::pin::pin!(pacer.admit(&here, Lane::First, SECOND));
+    let mut follow_up = std::pin::pin!(pacer.admit(&here, Lane::FollowUp, SECOND));
     assert!(poll!(&mut first_dial).is_pending());
     assert!(poll!(&mut follow_up).is_pending());
     // Another host is not concerned.
     let elsewhere = endpoint(host(0, 2));
-    let free = pacer.admit(&elsewhere, Lane::First).now_or_never();
+    let free = pacer.admit(&elsewhere, Lane::First, SECOND).now_or_never();
     assert!(free.is_some());
 
     drop(first);
@@ -335,13 +340,13 @@ async fn dark_ports_of_a_host_that_answers_are_limited_by_the_rates_alone() {
     let rates = rates(0, 20, 0);
     let pacer = pacer(rates);
     let here = endpoint(host(0, 1));
-    let mut open = pacer.admit(&here, Lane::First).await.unwrap();
+    let mut open = pacer.admit(&here, Lane::First, SECOND).await.unwrap();
     sleep(Duration::from_millis(1)).await;
     assert_eq!(open.slot.established(), Established::Kept);
 
     let start = Instant::now();
     join_all((0..100).map(|_| async {
-        let dark = pacer.admit(&here, Lane::First).await.unwrap();
+        let dark = pacer.admit(&here, Lane::First, SECOND).await.unwrap();
         sleep(TIMEOUT).await;
         drop(dark);
     }))
@@ -358,7 +363,7 @@ async fn many_threads_admit_without_losing_a_wake_up() {
         tokio::spawn(async move {
             for _ in 0..200 {
                 let here = endpoint(host(0, task % 3));
-                let mut admission = pacer.admit(&here, Lane::First).await.unwrap();
+                let mut admission = pacer.admit(&here, Lane::First, SECOND).await.unwrap();
                 tokio::task::yield_now().await;
                 let _kept_or_not = admission.slot.established();
                 tokio::task::yield_now().await;
@@ -418,7 +423,7 @@ async fn a_24_of_several_networks_keeps_the_lowest_of_their_rates() {
 async fn a_host_has_one_share_of_connections_by_all_its_addresses() {
     let pacer = pacer_within(&[("10.0.1.0/24", 0, 0, 1)]);
     let mut first = pacer
-        .admit(&endpoint(host(1, 1)), Lane::First)
+        .admit(&endpoint(host(1, 1)), Lane::First, SECOND)
         .await
         .unwrap();
     assert_eq!(first.slot.established(), Established::Kept);
@@ -428,10 +433,38 @@ async fn a_host_has_one_share_of_connections_by_all_its_addresses() {
         "64:ff9b:1::10.0.1.1",
     ] {
         let endpoint = endpoint(address.parse().unwrap());
-        let mut next = std::pin::pin!(pacer.admit(&endpoint, Lane::First));
+        let mut next = std::pin::pin!(pacer.admit(&endpoint, Lane::First, SECOND));
         assert!(poll!(&mut next).is_pending(), "{address}");
     }
     drop(first);
     let through = endpoint("64:ff9b::10.0.1.1".parse().unwrap());
-    assert!(pacer.admit(&through, Lane::First).await.is_ok());
+    assert!(pacer.admit(&through, Lane::First, SECOND).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_waited_beyond_the_hours_is_denied_and_pays_nothing() {
+    let began = Instant::now();
+    let one = Pacer::new(rates(0, 0, 1), NonZeroUsize::MAX, |_, _| None);
+    // For ten seconds, to the end of what is dialled then.
+    let pacer = one.within(move |address, longest| {
+        address == host(2, 1) || began.elapsed() + longest <= 10 * SECOND
+    });
+    let endpoints: Vec<_> = (0..20).map(|number| endpoint(host(1, number))).collect();
+    let asked = endpoints.iter().map(async |endpoint| {
+        let answer = pacer.admit(endpoint, Lane::First, 4 * SECOND).await;
+        (answer.map(drop), began.elapsed())
+    });
+    let answers = join_all(asked).await;
+    let (issued, denied) = answers.split_at(7);
+    assert!(
+        issued
+            .iter()
+            .all(|(answer, at)| answer.is_ok() && *at <= 6 * SECOND)
+    );
+    let late =
+        |(answer, at): &(_, Duration)| *answer == Err(Denied::OutOfHours) && *at <= 7 * SECOND;
+    assert!(denied.iter().all(late), "{denied:?}");
+    let elsewhere = endpoint(host(2, 1));
+    let answer = pacer.admit(&elsewhere, Lane::First, 4 * SECOND).await;
+    assert!(answer.is_ok());
 }

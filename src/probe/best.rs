@@ -4,8 +4,9 @@ use crate::tls::Rung;
 /// The outcome that stands for all attempts of a question: the best of them,
 /// of equals the one that tells more, then the earlier.
 ///
-/// A fault of ours stands above all but a certificate: had it not been, that
-/// attempt might have found one, so nothing is known about the peer yet.
+/// A fault of ours, or a rung that could not be tried any more, stands above all
+/// but a certificate: had it not been, that attempt might have found one, so
+/// nothing is known about the peer yet.
 pub(super) fn best(tried: Vec<(Rung, Outcome)>) -> Option<Outcome> {
     let outcomes = tried.into_iter().map(|(_, outcome)| outcome);
     outcomes.min_by_key(merit)
@@ -16,7 +17,7 @@ fn merit(outcome: &Outcome) -> (Standing, OutcomeKind, Telling) {
     let kind = outcome.kind();
     let standing = match kind {
         OutcomeKind::Certificate => Standing::Found,
-        OutcomeKind::LocalError => Standing::Unknown,
+        OutcomeKind::LocalError | OutcomeKind::NotAttempted => Standing::Unknown,
         // One that hung up on one rung may say on another what it speaks.
         OutcomeKind::NoCertificate | OutcomeKind::NotTls => Standing::Told,
         OutcomeKind::TlsRefused if telling(outcome) < Telling::Close => Standing::Told,
@@ -28,8 +29,7 @@ fn merit(outcome: &Outcome) -> (Standing, OutcomeKind, Telling) {
         | OutcomeKind::Unreachable
         | OutcomeKind::Unresolved
         | OutcomeKind::Excluded
-        | OutcomeKind::Fresh
-        | OutcomeKind::NotAttempted => Standing::Answered,
+        | OutcomeKind::Fresh => Standing::Answered,
     };
     (standing, kind, telling(outcome))
 }

@@ -5,13 +5,15 @@ use crate::domain::{
     Session,
 };
 use crate::net::DialError;
+use crate::pace::Denied;
 use crate::starttls::Verdict;
 use crate::tls::{Cause, End, Ending};
 
 /// How one attempt ended.
 #[derive(Debug)]
 pub(super) enum Finish {
-    /// The scan stopped before the dial.
+    /// The scan stopped before the dial, or the hours in which it may be made
+    /// were over.
     Stopped,
     /// The endpoint is never to be touched, and why.
     Excluded(String),
@@ -31,6 +33,15 @@ pub(super) enum Finish {
     Ended(Ending),
     /// It failed on this machine.
     Local(LocalFault),
+}
+
+impl From<Denied> for Finish {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Excluded { reason } => Self::Excluded(reason),
+            Denied::OutOfHours => Self::Stopped,
+        }
+    }
 }
 
 /// What an attempt's end means.

@@ -20,7 +20,8 @@ pub(super) struct Visit<'a> {
     pub(super) lane: Lane,
     /// How long it may take from its dial on.
     pub(super) budget: Duration,
-    /// What keeps it from being made; one that follows others has none.
+    /// What keeps it from being made, beside its hours; one that follows
+    /// others has none.
     pub(super) stop: Option<&'a CancellationToken>,
 }
 
@@ -67,13 +68,13 @@ impl<D: Dialer> Prober<D> {
         let admitted = tokio::select! {
             biased;
             // First, so that who need not wait asks the stop but once, below.
-            admitted = self.pacer.admit(visit.endpoint, visit.lane) => admitted,
+            admitted = self.pacer.admit(visit.endpoint, visit.lane, visit.budget) => admitted,
             Some(()) = stopped => return Err(Finish::Stopped),
         };
         if visit.stop.is_some_and(CancellationToken::is_cancelled) {
             return Err(Finish::Stopped);
         }
-        admitted.map_err(|excluded| Finish::Excluded(excluded.reason))
+        admitted.map_err(Finish::from)
     }
 
     /// Dials; `None` when the host had enough connections of ours, so that

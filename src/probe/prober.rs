@@ -88,7 +88,8 @@ impl<D: Dialer> Prober<D> {
     /// lead to TLS, no further rung is tried.
     ///
     /// After `stop` it dials nothing more, unless it had begun: a probe that
-    /// still waits for its first connection was not attempted.
+    /// still waits for its first connection was not attempted. Nor was one of
+    /// which a later connection could not be made within its hours.
     ///
     /// Cancel safe in that every connection is dropped with it; what was seen
     /// is lost.
@@ -145,11 +146,12 @@ impl<D: Dialer> Prober<D> {
     /// Whether anything answers a SYN there, be it by a refusal; nothing else
     /// is sent.
     pub async fn reaches(&self, endpoint: &Endpoint) -> bool {
-        let Ok(Admission { pass, slot: _held }) = self.pacer.admit(endpoint, Lane::FollowUp).await
-        else {
+        let longest = self.timeouts(endpoint).connect;
+        let admitted = self.pacer.admit(endpoint, Lane::FollowUp, longest).await;
+        let Ok(Admission { pass, slot: _held }) = admitted else {
             return false;
         };
-        let dial = timeout(self.timeouts(endpoint).connect, self.dialer.dial(pass));
+        let dial = timeout(longest, self.dialer.dial(pass));
         matches!(dial.await, Ok(Ok(_) | Err(DialError::Refused)))
     }
 

@@ -101,7 +101,8 @@ pub struct Scan<D: Dialer, R: Resolver> {
     pub expected: Expected,
     /// How.
     pub settings: Settings,
-    /// What asks the servers; its pacer carries the plan's exclusions.
+    /// What asks the servers; its pacer carries the plan's exclusions, and the
+    /// hours.
     pub prober: Prober<D>,
     /// What asks the DNS.
     pub resolver: R,

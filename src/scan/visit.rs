@@ -246,15 +246,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Tells the guard what an observation says of the way there.
     fn note(&self, observation: &Observation, look: &Look) {
-        match self.guard.sign(observation) {
-            Some(sign) => {
-                self.guard.see(sign);
-                look.note_answer(matches!(sign, Sign::Answer(..)));
-            }
-            None if observation.outcome == Outcome::NotAttempted && !self.stop.is_cancelled() => {
-                look.interrupt();
-            }
-            None => {}
+        if let Some(sign) = self.guard.sign(observation) {
+            self.guard.see(sign);
+            look.note_answer(matches!(sign, Sign::Answer(..)));
+        }
+        if observation.outcome == Outcome::NotAttempted && !self.stop.is_cancelled() {
+            look.interrupt();
         }
     }
 

@@ -56,13 +56,16 @@ impl VisitingHours {
         }
     }
 
+    /// Whether an address may be talked to now, and for so long from now on.
+    #[must_use]
+    pub fn allow(&self, address: IpAddr, longest: Duration) -> bool {
+        self.at(address)
+            .is_none_or(|it| it.hours.is_open_for((self.clock)(), longest))
+    }
+
     /// Whether an address may not be asked now.
     pub(super) fn are_over_at(&self, address: IpAddr) -> bool {
-        // Most scans have no such network, and this is asked at every step.
-        if self.networks.networks().len() == 0 {
-            return false;
-        }
-        let visits = self.networks.at(address).as_ref();
+        let visits = self.at(address);
         visits.is_some_and(|it| !it.hours.is_open_for((self.clock)(), it.drain))
     }
 
@@ -83,6 +86,14 @@ impl VisitingHours {
             .filter_map(|it| it.hours.opens(now, it.drain));
         let first = opens.min().filter(|opens| *opens < until)?;
         Some(first.since(now))
+    }
+
+    fn at(&self, address: IpAddr) -> Option<&Visits> {
+        // Most scans have no such network, and this is asked at every step.
+        if self.networks.networks().len() == 0 {
+            return None;
+        }
+        self.networks.at(address).as_ref()
     }
 }
 
@@ -139,6 +150,10 @@ mod tests {
             assert_eq!(hours.are_over_at(INSIDE), are_over, "{now}");
             assert!(!hours.are_over_at(OUTSIDE), "{now}");
         }
+        let hours = hours("2026-11-21T05:59:58Z", None);
+        assert!(hours.allow(INSIDE, Duration::from_secs(1)));
+        assert!(!hours.allow(INSIDE, Duration::from_secs(2)));
+        assert!(hours.allow(OUTSIDE, Duration::from_hours(1)));
         assert!(!VisitingHours::default().are_over_at(INSIDE));
     }
 

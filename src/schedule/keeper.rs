@@ -34,6 +34,15 @@ impl Schedule {
         Some(Timestamp::from_micros(drained))
     }
 
+    /// Whether a run that has taken so long may send now, and for so `long` from
+    /// now on.
+    #[must_use]
+    pub fn allows(&self, now: Timestamp, taken: Duration, long: Duration) -> bool {
+        let hours = self.hours.as_ref();
+        self.longest.is_none_or(|longest| taken + long <= longest)
+            && hours.is_none_or(|hours| hours.is_open_for(now, long))
+    }
+
     /// How many runs so much work takes, each from when its window opens or
     /// the one before it ended; `None` if these are more than
     /// [`Self::MOST_RUNS`].
@@ -330,6 +339,29 @@ mod tests {
         assert_eq!(why, EarlyEnd::Window);
         assert_eq!(wall.now(), "2026-11-22T05:59:40Z".parse().unwrap());
         assert_eq!(keeper.jumps().list().len(), 2);
+    }
+
+    #[test]
+    fn what_would_last_beyond_an_end_is_not_allowed() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let schedule = night(Some(Duration::from_hours(1)));
+        let late = Duration::from_secs(3590);
+        for (now, taken, long, allowed) in [
+            ("2026-11-21T23:00:00Z", SECOND, 20 * SECOND, true),
+            ("2026-11-21T23:00:00Z", late, 10 * SECOND, true),
+            ("2026-11-21T23:00:00Z", late, 11 * SECOND, false),
+            ("2026-11-22T05:59:55Z", SECOND, 4 * SECOND, true),
+            ("2026-11-22T05:59:55Z", SECOND, 5 * SECOND, false),
+            ("2026-11-22T06:00:01Z", SECOND, Duration::ZERO, false),
+        ] {
+            assert_eq!(
+                schedule.allows(at(now), taken, long),
+                allowed,
+                "{now} {taken:?}"
+            );
+        }
+        let always = Schedule::default();
+        assert!(always.allows(at("2026-11-22T06:00:01Z"), late, late));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use certsweep::domain::{Dialect, Endpoint, Host, Zone};
 use certsweep::pace::{Lane, Pacer, Rate, Rates};
@@ -104,7 +105,8 @@ fn a_million_random_specs_get_no_pass_to_what_is_excluded() {
         let of_names = (0..100).map(|_| (dice.address(), certsweep::domain::Port::HTTPS));
         for (address, port) in of_plan.chain(of_names) {
             let endpoint = Endpoint::tcp(Zone::default(), address, port, Dialect::Tls);
-            let answer = pacer.admit(&endpoint, Lane::First).now_or_never();
+            let answer = pacer.admit(&endpoint, Lane::First, Duration::ZERO);
+            let answer = answer.now_or_never();
             match answer.expect("no limit holds it up") {
                 Ok(admission) => {
                     let address = admission.pass.endpoint().address;

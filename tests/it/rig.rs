@@ -97,6 +97,8 @@ impl Rig {
         let pacer = Pacer::new(self.rates, NonZeroUsize::MAX, move |address, port| {
             guarded.excluded_at(address, port).map(Exclusion::why)
         });
+        let hours = self.hours.clone();
+        let pacer = pacer.within(move |address, longest| hours.allow(address, longest));
         let scan = Scan {
             expected: Expected::new(&self.known, &[], &plan),
             plan,

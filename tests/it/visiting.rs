@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use certsweep::domain::{OutcomeKind, ScanState, Timestamp, clock};
 use certsweep::pace::Rate;
+use certsweep::probe::Timeouts;
 use certsweep::scan::{Neighbours, VisitingHours, Visits};
 use certsweep::schedule::Hours;
 use certsweep::store::AddressRun;
@@ -16,7 +17,12 @@ use tokio::time::Instant;
 
 use crate::program::{Inventory, outcomes};
 use crate::rig::{Rig, varied};
-use crate::simulation::{Names, Network, Peer, covered};
+use crate::simulation::{Names, Network, Peer, alert, covered, flight};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// protocol_version.
+const NO_SUCH_VERSION: u8 = 70;
 
 /// When the simulated scans begin: an hour before the night of 10.0.1.0/24,
 /// and a minute before its end.
@@ -115,6 +121,37 @@ async fn a_scan_that_may_go_on_waits_for_a_network_to_open() {
     assert!(inside.iter().all(|at| *at >= opens));
     let latest = inside.into_iter().max().unwrap();
     assert!(latest < opens + Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_long_a_look_waits_for_rates_nothing_is_dialled_after_the_hours() {
+    let began = Instant::now();
+    // Every server has to be asked twice.
+    let network = Network::new(|_, earlier| match earlier % 2 {
+        0 => Peer::Says(alert(NO_SUCH_VERSION)),
+        _ => Peer::Says(flight(&[b"leaf"])),
+    });
+    let mut rig = Rig::new(network, &["10.0.1.0/24"]);
+    rig.hours = hours_from(MORNING, None);
+    rig.rates.per_network = Rate::PerSecond(NonZeroU32::new(4).unwrap());
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.ended_by.as_deref(), Some("window"));
+    let closes = began + Duration::from_mins(1);
+    let latest = dials_inside(&rig).into_iter().max().unwrap();
+    let question = Timeouts::default().target;
+    assert!(latest + question <= closes, "{:?}", closes - latest);
+    assert!(latest + question + 5 * SECOND > closes, "they are used");
+    let found = summary.outcomes.count(OutcomeKind::Certificate);
+    assert!((60..=80).contains(&found), "{found}");
+    assert_eq!(
+        summary.outcomes.count(OutcomeKind::NotAttempted),
+        256 - found
+    );
+
+    rig.hours = VisitingHours::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 256);
 }
 
 /// Four servers in each /24, and nobody else.

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
@@ -266,6 +266,44 @@ async fn a_stopped_probe_that_still_waits_was_not_attempted() {
     let observation = prober.run(probe(), &stop).await;
     assert_eq!(observation.outcome, Outcome::NotAttempted);
     assert!(observation.attempts.is_empty());
+}
+
+/// A pacer whose hours are over before the third dial.
+fn closing() -> Arc<Pacer> {
+    let unlimited = Rates {
+        overall: Rate::Unlimited,
+        per_host: Rate::Unlimited,
+        per_network: Rate::Unlimited,
+    };
+    let dials = AtomicUsize::new(0);
+    let pacer = Pacer::new(unlimited, NonZeroUsize::MIN, |_, _| None);
+    Arc::new(pacer.within(move |_, _| dials.fetch_add(1, Ordering::Relaxed) < 2))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_may_not_be_asked_to_its_end_was_not_asked() {
+    let dialer = Simulated::new(|_| Manner::Say(alert(2, 40), Then::Close));
+    let dials = dialer.dials.clone();
+    let prober = Prober::new(dialer, closing(), Timeouts::default());
+    let stop = CancellationToken::new();
+    let observation = prober.run(probe(), &stop).await;
+    assert_eq!(observation.outcome, Outcome::NotAttempted);
+    assert_eq!(dials.load(Ordering::Relaxed), 2);
+    assert_eq!(observation.attempts.len(), 2, "what was said is told");
+    assert!(!prober.reaches(&endpoint()).await);
+    assert_eq!(dials.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_found_within_the_hours_stands() {
+    let flight = records(&full_flight(), 1000);
+    let dialer = Simulated::new(move |dialled| match dialled {
+        0 => Manner::Say(alert(2, 40), Then::Close),
+        _ => Manner::Say(flight.clone(), Then::Wait),
+    });
+    let prober = Prober::new(dialer, closing(), Timeouts::default());
+    let observation = prober.run(probe(), &CancellationToken::new()).await;
+    assert_eq!(observation.outcome.kind(), OutcomeKind::Certificate);
 }
 
 #[tokio::test(start_paused = true)]
