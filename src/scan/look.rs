@@ -1,5 +1,7 @@
 //! One visit to one target, and what of it waits for the next.
 
+use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::name_service::LookupFailure;
@@ -30,6 +32,8 @@ pub(super) struct Look {
     interrupted: AtomicBool,
     /// Whether the last question had no answer.
     unanswered: AtomicBool,
+    /// Where it would have gone on, had the hours not been over.
+    waits_for: OnceLock<IpAddr>,
 }
 
 impl Look {
@@ -46,6 +50,7 @@ impl Look {
             cut_short: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
+            waits_for: OnceLock::new(),
         }
     }
 
@@ -103,6 +108,17 @@ impl Look {
 
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it can't go on before the hours of an address; the first
+    /// such address stands.
+    pub(super) fn wait_for(&self, address: IpAddr) {
+        self.waits_for.get_or_init(|| address);
+    }
+
+    /// The address whose hours it waits for.
+    pub(super) fn waits_for(&self) -> Option<IpAddr> {
+        self.waits_for.get().copied()
     }
 
     /// Notes whether the question that was just asked had an answer.

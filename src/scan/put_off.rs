@@ -103,6 +103,21 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         looked
     }
 
+    /// A look, unless it waits for the hours of an address, with what it has
+    /// seen; the stop leaves no time for that.
+    pub(super) fn unless_out_of_hours(&self, looked: Looked) -> Option<Looked> {
+        if looked.look.waits_for().is_none() {
+            return Some(looked);
+        }
+        if self.stop.is_cancelled() {
+            looked.look.cut_short();
+            return Some(looked);
+        }
+        self.guard.put_off(looked.not_had());
+        self.feed.hold_back();
+        None
+    }
+
     /// Has a look at once that the guard has not kept.
     fn have_unless_kept(&self, looked: Option<Looked>) {
         match looked {
@@ -160,7 +175,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 
     async fn leave(&self, looked: Looked) {
-        let Looked { look, verdict, .. } = looked;
+        let Looked {
+            look,
+            by_name,
+            verdict,
+            ..
+        } = looked;
         self.feed.let_go();
         let (Verdict::Settled(_, seen) | Verdict::Again(_, seen)) = verdict;
         let outcome = known(seen.iter(), &look).unwrap_or(Outcome::NotAttempted);
@@ -170,7 +190,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         let settled = Settled {
             index: look.index,
-            by_name: false,
+            by_name,
             outcome,
             observations: seen,
             cut_short: is_last,
@@ -184,10 +204,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         address.is_some_and(|address| self.settings.hours.are_over_at(address))
     }
 
+    /// The address whose hours a look waits for.
     fn address_of(&self, looked: &Looked) -> Option<IpAddr> {
-        match self.plan.get(looked.look.index)?.host {
+        let of_target = || match self.plan.get(looked.look.index)?.host {
             Host::Address(address) => Some(address),
             Host::Name(_) => None,
-        }
+        };
+        looked.look.waits_for().or_else(of_target)
     }
 }

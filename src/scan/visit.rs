@@ -159,7 +159,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Takes an inquiry to its end, or to the scan's; its first question may
     /// have knocked already. A question that the stop takes, be it a target's
-    /// first or its last, cuts the scan short.
+    /// first or its last, cuts the scan short; one that hours take puts the rest
+    /// off.
     async fn inquire(
         &self,
         inquiry: &mut Inquiry<'_>,
@@ -197,8 +198,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Whether the look may ask another question at an address.
     fn may_go_on(&self, address: IpAddr, look: &Look) -> bool {
-        if self.stop.is_cancelled() || self.settings.hours.are_over_at(address) {
+        if self.stop.is_cancelled() {
             look.cut_short();
+            return false;
+        }
+        if self.settings.hours.are_over_at(address) {
+            look.wait_for(address);
             return false;
         }
         if self.guard.is_open() {
@@ -251,7 +256,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             look.note_answer(matches!(sign, Sign::Answer(..)));
         }
         if observation.outcome == Outcome::NotAttempted && !self.stop.is_cancelled() {
-            look.interrupt();
+            let address = observation.endpoint.address;
+            if self.settings.hours.are_over_at(address) {
+                look.wait_for(address);
+            } else {
+                look.interrupt();
+            }
         }
     }
 

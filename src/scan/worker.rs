@@ -157,6 +157,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if looked.look.is_interrupted() {
             return self.have_again(looked);
         }
+        let Some(looked) = self.unless_out_of_hours(looked) else {
+            return;
+        };
         let Some(looked) = self.unless_unnamed(looked) else {
             return;
         };

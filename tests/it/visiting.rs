@@ -2,21 +2,22 @@
 //! others are scanned meanwhile, and what is left is told and gone on with. And
 //! the machine's own networks, where its neighbour table is small.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use certsweep::domain::{OutcomeKind, ScanState, Timestamp, clock};
+use certsweep::domain::{Observation, OutcomeKind, ScanState, Timestamp, clock};
 use certsweep::pace::Rate;
 use certsweep::probe::Timeouts;
-use certsweep::scan::{Neighbours, VisitingHours, Visits};
+use certsweep::scan::{Neighbours, Reach, Stop, Summary, VisitingHours, Visits};
 use certsweep::schedule::Hours;
 use certsweep::store::AddressRun;
 use certsweep::target::{AddressRange, ByNetwork};
 use tokio::time::Instant;
 
 use crate::program::{Inventory, outcomes};
-use crate::rig::{Rig, varied};
+use crate::rig::{Rig, told_of, varied};
 use crate::simulation::{Names, Network, Peer, alert, covered, flight};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -212,6 +213,79 @@ async fn silence_is_no_evidence_where_nobody_may_be_asked_any_more() {
     assert!(!doubted.iter().any(inside), "what is closed is left");
     let told = 512 - summary.outcomes.count(OutcomeKind::NotAttempted);
     assert_eq!(stored.observations.len() as u64, told - silent as u64);
+}
+
+/// A server with so many names, a question each, of which the night's end
+/// leaves half.
+fn many_names(hours: VisitingHours) -> Rig {
+    let network = Network::new(|address, _| {
+        if is_inside(&address) {
+            Peer::Says(flight(&[b"leaf"]))
+        } else {
+            Peer::Closed
+        }
+    });
+    let mut rig = Rig::new(network, &["10.0.1.8", "inside.sim", "10.0.2.0/30"]);
+    rig.names = Names::of(&[("inside.sim", &["10.0.1.9", "10.0.2.9"])]);
+    rig.further = MANY_NAMES.split(' ').collect();
+    rig.reach = Reach::Everywhere;
+    rig.hours = hours;
+    rig.rates.per_host = Rate::PerSecond(NonZeroU32::MIN);
+    rig
+}
+
+const MANY_NAMES: &str = "1.sim 2.sim 3.sim 4.sim 5.sim 6.sim 7.sim 8.sim 9.sim 10.sim \
+    11.sim 12.sim 13.sim 14.sim 15.sim 16.sim 17.sim 18.sim 19.sim 20.sim \
+    21.sim 22.sim 23.sim 24.sim 25.sim 26.sim 27.sim 28.sim 29.sim 30.sim \
+    31.sim 32.sim 33.sim 34.sim 35.sim 36.sim 37.sim 38.sim 39.sim 40.sim \
+    41.sim 42.sim 43.sim 44.sim 45.sim 46.sim 47.sim 48.sim 49.sim 50.sim";
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_its_hours_leave_half_had_goes_on_when_they_come_again() {
+    let began = Instant::now();
+    let rig = many_names(hours_from(MORNING, Some("2026-11-22T05:00:00Z")));
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    let closes = began + Duration::from_mins(1);
+    let opens = began + Duration::from_hours(16) + Duration::from_mins(1);
+    let inside = dials_inside(&rig);
+    assert_eq!(inside.len(), 2 * 51, "each question is asked once");
+    let (before, after) = inside.split_at(inside.partition_point(|at| *at < closes));
+    assert!(before.len() > 40 && after.len() > 20, "{inside:?}");
+    assert!(before.iter().all(|at| *at + DRAIN <= closes + SECOND));
+    assert!(after.iter().all(|at| *at >= opens));
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 2);
+    let stored = rig.memory.stored();
+    let certificate = |seen: &&Observation| seen.outcome.kind() == OutcomeKind::Certificate;
+    assert_eq!(
+        stored.observations.iter().filter(certificate).count(),
+        2 * 51
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_its_hours_leave_half_had_is_told_where_nobody_waits_for_them() {
+    let mut rig = many_names(hours_from(MORNING, None));
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.ended_by.as_deref(), Some("window"));
+    assert_half_told(&mut rig, &summary).await;
+}
+
+/// Half of the names are told of, and another run tells of all.
+async fn assert_half_told(rig: &mut Rig, summary: &Summary) {
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 2);
+    let stored = rig.memory.stored().observations.len();
+    assert!((60..90).contains(&stored), "{stored}");
+
+    rig.hours = VisitingHours::default();
+    rig.stop = Stop::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    let stored = rig.memory.stored();
+    let told: HashSet<_> = stored.observations.iter().map(told_of).collect();
+    let certificate = |told: &&String| told.ends_with("certificate");
+    assert_eq!(told.iter().filter(certificate).count(), 2 * 51);
 }
 
 #[tokio::test(start_paused = true)]
