@@ -4,15 +4,19 @@
 //! CLONE_FILES): the system's limit of open descriptors then holds for each of
 //! them by itself, and none waits for another at the table.
 
+use std::convert::Infallible;
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Event loops, a thread each, until this is dropped.
+/// Event loops, a thread each, until this is dropped. A thread that is stuck
+/// then is left to itself.
 ///
 /// A task that is spawned on one of them must make its sockets, and whatever
 /// else has a descriptor, itself, and drop them itself: a descriptor of one
@@ -26,9 +30,14 @@ pub(crate) struct EventLoops {
 struct EventLoop {
     runtime: Handle,
     table: Table,
-    /// `None` once it is joined.
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
+    /// Nothing ever comes here; it is closed when the runtime is gone.
+    over: Receiver<Infallible>,
 }
+
+/// How long the threads have for their end. What they do takes none of it; one
+/// that is stuck in writing to a pipe would take for ever.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The descriptors that a thread sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +66,20 @@ impl EventLoops {
         let handle = runtime.handle().clone();
         let end = self.end.clone();
         let (tell, told) = sync_channel(1);
+        let (is_running, over) = sync_channel(0);
         let thread = thread::Builder::new().name("network".to_owned());
         let thread = thread.spawn(move || {
             // Nobody waits for it where there was no thread.
             let _ = tell.send(own_table());
             runtime.block_on(end.cancelled());
+            drop(runtime);
+            drop(is_running);
         })?;
         self.loops.push(EventLoop {
             runtime: handle,
             table: told.recv().unwrap_or(Table::Shared),
-            thread: Some(thread),
+            thread,
+            over,
         });
         Ok(())
     }
@@ -88,9 +101,14 @@ impl EventLoops {
 impl Drop for EventLoops {
     fn drop(&mut self) {
         self.end.cancel();
-        for thread in self.loops.iter_mut().filter_map(|it| it.thread.take()) {
-            // A panic there has been told where it was.
-            let _ = thread.join();
+        let end = Instant::now() + PATIENCE;
+        for EventLoop { thread, over, .. } in self.loops.drain(..) {
+            let left = end.saturating_duration_since(Instant::now());
+            // Nobody else has what is in its table, and it ends with the program.
+            if over.recv_timeout(left) != Err(RecvTimeoutError::Timeout) {
+                // A panic there has been told where it was.
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -203,6 +221,30 @@ mod tests {
         for file in &files {
             assert_eq!(file.metadata().unwrap().len(), 0);
         }
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_is_stuck_holds_nobody_up() {
+        let loops = two();
+        let [first, second] = &loops.runtimes()[..] else {
+            panic!("two were asked for");
+        };
+        let (go_on, wait) = sync_channel::<()>(0);
+        let (tell, mut told) = mpsc::channel(1);
+        first.spawn(async move {
+            tell.send(()).await.unwrap();
+            // As a write to a pipe that nobody reads.
+            let _ = wait.recv();
+        });
+        told.recv().await.unwrap();
+        let (is_dropped, dropped) = tokio::sync::oneshot::channel::<()>();
+        second.spawn(async move {
+            let _is_dropped = is_dropped;
+            std::future::pending::<()>().await;
+        });
+        drop(loops);
+        assert!(dropped.await.is_err(), "the other one is joined");
+        drop(go_on);
     }
 
     #[tokio::test]
