@@ -400,16 +400,19 @@ impl<H> Guard<H> {
         self.is_open.store(false, Ordering::Release);
     }
 
-    /// Nothing more is held, since the scan is over. Whether every look that
-    /// was begun is told by it.
-    pub(super) fn empty(&self) -> bool {
+    /// Nothing more is held, since the scan is over: what was had is to be
+    /// told. Returns the looks that were not, or not to their end.
+    pub(super) fn empty(&self) -> Vec<H> {
         let mut state = self.state();
         let held = state.breaker.empty();
         state.release(held.into_iter().map(|it| it.look).collect());
         let held = state.quarantine.empty();
         state.release(held);
-        let has_names = state.names.holds_any() || !state.released.again.is_empty();
-        !has_names && state.put_off.is_empty() && !state.quarantine.keeps_any_aside()
+        let mut left = mem::take(&mut state.released.again);
+        left.append(&mut state.put_off);
+        left.append(&mut state.quarantine.empty_aside());
+        left.append(&mut state.names.empty());
+        left
     }
 
     fn state(&self) -> MutexGuard<'_, State<H>> {

@@ -347,11 +347,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if watches && self.stop.is_cancelled() {
             watch.await;
         }
-        // What the stop has left there.
-        if !self.guard.empty() {
-            self.cut_short.store(true, Ordering::Relaxed);
-        }
-        self.tell_vouched().await;
+        self.tell_left().await;
         self.outbox.close();
         worked
     }

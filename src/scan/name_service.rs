@@ -174,9 +174,9 @@ impl<H> NameService<H> {
         self.held.drain(..).collect()
     }
 
-    /// Whether any look is held.
-    pub(super) fn holds_any(&self) -> bool {
-        !self.held.is_empty()
+    /// The scan is over: returns the looks that are held.
+    pub(super) fn empty(&mut self) -> Vec<H> {
+        self.held.drain(..).collect()
     }
 
     fn back(&mut self, now: Instant) -> Freed<H> {

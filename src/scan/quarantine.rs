@@ -340,12 +340,14 @@ impl<H> Quarantine<H> {
         wards.flat_map(|ward| mem::take(&mut ward.held)).collect()
     }
 
-    /// Whether any look is set aside.
-    pub(super) fn keeps_any_aside(&self) -> bool {
-        self.wards.values().any(|ward| match &ward.stage {
-            Stage::Slowed { aside, .. } | Stage::Returning { aside, .. } => !aside.is_empty(),
-            Stage::Trusted => false,
-        })
+    /// The scan is over: returns the looks that were set aside.
+    pub(super) fn empty_aside(&mut self) -> Vec<H> {
+        let wards = self.wards.values_mut();
+        let aside = wards.flat_map(|ward| match &mut ward.stage {
+            Stage::Slowed { aside, .. } | Stage::Returning { aside, .. } => mem::take(aside),
+            Stage::Trusted => Vec::new(),
+        });
+        aside.collect()
     }
 }
 
@@ -472,7 +474,7 @@ mod tests {
             assert_eq!(quarantine.returning(at).len(), 1);
         }
         assert_eq!(quarantine.next_return(), None);
-        assert!(!quarantine.keeps_any_aside());
+        assert!(quarantine.empty_aside().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

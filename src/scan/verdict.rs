@@ -99,6 +99,14 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 }
 
 impl Verdict {
+    /// Whether it stands without another look.
+    pub(super) fn is_final(&self) -> bool {
+        !matches!(
+            self,
+            Self::Again(..) | Self::Settled(Outcome::NotAttempted, _)
+        )
+    }
+
     /// Whether something was lacking here.
     pub(super) fn was_short(&self) -> bool {
         match self {
@@ -117,6 +125,19 @@ pub(super) fn without_another(target: &Target, verdict: Verdict, look: &Look) ->
         Verdict::Again(no_answer @ (NoAnswer::Filtered | NoAnswer::Unreachable), seen) => {
             settle(target, seen, look, Some(no_answer.into()))
         }
+        verdict => verdict,
+    }
+}
+
+/// The same where the scan stops: what is known stands, and another run looks
+/// again.
+pub(super) fn at_the_stop(target: &Target, verdict: Verdict, look: &Look) -> Verdict {
+    match verdict {
+        Verdict::Again(no_answer, seen) => {
+            look.cut_short();
+            settle(target, seen, look, Some(no_answer.into()))
+        }
+        Verdict::Settled(Outcome::NotAttempted, seen) => cut(target, seen, look),
         verdict => verdict,
     }
 }

@@ -22,7 +22,7 @@ use super::outbox::{Conclusion, Outbox};
 use super::quarantine::Place;
 use super::recency::Recency;
 use super::settings::Settings;
-use super::verdict::{Verdict, is_silence, without_another};
+use super::verdict::{self, Verdict, is_silence};
 use crate::domain::{Host, LocalFault, Observation, Outcome, Target, printable};
 use crate::net::Dialer;
 use crate::probe::Prober;
@@ -53,6 +53,14 @@ pub(super) struct Looked {
     pub(super) verdict: Verdict,
     /// Where it was last asked, as far as that matters.
     pub(super) place: Option<Place>,
+}
+
+impl Looked {
+    /// Whether this look, or one before it, came to anything.
+    fn has_seen_anything(&self) -> bool {
+        let (Verdict::Settled(_, seen) | Verdict::Again(_, seen)) = &self.verdict;
+        !seen.is_empty() || self.look.best.is_some()
+    }
 }
 
 /// What the workers of a crew share: with those of the others, all but the
@@ -205,6 +213,35 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         (place.is_some_and(is_slowed) && self.stop.is_cancelled()).then_some(Remark::Suspected)
     }
 
+    /// Tells after the stop what is known of the looks that waited. What was
+    /// not begun is in the ledger by its block, like all that had no turn.
+    pub(super) async fn tell_left(&self) {
+        let left = self.guard.empty();
+        if !left.is_empty() {
+            self.cut_short.store(true, Ordering::Relaxed);
+        }
+        self.tell_vouched().await;
+        for looked in left.into_iter().filter(Looked::has_seen_anything) {
+            self.feed.let_go();
+            self.tell(looked, None).await;
+        }
+    }
+
+    /// No look follows where nobody would take it any more, and where the
+    /// network would not let it come about.
+    fn without_another(&self, verdict: Verdict, look: &Look, remark: Option<Remark>) -> Verdict {
+        let is_over = self.stop.is_cancelled();
+        if is_over && remark.is_some() {
+            look.cut_short();
+        }
+        let is_last = remark.is_some() || (is_over && !verdict.is_final());
+        match self.plan.get(look.index).filter(|_| is_last) {
+            Some(target) if is_over => verdict::at_the_stop(&target, verdict, look),
+            Some(target) => verdict::without_another(&target, verdict, look),
+            None => verdict,
+        }
+    }
+
     /// Tells what a look came to, with what is to be said of it.
     pub(super) async fn tell(&self, looked: Looked, remark: Option<Remark>) {
         let Looked {
@@ -215,13 +252,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             place,
         } = looked;
         let remark = remark.or_else(|| self.remark_at_the_stop(place));
-        if remark.is_some() && self.stop.is_cancelled() {
-            look.cut_short();
-        }
-        let verdict = match remark.and_then(|_| self.plan.get(look.index)) {
-            Some(target) => without_another(&target, verdict, &look),
-            None => verdict,
-        };
+        let verdict = self.without_another(verdict, &look, remark);
         if verdict.was_short() {
             self.feed.shrink(began);
         } else {

@@ -8,7 +8,7 @@ use certsweep::domain::{EarlyEnd, OutcomeKind, ScanId, ScanState, Unresolved};
 use certsweep::pace::Rate;
 use certsweep::probe::Timeouts;
 use certsweep::resolve::LookupError;
-use certsweep::scan::RETRY_SPACING;
+use certsweep::scan::{RETRY_SPACING, Reach, Stop};
 use certsweep::store::AddressRun;
 use tokio::time::{Instant, timeout};
 
@@ -166,6 +166,40 @@ async fn a_stop_after_the_last_target_takes_nothing_from_the_scan() {
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.outcomes.count(OutcomeKind::Silent), 1);
     assert_eq!(summary.state, ScanState::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_whose_further_questions_wait_for_an_answer_is_told_at_the_stop() {
+    // The first of its questions has an answer, and nobody vouches for the
+    // silence after it.
+    let network = Network::new(|address, earlier| match (address.ip(), earlier) {
+        (IpAddr::V4(ip), 0) if ip.octets()[3] == 8 => Peer::Says(flight(&[b"leaf"])),
+        _ => Peer::Dark,
+    });
+    let mut rig = Rig::new(network, &["10.0.0.0/27"]);
+    rig.first = vec!["10.0.0.8".to_owned()];
+    rig.further = vec!["a.sim"];
+    rig.reach = Reach::Everywhere;
+    rig.retries = 1;
+    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(2).unwrap());
+    let stop = rig.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        stop.stop(EarlyEnd::Signal);
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Interrupted);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 1);
+    // Those that had their first look, and no second.
+    assert!(summary.outcomes.count(OutcomeKind::Filtered) >= 4);
+    assert_eq!(rig.memory.stored().certificates, 1);
+
+    rig.network = Network::new(varied);
+    rig.stop = Stop::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use certsweep::domain::{Observation, OutcomeKind, ScanState, Timestamp, clock};
+use certsweep::domain::{EarlyEnd, Observation, OutcomeKind, ScanState, Timestamp, clock};
 use certsweep::pace::Rate;
 use certsweep::probe::Timeouts;
 use certsweep::scan::{Neighbours, Reach, Stop, Summary, VisitingHours, Visits};
@@ -268,6 +268,19 @@ async fn a_look_that_its_hours_leave_half_had_is_told_where_nobody_waits_for_the
     let mut rig = many_names(hours_from(MORNING, None));
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.ended_by.as_deref(), Some("window"));
+    assert_half_told(&mut rig, &summary).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_its_hours_leave_half_had_is_told_at_a_signal() {
+    let mut rig = many_names(hours_from(MORNING, Some("2026-11-22T05:00:00Z")));
+    let stop = rig.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        stop.stop(EarlyEnd::Signal);
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Interrupted);
     assert_half_told(&mut rig, &summary).await;
 }
 
