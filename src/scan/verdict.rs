@@ -138,7 +138,7 @@ pub(super) fn at_the_stop(target: &Target, verdict: Verdict, look: &Look) -> Ver
             settle(target, seen, look, Some(no_answer.into()))
         }
         Verdict::Settled(Outcome::NotAttempted, seen) => cut(target, seen, look),
-        verdict => verdict,
+        verdict @ Verdict::Settled(..) => verdict,
     }
 }
 
