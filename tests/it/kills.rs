@@ -88,15 +88,6 @@ impl Content {
     }
 }
 
-/// SQLite's own word on the file.
-fn check_integrity(inventory: &Inventory) {
-    const PROGRAM: &str = "import sqlite3, sys\n\
-        print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchall())\n";
-    let mut check = Command::new("python3");
-    let run = Run::of(check.args(["-c", PROGRAM]).arg(inventory.path())).exits(0);
-    assert_eq!(run.stdout.trim(), "[('ok',)]");
-}
-
 /// Points between 1 and `most`, by a linear congruence (Knuth's MMIX).
 fn points(most: u64) -> impl Iterator<Item = u64> {
     let mut state = SEED;
@@ -130,11 +121,11 @@ fn a_scan_that_is_killed_anywhere_and_resumed_comes_to_the_same() {
         scan.signal(Signal::KILL);
         scan.finish();
         greeted.extend(network.greeted());
-        check_integrity(&inventory);
+        inventory.check_integrity();
         Run::of(&mut network.scan(&inventory, &["--resume"])).exits(0);
         assert_eq!(inventory.scans().len(), 1, "kill {number} at {point}");
         assert_eq!(Content::of(&inventory), whole, "kill {number} at {point}");
-        check_integrity(&inventory);
+        inventory.check_integrity();
         let again = network.greeted().into_iter().collect::<BTreeSet<_>>();
         most_repeated = most_repeated.max(greeted.intersection(&again).count());
     }

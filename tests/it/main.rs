@@ -23,6 +23,7 @@ mod servers;
 mod all_packets;
 mod bad_company;
 mod bad_days;
+mod broken_disk;
 mod care;
 mod cbom;
 mod check;

@@ -226,6 +226,16 @@ impl Inventory {
         rows.unwrap_or_else(|error| panic!("not CSV ({error}):\n{report}"))
     }
 
+    /// Makes sure that the file is whole, by SQLite's own word.
+    #[track_caller]
+    pub(crate) fn check_integrity(&self) {
+        const PROGRAM: &str = "import sqlite3, sys\n\
+            print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchall())\n";
+        let mut check = Command::new("python3");
+        let run = Run::of(check.args(["-c", PROGRAM]).arg(self.path())).exits(0);
+        assert_eq!(run.stdout.trim(), "[('ok',)]");
+    }
+
     /// The scans of `scans --json`, oldest first.
     #[track_caller]
     pub(crate) fn scans(&self) -> Vec<serde_json::Value> {
