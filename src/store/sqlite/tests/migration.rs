@@ -1,5 +1,9 @@
 //! Inventories of earlier versions.
 
+use std::path::Path;
+
+use sqlx::SqliteConnection;
+
 use super::*;
 use crate::report::InstallationState;
 
@@ -78,13 +82,7 @@ async fn rows(connection: &mut SqliteConnection) -> Vec<(&'static str, Vec<Strin
 async fn migrated(more: &'static str) -> (Store, Vec<(&'static str, Vec<String>)>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
-    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    let mut old = of_version(3, &path).await;
     sqlx::raw_sql(more).execute(&mut old).await.unwrap();
     let before = rows(&mut old).await;
     old.close().await.unwrap();
@@ -195,6 +193,19 @@ async fn old_intervals_are_told_as_they_began_and_ended() {
     );
 }
 
+/// A new inventory of a version, with what [`VERSION_3`] holds brought up to
+/// it.
+async fn of_version(version: i64, path: &Path) -> SqliteConnection {
+    let made = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true);
+    let mut old = made.connect().await.unwrap();
+    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
+    let migrations = sqlx::migrate!("migrations/sqlite");
+    migrations.run_to(version, &mut old).await.unwrap();
+    old
+}
+
 /// What an inventory of version 7 holds that those before did not.
 const SINCE_VERSION_3: &str = r#"
     insert into surveys values (1, 'TLSv1.2', 'accepted', 1, 1);
@@ -208,15 +219,7 @@ const SINCE_VERSION_3: &str = r#"
 async fn an_inventory_of_version_7_keeps_every_row_and_takes_imports() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
-    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
-    let migrations = sqlx::migrate!("migrations/sqlite");
-    migrations.run_to(7, &mut old).await.unwrap();
+    let mut old = of_version(7, &path).await;
     sqlx::raw_sql(SINCE_VERSION_3)
         .execute(&mut old)
         .await
@@ -277,15 +280,7 @@ const STRANDED: &str = "
 async fn a_question_that_pruning_left_without_an_interval_is_answered_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
-    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
-    let migrations = sqlx::migrate!("migrations/sqlite");
-    migrations.run_to(10, &mut old).await.unwrap();
+    let mut old = of_version(10, &path).await;
     sqlx::raw_sql(STRANDED).execute(&mut old).await.unwrap();
     let address: String = sqlx::query_scalar("select ip from endpoints where id = 1")
         .fetch_one(&mut old)
@@ -309,15 +304,7 @@ async fn a_question_that_pruning_left_without_an_interval_is_answered_again() {
 async fn who_was_told_of_a_chain_before_was_told_of_its_leaf() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
-    let mut old = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap();
-    sqlx::raw_sql(VERSION_3).execute(&mut old).await.unwrap();
-    let migrations = sqlx::migrate!("migrations/sqlite");
-    migrations.run_to(14, &mut old).await.unwrap();
+    let mut old = of_version(14, &path).await;
     sqlx::raw_sql("insert into notices values (1, 'web', 'expired', 'critical', 7)")
         .execute(&mut old)
         .await
