@@ -26,6 +26,7 @@ mod inspection;
 mod integrity;
 mod interned;
 mod interval;
+mod inventory;
 mod journal;
 mod judgements;
 mod kin;
