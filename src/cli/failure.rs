@@ -9,6 +9,8 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// Whether the end waits for nobody who reads of it.
+    pub(super) is_abort: bool,
 }
 
 impl Failure {
@@ -20,6 +22,14 @@ impl Failure {
     /// It should have worked: exit 1.
     pub(super) fn failed(error: impl Display) -> Self {
         Self::new(Exit::Failed, error)
+    }
+
+    /// The operator would not wait any longer: exit 1.
+    pub(super) fn aborted(error: impl Display) -> Self {
+        Self {
+            is_abort: true,
+            ..Self::failed(error)
+        }
     }
 
     /// Another writer holds the inventory: exit 3.
@@ -47,6 +57,7 @@ impl Failure {
             exit,
             message: error.to_string(),
             hint: None,
+            is_abort: false,
         }
     }
 }

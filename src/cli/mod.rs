@@ -200,8 +200,13 @@ pub fn run() -> Exit {
         Err(failure) if is_plugin => plugin::unknown(&failure.message, &printer),
         Err(failure) if failure.exit == Exit::Done => Exit::Done,
         Err(failure) => {
-            printer.failure(&failure);
-            failure.exit
+            let exit = failure.exit;
+            if failure.is_abort {
+                printer.last_word(failure);
+            } else {
+                printer.failure(&failure);
+            }
+            exit
         }
     }
 }

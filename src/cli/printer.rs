@@ -1,7 +1,11 @@
 //! The only writer to the terminal: data to stdout, the rest to stderr, and
 //! neither through the middle of a progress bar.
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use indicatif::MultiProgress;
@@ -24,6 +28,9 @@ pub(super) enum Verbosity {
     /// Everything.
     Trace,
 }
+
+/// How long the end waits for somebody to read of it.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How what goes to stderr is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -137,6 +144,19 @@ impl Printer {
         if let Some(hint) = hint {
             self.stderr(&format!("hint: {hint}"));
         }
+    }
+
+    /// The same for as long as the program still waits for its reader, who may
+    /// have stopped reading.
+    pub(super) fn last_word(&self, failure: Failure) {
+        let printer = self.clone();
+        let (is_printing, over) = sync_channel::<Infallible>(0);
+        thread::spawn(move || {
+            printer.failure(&failure);
+            drop(is_printing);
+        });
+        // It was told, or nobody listens.
+        let _ = over.recv_timeout(LAST_PATIENCE);
     }
 
     /// A line as the log has them.

@@ -33,5 +33,5 @@ pub(super) async fn obey(stop: &Stop, printer: &Printer) -> Failure {
     });
     either().await;
     drop(told);
-    Failure::failed("aborted; what was stored before is kept")
+    Failure::aborted("aborted; what was stored before is kept")
 }

@@ -1,8 +1,14 @@
 //! Scans that overlap, and scans that are told to stop.
 
+use std::io::pipe;
 use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::io::ioctl_fionread;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Inventory, outcomes};
 use crate::servers::{Plain, Process};
@@ -65,5 +71,45 @@ fn an_interrupted_scan_ends_in_order() {
     assert!(
         cut.get("not-attempted").is_some_and(|count| *count > 0),
         "{cut:?}"
+    );
+}
+
+/// A pipe holds 16 pages, and in each of them a line may not fit any more.
+const NEARLY_FULL: u64 = 60_000;
+
+#[test]
+fn the_second_signal_ends_a_scan_that_nobody_listens_to() {
+    let inventory = Inventory::new();
+    let (stderr, writer) = pipe().unwrap();
+    let mut scan = inventory.command("scan");
+    let scan = scan.args([
+        "127.0.1.0/24",
+        "--ports",
+        "1-32",
+        "-v",
+        "--no-ptr",
+        "--rate",
+        "unlimited",
+    ]);
+    let scan = scan.args(["--rate-per-network", "unlimited"]);
+    let scan = scan.stdout(Stdio::null()).stderr(writer);
+    let mut child = scan.spawn().unwrap();
+    let id = Pid::from_child(&child);
+    while ioctl_fionread(&stderr).unwrap() < NEARLY_FULL {
+        thread::yield_now();
+    }
+    // Of two kinds: a signal that is there already does not come twice.
+    kill_process(id, Signal::INT).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(child.wait().unwrap().code()));
+    let ended = told.recv_timeout(Duration::from_secs(30));
+    if ended.is_err() {
+        kill_process(id, Signal::KILL).unwrap();
+    }
+    assert_eq!(ended, Ok(Some(1)));
+    assert!(
+        ioctl_fionread(&stderr).unwrap() >= NEARLY_FULL,
+        "it is unread"
     );
 }
