@@ -108,7 +108,7 @@ fn a_scan_that_is_killed_anywhere_and_resumed_comes_to_the_same() {
     let whole = Content::of(&whole);
     assert_eq!(whole.outcomes.get("certificate"), Some(&8));
     assert_eq!(whole.outcomes.get("refused"), Some(&4096));
-    let servers = network.greeted().into_iter().collect::<BTreeSet<_>>();
+    let servers = network.greeted().collect::<BTreeSet<_>>();
     let visits = u64::try_from(servers.len()).unwrap();
 
     let mut most_repeated = 0;
@@ -126,7 +126,7 @@ fn a_scan_that_is_killed_anywhere_and_resumed_comes_to_the_same() {
         assert_eq!(inventory.scans().len(), 1, "kill {number} at {point}");
         assert_eq!(Content::of(&inventory), whole, "kill {number} at {point}");
         inventory.check_integrity();
-        let again = network.greeted().into_iter().collect::<BTreeSet<_>>();
+        let again = network.greeted().collect::<BTreeSet<_>>();
         most_repeated = most_repeated.max(greeted.intersection(&again).count());
     }
     println!("{kills} scans killed: of {visits} servers at most {most_repeated} greeted both runs");
