@@ -86,11 +86,16 @@ pub(super) async fn choose(
         Resume::Last => sink
             .latest_scan(identity)
             .await?
-            .filter(|latest| latest.state != ScanState::Complete),
+            .filter(|latest| latest.state != ScanState::Complete && leaves_any(latest, plan)),
         Resume::Scan(id) => {
             let past = sink.past_scan(id).await?;
             let past = past.ok_or_else(|| inventory::no_such_scan(id))?;
             check(&past, identity, settings)?;
+            if !leaves_any(&past, plan) {
+                return Err(refusal(format_args!(
+                    "scan {id} has left nothing but what was out of the hours of its network"
+                )));
+            }
             Some(past)
         }
     };
@@ -102,6 +107,13 @@ pub(super) async fn choose(
         }
         _ => Ok(chosen),
     }
+}
+
+/// Whether anything is left that a scan can go on with: in blocks that are done
+/// that is nothing, though hours of networks may have left some of them. What
+/// was killed before its last word only lacks that.
+fn leaves_any(past: &PastScan, plan: &Plan) -> bool {
+    past.blocks_done < plan.block_count() || past.not_attempted == 0
 }
 
 /// Whether the operator's scan can be gone on with.

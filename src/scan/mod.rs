@@ -186,8 +186,10 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
 
         let unsettled = targets.saturating_sub(outcomes.total());
         outcomes.add_many(OutcomeKind::NotAttempted, unsettled);
+        // What was left in a block that others followed is settled as that.
+        let undone = outcomes.count(OutcomeKind::NotAttempted);
         let (state, ended_by) = match (&worked, &collected, &written) {
-            (Ok(End::Done), Ok(_), Ok(())) if unsettled == 0 => (ScanState::Complete, None),
+            (Ok(End::Done), Ok(_), Ok(())) if undone == 0 => (ScanState::Complete, None),
             (Ok(_), Ok(_), Ok(())) => {
                 // Nothing else cuts a scan short but hours of networks.
                 let why = stop.why().unwrap_or(EarlyEnd::Window);

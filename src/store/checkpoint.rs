@@ -65,6 +65,10 @@ pub struct PastScan {
     pub seed: u64,
     /// SHA-256 of its plan, with the exclusions.
     pub plan: Fingerprint,
+    /// How many blocks of its plan are done, from the first on.
+    pub blocks_done: u64,
+    /// How many of its targets were not attempted.
+    pub not_attempted: u64,
     /// The latest scan of the same identity after it: that one is gone on
     /// with instead.
     pub successor: Option<ScanId>,

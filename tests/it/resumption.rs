@@ -240,6 +240,20 @@ async fn a_scan_whose_last_word_was_lost_is_complete_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_hours_left_in_blocks_that_are_done_keeps_a_scan_from_being_complete() {
+    let mut rig = rig();
+    run(&mut rig, None).await;
+    for milestone in &mut rig.memory.stored().milestones {
+        let mut outcomes = Tally::default();
+        outcomes.add_many(OutcomeKind::NotAttempted, milestone.outcomes.total());
+        milestone.outcomes = outcomes;
+    }
+    let summary = run(&mut rig, None).await;
+    assert_eq!(summary.state, ScanState::Stopped);
+    assert_eq!(summary.ended_by.as_deref(), Some("window"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_journal_that_was_damaged_costs_connections_and_no_truth() {
     let whole = uninterrupted().await;
     for damage in ["", "{}", "nonsense", "{\"since\":0}"] {

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::process::Command;
 use std::time::Duration;
 
 use certsweep::domain::{EarlyEnd, Observation, OutcomeKind, ScanState, Timestamp, clock};
@@ -16,7 +17,7 @@ use certsweep::store::AddressRun;
 use certsweep::target::{AddressRange, ByNetwork};
 use tokio::time::Instant;
 
-use crate::program::{Inventory, outcomes};
+use crate::program::{Inventory, Run, outcomes};
 use crate::rig::{Rig, told_of, varied};
 use crate::simulation::{Names, Network, Peer, alert, covered, flight};
 
@@ -375,4 +376,25 @@ fn a_network_keeps_its_hours_and_a_dry_run_shows_them() {
     scan(&always, "--resume").exits(0);
     assert_eq!(inventory.latest_outcomes(), outcomes([("refused", 2)]));
     assert_eq!(inventory.scans().len(), 1);
+}
+
+#[test]
+fn a_scan_that_left_nothing_but_earlier_blocks_is_followed_by_another() {
+    let inventory = Inventory::new();
+    let scan = |words: &[&str]| {
+        let words = [&["127.0.8.1:1", "--no-ptr"], words].concat();
+        inventory.run("scan", &words)
+    };
+    scan(&["-q"]).exits(0);
+    let change = "import sqlite3, sys\n\
+        with sqlite3.connect(sys.argv[1]) as inventory:\n    \
+        inventory.execute(\"update scans set state = 'stopped', ended_by = 'window', \
+        outcomes = json_set(outcomes, '$.\\\"not-attempted\\\"', 1, '$.refused', 0)\")";
+    let mut python = Command::new("python3");
+    Run::of(python.args(["-c", change]).arg(inventory.path())).exits(0);
+    scan(&["--resume=1"])
+        .exits(2)
+        .complains_of(&["out of the hours", "begins one"]);
+    scan(&["--resume", "-q"]).exits(0);
+    assert_eq!(inventory.scans().len(), 2);
 }

@@ -157,7 +157,7 @@ pub(super) async fn past(
         "select past.id, past.state, past.identity, past.settings, past.seed, past.plan, \
          (select max(later.id) from scans later \
           where later.identity = past.identity and later.id > past.id), \
-         past.started_at \
+         past.started_at, past.blocks_done, past.outcomes \
          from scans past where past.id = $1",
     )
     .bind(scan.number())
@@ -169,6 +169,8 @@ pub(super) async fn past(
         Ok(PastScan {
             id: row::scan(&found, 0)?,
             started_at: row::time(&found, 7)?,
+            blocks_done: row::count(&found, 8)?,
+            not_attempted: tally::read(&found, 9)?.count(OutcomeKind::NotAttempted),
             state: row::word(&found, 1)?,
             identity: row::optional_fingerprint(&found, 2)?,
             settings: found.try_get(3)?,
