@@ -1,16 +1,15 @@
 //! Installations that nobody could tell apart → one judgement for all of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::place;
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Fingerprint, Remembered, Timestamp};
 use crate::judge::{Gist, Judgement, Place};
 use crate::report::Source;
 use crate::store::{ChainId, Dossier, Renewal};
 
-/// Judgements that are remembered: some 1 KB each.
-const MAX_REMEMBERED: usize = 20_000;
+/// Judgements that are remembered, in bytes: usual ones take 1 KB.
+const MOST_OF_JUDGEMENTS: usize = 24 << 20;
 
 /// All that a judgement depends on, within one reading of an inventory: there
 /// the same is known of a chain wherever it is installed.
@@ -27,8 +26,7 @@ pub(super) struct Likeness {
 }
 
 /// What was said in one reading.
-#[derive(Default)]
-pub(super) struct Said(HashMap<Likeness, Arc<Judgement>>);
+pub(super) struct Said(Remembered<Likeness, Arc<Judgement>>);
 
 impl Likeness {
     /// That of an installation that is judged at `now`.
@@ -54,9 +52,14 @@ impl Said {
 
     /// Remembers it, having forgotten all where that has become too much.
     pub(super) fn remember(&mut self, likeness: Likeness, judgement: Arc<Judgement>) {
-        if self.0.len() >= MAX_REMEMBERED {
-            self.0.clear();
-        }
-        self.0.insert(likeness, judgement);
+        self.0.make_room();
+        let weight = size_of::<Likeness>() + judgement.weight();
+        self.0.insert(likeness, judgement, weight);
+    }
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self(Remembered::up_to(MOST_OF_JUDGEMENTS))
     }
 }

@@ -5,29 +5,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{distinct, parallel};
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Fingerprint, Remembered, Timestamp, weight_of};
 use crate::judge::{Assessment, Assessor, KeyFaults, Links};
 use crate::report::Source;
 use crate::store::{ChainId, Dossier, Inventory, StoreError};
 use crate::x509::{self, Certificate};
 
-/// Certificates and chains that are remembered: some 5 KB each.
-const MAX_REMEMBERED: usize = 20_000;
+/// Certificates that are remembered, in bytes: usual ones take 5 KB.
+const MOST_OF_CERTIFICATES: usize = 96 << 20;
+
+/// Chains that are remembered, in bytes, the certificates that they share
+/// counted with each.
+const MOST_OF_CHAINS: usize = 192 << 20;
 
 /// A certificate, and what is wrong with the numbers of its key.
 type Read = (Arc<Certificate>, KeyFaults);
 
 /// Certificates that were read, by their SHA-256.
-#[derive(Default)]
-pub(super) struct Certificates(HashMap<Fingerprint, Read>);
+pub(super) struct Certificates(Remembered<Fingerprint, Read>);
 
 /// What tells chains apart: where they are from, which decides what is missing
 /// of them, and their number in the inventory.
 type Key = (Source, ChainId);
 
 /// Chains that were checked.
-#[derive(Default)]
-pub(super) struct Chains(HashMap<Key, Checked>);
+pub(super) struct Chains(Remembered<Key, Checked>);
 
 /// The certificates of chains, leaf first.
 pub(super) type Members = HashMap<Key, Vec<Fingerprint>>;
@@ -49,12 +51,9 @@ impl Certificates {
         self.0.get(certificate)
     }
 
-    /// Forgets everything where it has become too much: simpler than choosing,
-    /// and what is common comes back with the next page.
+    /// Forgets everything where it has become too much.
     pub(super) fn make_room(&mut self) {
-        if self.0.len() > MAX_REMEMBERED {
-            self.0.clear();
-        }
+        self.0.make_room();
     }
 
     /// Reads what of these is not remembered.
@@ -63,15 +62,17 @@ impl Certificates {
         wanted: impl Iterator<Item = Fingerprint>,
         inventory: &dyn Inventory,
     ) -> Result<(), StoreError> {
-        let unread = distinct(wanted, |member| !self.0.contains_key(member));
+        let unread = distinct(wanted, |member| !self.0.has(member));
         let ders: Vec<_> = inventory.ders(&unread).await?.into_values().collect();
         let read = parallel::map(&ders, |der| {
             let certificate = x509::parse(der);
             let faults = KeyFaults::of(&certificate);
             (Arc::new(certificate), faults)
         });
-        let read = read.into_iter();
-        self.0.extend(read.map(|read| (read.0.fingerprint, read)));
+        for read in read {
+            let weight = read.0.weight();
+            self.0.insert(read.0.fingerprint, read, weight);
+        }
         Ok(())
     }
 
@@ -91,14 +92,12 @@ impl Chains {
 
     /// Forgets everything where it has become too much.
     pub(super) fn make_room(&mut self) {
-        if self.0.len() > MAX_REMEMBERED {
-            self.0.clear();
-        }
+        self.0.make_room();
     }
 
     /// Whether a chain has yet to be learned.
     pub(super) fn lacks(&self, chain: &Key) -> bool {
-        !self.0.contains_key(chain)
+        !self.0.has(chain)
     }
 
     /// Checks these chains, but for what of them was `kept`. What had to be
@@ -137,9 +136,30 @@ impl Chains {
             if source == Source::Scan && !kept.contains_key(&chain) {
                 found.push((chain, Arc::clone(&checked.links)));
             }
-            self.0.insert(key, checked);
+            let weight = checked.weight();
+            self.0.insert(key, checked, weight);
         }
         found
+    }
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        Self(Remembered::up_to(MOST_OF_CERTIFICATES))
+    }
+}
+
+impl Default for Chains {
+    fn default() -> Self {
+        Self(Remembered::up_to(MOST_OF_CHAINS))
+    }
+}
+
+impl Checked {
+    fn weight(&self) -> usize {
+        let certificates = self.certificates.iter();
+        let reason = [&self.assessment.reason];
+        certificates.map(|member| member.weight()).sum::<usize>() + weight_of(reason)
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::domain::{Severity, Timestamp, Trust};
+use crate::domain::{Severity, Timestamp, Trust, weight_of};
 
 use super::Finding;
 
@@ -44,5 +44,16 @@ impl Judgement {
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let accepted = self.accepted.iter().map(|accepted| &accepted.finding);
+        let findings = self.findings.iter().chain(accepted);
+        size_of::<Self>()
+            + weight_of(findings.map(|finding| &finding.detail))
+            + weight_of(std::iter::once(&self.trust_reason).chain(&self.root))
+            + weight_of(self.trusted_by.iter().chain(&self.tags))
     }
 }

@@ -68,6 +68,14 @@ impl Shared {
             Self::Judgement(judgement) => Arc::as_ptr(judgement).addr(),
         }
     }
+
+    /// About how many bytes of memory it takes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Certificate(certificate) => certificate.weight(),
+            Self::Judgement(judgement) => judgement.weight(),
+        }
+    }
 }
 
 impl<Row> Copy for Column<Row> {}

@@ -1,12 +1,11 @@
 //! Rows → CSV (RFC 4180, UTF-8).
 
-use std::collections::HashMap;
 use std::io;
 
 use super::cell::{self, Length};
 use super::column::{Column, Shared};
 use super::table::Table;
-use crate::domain::Timestamp;
+use crate::domain::{Remembered, Timestamp};
 
 /// A CSV report, being written.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ pub(super) struct Csv<Out: io::Write> {
     length: Length,
     line_end: &'static [u8],
     /// Cells that several rows share, as they are written.
-    written: HashMap<Stretch, Written>,
+    written: Remembered<Stretch, Written>,
     /// Reused for every row.
     line: Vec<u8>,
     /// Reused for every cell.
@@ -30,8 +29,8 @@ type Stretch = (usize, usize);
 /// kept, its address is nothing else's.
 type Written = (Box<[u8]>, Shared);
 
-/// Stretches that are remembered: some 300 bytes each.
-const MAX_REMEMBERED: usize = 50_000;
+/// Stretches that are remembered, in bytes, what they are of counted with each.
+const MOST_OF_STRETCHES: usize = 64 << 20;
 
 /// What Excel needs to take a file for UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -53,7 +52,7 @@ impl<Out: io::Write> Csv<Out> {
             out: io::BufWriter::new(out),
             length,
             line_end,
-            written: HashMap::new(),
+            written: Remembered::up_to(MOST_OF_STRETCHES),
             line: Vec::new(),
             cell: String::new(),
         }
@@ -103,11 +102,10 @@ impl<Out: io::Write> Csv<Out> {
         }
         let before = self.line.len();
         self.push(columns, row, now);
-        let cells = self.line.get(before..).unwrap_or_default().into();
-        if self.written.len() >= MAX_REMEMBERED {
-            self.written.clear();
-        }
-        self.written.insert(stretch, (cells, of.clone()));
+        let cells: Box<[u8]> = self.line.get(before..).unwrap_or_default().into();
+        let weight = cells.len() + of.weight();
+        self.written.make_room();
+        self.written.insert(stretch, (cells, of.clone()), weight);
     }
 
     fn push<Row>(&mut self, columns: &[Column<Row>], row: &Row, now: Timestamp) {

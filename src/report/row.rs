@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Der, Fingerprint, KeyType, OutcomeKind, Port, ScanId, ScanState, Severity, Tally, Timestamp,
-    Zone,
+    Zone, weight_of,
 };
 use crate::judge::Judgement;
 use crate::x509::{Certificate, Facts, ParseFault};
@@ -116,6 +116,20 @@ pub struct CertificateRow {
     pub parse_fault: Option<String>,
     /// The bytes, where they were asked for.
     pub der: Option<Der>,
+}
+
+impl CertificateRow {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let names = [&self.subject_dn, &self.issuer_dn, &self.parse_fault];
+        let der = self.der.as_ref().map_or(0, |der| der.as_bytes().len());
+        size_of::<Self>()
+            + weight_of(&self.alternative_names)
+            + weight_of(self.key_usage.iter().chain(&self.extended_key_usage))
+            + weight_of(names.into_iter().flatten())
+            + der
+    }
 }
 
 /// A certificate and how widely it is used.

@@ -79,3 +79,6 @@ pub const MAX_KEY_HOSTS: u32 = 10_000;
 /// have some hundreds, and a hostile endpoint may show a fresh one at every
 /// look.
 pub(super) const MAX_AUTHORITIES: u32 = 20_000;
+
+/// Most bytes of their certificates: usual ones have some 1,500 each.
+pub(super) const MAX_AUTHORITY_BYTES: usize = 32 << 20;

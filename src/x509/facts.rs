@@ -1,4 +1,4 @@
-use crate::domain::{Der, Fingerprint, KeyType, Timestamp};
+use crate::domain::{Der, Fingerprint, KeyType, Timestamp, weight_of};
 
 /// A certificate as received, and what could be read in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,15 @@ pub struct Certificate {
     pub der: Der,
     /// What they say.
     pub facts: Result<Facts, ParseFault>,
+}
+
+impl Certificate {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let facts = self.facts.as_ref().map_or(0, Facts::weight);
+        size_of::<Self>() + self.der.as_bytes().len() + facts
+    }
 }
 
 /// Nothing could be read in the bytes, and why.
@@ -62,6 +71,18 @@ pub struct Facts {
     pub self_signed: Option<bool>,
     /// What is wrong with its encoding, a line each.
     pub faults: Vec<String>,
+}
+
+impl Facts {
+    fn weight(&self) -> usize {
+        let usages = [&self.key_usage, &self.extended_key_usage];
+        let usages = usages.into_iter().flatten().flatten();
+        let names = [&self.subject, &self.issuer];
+        weight_of(&self.alternative_names)
+            + weight_of(usages)
+            + weight_of(names.map(|name| &name.distinguished_name))
+            + weight_of(&self.faults)
+    }
 }
 
 /// A distinguished name.

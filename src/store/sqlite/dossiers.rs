@@ -42,6 +42,17 @@ const DERS: ManyRows = ManyRows {
     after: ")",
 };
 
+const DER_LENGTHS: ManyRows = ManyRows {
+    operation: "reading certificates",
+    before: "select sha256, length(der) from certificates where sha256 in (",
+    columns: 1,
+    after: ")",
+};
+
+/// The most bytes of certificates in a part of a page: what is read in them
+/// takes up to ten times as many, twice, and some parts are under way.
+const PART_BYTES: u64 = 6 << 20;
+
 /// A certificate that signed itself, and that nobody sent above another, is a
 /// device's own: it completes no chain.
 pub(super) fn select_authorities() -> QueryBuilder<Sqlite> {
@@ -62,20 +73,52 @@ pub(super) fn authority(row: &SqliteRow) -> Result<Der, sqlx::Error> {
     Ok(der.into())
 }
 
-/// Rows of installations, with what the rest of the inventory says of them.
+/// Rows of installations, in parts that take no more memory than they may: of
+/// usual certificates it is one.
+pub(super) async fn parts<'r>(
+    connection: &mut SqliteConnection,
+    source: Source,
+    rows: &'r [SqliteRow],
+    shared: &mut Shared,
+) -> Result<Vec<Vec<Told<'r>>>, StoreError> {
+    let failed = during("reading installations");
+    let told = rows.iter().map(|row| Told::read(source, row));
+    let told: Vec<_> = told.collect::<Result<_, _>>().map_err(&failed)?;
+    shared.learn_chains(connection, &told).await?;
+    let previous: BTreeSet<_> = told.iter().filter_map(Told::previous).collect();
+    let previous: Vec<_> = previous.into_iter().collect();
+    let previous = der_lengths(connection, &previous).await?;
+    let (mut parts, mut part) = (Vec::new(), Vec::new());
+    let (mut chains, mut bytes) = (HashSet::new(), 0);
+    for told in told {
+        let before = told.previous().and_then(|before| previous.get(&before));
+        let mut more = before.copied().unwrap_or_default();
+        if chains.insert(told.chain()) {
+            let chain = shared.chain(told.chain());
+            more += chain.map_or(0, |chain| chain.der_bytes);
+        }
+        if bytes + more > PART_BYTES && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            (chains, bytes) = (HashSet::from([told.chain()]), 0);
+        }
+        bytes += more;
+        part.push(told);
+    }
+    parts.push(part);
+    Ok(parts)
+}
+
+/// A part of a page, with what the rest of the inventory says of its rows.
 ///
 /// The rest is read a little later than the rows: what was pruned in between is
 /// left out.
 pub(super) async fn page(
     connection: &mut SqliteConnection,
-    source: Source,
-    rows: &[SqliteRow],
+    told: Vec<Told<'_>>,
     shared: &mut Shared,
 ) -> Result<Vec<Dossier>, StoreError> {
     let failed = during("reading installations");
-    let told = rows.iter().map(|row| Told::read(source, row));
-    let told: Vec<_> = told.collect::<Result<_, _>>().map_err(&failed)?;
-    shared.learn(connection, &told).await?;
+    shared.learn_certificates(connection, &told).await?;
     let (mut later, mut crowded) = (HashSet::new(), HashSet::new());
     let mut page = Vec::with_capacity(told.len());
     for told in told {
@@ -160,6 +203,21 @@ pub(super) async fn ders(
     };
     DERS.fetch(connection, wanted, bind_fingerprint, take)
         .await?;
+    Ok(found)
+}
+
+/// How long these certificates are, of those that are stored.
+async fn der_lengths(
+    connection: &mut SqliteConnection,
+    wanted: &[Fingerprint],
+) -> Result<HashMap<Fingerprint, u64>, StoreError> {
+    let mut found = HashMap::new();
+    let take = |row: &SqliteRow| {
+        found.insert(row::fingerprint(row, 0)?, row::count(row, 1)?);
+        Ok(())
+    };
+    let lengths = DER_LENGTHS.fetch(connection, wanted, bind_fingerprint, take);
+    lengths.await?;
     Ok(found)
 }
 

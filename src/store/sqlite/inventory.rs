@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::super::dossier::MAX_AUTHORITY_BYTES;
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
     AddressLook, CertificateHash, ChainId, Dark, Detail, Dossier, Filter, FingerprintPrefix,
@@ -114,7 +115,21 @@ impl Inventory for SqliteInventory {
 
     fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>> {
         let query = dossiers::select_authorities();
-        Box::pin(self.list("reading authorities", query, dossiers::authority))
+        Box::pin(async move {
+            let (mut authorities, mut bytes) = (Vec::new(), 0);
+            let mut visit = |authority: Der| {
+                bytes += authority.as_bytes().len();
+                if bytes > MAX_AUTHORITY_BYTES {
+                    return ControlFlow::Break(());
+                }
+                authorities.push(authority);
+                ControlFlow::Continue(())
+            };
+            let read = dossiers::authority;
+            self.stream("reading authorities", query, read, &mut visit)
+                .await?;
+            Ok(authorities)
+        })
     }
 
     fn key_hosts<'a>(

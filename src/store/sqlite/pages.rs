@@ -36,9 +36,12 @@ pub(super) async fn stream(
                 page.push(row);
             }
             is_last = page.len() < PAGE;
-            let page = dossiers::page(&mut asked, source, &page, &mut shared).await?;
-            if !page.is_empty() && pages.send(page).await.is_err() {
-                return Ok(());
+            let parts = dossiers::parts(&mut asked, source, &page, &mut shared).await?;
+            for told in parts {
+                let page = dossiers::page(&mut asked, told, &mut shared).await?;
+                if !page.is_empty() && pages.send(page).await.is_err() {
+                    return Ok(());
+                }
             }
         }
     }

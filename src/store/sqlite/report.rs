@@ -24,11 +24,14 @@ pub(super) use certificate_columns;
 /// Where the columns go on after the certificate's and its DER.
 pub(super) const AFTER_CERTIFICATE: usize = 20;
 
-/// What stands above the leaf, and when the first of a chain ends.
+/// What stands above the leaf, when the first of a chain ends, and how much it
+/// is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ShownChain {
     pub(super) above: Arc<[Fingerprint]>,
     pub(super) not_after: Option<Timestamp>,
+    /// How long all its certificates are, the leaf's included.
+    pub(super) der_bytes: u64,
 }
 
 /// The order of [`select_installations`]. The condition holds for every row:

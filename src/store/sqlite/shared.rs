@@ -14,11 +14,14 @@ use super::report::{AFTER_CERTIFICATE, ShownChain, certificate_columns};
 use super::statement::{ManyRows, Values};
 use super::told::Told;
 use super::{kin, report, row};
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Fingerprint, Remembered, Timestamp};
 use crate::report::CertificateUse;
 
-/// Certificates and chains that are remembered, each: some 2 KB of them.
-const MAX_REMEMBERED: usize = 20_000;
+/// Certificates that are remembered, in bytes: usual ones take 2 KB.
+const MOST_OF_CERTIFICATES: usize = 48 << 20;
+
+/// Chains that are remembered, in bytes.
+const MOST_OF_CHAINS: usize = 16 << 20;
 
 /// How many questions a certificate answers, now or at a moment; an import is
 /// one more installation.
@@ -47,7 +50,7 @@ const CHAINS: ManyRows = ManyRows {
     operation: "reading chains",
     before: "with wanted (id) as (",
     columns: 1,
-    after: ") select w.id, m.position, c.sha256, c.not_after \
+    after: ") select w.id, m.position, c.sha256, c.not_after, length(c.der) \
         from wanted w cross join chain_members m on m.chain_id = w.id \
         cross join certificates c on c.id = m.certificate_id \
         order by w.id, m.position",
@@ -58,8 +61,8 @@ const CHAINS: ManyRows = ManyRows {
 pub(super) struct Shared {
     detail: Detail,
     at: Option<Timestamp>,
-    certificates: HashMap<i64, Shown>,
-    chains: HashMap<i64, ShownChain>,
+    certificates: Remembered<i64, Shown>,
+    chains: Remembered<i64, ShownChain>,
 }
 
 /// A certificate as all its installations show it.
@@ -78,8 +81,8 @@ impl Shared {
         Self {
             detail,
             at,
-            certificates: HashMap::new(),
-            chains: HashMap::new(),
+            certificates: Remembered::up_to(MOST_OF_CERTIFICATES),
+            chains: Remembered::up_to(MOST_OF_CHAINS),
         }
     }
 
@@ -88,19 +91,27 @@ impl Shared {
         self.at
     }
 
-    /// Reads what of these rows' certificates and chains is not remembered.
-    pub(super) async fn learn(
+    /// Reads what of these rows' chains is not remembered.
+    pub(super) async fn learn_chains(
         &mut self,
         connection: &mut SqliteConnection,
         told: &[Told<'_>],
     ) -> Result<(), StoreError> {
-        make_room(&mut self.certificates);
-        make_room(&mut self.chains);
+        self.chains.make_room();
+        let chains = unknown(told.iter().map(Told::chain), &self.chains);
+        self.read_chains(connection, &chains).await
+    }
+
+    /// Reads what of these rows' certificates is not remembered.
+    pub(super) async fn learn_certificates(
+        &mut self,
+        connection: &mut SqliteConnection,
+        told: &[Told<'_>],
+    ) -> Result<(), StoreError> {
+        self.certificates.make_room();
         let certificates = told.iter().map(Told::certificate);
         let certificates = unknown(certificates, &self.certificates);
-        self.learn_certificates(connection, &certificates).await?;
-        let chains = unknown(told.iter().map(Told::chain), &self.chains);
-        self.learn_chains(connection, &chains).await
+        self.read_certificates(connection, &certificates).await
     }
 
     /// A certificate that was learned; `None` where it is not in the inventory
@@ -115,7 +126,7 @@ impl Shared {
         self.chains.get(&id)
     }
 
-    async fn learn_certificates(
+    async fn read_certificates(
         &mut self,
         connection: &mut SqliteConnection,
         wanted: &[i64],
@@ -148,12 +159,13 @@ impl Shared {
                 successor: successors.get(&sha256).copied(),
                 certificate,
             };
-            self.certificates.insert(id, shown);
+            let weight = shown.weight();
+            self.certificates.insert(id, shown, weight);
         }
         Ok(())
     }
 
-    async fn learn_chains(
+    async fn read_chains(
         &mut self,
         connection: &mut SqliteConnection,
         wanted: &[i64],
@@ -161,37 +173,37 @@ impl Shared {
         let bind = |values: &mut Values<'_>, id: &i64| {
             values.push_bind(*id);
         };
-        let mut found: HashMap<i64, (Vec<Fingerprint>, Option<Timestamp>)> = HashMap::new();
+        let mut found: HashMap<i64, (Vec<Fingerprint>, ShownChain)> = HashMap::new();
         let take = |row: &SqliteRow| {
-            let (above, not_after) = found.entry(row.try_get(0)?).or_default();
+            let (above, chain) = found.entry(row.try_get(0)?).or_default();
             let position: i64 = row.try_get(1)?;
             if position > 0 {
                 above.push(row::fingerprint(row, 2)?);
             }
             let end = row::optional_time(row, 3)?;
-            *not_after = not_after.iter().copied().chain(end).min();
+            chain.not_after = chain.not_after.iter().copied().chain(end).min();
+            chain.der_bytes += row::count(row, 4)?;
             Ok(())
         };
         CHAINS.fetch(connection, wanted, bind, take).await?;
-        let chains = found.into_iter().map(|(id, (above, not_after))| {
+        for (id, (above, chain)) in found {
+            let weight = size_of_val(&above[..]);
             let above = above.into();
-            (id, ShownChain { above, not_after })
-        });
-        self.chains.extend(chains);
+            self.chains
+                .insert(id, ShownChain { above, ..chain }, weight);
+        }
         Ok(())
     }
 }
 
-/// Forgets everything where it has become too much: simpler than choosing,
-/// and what is common comes back with the next page.
-fn make_room<T>(known: &mut HashMap<i64, T>) {
-    if known.len() > MAX_REMEMBERED {
-        *known = HashMap::new();
+impl Shown {
+    fn weight(&self) -> usize {
+        self.certificate.certificate.weight() + size_of_val(&self.same_key[..])
     }
 }
 
-fn unknown<T>(wanted: impl Iterator<Item = i64>, known: &HashMap<i64, T>) -> Vec<i64> {
-    distinct(wanted.filter(|id| !known.contains_key(id)))
+fn unknown<T>(wanted: impl Iterator<Item = i64>, known: &Remembered<i64, T>) -> Vec<i64> {
+    distinct(wanted.filter(|id| !known.has(id)))
 }
 
 fn distinct<T: Ord + Hash>(items: impl Iterator<Item = T>) -> Vec<T> {

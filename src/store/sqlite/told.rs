@@ -110,6 +110,14 @@ pub(super) struct Line<'r> {
 }
 
 impl<'r> Told<'r> {
+    /// The certificate in whose place it came.
+    pub(super) fn previous(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Seen(seen) => seen.previous,
+            Self::Imported { .. } => None,
+        }
+    }
+
     pub(super) fn read(source: Source, row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
         match source {
             Source::Scan => {

@@ -25,6 +25,7 @@ mod ten_scans;
 mod unreached;
 mod versions;
 mod views;
+mod weight;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

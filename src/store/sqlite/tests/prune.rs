@@ -253,8 +253,9 @@ async fn a_report_leaves_out_what_is_pruned_while_it_reads() {
     let rows = query.build().fetch_all(&mut raw).await.unwrap();
     store.sink.prune(at(30)).await.unwrap();
     let mut shared = Shared::new(Detail::Facts, None);
-    let page = dossiers::page(&mut raw, Source::Scan, &rows, &mut shared).await;
-    let page = page.unwrap();
+    let parts = dossiers::parts(&mut raw, Source::Scan, &rows, &mut shared).await;
+    let [part] = <[_; 1]>::try_from(parts.unwrap()).ok().unwrap();
+    let page = dossiers::page(&mut raw, part, &mut shared).await.unwrap();
     let left = page.iter().map(|dossier| dossier.row.certificate.sha256);
     assert_eq!(rows.len(), 3);
     assert_eq!(left.collect::<Vec<_>>(), ["new", "stays"].map(hash_of));
