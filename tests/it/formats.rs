@@ -8,44 +8,10 @@ use std::path::Path;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 
 use crate::cbom::faults;
+use crate::hostile_texts::hostile;
 use crate::owners::{names, parsed};
 use crate::program::{Inventory, Run};
 use crate::servers::sha256_of;
-
-/// What a certificate may say to harm a reader.
-fn hostile() -> Vec<String> {
-    let mut texts: Vec<String> = [
-        "=cmd|' /C calc'!A1",
-        "+1+1",
-        "-2+3",
-        "@SUM(1)",
-        "\t=1",
-        "\r\n=1",
-        "\u{a0}\u{feff}=1",
-        "<script>alert(1)</script>",
-        "\"><img src=x onerror=alert(1)>",
-        "\x1b[2J\x1b]0;owned\x07",
-        "\u{9b}31m",
-        "\u{202e}gnp.exe\u{2066}",
-        "nul\0after",
-        "two\r\nlines\u{2028}and\u{2029}more",
-        "../../../../etc/passwd",
-        "..\\..\\windows",
-        "/",
-        "a|b\\|c\\",
-        "\"} 1\ncertsweep_check_state{state=\"ok\"} 1\n",
-        "x\r\nBcc: all@example.com\r\n\r\nowned",
-        "--_certsweep_",
-        "=?utf-8?Q?=0d=0aBcc:_all@example.com?=",
-        "'; drop table certificates; --",
-        "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    texts.push("=".repeat(64 * 1024));
-    texts.push("\u{202e}".repeat(64 * 1024 / 3));
-    texts
-}
 
 /// An inventory of expired certificates with these names, and their SHA-256s
 /// in that order.
@@ -143,6 +109,18 @@ fn hostile_names_stay_in_their_cells_and_fields() {
     let meant = hashes.iter().zip(&texts);
     let meant = meant.map(|(hash, text)| (hash.clone(), text.clone()));
     assert_eq!(told, meant.collect());
+}
+
+#[test]
+fn no_name_steers_the_terminal_of_a_list_or_a_page() {
+    let (inventory, hashes) = imported(&hostile());
+    is_inert(&inventory.run("certs", &[] as &[&str]).exits(0));
+    is_inert(&inventory.run("certs", &["--json"]).exits(0));
+    for hash in &hashes {
+        let page = inventory.run("show", &[hash]).exits(0);
+        is_inert(&page);
+        assert!(page.stdout.contains(hash.as_str()), "{page}");
+    }
 }
 
 #[test]

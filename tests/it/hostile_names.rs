@@ -16,10 +16,12 @@ use crate::servers::{Plain, SServer};
 const GREETING: &[u8] =
     b"220 \x1b[2J\x1b]0;owned\x07\xff\x00=1+1<script>window.owned=1</script>\r\n";
 
+/// One of each kind of `hostile_texts`: each takes a server.
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "=cmd|' /C calc'!A1",
         "@SUM(1)\t-1+1",
+        "-2+3",
         "</script><script>window.owned=1</script>",
         "<img src=http://127.0.0.1:9/ onerror=window.owned=1>",
         "\x1b[2J\x1b]0;owned\x07\u{9b}31m",
@@ -30,7 +32,7 @@ fn texts() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    texts.push("=".repeat(30_000));
+    texts.push("=".repeat(64 * 1024));
     texts
 }
 

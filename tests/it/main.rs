@@ -36,6 +36,7 @@ mod harmless;
 mod history;
 mod imports;
 mod hostile_names;
+mod hostile_texts;
 mod incident;
 mod interruption;
 mod judgements;

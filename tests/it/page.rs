@@ -18,46 +18,9 @@ use certsweep::report::{
 use tempfile::TempDir;
 
 use crate::browser::visit;
+use crate::hostile_texts::hostile;
 use crate::program::{Inventory, Run, certsweep};
 use crate::servers::{Authority, Key, SServer, SelfSigned};
-
-/// What servers and certificates may say to harm a reader; `owned` is what
-/// would be set by any of it that ran.
-fn hostile() -> Vec<String> {
-    let mut texts: Vec<String> = [
-        "<script>window.owned=1</script>",
-        "</script><script>window.owned=1</script>",
-        "<!--<script>",
-        "--></table></main><h1>owned</h1>",
-        "</style><img src=x onerror=window.owned=1>",
-        "<svg onload=window.owned=1>",
-        "<img src=http://127.0.0.1:9/owned.png>",
-        "<link rel=stylesheet href=http://127.0.0.1:9/owned.css>",
-        "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/>",
-        "<base href=http://127.0.0.1:9/>",
-        "\" onmouseover=\"window.owned=1",
-        "' autofocus onfocus='window.owned=1",
-        "{{ 7 * 7 }}${7*7}",
-        "&lt;b&gt;&#60;b&#62;",
-        "javascript:window.owned=1",
-        "=cmd|' /C calc'!A1",
-        "+1+1",
-        "@SUM(1)",
-        "\x1b[2J\x1b]0;owned\x07",
-        "\u{202e}gnp.exe\u{2066}",
-        "\0\u{9b}31m",
-        "two\r\nlines\u{2028}and\u{2029}more",
-        "../../etc/passwd",
-        "\\u003cscript>window.owned=1</script>",
-        "__proto__",
-        "constructor",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    texts.push("<b>".repeat(64 * 1024 / 3));
-    texts.push("\u{202e}".repeat(64 * 1024));
-    texts
-}
 
 fn now() -> Timestamp {
     "2026-11-21T08:00:00Z".parse().unwrap()
