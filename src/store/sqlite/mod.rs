@@ -2,7 +2,7 @@
 //!
 //! Writing: `writer` stores a batch in one transaction, table by table, with
 //! the decisions made by `history` and `ledger`, which know no SQL; `moves` are
-//! found when a scan is complete. Reading: `reader` streams the views of
+//! found when a scan is complete. Reading: `inventory` streams the views of
 //! `migrations/sqlite/`, and `past` what they would have said earlier.
 
 mod absence;
