@@ -31,6 +31,7 @@ mod cli;
 mod engine;
 mod faults;
 mod filtering;
+mod filters;
 mod formats;
 mod harmless;
 mod history;

@@ -12,7 +12,7 @@ use crate::program::Inventory;
 use crate::servers::{Authority, Key, Plain, Process};
 
 /// A certificate of some years that ends in so many days.
-fn ending_in(inventory: &Inventory, days: i64) -> PathBuf {
+pub(crate) fn ending_in(inventory: &Inventory, days: i64) -> PathBuf {
     let mut params = CertificateParams::default();
     let name = format!("in-{days}-days.sweep.test");
     params.distinguished_name.push(DnType::CommonName, name);
