@@ -1,3 +1,4 @@
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
@@ -36,7 +37,15 @@ impl Arguments {
 
 fn write_all(program: Command, folder: &Path) -> Result<(), Failure> {
     let written = clap_mangen::generate_to(program, folder);
-    written.map_err(|error| Failure::failed(format_args!("{}: {error}", folder.display())))
+    written.map_err(|error| {
+        let problem = format!("{}: {error}", folder.display());
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Failure::usage(problem).hint(Some("--folder names a directory that is there"))
+            }
+            _ => Failure::failed(problem),
+        }
+    })
 }
 
 fn print(mut program: Command, name: Option<&str>, printer: &Printer) -> Result<(), Failure> {

@@ -308,7 +308,19 @@ fn the_age_of_a_look_is_limited_by_the_policy_unless_a_flag_says_otherwise() {
 /// Wrong words for a command, and what it says to them.
 type Wrong<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-const WRONG: [Wrong<'_>; 31] = [
+const WRONG: [Wrong<'_>; 35] = [
+    ("report", &["--name", "["], &["`[` is no pattern"]),
+    ("certs", &["--name", ""], &["the pattern is empty"]),
+    (
+        "certs",
+        &["--ca", "/"],
+        &["--ca /: ", "hint: files with PEM"],
+    ),
+    (
+        "man",
+        &["--folder", "no/such"],
+        &["no/such: ", "--folder names"],
+    ),
     ("check", &["--max-age", "soon"], &["`soon`", "30d"]),
     ("report", &["--expiring", "soon"], &["`soon`", "30d"]),
     ("prune", &["--older-than", "soon"], &["`soon`", "30d"]),

@@ -62,6 +62,9 @@ fn neither(not_a_hash: impl Display) -> Failure {
     Failure::usage(not_a_hash).hint(Some("there is no file of this name either"))
 }
 
+/// What is read, for who named something else.
+const READ: &str = "files with PEM or DER are read";
+
 /// The bytes of the file of this name; `None` where there is none.
 fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
     let path = Path::new(text);
@@ -71,7 +74,7 @@ fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
     let bytes = std::fs::read(path);
     bytes
         .map(Some)
-        .map_err(|error| Failure::usage(format_args!("{text}: {error}")))
+        .map_err(|error| Failure::usage(format_args!("{text}: {error}")).hint(Some(READ)))
 }
 
 fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failure> {
@@ -79,8 +82,7 @@ fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failur
 }
 
 fn nothing_in(path: &str) -> Failure {
-    Failure::usage(format_args!("{path}: nothing of that kind is in it"))
-        .hint(Some("PEM and DER are read"))
+    Failure::usage(format_args!("{path}: nothing of that kind is in it")).hint(Some(READ))
 }
 
 /// The certificate in the file of this name; `None` for a hash.

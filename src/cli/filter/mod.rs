@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::appraisal::Wanted;
 use crate::config::{self, TimeSpan};
 use crate::domain::{Port, ScanId, Timestamp, Zone, in_days};
-use crate::judge::ALL;
+use crate::judge::{ALL, InvalidPattern, Pattern};
 use crate::report::InstallationState;
 use crate::store::{Expiry, Filter, SerialNumber};
 
@@ -33,7 +33,7 @@ pub(super) struct Filters {
 
     /// Common name, alternative name, server name, PTR name or host fits this
     /// pattern (*.example.com)
-    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "GLOB", value_parser = pattern)]
     name: Vec<String>,
 
     /// The address lies in this network
@@ -239,6 +239,11 @@ impl State {
             Self::All => InstallationState::ALL.to_vec(),
         }
     }
+}
+
+/// A pattern for names, of the form that the configuration has them in.
+fn pattern(text: &str) -> Result<String, InvalidPattern> {
+    text.parse().map(|_: Pattern| text.to_owned())
 }
 
 /// The id of a rule.
