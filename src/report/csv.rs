@@ -58,6 +58,14 @@ impl<Out: io::Write> Csv<Out> {
         }
     }
 
+    /// The same with another bound of what it remembers, in bytes.
+    pub(super) fn remembering(self, most: usize) -> Self {
+        Self {
+            written: Remembered::up_to(most),
+            ..self
+        }
+    }
+
     pub(super) fn header<Row>(&mut self, table: &Table<Row>) -> io::Result<()> {
         for column in table.columns {
             push_cell(column.name, &mut self.line);

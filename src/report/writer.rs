@@ -52,6 +52,17 @@ impl<Row, Out: io::Write> Report<Row, Out> {
         Ok(Self { table, head, body })
     }
 
+    /// One of many that are written at the same time: it remembers up to so
+    /// many bytes of what its rows share, and writes the rest anew.
+    #[must_use]
+    pub fn remembering(self, most: usize) -> Self {
+        let body = match self.body {
+            Body::Csv(csv) => Body::Csv(Box::new(csv.remembering(most))),
+            Body::JsonLines(out) => Body::JsonLines(out),
+        };
+        Self { body, ..self }
+    }
+
     /// Writes one row.
     pub fn row(&mut self, row: &Row) -> io::Result<()> {
         match &mut self.body {

@@ -209,12 +209,16 @@ impl Form {
     }
 }
 
+/// What the table of each owner remembers of its cells, in bytes: there may be
+/// hundreds of them.
+const MOST_REMEMBERED: usize = 256 << 10;
+
 impl OwnersFile {
     fn begin(format: Format, head: Head) -> io::Result<Self> {
         let spool = tempfile::tempfile()?;
         let report = Report::begin(spool.try_clone()?, format, &INSTALLATIONS, head)?;
         Ok(Self {
-            report,
+            report: report.remembering(MOST_REMEMBERED),
             spool,
             summary: Summary::default(),
         })
