@@ -37,13 +37,6 @@ fn filtering(from: u64, to: u64) -> Network {
     })
 }
 
-/// A scan that takes about forty seconds without retries.
-fn rig(network: Network) -> Rig {
-    let mut rig = Rig::new(network, &["10.0.0.0/22"]);
-    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(25).unwrap());
-    rig
-}
-
 /// What `varied` has in a /22 when nothing fails.
 fn assert_as_without_filter(summary: &Summary) {
     assert_eq!(summary.state, ScanState::Complete);
@@ -66,7 +59,7 @@ fn dials_there(rig: &Rig, began: Instant) -> Vec<f64> {
 #[tokio::test(start_paused = true)]
 async fn a_network_that_filters_for_a_while_is_found_whole_at_the_end() {
     for retries in [0, 1] {
-        let mut rig = rig(filtering(15, 60));
+        let mut rig = Rig::of_forty_seconds(filtering(15, 60));
         rig.retries = retries;
         let summary = rig.run().await.unwrap();
         assert_as_without_filter(&summary);
@@ -82,7 +75,7 @@ async fn a_network_that_filters_for_a_while_is_found_whole_at_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn what_stays_silent_in_a_filtering_network_is_marked_and_no_observation() {
-    let mut rig = rig(filtering(15, 100_000));
+    let mut rig = Rig::of_forty_seconds(filtering(15, 100_000));
     rig.retries = 1;
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Complete);
@@ -141,7 +134,7 @@ async fn a_network_with_few_hosts_costs_a_few_connections_and_no_time() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_stop_takes_of_a_filtering_network_is_had_by_the_next_run() {
-    let mut rig = rig(filtering(15, 100_000));
+    let mut rig = Rig::of_forty_seconds(filtering(15, 100_000));
     rig.retries = 1;
     let stop = rig.stop.clone();
     tokio::spawn(async move {

@@ -32,13 +32,6 @@ fn failing(outages: &'static [(u64, u64)], down: Peer) -> Network {
     })
 }
 
-/// A scan that takes about forty seconds without retries.
-fn rig(network: Network) -> Rig {
-    let mut rig = Rig::new(network, &["10.0.0.0/22"]);
-    rig.rates.overall = Rate::PerSecond(NonZeroU32::new(25).unwrap());
-    rig
-}
-
 /// What `varied` has in a /22 when nothing fails.
 fn assert_as_without_outage(summary: &Summary) {
     assert_eq!(summary.state, ScanState::Complete);
@@ -62,7 +55,7 @@ fn known(places: impl IntoIterator<Item = [u8; 4]>) -> Vec<KnownTarget> {
 #[tokio::test(start_paused = true)]
 async fn an_outage_in_the_middle_changes_nothing_but_the_time() {
     for down in [Peer::Dark, Peer::NoRoute, Peer::Unreachable] {
-        let rig = rig(failing(&[(15, 200)], down.clone()));
+        let rig = Rig::of_forty_seconds(failing(&[(15, 200)], down.clone()));
         let summary = rig.run().await.unwrap();
         assert_as_without_outage(&summary);
         assert_eq!(summary.trouble.outages.count, 1, "{down:?}");
@@ -75,7 +68,7 @@ async fn an_outage_in_the_middle_changes_nothing_but_the_time() {
 #[tokio::test(start_paused = true)]
 async fn nothing_but_canaries_is_dialled_while_the_network_is_down() {
     let began = Instant::now();
-    let rig = rig(failing(&[(15, 200)], Peer::Dark));
+    let rig = Rig::of_forty_seconds(failing(&[(15, 200)], Peer::Dark));
     rig.run().await.unwrap();
     let dials = rig.network.dials();
     let within =
@@ -87,7 +80,7 @@ async fn nothing_but_canaries_is_dialled_while_the_network_is_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_network_that_flaps_is_waited_for_each_time() {
-    let rig = rig(failing(&[(8, 25), (60, 75), (110, 125)], Peer::Dark));
+    let rig = Rig::of_forty_seconds(failing(&[(8, 25), (60, 75), (110, 125)], Peer::Dark));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
     assert!(
@@ -100,7 +93,7 @@ async fn a_network_that_flaps_is_waited_for_each_time() {
 #[tokio::test(start_paused = true)]
 async fn a_network_that_never_comes_back_ends_the_scan_and_another_run_goes_on() {
     let began = Instant::now();
-    let mut rig = rig(failing(&[(15, 100_000)], Peer::Dark));
+    let mut rig = Rig::of_forty_seconds(failing(&[(15, 100_000)], Peer::Dark));
     rig.retries = 1;
     let summary = rig.run().await.unwrap();
     assert_eq!(summary.state, ScanState::Stopped);
@@ -122,7 +115,7 @@ async fn a_network_that_never_comes_back_ends_the_scan_and_another_run_goes_on()
 
 #[tokio::test(start_paused = true)]
 async fn a_network_without_anybody_trips_nothing() {
-    let mut rig = rig(Network::new(|_, _| Peer::Dark));
+    let mut rig = Rig::of_forty_seconds(Network::new(|_, _| Peer::Dark));
     rig.targets = vec!["10.0.0.0/18".to_owned()];
     rig.rates.overall = Rate::PerSecond(NonZeroU32::new(1000).unwrap());
     let summary = rig.run().await.unwrap();
@@ -134,7 +127,7 @@ async fn a_network_without_anybody_trips_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_part_that_is_really_gone_is_told_as_gone() {
-    let mut rig = rig(Network::new(|address, earlier| match address.ip() {
+    let mut rig = Rig::of_forty_seconds(Network::new(|address, earlier| match address.ip() {
         IpAddr::V4(ip) if ip.octets()[2] != 0 => Peer::Dark,
         _ => varied(address, earlier),
     }));
@@ -147,7 +140,7 @@ async fn a_part_that_is_really_gone_is_told_as_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn known_endpoints_that_are_all_silent_from_the_first_are_an_outage() {
-    let mut rig = rig(failing(&[(0, 180)], Peer::Dark));
+    let mut rig = Rig::of_forty_seconds(failing(&[(0, 180)], Peer::Dark));
     rig.known = known((0..32).map(|host| [10, 0, 1, 8 * host]));
     let summary = rig.run().await.unwrap();
     assert_as_without_outage(&summary);
@@ -157,7 +150,7 @@ async fn known_endpoints_that_are_all_silent_from_the_first_are_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn a_signal_ends_a_pause_at_once() {
     let began = Instant::now();
-    let rig = rig(failing(&[(15, 100_000)], Peer::Dark));
+    let rig = Rig::of_forty_seconds(failing(&[(15, 100_000)], Peer::Dark));
     let stop = rig.stop.clone();
     tokio::spawn(async move {
         tokio::time::sleep(60 * SECOND).await;
@@ -172,7 +165,7 @@ async fn a_signal_ends_a_pause_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_dns_keeps_the_names_from_an_outcome_and_nothing_else() {
     let began = Instant::now();
-    let mut rig = rig(Network::new(varied));
+    let mut rig = Rig::of_forty_seconds(Network::new(varied));
     rig.targets
         .extend((0..100).map(|number| format!("n{number}.sim")));
     rig.names = Names::new(move |_, _| {
@@ -205,7 +198,7 @@ async fn a_dns_that_fails_for_a_while_loses_no_name() {
     let refusal = LookupError::Unresolved(Unresolved::ServerFailure);
     for failure in [silence, refusal] {
         let began = Instant::now();
-        let mut rig = rig(Network::new(varied));
+        let mut rig = Rig::of_forty_seconds(Network::new(varied));
         let names = (0..100).map(|number| format!("n{number}.sim"));
         rig.targets = names.collect();
         let look_ups = AtomicUsize::new(0);
@@ -250,7 +243,7 @@ async fn the_dns_is_tried_again_while_others_are_asked() {
 #[tokio::test(start_paused = true)]
 async fn names_that_a_resolver_refuses_are_told_so_after_a_while() {
     let began = Instant::now();
-    let mut rig = rig(Network::new(varied));
+    let mut rig = Rig::of_forty_seconds(Network::new(varied));
     let good = (0..10).map(|number| format!("n{number}.sim"));
     let bad = (0..100).map(|number| format!("b{number}.sim"));
     rig.targets = good.chain(bad).collect();

@@ -1,7 +1,7 @@
 //! A scan about to run on a simulated network.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex};
 
 use certsweep::domain::{Fingerprint, Observation, ScanId, clock};
@@ -75,6 +75,13 @@ impl Rig {
             stop: Stop::default(),
             resumes: None,
         }
+    }
+
+    /// One that takes about forty seconds without retries.
+    pub(crate) fn of_forty_seconds(network: Network) -> Self {
+        let mut rig = Self::new(network, &["10.0.0.0/22"]);
+        rig.rates.overall = Rate::PerSecond(NonZeroU32::new(25).unwrap());
+        rig
     }
 
     fn plan(&self) -> Plan {
