@@ -65,16 +65,13 @@ impl<D: Dialer> Prober<D> {
     /// The right to dial, or how it ends without.
     async fn admission(&self, visit: Visit<'_>) -> Result<Admission, Finish> {
         let stopped = OptionFuture::from(visit.stop.map(CancellationToken::cancelled));
-        let admitted = tokio::select! {
+        tokio::select! {
             biased;
-            // First, so that who need not wait asks the stop but once, below.
-            admitted = self.pacer.admit(visit.endpoint, visit.lane, visit.budget) => admitted,
-            Some(()) = stopped => return Err(Finish::Stopped),
-        };
-        if visit.stop.is_some_and(CancellationToken::is_cancelled) {
-            return Err(Finish::Stopped);
+            Some(()) = stopped => Err(Finish::Stopped),
+            admitted = self.pacer.admit(visit.endpoint, visit.lane, visit.budget) => {
+                admitted.map_err(Finish::from)
+            }
         }
-        admitted.map_err(Finish::from)
     }
 
     /// Dials; `None` when the host had enough connections of ours, so that

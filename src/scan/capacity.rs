@@ -27,11 +27,6 @@ impl Capacity {
         under_way < self.now
     }
 
-    /// Whether it is below what it was.
-    pub(super) fn has_shrunk(&self) -> bool {
-        self.now < self.most
-    }
-
     /// A look lacked something, which left so many under way: no more than
     /// those fit, and half as many to begin with. One that began before the
     /// last halving says nothing against what is left.

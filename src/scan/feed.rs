@@ -1,7 +1,6 @@
 //! Block → looks: due follow-ups first, then the block's next target.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,8 +53,6 @@ pub(super) struct Feed {
     changed: Notify,
     /// No look is left but those that are held back.
     quiet: Notify,
-    /// Whether fewer looks may be under way than there are workers.
-    has_shrunk: AtomicBool,
 }
 
 struct State {
@@ -118,7 +115,6 @@ impl Feed {
             turn: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
             quiet: Notify::new(),
-            has_shrunk: AtomicBool::new(false),
         }
     }
 
@@ -160,7 +156,8 @@ impl Feed {
 
     /// So many looks are over, and their targets' outcomes reported.
     pub(super) fn settle(&self, looks: u64) {
-        self.fewer_under_way(|state| state.outstanding -= looks);
+        self.state().outstanding -= looks;
+        self.changed.notify_one();
     }
 
     /// A look is over without a verdict, for this reason: its target is
@@ -179,23 +176,20 @@ impl Feed {
     }
 
     fn put_back(&self, look: Look, due: Instant) {
-        let mut is_next = false;
-        self.fewer_under_way(|state| {
-            state.outstanding -= 1;
-            state.held += look.held();
-            let place = state.deferred.partition_point(|(other, _)| *other <= due);
-            state.deferred.insert(place, (due, look));
-            is_next = place == 0;
-        });
-        if is_next {
-            self.changed.notify_one();
-        }
+        let mut state = self.state();
+        state.outstanding -= 1;
+        state.held += look.held();
+        let place = state.deferred.partition_point(|(other, _)| *other <= due);
+        state.deferred.insert(place, (due, look));
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// A look waits for somebody's answer, with whoever lets it go; its worker
     /// goes on.
     pub(super) fn hold_back(&self) {
-        self.fewer_under_way(|state| state.held_back += 1);
+        self.state().held_back += 1;
+        self.changed.notify_one();
     }
 
     /// Tells again when no look is left but those that are held back.
@@ -221,18 +215,11 @@ impl Feed {
         // Without itself, which is over.
         let under_way = state.under_way().saturating_sub(1);
         state.capacity.shrink(began, under_way, Instant::now());
-        self.has_shrunk.store(true, Ordering::Relaxed);
     }
 
     /// A look lacked nothing.
     pub(super) fn recover(&self) {
-        if !self.has_shrunk.load(Ordering::Relaxed) {
-            return;
-        }
-        let mut state = self.state();
-        state.capacity.recover();
-        let has_shrunk = state.capacity.has_shrunk();
-        self.has_shrunk.store(has_shrunk, Ordering::Relaxed);
+        self.state().capacity.recover();
     }
 
     /// Hands out nothing until it resumes, or stops.
@@ -268,20 +255,6 @@ impl Feed {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.state().stopped
-    }
-
-    /// Wakes who waits for a look, if there may be one now that fewer are under
-    /// way: there was no room for it, or these were the last. Else the ends of
-    /// ten thousand would each wake somebody for nothing.
-    fn fewer_under_way(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state();
-        let had_room = state.capacity.has_room_beside(state.under_way());
-        change(&mut state);
-        let is_awaited = !had_room || state.under_way() == 0;
-        drop(state);
-        if is_awaited {
-            self.changed.notify_one();
-        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -30,16 +30,9 @@ pub(super) struct Guard<H> {
     changed: Notify,
     /// When names are tried next may have changed.
     names_changed: Notify,
-    /// Cancelled when first dials are not to be made: in an outage, and when
-    /// the scan stops.
-    way: RwLock<Arc<CancellationToken>>,
-    stop: CancellationToken,
-    // What is asked at every look, of every thread; the rest stands behind the
-    // lock.
+    /// Whether any network was ever slowed: a question before every look.
     any_slowed: AtomicBool,
-    any_released: Arc<AtomicBool>,
-    outages: AtomicU32,
-    is_open: AtomicBool,
+    stop: CancellationToken,
 }
 
 struct State<H> {
@@ -47,13 +40,14 @@ struct State<H> {
     quarantine: Quarantine<H>,
     names: NameService<H>,
     released: Released<H>,
-    /// Whether there is anything in `released`.
-    any_released: Arc<AtomicBool>,
     /// Looks out of the hours of their networks.
     put_off: Vec<H>,
     /// Networks that were slowed, and how many of their targets nobody has
     /// vouched for.
     slowed: BTreeMap<Network, u64>,
+    /// Cancelled when first dials are not to be made: in an outage, and when
+    /// the scan stops.
+    way: CancellationToken,
 }
 
 /// Looks that wait for nobody any more.
@@ -78,42 +72,31 @@ struct Unanswered<H> {
 impl<H> Guard<H> {
     pub(super) fn new(expected: Arc<Expected>, stop: &CancellationToken) -> Self {
         let canaries = Canaries::new(expected.targets());
-        let any_released = Arc::new(AtomicBool::new(false));
         Self {
             state: Mutex::new(State {
                 breaker: Breaker::new(canaries, Instant::now()),
                 quarantine: Quarantine::new(),
                 names: NameService::new(),
                 released: Released::default(),
-                any_released: Arc::clone(&any_released),
                 put_off: Vec::new(),
                 slowed: BTreeMap::new(),
+                way: stop.child_token(),
             }),
             expected,
             changed: Notify::new(),
             names_changed: Notify::new(),
-            way: RwLock::new(Arc::new(stop.child_token())),
-            stop: stop.clone(),
             any_slowed: AtomicBool::new(false),
-            any_released,
-            outages: AtomicU32::new(0),
-            is_open: AtomicBool::new(false),
+            stop: stop.clone(),
         }
     }
 
     /// What keeps first dials from being made.
-    pub(super) fn way(&self) -> Arc<CancellationToken> {
-        let way = self.way.read();
-        Arc::clone(&way.unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn way(&self) -> CancellationToken {
+        self.state().way.clone()
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.is_open.load(Ordering::Acquire)
-    }
-
-    /// How many outages there were, the present one included.
-    pub(super) fn count_outages(&self) -> u32 {
-        self.outages.load(Ordering::Acquire)
+        self.state().breaker.is_open()
     }
 
     pub(super) fn outages(&self) -> Outages {
@@ -136,7 +119,7 @@ impl<H> Guard<H> {
             && !state.breaker.is_open()
         {
             let vouched = state.quarantine.answered(address, port, now);
-            state.release(vouched);
+            state.released.vouched.extend(vouched);
         }
         if state.breaker.doubted_from() != before || state.quarantine.is_doubted() {
             self.changed.notify_one();
@@ -186,8 +169,8 @@ impl<H> Guard<H> {
     pub(super) fn name_answered(&self) {
         let mut state = self.state();
         match state.names.answered(Instant::now()) {
-            Freed::Told(told) => state.release(told),
-            Freed::Again(again) => state.release_for_another(again),
+            Freed::Told(told) => state.released.vouched.extend(told),
+            Freed::Again(again) => state.released.again.extend(again),
         }
     }
 
@@ -242,15 +225,9 @@ impl<H> Guard<H> {
         self.state().names.down_for(Instant::now())
     }
 
-    /// The looks that were released since this was last asked. What another
-    /// thread releases meanwhile is that one's to ask for.
+    /// The looks that were released since this was last asked.
     pub(super) fn released(&self) -> Released<H> {
-        if !self.any_released.load(Ordering::Relaxed) {
-            return Released::default();
-        }
-        let mut state = self.state();
-        self.any_released.store(false, Ordering::Relaxed);
-        mem::take(&mut state.released)
+        mem::take(&mut self.state().released)
     }
 
     /// Puts a look off that is out of the hours of its network.
@@ -303,7 +280,7 @@ impl<H> Guard<H> {
     pub(super) fn reassure(&self, network: Network) {
         let mut state = self.state();
         let vouched = state.quarantine.reassure(network, Instant::now());
-        state.release(vouched);
+        state.released.vouched.extend(vouched);
     }
 
     /// No canary may be asked. Returns the looks that nobody vouches for.
@@ -348,7 +325,7 @@ impl<H> Guard<H> {
     pub(super) fn give_up(&self, network: Network) {
         let mut state = self.state();
         let told = state.quarantine.give_up(network, Instant::now());
-        state.release_as_suspected(told);
+        state.released.suspected.extend(told);
     }
 
     /// Nothing is left of the block but what is held, and nobody who might
@@ -358,9 +335,9 @@ impl<H> Guard<H> {
         let held = state.breaker.give_up_doubt();
         state.pass_on(held);
         let told = state.quarantine.come_back(Instant::now());
-        state.release(told);
+        state.released.vouched.extend(told);
         let told = state.names.give_up_doubt();
-        state.release(told);
+        state.released.vouched.extend(told);
         if state.quarantine.is_doubted() {
             self.changed.notify_one();
         }
@@ -384,9 +361,7 @@ impl<H> Guard<H> {
     pub(super) fn open(&self, asked: Instant) -> Option<Vec<H>> {
         let mut state = self.state();
         let again = state.breaker.open(asked, Instant::now())?;
-        self.outages.fetch_add(1, Ordering::Release);
-        self.is_open.store(true, Ordering::Release);
-        self.way().cancel();
+        state.way.cancel();
         Some(again.into_iter().map(|it| it.look).collect())
     }
 
@@ -395,9 +370,7 @@ impl<H> Guard<H> {
         let mut state = self.state();
         state.breaker.close(Instant::now());
         state.quarantine.doubt_again();
-        let mut way = self.way.write().unwrap_or_else(PoisonError::into_inner);
-        *way = Arc::new(self.stop.child_token());
-        self.is_open.store(false, Ordering::Release);
+        state.way = self.stop.child_token();
     }
 
     /// Nothing more is held, since the scan is over: what was had is to be
@@ -405,9 +378,12 @@ impl<H> Guard<H> {
     pub(super) fn empty(&self) -> Vec<H> {
         let mut state = self.state();
         let held = state.breaker.empty();
-        state.release(held.into_iter().map(|it| it.look).collect());
+        state
+            .released
+            .vouched
+            .extend(held.into_iter().map(|it| it.look));
         let held = state.quarantine.empty();
-        state.release(held);
+        state.released.vouched.extend(held);
         let mut left = mem::take(&mut state.released.again);
         left.append(&mut state.put_off);
         left.append(&mut state.quarantine.empty_aside());
@@ -421,26 +397,6 @@ impl<H> Guard<H> {
 }
 
 impl<H> State<H> {
-    fn release(&mut self, looks: Vec<H>) {
-        self.released.vouched.extend(looks);
-        self.note_released();
-    }
-
-    fn release_as_suspected(&mut self, looks: Vec<H>) {
-        self.released.suspected.extend(looks);
-        self.note_released();
-    }
-
-    fn release_for_another(&mut self, looks: Vec<H>) {
-        self.released.again.extend(looks);
-        self.note_released();
-    }
-
-    fn note_released(&self) {
-        let any = !self.released.is_empty();
-        self.any_released.store(any, Ordering::Relaxed);
-    }
-
     /// Others answer: what becomes of looks is for their networks to decide.
     fn pass_on(&mut self, unanswered: Vec<Unanswered<H>>) {
         for unanswered in unanswered {
@@ -448,7 +404,6 @@ impl<H> State<H> {
                 self.released.vouched.push(look);
             }
         }
-        self.note_released();
     }
 
     fn quarantine_or_tell(&mut self, unanswered: Unanswered<H>) -> Custody<H> {
@@ -458,12 +413,6 @@ impl<H> State<H> {
             None => Some(look),
         };
         told.map_or(Custody::Held, Custody::Told)
-    }
-}
-
-impl<H> Released<H> {
-    fn is_empty(&self) -> bool {
-        self.vouched.is_empty() && self.suspected.is_empty() && self.again.is_empty()
     }
 }
 

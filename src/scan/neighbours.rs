@@ -34,11 +34,6 @@ impl Neighbours {
         }
     }
 
-    /// Whether a look at an address needs a place.
-    pub(super) fn are_crowded_at(&self, address: IpAddr) -> bool {
-        self.places.at(address).is_some()
-    }
-
     /// A place for a look at an address, to be held until it is over; `None`
     /// where it needs none.
     ///

@@ -241,11 +241,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// A place among the neighbours in doubt, where there are too few.
     async fn neighbours_place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
-        let neighbours = &self.settings.neighbours;
-        if !neighbours.are_crowded_at(address) {
-            return None;
-        }
-        let place = neighbours.place(address);
+        let place = self.settings.neighbours.place(address);
         self.unless_stopped(place).await.flatten()
     }
 

@@ -112,7 +112,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             let Some(mut look) = self.unless_put_off(&target, look) else {
                 continue;
             };
-            let (began, outages) = (Instant::now(), self.guard.count_outages());
+            let (began, outages) = (Instant::now(), self.guard.outages().count);
             let verdict = self.look_or_fail(&target, &mut look).await;
             let looked = Looked {
                 place: self.place(&target, &look, &verdict, began),

@@ -1,6 +1,3 @@
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use crate::domain::{Dialect, Port};
 
 use super::{
@@ -60,14 +57,8 @@ pub fn all() -> impl Iterator<Item = &'static Protocol> {
 /// The protocol that a port takes by its number.
 #[must_use]
 pub fn by_port(port: Port) -> Option<&'static Protocol> {
-    BY_PORT.get(&port.number()).copied()
+    all().find(|protocol| protocol.ports.contains(&port.number()))
 }
-
-static BY_PORT: LazyLock<HashMap<u16, &'static Protocol>> = LazyLock::new(|| {
-    all()
-        .flat_map(|protocol| protocol.ports.iter().map(move |port| (*port, protocol)))
-        .collect()
-});
 
 /// The protocol whose greeting these bytes are.
 #[must_use]
