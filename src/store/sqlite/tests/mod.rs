@@ -10,6 +10,7 @@ mod filter;
 mod history;
 mod hostile;
 mod imports;
+mod judgements;
 mod known;
 mod ledger;
 mod migration;
