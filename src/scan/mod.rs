@@ -338,6 +338,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                         let ended = ended.flatten();
                         if ended.is_err() {
                             self.stop.cancel();
+                            self.feed.abandon();
                         }
                         worked = worked.and(ended);
                     }
