@@ -157,9 +157,11 @@ impl<H> NameService<H> {
         down.tries += 1;
         if down.tries > ENOUGH_TRIES && !down.is_silent {
             self.has_answered = false;
-            return match self.back(now) {
-                Freed::Told(looks) | Freed::Again(looks) => looks,
-            };
+            // That was no outage.
+            self.outages.count -= 1;
+            self.down = None;
+            self.failures = 0;
+            return self.held.drain(..).collect();
         }
         let tried = self.held.len().min(TRIED);
         self.held.drain(..tried).collect()
@@ -270,6 +272,7 @@ mod tests {
         let freed = service.tried(at);
         assert_eq!(freed.len(), ENOUGH as usize, "all of them are asked");
         assert!(!service.is_down());
+        assert_eq!(service.outages(at), Outages::default());
         assert_eq!(service.take(Refusal, 1, at), Some(1), "and believed");
     }
 }

@@ -96,6 +96,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let Some(failure) = looked.look.lookup_failure else {
             return Some(looked);
         };
+        if self.guard.is_open() && !self.stop.is_cancelled() {
+            // Without a network a resolver may say anything.
+            self.have_again(looked);
+            return None;
+        }
         let looked = self.guard.take_name(failure, looked);
         if looked.is_none() {
             self.feed.hold_back();
