@@ -135,11 +135,12 @@ impl Sweep {
         };
         scan.settings.neighbours = neighbours(&crowds);
         let keeping = async {
+            let began = clock::now();
             let mut keeper = Keeper::begin(schedule.clone(), clock::now);
             scan.clock_jumps = keeper.jumps();
             wait_for_window(&mut keeper, &stop, printer).await;
             record.started_at = clock::now();
-            let ends = schedule.ends(record.started_at);
+            let ends = schedule.ends(began, record.started_at);
             scan.settings.hours = scan.settings.hours.waiting_until(ends);
             let mut running = Box::pin(scan.run(Box::new(sink), record, stop.clone(), watch));
             tokio::select! {

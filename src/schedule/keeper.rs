@@ -23,11 +23,12 @@ impl Schedule {
     /// More runs than these are not counted.
     pub const MOST_RUNS: u32 = 1000;
 
-    /// When a run that begins then has to stop; `None` if nothing limits it.
+    /// When a run that began and, once its hours had, was let go then has to
+    /// stop; `None` if nothing limits it.
     #[must_use]
-    pub fn ends(&self, from: Timestamp) -> Option<Timestamp> {
+    pub fn ends(&self, began: Timestamp, from: Timestamp) -> Option<Timestamp> {
         let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        let after = |time| Timestamp::from_micros(from.micros().saturating_add(micros(time)));
+        let after = |time| Timestamp::from_micros(began.micros().saturating_add(micros(time)));
         let closes = self.hours.as_ref().and_then(|hours| hours.closes(from));
         let ends = closes.into_iter().chain(self.longest.map(after)).min()?;
         let drained = ends.micros().saturating_sub(micros(self.drain));
