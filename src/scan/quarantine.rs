@@ -8,7 +8,8 @@
 //! its looks are set aside to the end of the block, and come back one by one.
 //!
 //! Invariant: a look without an answer, in a network where somebody answered,
-//! is held until somebody answers there after it.
+//! is held until somebody answers there after it, however many there are: a
+//! block bounds them.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
@@ -37,11 +38,6 @@ pub const RETURN_SPACING: Duration = Duration::from_millis(250);
 /// forgotten.
 const MOST_WARDS: usize = 1 << 14;
 
-/// Looks that are held in networks that are trusted, past which those to come
-/// are told as they are. Those of slowed ones never are: there silence is no
-/// evidence.
-const MOST_HELD: usize = 1 << 17;
-
 /// Where a look got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -58,8 +54,6 @@ pub(super) struct Quarantine<H> {
     wards: HashMap<Network, Ward<H>>,
     /// Networks whose canaries are to be asked, once each.
     doubted: Vec<Network>,
-    /// Looks in the wards' `held`.
-    held: usize,
 }
 
 /// One network where somebody answered.
@@ -95,7 +89,6 @@ impl<H> Quarantine<H> {
         Self {
             wards: HashMap::new(),
             doubted: Vec::new(),
-            held: 0,
         }
     }
 
@@ -129,11 +122,9 @@ impl<H> Quarantine<H> {
             && answered.is_none()
         {
             *answered = Some(now);
-            self.held -= vouched.len();
             // They came back while the network was still filtering.
             aside.append(&mut vouched);
         }
-        self.held -= vouched.len();
         vouched
     }
 
@@ -154,13 +145,8 @@ impl<H> Quarantine<H> {
             Stage::Returning {
                 aside, answered, ..
             } if answered.is_some_and(|at| began < at) => aside.push(look),
-            Stage::Returning { .. } => {
-                self.held += 1;
-                ward.held.push(look);
-            }
-            Stage::Trusted if self.held >= MOST_HELD => return Some(look),
+            Stage::Returning { .. } => ward.held.push(look),
             Stage::Trusted => {
-                self.held += 1;
                 ward.held.push(look);
                 let before = ward.doubt;
                 ward.doubt = before.saturating_add(weight);
@@ -209,9 +195,7 @@ impl<H> Quarantine<H> {
         if ward.is_returning_without_more() {
             ward.stage = Stage::Trusted;
         }
-        let vouched = mem::take(&mut ward.held);
-        self.held -= vouched.len();
-        vouched
+        mem::take(&mut ward.held)
     }
 
     /// No canary of a network may be asked: doubt begins anew. Returns the
@@ -221,9 +205,7 @@ impl<H> Quarantine<H> {
             return Vec::new();
         };
         ward.doubt = 0;
-        let unvouched = mem::take(&mut ward.held);
-        self.held -= unvouched.len();
-        unvouched
+        mem::take(&mut ward.held)
     }
 
     /// No canary of a network answered, asked since then: unless somebody else
@@ -232,7 +214,6 @@ impl<H> Quarantine<H> {
         match self.wards.get_mut(&network) {
             Some(ward) if ward.answered_at < asked && matches!(ward.stage, Stage::Trusted) => {
                 let aside = mem::take(&mut ward.held);
-                self.held -= aside.len();
                 ward.stage = Stage::Slowed { since: now, aside };
                 true
             }
@@ -278,7 +259,6 @@ impl<H> Quarantine<H> {
                 Stage::Trusted | Stage::Slowed { .. } | Stage::Returning { .. } => {}
             }
         }
-        self.held -= told.len();
         told
     }
 
@@ -328,9 +308,7 @@ impl<H> Quarantine<H> {
                 aside: Vec::new(),
             };
         }
-        let told = mem::take(&mut ward.held);
-        self.held -= told.len();
-        told
+        mem::take(&mut ward.held)
     }
 
     /// The scan is over: returns the looks that were had, to be told as they
@@ -442,7 +420,7 @@ mod tests {
         let mut quarantine = slowed();
         let other = IpAddr::from([10, 0, 1, 1]);
         quarantine.answered(other, Port::HTTPS, Instant::now());
-        for look in 0..2 * u32::try_from(MOST_HELD).unwrap() {
+        for look in 0..1 << 18 {
             assert_eq!(quarantine.set_aside(network(), look), None);
         }
         assert_eq!(quarantine.take(place(), 7), None, "it was under way");
