@@ -288,6 +288,20 @@ mod tests {
         assert_eq!(began.elapsed() + 20 * SECOND, 3 * hour);
     }
 
+    #[test]
+    fn a_run_ends_by_its_hours_or_so_long_after_its_beginning() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (began, let_go) = (at("2026-11-21T20:00:00Z"), at("2026-11-21T22:00:00Z"));
+        for (longest, ends) in [
+            (None, "2026-11-22T05:59:40Z"),
+            (Some(Duration::from_hours(24)), "2026-11-22T05:59:40Z"),
+            (Some(Duration::from_hours(3)), "2026-11-21T22:59:40Z"),
+        ] {
+            assert_eq!(night(longest).ends(began, let_go), Some(at(ends)));
+        }
+        assert_eq!(Schedule::default().ends(began, let_go), None);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_window_about_to_close_is_not_begun() {
         let wall = Wall::at("2026-11-21T05:59:45Z");
