@@ -249,6 +249,15 @@ impl OutcomeKind {
             | Self::LocalError => false,
         }
     }
+
+    /// Whether nothing came that makes sense: the way may be at fault.
+    #[must_use]
+    pub const fn is_silence(self) -> bool {
+        matches!(
+            self,
+            Self::Silent | Self::Broken | Self::Filtered | Self::Unreachable
+        )
+    }
 }
 
 impl fmt::Display for OutcomeKind {

@@ -20,7 +20,7 @@ use super::register::Register;
 use super::resumption::Resumption;
 use super::sighting::Sighting;
 use super::summary::Nameless;
-use super::verdict::{best_answers, is_silence};
+use super::verdict::best_answers;
 use super::worker::Settled;
 use crate::domain::{
     Fingerprint, Host, LocalFault, Observation, Outcome, OutcomeKind, ScanId, Zone,
@@ -189,7 +189,7 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         self.note_leads(&settled);
         let mut observations = settled.observations;
         if settled.remark.is_some_and(Remark::is_doubt) {
-            observations.retain(|seen| !is_silence(seen.outcome.kind()));
+            observations.retain(|seen| !seen.outcome.kind().is_silence());
         }
         self.batch.observations.extend(observations);
         Ok(())

@@ -1,4 +1,3 @@
-use super::verdict::is_silence;
 use crate::domain::{Outcome, OutcomeKind, Timestamp};
 
 /// What became of a target, or of an address behind a name, as the ledger
@@ -37,10 +36,10 @@ impl Fate {
     /// The same with what is to be said of it, if that is what it is about.
     pub(super) fn remarked(self, remark: Option<Remark>) -> Self {
         let told = match remark {
-            Some(Remark::Suspected) if is_silence(self.kind) => {
+            Some(Remark::Suspected) if self.kind.is_silence() => {
                 Some("its network stopped answering during the scan")
             }
-            Some(Remark::Unvouched) if is_silence(self.kind) => {
+            Some(Remark::Unvouched) if self.kind.is_silence() => {
                 Some("nobody could be asked whether the network was there")
             }
             Some(Remark::OutOfHours) if self.kind == OutcomeKind::NotAttempted => {

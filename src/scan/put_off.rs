@@ -14,7 +14,7 @@ use super::fate::Remark;
 use super::look::Look;
 use super::outbox::Conclusion;
 use super::quarantine::Place;
-use super::verdict::{Verdict, is_silence, known};
+use super::verdict::{Verdict, known};
 use super::worker::{Bench, Looked, Settled};
 use crate::domain::{Host, Outcome, Target};
 use crate::net::Dialer;
@@ -39,7 +39,7 @@ impl Looked {
     /// Itself as if it had not been had, but for what spoke.
     fn not_had(self) -> Self {
         let (Verdict::Settled(_, mut seen) | Verdict::Again(_, mut seen)) = self.verdict;
-        seen.retain(|seen| !is_silence(seen.outcome.kind()));
+        seen.retain(|seen| !seen.outcome.kind().is_silence());
         Self {
             verdict: Verdict::Settled(Outcome::NotAttempted, seen),
             ..self
@@ -161,12 +161,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// them may be had instead, if the scan waits for that.
     pub(super) async fn leave_put_off(&self) -> Option<Duration> {
         let put_off = self.guard.take_put_off();
-        let is_last = |looked: &Looked| {
-            let block = looked.look.index / Block::MAX_LENGTH;
-            block + 1 >= self.plan.block_count()
-        };
-        let last = put_off.iter().filter(|looked| is_last(looked));
-        let addresses = last.filter_map(|looked| self.address_of(looked));
+        let addresses = put_off
+            .iter()
+            .filter(|looked| self.is_in_the_last_block(looked.look.index))
+            .filter_map(|looked| self.address_of(looked));
         if let Some(wait) = self.settings.hours.wait_for(addresses) {
             for looked in put_off {
                 self.guard.put_off(looked);
@@ -189,7 +187,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.feed.let_go();
         let (Verdict::Settled(_, seen) | Verdict::Again(_, seen)) = verdict;
         let outcome = known(seen.iter(), &look).unwrap_or(Outcome::NotAttempted);
-        let is_last = look.index / Block::MAX_LENGTH + 1 >= self.plan.block_count();
+        let is_last = self.is_in_the_last_block(look.index);
         if is_last {
             self.cut_short.store(true, Ordering::Relaxed);
         }
@@ -202,6 +200,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             remark: Some(Remark::OutOfHours),
         };
         self.outbox.put(Conclusion::Settled(settled)).await;
+    }
+
+    fn is_in_the_last_block(&self, index: u64) -> bool {
+        Block::number_of(index) + 1 >= self.plan.block_count()
     }
 
     fn is_out_of_hours(&self, looked: &Looked) -> bool {

@@ -54,12 +54,12 @@ impl Register {
     /// Whether a target falls into the open block.
     pub(super) fn has_open(&self, index: u64) -> bool {
         let ledger = self.ledger.as_ref();
-        ledger.is_some_and(|ledger| ledger.block().number() == number_of(index))
+        ledger.is_some_and(|ledger| ledger.block().number() == Block::number_of(index))
     }
 
     /// Opens the block of a target; the one before is closed.
     pub(super) fn open(&mut self, index: u64) {
-        let number = number_of(index);
+        let number = Block::number_of(index);
         self.unbegun = number + 1;
         self.pages = 0;
         self.ledger = self.plan.block(number).map(|block| {
@@ -166,9 +166,4 @@ impl Register {
             step,
         })
     }
-}
-
-/// The number of a target's block.
-fn number_of(index: u64) -> u64 {
-    index / Block::MAX_LENGTH
 }

@@ -142,17 +142,6 @@ pub(super) fn at_the_stop(target: &Target, verdict: Verdict, look: &Look) -> Ver
     }
 }
 
-/// Whether nothing came that makes sense: the way may be at fault.
-pub(super) const fn is_silence(outcome: OutcomeKind) -> bool {
-    matches!(
-        outcome,
-        OutcomeKind::Silent
-            | OutcomeKind::Broken
-            | OutcomeKind::Filtered
-            | OutcomeKind::Unreachable
-    )
-}
-
 /// The scan stops before the look: what is known stands.
 pub(super) fn cut(target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
     look.cut_short();

@@ -22,7 +22,7 @@ use super::outbox::{Conclusion, Outbox};
 use super::quarantine::Place;
 use super::recency::Recency;
 use super::settings::Settings;
-use super::verdict::{self, Verdict, is_silence};
+use super::verdict::{self, Verdict};
 use crate::domain::{Host, LocalFault, Observation, Outcome, Target, printable};
 use crate::net::Dialer;
 use crate::probe::Prober;
@@ -140,7 +140,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let address = match (&target.host, verdict) {
             (Host::Address(address), _) => address.to_canonical(),
             (Host::Name(_), Verdict::Settled(_, seen)) => {
-                let is_silent = |seen: &&Observation| is_silence(seen.outcome.kind());
+                let is_silent = |seen: &&Observation| seen.outcome.kind().is_silence();
                 seen.iter().rfind(is_silent)?.endpoint.address
             }
             (Host::Name(_), Verdict::Again(..)) => return None,
@@ -276,7 +276,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         };
         if let (Some(place), Some(Remark::Suspected)) = (place, remark)
             && let Conclusion::Settled(settled) = &conclusion
-            && is_silence(settled.outcome.kind())
+            && settled.outcome.kind().is_silence()
         {
             self.guard.suspect(place.network);
         }

@@ -21,6 +21,12 @@ impl Block {
     /// Most targets of one block: its bitmap of what is done takes 128 KiB.
     pub const MAX_LENGTH: u64 = 1 << 20;
 
+    /// The number of the block in which the target of an index is.
+    #[must_use]
+    pub const fn number_of(index: u64) -> u64 {
+        index / Self::MAX_LENGTH
+    }
+
     /// Block `number` of a plan with so many targets, of which so many come
     /// first.
     pub(super) fn new(number: u64, targets: u64, leading: u64, seed: u64) -> Option<Self> {

@@ -117,14 +117,7 @@ pub(super) fn coverage_part(row: &SqliteRow) -> Result<Coverage, sqlx::Error> {
     outcomes.add_many(outcome, row::count(row, 3)?);
     let at = row::time(row, 6)?;
     let is_excluded = outcome == OutcomeKind::Excluded;
-    let is_remarkable = matches!(
-        outcome,
-        OutcomeKind::Silent
-            | OutcomeKind::Broken
-            | OutcomeKind::Filtered
-            | OutcomeKind::Unreachable
-            | OutcomeKind::NotAttempted
-    );
+    let is_remarkable = outcome.is_silence() || outcome == OutcomeKind::NotAttempted;
     let told = |tells: bool| (tells && !detail.is_empty()).then(|| detail.clone());
     Ok(Coverage {
         zone: row::word(row, 0)?,
