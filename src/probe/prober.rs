@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{Attempt, Dialect, Endpoint, Observation, Outcome, Resort, ServerName, clock};
+use crate::domain::{
+    Attempt, Dialect, Endpoint, LocalFault, Observation, Outcome, Resort, ServerName, clock,
+};
 use crate::net::{DialError, Dialer};
 use crate::pace::{Admission, Lane, Pacer};
 use crate::starttls::{self, Protocol};
@@ -144,15 +146,17 @@ impl<D: Dialer> Prober<D> {
     }
 
     /// Whether anything answers a SYN there, be it by a refusal; nothing else
-    /// is sent.
-    pub async fn reaches(&self, endpoint: &Endpoint) -> bool {
+    /// is sent. `None` where that could not be asked: it is out of its hours,
+    /// or this machine lacked something.
+    pub async fn reaches(&self, endpoint: &Endpoint) -> Option<bool> {
         let longest = self.timeouts(endpoint).connect;
         let admitted = self.pacer.admit(endpoint, Lane::FollowUp, longest).await;
-        let Ok(Admission { pass, slot: _held }) = admitted else {
-            return false;
-        };
-        let dial = timeout(longest, self.dialer.dial(pass));
-        matches!(dial.await, Ok(Ok(_) | Err(DialError::Refused)))
+        let Admission { pass, slot: _held } = admitted.ok()?;
+        match timeout(longest, self.dialer.dial(pass)).await {
+            Ok(Ok(_) | Err(DialError::Refused)) => Some(true),
+            Ok(Err(DialError::Local(LocalFault::Exhausted(_)))) => None,
+            Ok(Err(_)) | Err(_) => Some(false),
+        }
     }
 
     pub(super) fn first_visit<'a>(

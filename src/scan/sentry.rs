@@ -3,9 +3,10 @@
 //! began to filter us.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{self, FuturesUnordered};
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
@@ -29,6 +30,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 /// for: it may be set meanwhile.
 const RECKONING: Duration = Duration::from_secs(10);
 
+/// In so many networks canaries are asked at a time.
+const NETWORKS_AT_ONCE: usize = 16;
+
 /// What comes of asking canaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
@@ -36,8 +40,20 @@ enum Word {
     Answer,
     /// None of them does.
     Silence,
-    /// It is the hours of none of them.
+    /// None of them could be asked: it is the hours of none of them, or this
+    /// machine lacked something.
     NoneAsked,
+}
+
+impl Word {
+    /// What comes of asking these and others.
+    fn or(self, others: Self) -> Self {
+        match (self, others) {
+            (Self::Answer, _) | (_, Self::Answer) => Self::Answer,
+            (Self::Silence, _) | (_, Self::Silence) => Self::Silence,
+            (Self::NoneAsked, Self::NoneAsked) => Self::NoneAsked,
+        }
+    }
 }
 
 impl<D: Dialer, R: Resolver> Bench<D, R> {
@@ -113,11 +129,11 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// The networks of these in which no canary answers. Where none may be
     /// asked, the looks are left that hang on it.
     async fn silent_of(&self, networks: &[Network]) -> Vec<Network> {
-        let asked = networks.iter().map(async |network| {
+        let asked = stream::iter(networks).map(async |network| {
             let canaries = self.guard.canaries_in(*network, &self.settings.zone);
             (*network, self.hear(&canaries).await)
         });
-        let mut asked: FuturesUnordered<_> = asked.collect();
+        let mut asked = pin!(asked.buffer_unordered(NETWORKS_AT_ONCE));
         let mut silent = Vec::new();
         while let Some((network, word)) = asked.next().await {
             match word {
@@ -209,32 +225,32 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 Word::NoneAsked
             };
         };
-        if self.canary_answers(first).await {
-            return Word::Answer;
+        let mut heard = self.hear_from(first).await;
+        let mut words: FuturesUnordered<_> =
+            others.iter().map(|other| self.hear_from(other)).collect();
+        while heard != Word::Answer
+            && let Some(word) = words.next().await
+        {
+            heard = heard.or(word);
         }
-        let mut answers: FuturesUnordered<_> = others
-            .iter()
-            .map(|other| self.canary_answers(other))
-            .collect();
-        while let Some(answers) = answers.next().await {
-            if answers {
-                return Word::Answer;
-            }
-        }
-        Word::Silence
+        heard
     }
 
-    async fn canary_answers(&self, endpoint: &Endpoint) -> bool {
+    async fn hear_from(&self, canary: &Endpoint) -> Word {
         // A panic is no answer, here as in a look.
-        let reaches = AssertUnwindSafe(self.prober.reaches(endpoint)).catch_unwind();
+        let reaches = AssertUnwindSafe(self.prober.reaches(canary)).catch_unwind();
         let answers = tokio::select! {
             biased;
-            () = self.stop.cancelled() => false,
-            answers = reaches => answers.unwrap_or(false),
+            () = self.stop.cancelled() => Some(false),
+            answers = reaches => answers.unwrap_or(Some(false)),
         };
-        if answers {
-            self.guard.hear(endpoint);
+        match answers {
+            Some(true) => {
+                self.guard.hear(canary);
+                Word::Answer
+            }
+            Some(false) => Word::Silence,
+            None => Word::NoneAsked,
         }
-        answers
     }
 }

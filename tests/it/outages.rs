@@ -218,6 +218,44 @@ async fn a_dns_that_fails_for_a_while_loses_no_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_resolver_says_without_a_network_is_no_word_on_a_name() {
+    let began = Instant::now();
+    let mut rig = Rig::of_forty_seconds(failing(&[(15, 200)], Peer::Dark));
+    rig.targets
+        .extend((0..100).map(|number| format!("n{number}.sim")));
+    rig.names = Names::new(move |_, _| {
+        if (15..200).contains(&began.elapsed().as_secs()) {
+            return Err(LookupError::Unresolved(Unresolved::ServerFailure));
+        }
+        Ok(vec![IpAddr::from([10, 9, 9, 8])])
+    });
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Unresolved), 0);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Certificate), 228);
+    assert_eq!(summary.trouble.outages.count, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn canaries_that_could_not_be_asked_are_not_silent() {
+    let began = Instant::now();
+    let mut rig = Rig::of_forty_seconds(Network::new(move |address, earlier| {
+        let is_short = earlier > 0 && (15..60).contains(&began.elapsed().as_secs());
+        match (address.port(), is_short) {
+            (_, true) => Peer::OutOfDescriptors,
+            (443, false) if address.ip() < IpAddr::from([10, 0, 0, 200]) => Peer::Closed,
+            _ => Peer::Dark,
+        }
+    }));
+    rig.targets = vec!["10.0.0.0/22".to_owned()];
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.trouble.outages.count, 0);
+    assert_eq!(summary.state, ScanState::Complete);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Refused), 200);
+    assert_eq!(summary.outcomes.count(OutcomeKind::Filtered), 824);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_dns_is_tried_again_while_others_are_asked() {
     // Everybody answers, so that nothing but the DNS is ever in doubt.
     let mut rig = Rig::new(Network::new(|_, _| Peer::Closed), &["10.0.0.0/17"]);

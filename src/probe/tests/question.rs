@@ -118,6 +118,33 @@ async fn a_failed_dial_is_never_retried_as_tls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_be_asked_is_not_silent() {
+    let shortage = LocalFault::Exhausted("no descriptors".to_owned());
+    for (error, expected) in [
+        (DialError::Refused, Some(true)),
+        (DialError::Unreachable, Some(false)),
+        (DialError::TimedOut, Some(false)),
+        (DialError::Local(shortage), None),
+    ] {
+        assert_eq!(
+            reaches(move |_| Manner::Refuse(error.clone())).await,
+            expected
+        );
+    }
+    assert_eq!(reaches(|_| Manner::Drop).await, Some(false));
+    assert_eq!(reaches(|_| Manner::Deaf).await, Some(true));
+}
+
+async fn reaches(behaviour: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Option<bool> {
+    let prober = Prober::new(
+        Simulated::new(behaviour),
+        pacer(|_, _| None),
+        Timeouts::default(),
+    );
+    prober.reaches(&endpoint()).await
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_speaks_something_else_ends_the_probe_with_its_words() {
     let banner = b"SSH-2.0-OpenSSH_9.6\r\n".to_vec();
     let expected = Outcome::NotTls(NotTls::Other, banner.clone());
@@ -290,7 +317,7 @@ async fn a_question_that_may_not_be_asked_to_its_end_was_not_asked() {
     assert_eq!(observation.outcome, Outcome::NotAttempted);
     assert_eq!(dials.load(Ordering::Relaxed), 2);
     assert_eq!(observation.attempts.len(), 2, "what was said is told");
-    assert!(!prober.reaches(&endpoint()).await);
+    assert_eq!(prober.reaches(&endpoint()).await, None);
     assert_eq!(dials.load(Ordering::Relaxed), 2);
 }
 
