@@ -1,9 +1,10 @@
 //! A plan and the kernel's word → whether its neighbour table is too small.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
-use super::kernel::{Family, Kernel};
-use crate::scan::Neighbours;
+use super::kernel::{Family, Kernel, MOST_BY_DEFAULT};
+use crate::scan::{NeighbourTable, Neighbours};
 use crate::target::{AddressRange, ByNetwork, Plan};
 
 /// More targets in the networks of one family that this machine is attached to
@@ -16,6 +17,8 @@ pub(super) struct Crowd {
     addresses: u64,
     /// The entries of the table (arp(7), `gc_thresh3`).
     remembered: u64,
+    /// How long the kernel keeps one of a host that is there.
+    keeps: Duration,
 }
 
 /// The crowds that a plan meets: one a family at most.
@@ -27,21 +30,27 @@ pub(super) fn crowds(plan: &Plan, kernel: &Kernel) -> Vec<Crowd> {
 }
 
 /// How the scan keeps to what the tables hold.
-pub(super) fn neighbours(crowds: &[Crowd]) -> Neighbours {
+pub(super) fn neighbours(crowds: &[Crowd], kernel: &Kernel) -> Neighbours {
     Neighbours::new(crowds.iter().map(|crowd| {
-        let attached = crowd.attached.iter().copied();
-        (attached, crowd.at_a_time())
+        let (kernel, family) = (kernel.clone(), crowd.family);
+        NeighbourTable {
+            networks: crowd.attached.clone(),
+            places: crowd.at_a_time(),
+            keeps: crowd.keeps,
+            present: Box::new(move || kernel.present_neighbours(family)),
+        }
     }))
 }
 
 impl Crowd {
     fn of(plan: &Plan, kernel: &Kernel, family: Family) -> Option<Self> {
-        let remembered = kernel.most_neighbours(family)?;
+        let remembered = kernel.most_neighbours(family).unwrap_or(MOST_BY_DEFAULT);
         let attached = kernel.attached(family);
         let table = ByNetwork::new((), attached.iter().map(|range| (*range, ())));
         let within = plan.within(&table);
         let addresses = within.iter().map(|within| within.addresses).sum();
-        (addresses > remembered).then_some(Self {
+        (addresses > remembered).then(|| Self {
+            keeps: kernel.keeps_neighbours_for(family),
             family,
             attached,
             addresses,
@@ -59,11 +68,12 @@ impl Crowd {
     pub(super) fn warning(&self) -> String {
         format!(
             "{} targets are in networks of this machine, whose neighbour table holds {}: {} \
-             connections to them at a time (sysctl net.{}.neigh.default.gc_thresh3={} allows \
-             more)",
+             hosts there at a time, each that is there for up to {} (sysctl \
+             net.{}.neigh.default.gc_thresh3={} allows more)",
             self.addresses,
             self.remembered,
             self.at_a_time(),
+            humantime::format_duration(self.keeps),
             self.family.word(),
             self.addresses.saturating_mul(2),
         )

@@ -118,7 +118,8 @@ impl Sweep {
         let past = self.resume(&mut sink).await?;
         let identity = resumption::identity(&self.plan, &self.settings);
         let (resumes, recall) = self.recall(db, past, printer).await?;
-        let crowds = crowds(&self.plan, &Kernel::system());
+        let kernel = Kernel::system();
+        let crowds = crowds(&self.plan, &kernel);
         for crowd in &crowds {
             printer.note(&format!("note: {}", crowd.warning()));
         }
@@ -133,7 +134,7 @@ impl Sweep {
             event_loops: event_loops.runtimes(),
             ..self.scan(dialer, resolver, workers, progress, recall, resumes)
         };
-        scan.settings.neighbours = neighbours(&crowds);
+        scan.settings.neighbours = neighbours(&crowds, &kernel);
         let keeping = async {
             let began = clock::now();
             let mut keeper = Keeper::begin(schedule.clone(), clock::now);

@@ -3,7 +3,7 @@
 use std::mem;
 use std::net::IpAddr;
 
-use tokio::sync::{OnceCell, OwnedSemaphorePermit};
+use tokio::sync::OnceCell;
 
 use super::breaker::Sign;
 use super::candidates::{Candidate, NameSource};
@@ -11,6 +11,7 @@ use super::claims::Claim;
 use super::inquiry::{Inquiry, Step};
 use super::look::Look;
 use super::name_service::LookupFailure;
+use super::neighbours::Place;
 use super::settings::Pointers;
 use super::subject::Subject;
 use super::verdict::{Verdict, cut};
@@ -66,12 +67,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if !self.may_go_on(address, look) {
             return Vec::new();
         }
-        let place = self.neighbours_place(address).await;
+        let _place = self.neighbours_place(address).await;
         let way = self.guard.way();
         let knock = self.prober.knock(&subject.endpoint, subject.lane, &way);
         let knock = knock.await;
-        // Its neighbour is known, or was asked for in vain.
-        drop(place);
         let approach = self.settings.approach.at(address);
         if knock.is_answered() {
             let listed = self.directory.names_at(address);
@@ -239,8 +238,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         observation
     }
 
-    /// A place among the neighbours in doubt, where there are too few.
-    async fn neighbours_place(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+    /// A place among the neighbours, where there are too few.
+    async fn neighbours_place(&self, address: IpAddr) -> Option<Place> {
         let place = self.settings.neighbours.place(address);
         self.unless_stopped(place).await.flatten()
     }

@@ -47,6 +47,7 @@ mod layers;
 mod loss;
 mod matrix;
 mod namespace;
+mod neighbours;
 mod outages;
 mod owners;
 mod page;

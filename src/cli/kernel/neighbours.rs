@@ -1,26 +1,12 @@
-//! What the kernel says of itself below `/proc` and `/sys`, as numbers.
+//! The tables in which the kernel keeps the hardware addresses of neighbours.
 
+use std::collections::HashSet;
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
+use super::Kernel;
 use crate::target::AddressRange;
-
-/// The kernel's files, at `/proc` and `/sys` or, in a test, elsewhere. What is
-/// not there, or not to be read, is `None`: containers and network namespaces
-/// hide much.
-#[derive(Clone, Debug)]
-pub(in crate::cli) struct Kernel {
-    proc: PathBuf,
-    sys: PathBuf,
-}
-
-/// Entries of a table: how many there are, and how many there may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Table {
-    pub(in crate::cli) used: u64,
-    pub(in crate::cli) most: u64,
-}
 
 /// What has a neighbour table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +14,17 @@ pub(in crate::cli) enum Family {
     V4,
     V6,
 }
+
+/// The most entries that a table has where nobody says otherwise (arp(7)).
+/// Network namespaces hide the number; the tables are those of the machine.
+pub(in crate::cli) const MOST_BY_DEFAULT: u64 = 1024;
+
+/// `base_reachable_time_ms`, where nobody says otherwise.
+const REACHABLE: Duration = Duration::from_secs(30);
+
+/// An entry that changed within these is nobody else's, however full the table
+/// is.
+const UNTOUCHED: Duration = Duration::from_secs(5);
 
 /// In `/proc/net/route` and `/proc/net/ipv6_route`, a route to what the
 /// interface itself is attached to has neither gateway (RTF_GATEWAY) nor is it
@@ -40,34 +37,39 @@ const LOCAL: u32 = 0x8000_0000;
 
 const NO_ARP: u32 = 0x80;
 
+/// In `/proc/net/arp`: the hardware address is known (ATF_COM).
+const COMPLETE: u32 = 0x2;
+
 impl Kernel {
-    /// This machine's.
-    pub(in crate::cli) fn system() -> Self {
-        Self::at("/proc", "/sys")
-    }
-
-    pub(in crate::cli) fn at(proc: impl Into<PathBuf>, sys: impl Into<PathBuf>) -> Self {
-        Self {
-            proc: proc.into(),
-            sys: sys.into(),
-        }
-    }
-
-    /// The local ports that connections may come from (ip(7),
-    /// `ip_local_port_range`): how many.
-    pub(in crate::cli) fn ephemeral_ports(&self) -> Option<u64> {
-        let range = self.read("sys/net/ipv4/ip_local_port_range")?;
-        let mut ends = range.split_whitespace().map(str::parse::<u64>);
-        let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
-        Some(last.checked_sub(first)? + 1)
-    }
-
     /// The most neighbours it remembers in a family (arp(7), `gc_thresh3`).
     pub(in crate::cli) fn most_neighbours(&self, family: Family) -> Option<u64> {
         self.number(&format!(
             "sys/net/{}/neigh/default/gc_thresh3",
             family.word()
         ))
+    }
+
+    /// How long an entry of a host that is there may stay when nobody talks to
+    /// it: up to one and a half times `base_reachable_time_ms`, and five
+    /// seconds more (arp(7)). Where that is less than ten seconds, which nobody
+    /// has, one that is still used may stay longer.
+    pub(in crate::cli) fn keeps_neighbours_for(&self, family: Family) -> Duration {
+        let table = format!("sys/net/{}/neigh", family.word());
+        let interfaces = self.names_in(&table);
+        let times = interfaces
+            .iter()
+            .filter_map(|name| self.number(&format!("{table}/{name}/base_reachable_time_ms")));
+        let longest = times.max().map_or(REACHABLE, Duration::from_millis);
+        longest * 3 / 2 + UNTOUCHED
+    }
+
+    /// The hosts whose hardware addresses it knows; `None` where that can't be
+    /// told. Of IPv6 it shows none in a file.
+    pub(in crate::cli) fn present_neighbours(&self, family: Family) -> Option<HashSet<IpAddr>> {
+        match family {
+            Family::V4 => Some(self.read("net/arp")?.lines().filter_map(present).collect()),
+            Family::V6 => None,
+        }
     }
 
     /// The addresses of the largest IPv4 network that this machine is attached
@@ -100,33 +102,6 @@ impl Kernel {
             u32::from_str_radix(digits, 16).ok()
         });
         flags.is_none_or(|flags| flags & NO_ARP == 0)
-    }
-
-    /// The connections that its firewall tracks.
-    pub(in crate::cli) fn tracked_connections(&self) -> Option<Table> {
-        Some(Table {
-            used: self.number("sys/net/netfilter/nf_conntrack_count")?,
-            most: self.number("sys/net/netfilter/nf_conntrack_max")?,
-        })
-    }
-
-    /// How long the firewall tracks a SYN that nobody answers, in seconds.
-    pub(in crate::cli) fn unanswered_tracked_for(&self) -> Option<u64> {
-        self.number("sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent")
-    }
-
-    fn number(&self, file: &str) -> Option<u64> {
-        self.read(file)?.trim().parse().ok()
-    }
-
-    /// A file below `/proc`.
-    pub(super) fn read(&self, file: &str) -> Option<String> {
-        fs::read_to_string(self.proc.join(file)).ok()
-    }
-
-    /// A place below `/sys`.
-    pub(super) fn below_sys(&self, place: &str) -> PathBuf {
-        self.sys.join(place)
     }
 }
 
@@ -184,42 +159,20 @@ fn attached_v6(line: &str) -> Option<(String, AddressRange)> {
     ))
 }
 
+/// The host of a line of `/proc/net/arp` (proc(5)), if it is there: address,
+/// hardware type, flags.
+fn present(line: &str) -> Option<IpAddr> {
+    let mut columns = line.split_whitespace();
+    let address = columns.next()?.parse().ok()?;
+    let flags = columns.nth(1)?.strip_prefix("0x")?;
+    let flags = u32::from_str_radix(flags, 16).ok()?;
+    (flags & COMPLETE != 0).then_some(address)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
+    use super::super::tests::kernel;
     use super::*;
-
-    fn kernel(root: &Path, files: &[(&str, &str)]) -> Kernel {
-        for (name, content) in files {
-            let path = root.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        Kernel::at(root, root)
-    }
-
-    #[test]
-    fn numbers_are_read_where_they_are() {
-        let root = tempfile::tempdir().unwrap();
-        let kernel = kernel(
-            root.path(),
-            &[
-                ("sys/net/ipv4/ip_local_port_range", "32768\t60999\n"),
-                ("sys/net/ipv4/neigh/default/gc_thresh3", "1024\n"),
-                ("sys/net/netfilter/nf_conntrack_count", "7\n"),
-                ("sys/net/netfilter/nf_conntrack_max", "262144\n"),
-            ],
-        );
-        assert_eq!(kernel.ephemeral_ports(), Some(28_232));
-        assert_eq!(kernel.most_neighbours(Family::V4), Some(1024));
-        let tracked = Table {
-            used: 7,
-            most: 262_144,
-        };
-        assert_eq!(kernel.tracked_connections(), Some(tracked));
-        assert_eq!(kernel.unanswered_tracked_for(), None);
-    }
 
     #[test]
     fn the_largest_attached_network_is_found_among_routes() {
@@ -266,17 +219,38 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_or_odd_is_not_known() {
+    fn who_is_there_is_read_of_the_table() {
+        let root = tempfile::tempdir().unwrap();
+        let table = "IP address       HW type     Flags       HW address            Mask     Device\n\
+            10.0.0.1         0x1         0x2         02:fc:00:00:00:05     *        eth0\n\
+            10.0.0.2         0x1         0x0         00:00:00:00:00:00     *        eth0\n\
+            10.0.0.3         0x1         0x6         02:fc:00:00:00:06     *        eth0\n\
+            nonsense\n";
+        let kernel = kernel(root.path(), &[("net/arp", table)]);
+        let there = ["10.0.0.1", "10.0.0.3"].map(|it| it.parse().unwrap());
+        assert_eq!(
+            kernel.present_neighbours(Family::V4),
+            Some(HashSet::from(there))
+        );
+        assert_eq!(kernel.present_neighbours(Family::V6), None);
+        let nothing = Kernel::at("/nonexistent", "/nonexistent");
+        assert_eq!(nothing.present_neighbours(Family::V4), None);
+    }
+
+    #[test]
+    fn an_entry_is_kept_as_long_as_the_most_patient_interface_says() {
         let root = tempfile::tempdir().unwrap();
         let files = [
-            ("sys/net/ipv4/ip_local_port_range", "9 3"),
-            ("sys/net/ipv4/neigh/default/gc_thresh3", "many"),
-            ("net/route", "Iface\nnonsense\n"),
+            (
+                "sys/net/ipv4/neigh/default/base_reachable_time_ms",
+                "30000\n",
+            ),
+            ("sys/net/ipv4/neigh/eth0/base_reachable_time_ms", "60000\n"),
+            ("sys/net/ipv4/neigh/eth1/base_reachable_time_ms", "1000\n"),
         ];
         let kernel = kernel(root.path(), &files);
-        assert_eq!(kernel.ephemeral_ports(), None);
-        assert_eq!(kernel.most_neighbours(Family::V4), None);
-        assert_eq!(kernel.largest_attached(), None);
-        assert_eq!(kernel.tracked_connections(), None);
+        let keeps = |family| kernel.keeps_neighbours_for(family).as_secs();
+        assert_eq!(keeps(Family::V4), 95);
+        assert_eq!(keeps(Family::V6), 50);
     }
 }
