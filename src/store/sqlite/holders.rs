@@ -21,14 +21,18 @@ pub(super) fn named(error: StoreError, path: &Path) -> StoreError {
 /// The processes that hold a lock against others on the database or its index:
 /// `process 4711 (sqlite3)`. Linux lists those of one's own PID namespace.
 fn of(path: &Path) -> Vec<String> {
-    let files = ["", "-shm"].map(|suffix| beside(path, suffix));
-    let inodes = files.iter().filter_map(|file| fs::metadata(file).ok());
-    let inodes: Vec<_> = inodes.map(|file| file.ino()).collect();
+    let files = ["", "-shm"].map(|suffix| fs::metadata(beside(path, suffix)));
+    let files: Vec<_> = files
+        .into_iter()
+        .flatten()
+        .map(|it| identity(&it))
+        .collect();
+    let inodes: Vec<_> = files.iter().map(|(_, inode)| *inode).collect();
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
     let mut processes: Vec<_> = locks
         .lines()
         .filter_map(|lock| holder(lock, &inodes))
-        .filter(|process| *process != std::process::id())
+        .filter(|process| *process != std::process::id() && may_have(*process, &files))
         .collect();
     processes.sort_unstable();
     processes.dedup();
@@ -40,7 +44,7 @@ fn of(path: &Path) -> Vec<String> {
 /// device:inode, first and last byte.
 ///
 /// The device is not compared: overlays and subvolumes have one there and
-/// another in the file's status.
+/// another in the file's status. So it may be another file's.
 fn holder(lock: &str, inodes: &[u64]) -> Option<u32> {
     let mut columns = lock.split_whitespace().skip(1);
     let (class, _, access) = (columns.next()?, columns.next()?, columns.next()?);
@@ -48,6 +52,20 @@ fn holder(lock: &str, inodes: &[u64]) -> Option<u32> {
     let inode = columns.next()?.rsplit(':').next()?.parse().ok()?;
     let excludes = matches!(class, "POSIX" | "OFDLCK") && access == "WRITE";
     (excludes && inodes.contains(&inode)).then_some(process)
+}
+
+/// Whether a process has one of the files open; true where that is hidden.
+fn may_have(process: u32, files: &[(u64, u64)]) -> bool {
+    let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else {
+        return true;
+    };
+    open.filter_map(|descriptor| fs::metadata(descriptor.ok()?.path()).ok())
+        .any(|file| files.contains(&identity(&file)))
+}
+
+/// Device and inode.
+fn identity(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 fn described(process: u32) -> String {
@@ -60,6 +78,19 @@ fn described(process: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_another_file_open_holds_no_lock_on_this_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("open");
+        let open = fs::File::create(&path).unwrap();
+        let here = identity(&open.metadata().unwrap());
+        let me = std::process::id();
+        assert!(may_have(me, &[here]));
+        drop(open);
+        assert!(!may_have(me, &[here]));
+        assert!(may_have(u32::MAX, &[here]), "nobody can say");
+    }
 
     #[test]
     fn whoever_locks_for_writing_is_found_by_the_inode() {
