@@ -242,13 +242,13 @@ impl Sweep {
         );
         let hours = VisitingHours::new(terms.map(Terms::visits), clock::now);
         let (visiting, schedule, began) = (hours.clone(), self.settings.schedule(), Instant::now());
-        let pacer =
-            pacer
-                .limited(terms.map(|terms| terms.limits))
-                .within(move |address, longest| {
-                    schedule.allows(clock::now(), began.elapsed(), longest)
-                        && visiting.allow(address, longest)
-                });
+        let mut pacer = pacer.limited(terms.map(|terms| terms.limits));
+        if schedule.has_limits() || hours.are_anywhere() {
+            pacer = pacer.within(move |address, longest| {
+                schedule.allows(clock::now(), began.elapsed(), longest)
+                    && visiting.allow(address, longest)
+            });
+        }
         Scan {
             expected: recall.expected(&self.plan),
             recency: recall.into_recency(),

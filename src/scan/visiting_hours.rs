@@ -88,6 +88,12 @@ impl VisitingHours {
         Some(first.since(now))
     }
 
+    /// Whether any network has hours.
+    #[must_use]
+    pub fn are_anywhere(&self) -> bool {
+        self.networks.networks().any(|(_, visits)| visits.is_some())
+    }
+
     fn at(&self, address: IpAddr) -> Option<&Visits> {
         // Most scans have no such network, and this is asked at every step.
         if self.networks.networks().len() == 0 {

@@ -35,6 +35,12 @@ impl Schedule {
         Some(Timestamp::from_micros(drained))
     }
 
+    /// Whether there is a time at which a run may not send.
+    #[must_use]
+    pub const fn has_limits(&self) -> bool {
+        self.hours.is_some() || self.longest.is_some()
+    }
+
     /// Whether a run that has taken so long may send now, and for so `long` from
     /// now on.
     #[must_use]
