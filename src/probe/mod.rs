@@ -6,8 +6,8 @@
 //! ending means in `classify`, which outcome stands for all attempts in
 //! `best`, in which dialects a port is asked in `dialects`. `climb` goes up a
 //! ladder; `knock` is its first connection, made before anybody knows whether
-//! somebody is there. `line` is a connection with the words before TLS behind it; `client` the sans-IO side
-//! of a complete handshake, which rustls makes.
+//! somebody is there. `line` is a connection with the words before TLS behind
+//! it; `client` the sans-IO side of a complete handshake, which rustls makes.
 
 mod authenticator;
 mod best;

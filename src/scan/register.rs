@@ -16,7 +16,8 @@ use crate::store::{JournalPage, Milestone, Step};
 use crate::target::{Block, Plan};
 
 /// Blocks without a turn whose networks are entered into the ledger when the
-/// scan ends early: 16 M targets, so some seconds at most. How many targets there are beyond, the scan's outcomes say.
+/// scan ends early: 16 M targets, so some seconds at most. How many targets
+/// there are beyond, the scan's outcomes say.
 const MOST_UNBEGUN: u64 = 16;
 
 /// What a scan has to say of its targets, block by block.
