@@ -13,7 +13,7 @@ mod place;
 mod settings;
 mod wanted;
 
-pub use wanted::Wanted;
+pub use wanted::{Accepted, Wanted};
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;

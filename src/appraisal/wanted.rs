@@ -10,6 +10,8 @@ pub struct Wanted {
     pub inventory: Filter,
     /// Ids of rules, of which any has a finding that nobody accepted.
     pub findings: Vec<&'static str>,
+    /// Of which any has a finding that somebody accepted.
+    pub accepted: Vec<Accepted>,
     /// Owners.
     pub owners: Vec<String>,
     /// Tags.
@@ -19,6 +21,15 @@ pub struct Wanted {
     /// Those of them that were given whole: chains are built with them too,
     /// since nobody may have sent them, and no store may hold them.
     pub authorities_at_hand: Vec<Der>,
+}
+
+/// Accepted findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Whatever they are.
+    Any,
+    /// Those of a rule, by its id.
+    Of(&'static str),
 }
 
 impl Wanted {
@@ -49,9 +60,17 @@ impl Wanted {
             let mut findings = judgement.into_iter().flat_map(|it| &it.findings);
             findings.any(|finding| finding.rule == *rule)
         };
+        let is_accepted = |wanted: &Accepted| {
+            let mut accepted = judgement.into_iter().flat_map(|it| &it.accepted);
+            accepted.any(|it| match wanted {
+                Accepted::Any => true,
+                Accepted::Of(rule) => it.finding.rule == *rule,
+            })
+        };
         let owns = |owner: &String| judgement.is_some_and(|it| it.owner.as_ref() == Some(owner));
         let bears = |tag: &String| judgement.is_some_and(|it| it.tags.contains(tag));
         (self.findings.is_empty() || self.findings.iter().any(has))
+            && (self.accepted.is_empty() || self.accepted.iter().any(is_accepted))
             && (self.owners.is_empty() || self.owners.iter().any(owns))
             && (self.tags.is_empty() || self.tags.iter().any(bears))
             && (self.authorities.is_empty() || self.is_below(row, unsent))

@@ -221,6 +221,7 @@ impl Source<'_> {
                     ..wanted.inventory.clone()
                 },
                 findings: Vec::new(),
+                accepted: Vec::new(),
                 ..wanted.clone()
             };
             let visit = |_| {

@@ -232,9 +232,14 @@ fn an_accepted_finding_does_not_count_until_it_lapses() {
     assert_eq!((&*row["owner"], &*row["tags"]), ("lab", "test|box"));
     assert!(report.stderr.contains("policy.toml:11: "), "{report}");
     assert!(!report.stderr.contains("policy.toml:5: "), "{report}");
+    let listed = |what| rows(&judged.report(&[&options[..], &["--accepted", what]].concat()));
+    assert_eq!(listed("any"), listed("self-signed"));
+    assert_eq!(listed("self-signed"), [row]);
+    assert!(listed("wildcard").is_empty());
     config("2020-01-01");
     let row = judged.row(&judged.self_signed.sha256, &options);
     assert_eq!(row["accepted"], "");
+    assert!(listed("any").is_empty());
     assert!(findings(&row).contains(&"self-signed"), "{row:?}");
 }
 
@@ -272,6 +277,8 @@ fn filters_on_judgements_hold_in_reports_and_lists() {
     unknown
         .exits(2)
         .complains_of(&["wild-card", "hint: the findings: expired, "]);
+    let unknown = judged.inventory.run("report", &["--accepted", "all"]);
+    unknown.exits(2).complains_of(&["all", "any"]);
     let coverage = judged
         .inventory
         .run("report", &["--of", "coverage", "--finding", "expired"]);

@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
 
 use super::failure::Failure;
-use crate::appraisal::Wanted;
+use crate::appraisal::{Accepted, Wanted};
 use crate::config::{self, TimeSpan};
 use crate::domain::{Port, ScanId, Timestamp, Zone, in_days};
 use crate::judge::{ALL, InvalidPattern, Pattern};
@@ -69,6 +69,10 @@ pub(super) struct Filters {
     #[arg(long, value_name = "NAME", value_parser = finding)]
     finding: Vec<&'static str>,
 
+    /// Has this finding, and somebody accepted it; or `any`
+    #[arg(long, value_name = "NAME", value_parser = accepted)]
+    accepted: Vec<Accepted>,
+
     /// The configuration says that they own it
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     owner: Vec<String>,
@@ -86,6 +90,9 @@ pub(super) struct Filters {
     state: Vec<State>,
 }
 
+/// Every accepted finding, whatever it is.
+const ANY: &str = "any";
+
 /// Whether an installation is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum State {
@@ -100,6 +107,7 @@ impl Filters {
     pub(super) fn into_wanted(self, now: Timestamp) -> Result<Wanted, Failure> {
         Ok(Wanted {
             findings: self.finding.clone(),
+            accepted: self.accepted.clone(),
             owners: self.owner.clone(),
             tags: self.tag.clone(),
             authorities: item::read(&self.ca, "--ca", item::authority)?,
@@ -154,6 +162,7 @@ impl Filters {
             key,
             ca,
             finding,
+            accepted,
             owner,
             tag,
             scan,
@@ -175,6 +184,13 @@ impl Filters {
         words.add("--key", key.iter().map(|text| item::in_words(text)));
         words.add("--ca", ca.iter().map(|text| item::in_words(text)));
         words.add("--finding", finding);
+        words.add(
+            "--accepted",
+            accepted.iter().map(|it| match it {
+                Accepted::Any => ANY,
+                Accepted::Of(rule) => rule,
+            }),
+        );
         words.add("--owner", owner);
         words.add("--tag", tag);
         words.add("--scan", scan);
@@ -256,6 +272,15 @@ fn finding(text: &str) -> Result<&'static str, String> {
             known.join(", ")
         )
     })
+}
+
+fn accepted(text: &str) -> Result<Accepted, String> {
+    match text {
+        ANY => Ok(Accepted::Any),
+        rule => finding(rule)
+            .map(Accepted::Of)
+            .map_err(|error| format!("{error}, or {ANY}")),
+    }
 }
 
 /// The number of a scan.

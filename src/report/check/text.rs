@@ -30,7 +30,8 @@ pub fn text(check: &Check, head: &Head) -> String {
         let _ = writeln!(page, "  {count:>8}  {severity:<8}  {rule}");
     }
     if counts.accepted > 0 {
-        let _ = writeln!(page, "with accepted findings: {}", counts.accepted);
+        let accepted = counts.accepted;
+        let _ = writeln!(page, "with accepted findings (--accepted any): {accepted}");
     }
     let _ = write!(
         page,

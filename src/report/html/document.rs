@@ -255,9 +255,10 @@ fn rule_line(about: &About, counted: &Scope, id: &'static str, figures: &RuleFig
         count: Count(figures.installations()),
         split: split(figures),
         accepted: Count(figures.accepted),
-        command: figures
-            .worst()
-            .and_then(|_| counted.narrowed("report", "--finding", id)),
+        command: match figures.worst() {
+            Some(_) => counted.narrowed("report", "--finding", id),
+            None => counted.narrowed("report", "--accepted", id),
+        },
     }
 }
 

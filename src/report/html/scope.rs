@@ -13,7 +13,7 @@ pub struct Scope {
 const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan"];
 
 /// The filters that ask for what is judged.
-const OF_JUDGEMENT: [&str; 3] = ["--finding", "--owner", "--tag"];
+const OF_JUDGEMENT: [&str; 4] = ["--finding", "--accepted", "--owner", "--tag"];
 
 /// The day that a report is of.
 const DAY: &str = "--at";

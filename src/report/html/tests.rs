@@ -66,11 +66,18 @@ fn a_rule_counts_once_an_installation_at_its_worst_with_its_advice() {
         ("expiring", Severity::Critical),
         ("weak-key", Severity::Error),
     ];
-    let other = judged("b", &[("expiring", Severity::Warning)], &["weak-key"]);
+    let other = judged(
+        "b",
+        &[("expiring", Severity::Warning)],
+        &["weak-key", "no-san"],
+    );
     let page = page(&[judged("a", &findings, &["expiring"]), other]);
     let section = between(&page, r#"id="findings""#, "</section>");
     let articles: Vec<&str> = section.split("<article>").skip(1).collect();
-    assert_eq!(articles.len(), 2);
+    assert_eq!(articles.len(), 3);
+    for part in ["<strong>1</strong>", "--accepted no-san"] {
+        assert!(articles[2].contains(part), "no {part} in {}", articles[2]);
+    }
     for part in ["<strong>2</strong>", "renew it", "1 critical, 1 warning"] {
         assert!(articles[0].contains(part), "no {part} in {}", articles[0]);
     }
