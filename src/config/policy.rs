@@ -1,6 +1,8 @@
 //! `[policy]`, `[[owner]]` and `[[accept]]` → what the judge judges by.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use time::Date;
@@ -14,8 +16,8 @@ use super::source::Source;
 use super::time_span::TimeSpan;
 use crate::domain::{Severity, Timestamp};
 use crate::judge::{
-    ALL, Acceptance, Lead, LimitChanges, Override, Owner, Pattern, PointerNames, Policy,
-    RuleSetting, Selector,
+    ALL, Acceptance, InvalidChecksum, Lead, LimitChanges, Override, Owner, Pattern, PointerNames,
+    Policy, RuleSetting, Selector, WeakKeys,
 };
 
 /// `[policy]`, and with a selection `[[policy.override]]`.
@@ -39,6 +41,7 @@ pub(super) struct PolicyTable {
     ports_per_host: Option<u32>,
     pointer_names: Option<bool>,
     approved_issuers: Option<Texts>,
+    weak_key_lists: Option<Spanned<Vec<PathBuf>>>,
     #[serde(rename = "override")]
     overrides: Vec<Spanned<PolicyTable>>,
 }
@@ -75,6 +78,7 @@ pub(super) fn read_policy(
     acceptances: Vec<Spanned<AcceptTable>>,
     source: Source<'_>,
 ) -> Result<Policy, ConfigError> {
+    let weak_keys = weak_keys(policy.weak_key_lists.as_ref(), source)?;
     let (selection, general, overrides) = policy.read(source)?;
     if let Some(misplaced) = selection.0.iter().flatten().next() {
         let problem = with_hint(
@@ -89,6 +93,7 @@ pub(super) fn read_policy(
         ..Policy::default()
     };
     general.limits.apply(&mut policy.limits);
+    policy.limits.weak_keys = weak_keys;
     for table in overrides {
         policy.overrides.push(read_override(table, source)?);
     }
@@ -103,7 +108,11 @@ pub(super) fn read_policy(
 
 fn read_override(table: Spanned<PolicyTable>, source: Source<'_>) -> Result<Override, ConfigError> {
     let span = table.span();
-    let (selection, mut it, nested) = table.into_inner().read(source)?;
+    let table = table.into_inner();
+    if let Some(lists) = &table.weak_key_lists {
+        return Err(source.refuse(lists.span(), "lists of weak keys belong in [policy]"));
+    }
+    let (selection, mut it, nested) = table.read(source)?;
     if let Some(nested) = nested.first() {
         return Err(source.refuse(nested.span(), "an override has no overrides of its own"));
     }
@@ -165,6 +174,30 @@ impl PolicyTable {
         let selection = Selection([self.names, self.networks, self.issuers]);
         Ok((selection, said, self.overrides))
     }
+}
+
+/// The keys of these lists.
+fn weak_keys(
+    lists: Option<&Spanned<Vec<PathBuf>>>,
+    source: Source<'_>,
+) -> Result<WeakKeys, ConfigError> {
+    let Some(lists) = lists else {
+        return Ok(WeakKeys::default());
+    };
+    let refuse = |problem: &str| source.refuse(lists.span(), problem);
+    let paths = lists.get_ref();
+    let texts = paths.iter().map(|path| {
+        fs::read_to_string(path)
+            .map_err(|error| refuse(&format!("can't read {}: {error}", path.display())))
+    });
+    let texts = texts.collect::<Result<Vec<_>, _>>()?;
+    WeakKeys::read(texts.iter().map(String::as_str)).map_err(|(list, error)| {
+        let path = paths
+            .get(list)
+            .map_or(String::new(), |it| it.display().to_string());
+        let problem = format!("{path}: {error}");
+        refuse(&with_hint(&problem, Some(InvalidChecksum::HINT.to_owned())))
+    })
 }
 
 impl OwnerTable {
@@ -269,6 +302,37 @@ mod tests {
             ("wildcard", RuleSetting::Off),
         ];
         assert_eq!(policy.rules, BTreeMap::from(rules));
+    }
+
+    #[test]
+    fn lists_of_weak_keys_are_read_and_what_is_wrong_in_them_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).unwrap();
+            path.display().to_string()
+        };
+        let (one, other) = (
+            list("one", "# some\n0123456789abcdef0123\n"),
+            list("other", "3123456789abcdef0123\n"),
+        );
+        let text = |lists: &str| format!("[policy]\nweak_key_lists = [{lists}]\n");
+        let policy = policy(&text(&format!("\"{one}\", \"{other}\"")));
+        assert_eq!(format!("{:?}", policy.limits.weak_keys), "2 weak keys");
+        let wrong = list("wrong", "# none\nModulus=C5\n");
+        let told = problem(&text(&format!("\"{one}\", \"{wrong}\"")));
+        for part in [
+            "line 2, column 18",
+            &wrong,
+            "line 2: `Modulus=C5`",
+            "hint: ",
+        ] {
+            assert!(told.contains(part), "no {part} in {told}");
+        }
+        let told = problem(&text("\"/nonexistent/list\""));
+        assert!(told.contains("can't read /nonexistent/list"), "{told}");
+        let told = problem("[[policy.override]]\nnetworks = [\"10.0.0.7\"]\nweak_key_lists = []\n");
+        assert!(told.contains("belong in [policy]"), "{told}");
     }
 
     #[test]

@@ -313,6 +313,12 @@ mod tests {
             .lines()
             .map(|line| line.strip_prefix("#! ").unwrap_or(line))
             .fold(String::new(), |text, line| text + line + "\n");
+        let list = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&list, "0123456789abcdef0123\n").unwrap();
+        let uncommented = uncommented.replace(
+            "/usr/share/openssl-blacklist/blacklist.RSA-2048",
+            list.path().to_str().unwrap(),
+        );
         let config = Config::parse(&uncommented, Path::new("config.example.toml")).unwrap();
         assert_eq!(config.jobs.len(), 1);
         assert!(config.file_mode.is_some());
@@ -321,6 +327,7 @@ mod tests {
         assert_eq!(config.networks.len(), 1);
         assert_eq!(config.policy.rules.len(), 2);
         assert_eq!(config.policy.limits.approved_issuers.len(), 2);
+        assert!(!config.policy.limits.weak_keys.is_empty());
         assert_eq!(config.policy.overrides.len(), 1);
         assert_eq!(config.policy.owners.len(), 1);
         assert_eq!(config.policy.acceptances.len(), 1);

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Pattern;
+use super::{Pattern, WeakKeys};
 
 /// Where the rules draw their lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Limits {
     pub pointer_names: PointerNames,
     /// Issuers, by common name or whole name; empty: any will do.
     pub approved_issuers: Vec<Pattern>,
+    /// RSA keys that others have, too.
+    pub weak_keys: WeakKeys,
 }
 
 /// A time before the end of a certificate.
@@ -63,6 +65,7 @@ impl Default for Limits {
             ports_per_host: 50,
             pointer_names: PointerNames::Ignored,
             approved_issuers: Vec::new(),
+            weak_keys: WeakKeys::default(),
         }
     }
 }

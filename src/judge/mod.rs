@@ -21,6 +21,7 @@ mod rule;
 mod rules;
 mod selector;
 mod trust_store;
+mod weak_keys;
 
 pub use case::Case;
 pub use chain::{Assessor, Links, Pool};
@@ -38,6 +39,7 @@ pub use rule::{Flaw, Rule, Verdict};
 pub use rules::ALL;
 pub use selector::Selector;
 pub use trust_store::TrustStore;
+pub use weak_keys::{InvalidChecksum, WeakKeys};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use x509_parser::asn1_rs::{FromDer, Tag};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::sha1;
 use super::walk::Element;
 
 /// The numbers of an RSA public key (RFC 8017 section 3.1), big-endian,
@@ -13,6 +14,17 @@ pub struct RsaKey {
     pub modulus: Vec<u8>,
     /// The public exponent.
     pub exponent: Vec<u8>,
+}
+
+impl RsaKey {
+    /// The SHA-1 of `Modulus=`, the modulus in hexadecimal and a line feed, as
+    /// `openssl rsa -modulus` prints it: by that, lists of weak keys name them
+    /// (openssl-vulnkey(1)).
+    #[must_use]
+    pub fn modulus_sha1(&self) -> [u8; 20] {
+        let digits = data_encoding::HEXUPPER.encode(&self.modulus);
+        sha1(format!("Modulus={digits}\n").as_bytes())
+    }
 }
 
 /// Reads the RSA key in the DER of a SubjectPublicKeyInfo, a key meant for

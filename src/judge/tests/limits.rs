@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scene::{Scene, fixture, moment, time};
 use crate::domain::{Fingerprint, KeyExchange, Port, Severity, Timestamp, TlsVersion};
-use crate::judge::{Flaw, Lead, PointerNames, Verdict};
+use crate::judge::{Flaw, Lead, PointerNames, Verdict, WeakKeys};
 
 fn flaws(scene: &Scene, rule: &str) -> Vec<Flaw> {
     match scene.verdict(rule) {
@@ -257,6 +257,19 @@ fn neither_way_without_forward_secrecy_passes() {
         scene.place().key_exchange = Some(key_exchange);
         assert_eq!(detail(&scene, "no-forward-secrecy").as_deref(), told);
     }
+}
+
+#[test]
+fn a_key_that_others_have_is_found_by_a_list() {
+    let mut scene = Scene::new();
+    scene.chain = vec![fixture("x509/rsa-2047")];
+    // openssl x509 -inform der -in rsa-2047.der -noout -modulus | sha1sum
+    scene.limits.weak_keys = WeakKeys::read(["baa07529418746957f22\n"]).unwrap();
+    let told = detail(&scene, "weak-key").unwrap();
+    assert_eq!(
+        told,
+        "2047 bits, fewer than 2048; it is on a list of keys that others have"
+    );
 }
 
 #[test]
