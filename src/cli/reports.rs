@@ -2,6 +2,7 @@
 //! writes, at the job's end.
 
 use std::mem;
+use std::path::Path;
 
 use clap::{Args, FromArgMatches};
 
@@ -27,6 +28,12 @@ pub(super) fn of(job: &Job) -> Result<Vec<PlannedReport>, Failure> {
         Ok(planned)
     });
     planned.collect()
+}
+
+/// Refuses those for which there is no folder.
+pub(super) fn find_folders(reports: &[PlannedReport], day: &str) -> Result<(), Failure> {
+    let mut reports = reports.iter();
+    reports.try_for_each(|report| report.refuse_without_folder(day))
 }
 
 /// Writes them all, also when one fails; then that failure is returned.
@@ -82,6 +89,19 @@ impl PlannedReport {
             let origin = &self.table.origin;
             Failure::usage(format_args!("{origin}: [[job.report]]: {message}")).hint(hint)
         })
+    }
+
+    fn refuse_without_folder(&self, day: &str) -> Result<(), Failure> {
+        let path = self.table.path(day);
+        let Some(folder) = Path::new(&path).parent() else {
+            return Ok(());
+        };
+        if folder.as_os_str().is_empty() || folder.is_dir() {
+            return Ok(());
+        }
+        let (origin, folder) = (&self.table.origin, folder.display());
+        let problem = format!("{origin}: [[job.report]]: there is no folder {folder}");
+        Err(Failure::usage(problem).hint(Some("make it, or correct `path`")))
     }
 
     /// Its options, as the command line has them.

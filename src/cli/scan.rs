@@ -149,6 +149,8 @@ impl Arguments {
             context.printer.data(|out| out.write_all(text.as_bytes()))?;
             return Ok(Exit::Done);
         }
+        let day = context.config.scan.time_zone().day(clock::now());
+        reports::find_folders(&reports, &day)?;
         let sweep = Sweep {
             plan: Arc::new(plan),
             builder,
@@ -161,7 +163,6 @@ impl Arguments {
             resume,
             seed: self.seed,
         };
-        let day = context.config.scan.time_zone().day(clock::now());
         let exit = sweep.run(&context.db(), &context.printer).await?;
         reports::write(reports, &day, &context).await?;
         Ok(exit)

@@ -180,11 +180,13 @@ fn reports_of_a_scan_that_ended_early_are_written_too() {
 fn a_report_that_fails_is_told_with_its_path_and_keeps_no_other_back() {
     let servers = Plain::greeting(1, GREETING);
     let inventory = Inventory::new();
-    let reports = "[[job.report]]\npath = \"nowhere/{job}.csv\"\n\
+    // Where a folder is, there can be no report.
+    std::fs::create_dir(beside(&inventory, "office.csv")).unwrap();
+    let reports = "[[job.report]]\npath = \"{job}.csv\"\n\
         [[job.report]]\npath = \"right.csv\"\n";
     let config = job(&inventory, &servers.addresses, reports);
     let run = run_job(&inventory, &config).exits(1);
-    run.complains_of(&["nowhere/office.csv"]);
+    run.complains_of(&["report office.csv of job office"]);
     assert!(beside(&inventory, "right.csv").exists());
 }
 
@@ -200,6 +202,7 @@ fn a_wrong_report_is_refused_before_anything_is_sent() {
         ("path = \"a\"\nexpiring = \"soon\"", "`soon`"),
         ("path = \"a\"\nformat = \"html\"\nexcel = true", "--excel"),
         ("path = \"a\"\nnotify_once = true", "--notify-once"),
+        ("path = \"nowhere/a.csv\"", "no folder nowhere"),
     ] {
         let more = format!("[[job.report]]\n{report}\n");
         let config = job(&inventory, &[server.address()], &more);
