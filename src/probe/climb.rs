@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -10,6 +9,7 @@ use super::classify::{self, Finish};
 use super::knock::{Knock, Visit};
 use super::line::Line;
 use super::prober::Prober;
+use super::random::random;
 use crate::domain::{KeyExchange, LocalFault, Outcome, ServerName, TlsVersion};
 use crate::net::Dialer;
 use crate::starttls::{Circumstances, Protocol};
@@ -159,11 +159,8 @@ impl<D: Dialer> Prober<D> {
         server_name: Option<&ServerName>,
         rung: Rung,
     ) -> Result<(Conversation, Vec<u8>), LocalFault> {
-        let mut random = [0; 32];
-        rand::fill(&mut random)
-            .map_err(|_| LocalFault::Internal("no random numbers".to_owned()))?;
         self.client
-            .open(rung, server_name, random)
+            .open(rung, server_name, random())
             .map_err(|error| LocalFault::Internal(error.to_string()))
     }
 }

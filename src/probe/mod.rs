@@ -20,6 +20,7 @@ mod handshake;
 mod knock;
 mod line;
 mod prober;
+mod random;
 mod survey;
 mod timeouts;
 
