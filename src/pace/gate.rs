@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::lane::Lane;
 use super::limiter::Limiter;
 use super::rate::Rate;
@@ -8,7 +6,7 @@ use super::turn::{Held, Turn};
 /// One stage of the way to a pass: a turn, and the rate behind it.
 #[derive(Debug)]
 pub(super) struct Gate {
-    turn: Arc<Turn>,
+    turn: Turn,
     /// `None` when the rate is unlimited: always ready, nothing to pay.
     limiter: Option<Limiter>,
 }
@@ -28,7 +26,7 @@ impl Gate {
     }
 
     /// Waits for the turn of a gate, if there is one, and until it is ready.
-    pub(super) async fn enter(gate: Option<&Self>, lane: Lane) -> Option<Held> {
+    pub(super) async fn enter(gate: Option<&Self>, lane: Lane) -> Option<Held<'_>> {
         let gate = gate?;
         let turn = gate.turn(lane).await;
         gate.ready().await;
@@ -36,7 +34,7 @@ impl Gate {
     }
 
     /// Waits for the turn. The other methods belong to the task that holds it.
-    pub(super) async fn turn(&self, lane: Lane) -> Held {
+    pub(super) async fn turn(&self, lane: Lane) -> Held<'_> {
         self.turn.take(lane).await
     }
 

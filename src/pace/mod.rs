@@ -24,6 +24,7 @@ mod pacer;
 mod pass;
 mod rate;
 mod slot;
+mod slots;
 mod turn;
 
 pub use lane::Lane;
@@ -32,7 +33,8 @@ pub(crate) use network::Network;
 pub use pacer::{Admission, Denied, Pacer};
 pub use pass::Pass;
 pub use rate::{InvalidRate, Rate, Rates};
-pub use slot::{Established, Slot};
+pub use slot::Slot;
+pub use slots::Established;
 
 #[cfg(test)]
 mod tests;

@@ -156,7 +156,7 @@ impl Pacer {
         gates.into_iter().flatten().for_each(Gate::pay);
         Ok(Admission {
             pass: Pass::new(endpoint.clone()),
-            slot: host.slots.dial(),
+            slot: Arc::clone(&host).dial(),
         })
     }
 

@@ -1,4 +1,6 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
 
 use super::lane::{Lane, Lanes};
 
@@ -12,73 +14,84 @@ pub(super) struct Turn {
 #[derive(Debug)]
 struct Queue {
     taken: bool,
-    waiting: Lanes<Held>,
+    waiting: Lanes<()>,
 }
 
 /// The turn is its owner's until this is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
-    /// `None` when nobody was left to hand it to.
-    turn: Option<Arc<Turn>>,
+pub(super) struct Held<'turn> {
+    turn: &'turn Turn,
+}
+
+/// A place in the queue.
+struct Place<'turn> {
+    turn: &'turn Turn,
+    handed_over: oneshot::Receiver<()>,
 }
 
 impl Turn {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) const fn new() -> Self {
+        Self {
             queue: Mutex::new(Queue {
                 taken: false,
                 waiting: Lanes::new(),
             }),
-        })
+        }
     }
 
     /// Waits for the turn.
     ///
     /// Cancel safe: a turn handed to a task that has gone goes on to the next.
-    pub(super) async fn take(self: &Arc<Self>, lane: Lane) -> Held {
-        let handed_over = {
-            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) async fn take(&self, lane: Lane) -> Held<'_> {
+        let mut place = {
+            let mut queue = self.queue();
             if !queue.taken {
                 queue.taken = true;
-                return self.held();
+                return Held { turn: self };
             }
-            queue.waiting.join(lane)
+            Place {
+                turn: self,
+                handed_over: queue.waiting.join(lane),
+            }
         };
         // The sender waits in the queue of `self`, which is borrowed here, so
         // it is not dropped unsent; if it were, the turn would be free.
-        handed_over.await.unwrap_or_else(|_| self.held())
+        let _ = (&mut place.handed_over).await;
+        Held { turn: self }
     }
 
-    fn held(self: &Arc<Self>) -> Held {
-        Held {
-            turn: Some(Arc::clone(self)),
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Some(turn) = self.turn.take() else {
-            return;
-        };
-        let mut held = turn.held();
-        // A loop, not the drop of what a gone waiter sends back: thousands of
-        // them must not nest thousands of drops.
+    /// Gives the turn to the next who still waits.
+    fn hand_over(&self) {
         loop {
             let next = {
-                let mut queue = turn.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut queue = self.queue();
                 let next = queue.waiting.next();
                 queue.taken = next.is_some();
                 next
             };
-            let Some(next) = next else {
-                held.turn = None;
+            if next.is_none_or(|next| next.send(()).is_ok()) {
                 return;
-            };
-            match next.send(held) {
-                Ok(()) => return,
-                Err(returned) => held = returned,
             }
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.turn.hand_over();
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.handed_over.close();
+        // Handed over, and nobody has seen it.
+        if self.handed_over.try_recv().is_ok() {
+            self.turn.hand_over();
         }
     }
 }
