@@ -91,13 +91,18 @@ impl Dialer for TcpDialer {
         Self::new(self.settings)
     }
 
-    async fn dial(&self, pass: Pass) -> Result<Connection, DialError> {
+    /// The SYN is sent at once: what waits for the answer holds no more than
+    /// the connection.
+    fn dial(&self, pass: Pass) -> impl Future<Output = Result<Connection, DialError>> + Send {
         let mut target = pass.endpoint().socket_address();
         // A socket that was connected to a v4-mapped address is IPv4's for good.
         target.set_ip(target.ip().to_canonical());
-        let mut connection = self.begin(target)?;
-        connection.established().await?;
-        Ok(connection)
+        let begun = self.begin(target);
+        async move {
+            let mut connection = begun?;
+            connection.established().await?;
+            Ok(connection)
+        }
     }
 }
 

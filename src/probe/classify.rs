@@ -30,7 +30,7 @@ pub(super) enum Finish {
     /// The words before TLS did not lead to it.
     Over(Verdict),
     /// There was TLS, or what came in its place, and this is what it told.
-    Ended(Ending),
+    Ended(Box<Ending>),
     /// It failed on this machine.
     Local(LocalFault),
 }
@@ -60,7 +60,7 @@ pub(super) fn outcome(finish: Finish) -> Outcome {
         Finish::Wordless(End::Deadline) => Outcome::Silent(Phase::Starttls),
         Finish::Unfinished => Outcome::Broken(Broken::Deadline),
         Finish::Over(verdict) => without_tls(verdict),
-        Finish::Ended(ending) => answered(ending),
+        Finish::Ended(ending) => answered(*ending),
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     use crate::domain::{Alert, CipherSuite, NamedGroup, TlsVersion};
 
     fn ending(cause: Cause, certificates: Option<Vec<Der>>) -> Outcome {
-        outcome(Finish::Ended(Ending {
+        outcome(Finish::Ended(Box::new(Ending {
             cause,
             phase: Phase::Flight,
             session: certificates.is_some().then_some(Session {
@@ -163,7 +163,7 @@ mod tests {
                 ocsp_staple: None,
             }),
             certificates,
-        }))
+        })))
     }
 
     fn every_cause() -> Vec<Cause> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use super::classify::Finish;
 use super::prober::Prober;
 use crate::domain::{Endpoint, ServerName};
 use crate::net::Dialer;
-use crate::pace::{Admission, Established, Lane, Slot};
+use crate::pace::{Admission, Denied, Established, Lane, Slot};
 
 /// One connection to be made.
 #[derive(Clone, Copy)]
@@ -47,10 +48,10 @@ impl<D: Dialer> Prober<D> {
     /// Makes a connection that counts.
     pub(super) async fn knock_for(&self, visit: Visit<'_>) -> Knock<D::Stream> {
         loop {
-            let admission = self.admission(visit).await;
+            let admission = self.admission(&visit).await;
             let dialled = Instant::now();
             let connection = match admission {
-                Ok(admission) => self.dial(visit, admission, dialled).await,
+                Ok(admission) => self.dial(&visit, admission, dialled).await,
                 Err(finish) => Some(Err(finish)),
             };
             if let Some(connection) = connection {
@@ -63,22 +64,24 @@ impl<D: Dialer> Prober<D> {
     }
 
     /// The right to dial, or how it ends without.
-    async fn admission(&self, visit: Visit<'_>) -> Result<Admission, Finish> {
-        let stopped = OptionFuture::from(visit.stop.map(CancellationToken::cancelled));
-        tokio::select! {
-            biased;
-            Some(()) = stopped => Err(Finish::Stopped),
-            admitted = self.pacer.admit(visit.endpoint, visit.lane, visit.budget) => {
-                admitted.map_err(Finish::from)
-            }
+    async fn admission(&self, visit: &Visit<'_>) -> Result<Admission, Finish> {
+        let admit = || self.pacer.admit(visit.endpoint, visit.lane, visit.budget);
+        // As a rule nobody waits, and then it takes no room in the worker.
+        let admitted = match admit().now_or_never() {
+            Some(admitted) => admitted.map_err(Finish::from),
+            None => Box::pin(visit.unless_stopped(admit())).await,
+        };
+        if visit.is_stopped() {
+            return Err(Finish::Stopped);
         }
+        admitted
     }
 
     /// Dials; `None` when the host had enough connections of ours, so that
     /// this one does not count.
     async fn dial(
         &self,
-        visit: Visit<'_>,
+        visit: &Visit<'_>,
         admission: Admission,
         dialled: Instant,
     ) -> Option<Result<(D::Stream, Slot), Finish>> {
@@ -99,6 +102,23 @@ impl<D: Dialer> Prober<D> {
 }
 
 impl Visit<'_> {
+    /// A right to dial that has to be waited for, unless the stop comes first.
+    async fn unless_stopped(
+        &self,
+        admission: impl Future<Output = Result<Admission, Denied>>,
+    ) -> Result<Admission, Finish> {
+        let stopped = OptionFuture::from(self.stop.map(CancellationToken::cancelled));
+        tokio::select! {
+            biased;
+            Some(()) = stopped => Err(Finish::Stopped),
+            admitted = admission => admitted.map_err(Finish::from),
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(CancellationToken::is_cancelled)
+    }
+
     /// The next one to the same endpoint, after one that took so long.
     pub(super) fn followed_up(self, spent: Duration) -> Self {
         Self {

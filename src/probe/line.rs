@@ -106,14 +106,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     ) -> Finish {
         let exchanged = self.exchange(&mut conversation, hello);
         let end = match timeout_at(deadline, exchanged).await {
-            Ok(Ok(ending)) => return Finish::Ended(ending),
+            Ok(Ok(ending)) => return Finish::Ended(Box::new(ending)),
             Ok(Err(error)) => match classify::end(&error) {
                 Ok(end) => end,
                 Err(fault) => return Finish::Local(fault),
             },
             Err(_elapsed) => End::Deadline,
         };
-        Finish::Ended(conversation.end(end))
+        Finish::Ended(Box::new(conversation.end(end)))
     }
 
     async fn exchange(

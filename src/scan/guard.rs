@@ -46,8 +46,8 @@ struct State<H> {
     /// vouched for.
     slowed: BTreeMap<Network, u64>,
     /// Cancelled when first dials are not to be made: in an outage, and when
-    /// the scan stops.
-    way: CancellationToken,
+    /// the scan stops. Counted here, since its own count is behind a lock.
+    way: Arc<CancellationToken>,
 }
 
 /// Looks that wait for nobody any more.
@@ -80,7 +80,7 @@ impl<H> Guard<H> {
                 released: Released::default(),
                 put_off: Vec::new(),
                 slowed: BTreeMap::new(),
-                way: stop.child_token(),
+                way: Arc::new(stop.child_token()),
             }),
             expected,
             changed: Notify::new(),
@@ -91,8 +91,8 @@ impl<H> Guard<H> {
     }
 
     /// What keeps first dials from being made.
-    pub(super) fn way(&self) -> CancellationToken {
-        self.state().way.clone()
+    pub(super) fn way(&self) -> Arc<CancellationToken> {
+        Arc::clone(&self.state().way)
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -225,9 +225,10 @@ impl<H> Guard<H> {
         self.state().names.down_for(Instant::now())
     }
 
-    /// The looks that were released since this was last asked.
-    pub(super) fn released(&self) -> Released<H> {
-        mem::take(&mut self.state().released)
+    /// The looks that were released since this was last asked, if any.
+    pub(super) fn released(&self) -> Option<Released<H>> {
+        let mut state = self.state();
+        (!state.released.is_empty()).then(|| mem::take(&mut state.released))
     }
 
     /// Puts a look off that is out of the hours of its network.
@@ -370,7 +371,7 @@ impl<H> Guard<H> {
         let mut state = self.state();
         state.breaker.close(Instant::now());
         state.quarantine.doubt_again();
-        state.way = self.stop.child_token();
+        state.way = Arc::new(self.stop.child_token());
     }
 
     /// Nothing more is held, since the scan is over: what was had is to be
@@ -413,6 +414,12 @@ impl<H> State<H> {
             None => Some(look),
         };
         told.map_or(Custody::Held, Custody::Told)
+    }
+}
+
+impl<H> Released<H> {
+    fn is_empty(&self) -> bool {
+        self.vouched.is_empty() && self.suspected.is_empty() && self.again.is_empty()
     }
 }
 

@@ -76,9 +76,15 @@ impl Outbox {
 
     /// Puts a conclusion in, once there is room.
     pub(super) async fn put(&self, conclusion: Conclusion) {
-        let room = Arc::clone(&self.room);
-        // It is never closed.
-        let room = room.acquire_many_owned(conclusion.weight()).await.ok();
+        let weight = conclusion.weight();
+        let room = match Arc::clone(&self.room).try_acquire_many_owned(weight) {
+            Ok(room) => Some(room),
+            // In a box of its own, since as a rule nobody waits. It is never
+            // closed.
+            Err(_) => Box::pin(Arc::clone(&self.room).acquire_many_owned(weight))
+                .await
+                .ok(),
+        };
         if self.waiting().add(conclusion, room) {
             self.changed.notify_one();
         }

@@ -240,8 +240,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// A place among the neighbours, where there are too few.
     async fn neighbours_place(&self, address: IpAddr) -> Option<Place> {
-        let place = self.settings.neighbours.place(address);
-        self.unless_stopped(place).await.flatten()
+        tokio::select! {
+            biased;
+            // As a rule at once, without a place in the queue for the stop.
+            place = self.settings.neighbours.place(address) => place,
+            () = self.stop.cancelled() => None,
+        }
     }
 
     /// Tells the guard what an observation says of the way there.

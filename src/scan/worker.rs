@@ -16,7 +16,7 @@ use super::directory::Directory;
 use super::expected::Expected;
 use super::fate::Remark;
 use super::feed::Feed;
-use super::guard::Guard;
+use super::guard::{Guard, Released};
 use super::look::Look;
 use super::outbox::{Conclusion, Outbox};
 use super::quarantine::Place;
@@ -121,7 +121,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 began,
                 verdict,
             };
-            self.conclude(looked, outages).await;
+            if let Some(looked) = self.unless_kept(looked, outages) {
+                self.tell(looked, None).await;
+            }
             self.tell_vouched().await;
         }
     }
@@ -159,32 +161,35 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         })
     }
 
-    /// Tells what a look came to, but for one that had no answer: until
+    /// A look whose end is to be told, but for one that had no answer: until
     /// somebody answers, that may have been the network's fault.
-    async fn conclude(&self, looked: Looked, outages: u32) {
+    fn unless_kept(&self, looked: Looked, outages: u32) -> Option<Looked> {
         if looked.look.is_interrupted() {
-            return self.have_again(looked);
+            self.have_again(looked);
+            return None;
         }
-        let Some(looked) = self.unless_out_of_hours(looked) else {
-            return;
-        };
-        let Some(looked) = self.unless_unnamed(looked) else {
-            return;
-        };
+        let looked = self.unless_out_of_hours(looked)?;
+        let looked = self.unless_unnamed(looked)?;
         if !looked.look.is_unanswered() {
-            return self.tell(looked, None).await;
+            return Some(looked);
         }
         let place = looked.place;
         match self.guard.take(looked, place, outages) {
             Custody::Held => self.feed.hold_back(),
-            Custody::Told(looked) => self.tell(looked, None).await,
+            Custody::Told(looked) => return Some(looked),
             Custody::Again(looked) => self.have_again(looked),
         }
+        None
     }
 
     /// Tells what was held back until now, and has again what was in vain.
     pub(super) async fn tell_vouched(&self) {
-        let released = self.guard.released();
+        if let Some(released) = self.guard.released() {
+            Box::pin(self.tell_released(released)).await;
+        }
+    }
+
+    async fn tell_released(&self, released: Released<Looked>) {
         for looked in released.vouched {
             self.feed.let_go();
             self.tell(looked, None).await;
@@ -244,6 +249,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
 
     /// Tells what a look came to, with what is to be said of it.
     pub(super) async fn tell(&self, looked: Looked, remark: Option<Remark>) {
+        self.outbox.put(self.conclusion(looked, remark)).await;
+    }
+
+    fn conclusion(&self, looked: Looked, remark: Option<Remark>) -> Conclusion {
         let Looked {
             look,
             by_name,
@@ -280,7 +289,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         {
             self.guard.suspect(place.network);
         }
-        self.outbox.put(conclusion).await;
+        conclusion
     }
 }
 
