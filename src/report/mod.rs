@@ -18,6 +18,7 @@ pub mod list;
 mod mail;
 pub mod page;
 mod row;
+mod stretches;
 mod table;
 mod value;
 mod writer;

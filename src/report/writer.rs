@@ -2,7 +2,7 @@ use std::io;
 
 use super::csv::Csv;
 use super::head::Head;
-use super::jsonl;
+use super::jsonl::JsonLines;
 use super::table::Table;
 
 /// The forms a report can take.
@@ -28,7 +28,7 @@ pub struct Report<Row: 'static, Out: io::Write> {
 #[derive(Debug)]
 enum Body<Out: io::Write> {
     Csv(Box<Csv<Out>>),
-    JsonLines(io::BufWriter<Out>),
+    JsonLines(JsonLines<Out>),
 }
 
 impl<Row, Out: io::Write> Report<Row, Out> {
@@ -43,7 +43,7 @@ impl<Row, Out: io::Write> Report<Row, Out> {
         let mut body = match format {
             Format::Csv => Body::Csv(Box::new(Csv::plain(out))),
             Format::Excel => Body::Csv(Box::new(Csv::excel(out)?)),
-            Format::JsonLines => Body::JsonLines(io::BufWriter::new(out)),
+            Format::JsonLines => Body::JsonLines(JsonLines::new(out, table.kind, &head)?),
         };
         match &mut body {
             Body::Csv(csv) => csv.header(table)?,
@@ -58,7 +58,7 @@ impl<Row, Out: io::Write> Report<Row, Out> {
     pub fn remembering(self, most: usize) -> Self {
         let body = match self.body {
             Body::Csv(csv) => Body::Csv(Box::new(csv.remembering(most))),
-            Body::JsonLines(out) => Body::JsonLines(out),
+            Body::JsonLines(lines) => Body::JsonLines(lines.remembering(most)),
         };
         Self { body, ..self }
     }
@@ -67,7 +67,7 @@ impl<Row, Out: io::Write> Report<Row, Out> {
     pub fn row(&mut self, row: &Row) -> io::Result<()> {
         match &mut self.body {
             Body::Csv(csv) => csv.row(self.table, row, self.head.now),
-            Body::JsonLines(out) => jsonl::row(out, self.table, row, &self.head),
+            Body::JsonLines(lines) => lines.row(self.table, row, self.head.now),
         }
     }
 
@@ -75,7 +75,7 @@ impl<Row, Out: io::Write> Report<Row, Out> {
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.body {
             Body::Csv(csv) => csv.flush(),
-            Body::JsonLines(out) => io::Write::flush(out),
+            Body::JsonLines(lines) => lines.flush(),
         }
     }
 

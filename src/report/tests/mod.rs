@@ -153,6 +153,37 @@ fn a_text_reads_back_from_csv_but_for_what_would_run() {
 }
 
 #[test]
+fn no_cell_is_quoted_for_being_empty() {
+    // Its severity is a stretch of one cell.
+    let mut judged = rows::judged(&[]);
+    judged.certificate = installation("x").certificate;
+    for row in [installation("x"), judged] {
+        let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
+        assert!(csv.contains(",,") && !csv.contains('"'), "{csv}");
+    }
+}
+
+#[test]
+fn what_rows_share_is_written_alike_each_time() {
+    let row = rows::judged(&["expired"]);
+    let mut other = row.clone();
+    other.host = "another, \"host\"".to_owned();
+    for format in [Format::Csv, Format::Excel, Format::JsonLines] {
+        let alone = [&row, &other, &row].map(|row| {
+            let text = report(format, &INSTALLATIONS, std::slice::from_ref(row));
+            text.lines().last().unwrap().to_owned()
+        });
+        let rows = [row.clone(), other.clone(), row.clone()];
+        let together = report(format, &INSTALLATIONS, &rows);
+        let lines: Vec<_> = together
+            .lines()
+            .skip(together.lines().count() - 3)
+            .collect();
+        assert_eq!(lines, alone, "{format:?}");
+    }
+}
+
+#[test]
 fn a_negative_number_is_no_formula() {
     let mut row = installation("x");
     Arc::make_mut(&mut row.certificate).not_after = Some("2026-01-01T00:00:00Z".parse().unwrap());
