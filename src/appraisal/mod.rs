@@ -200,25 +200,25 @@ impl<'a> Appraisal<'a> {
             .iter()
             .map(|dossier| Likeness::of(dossier, self.gist, self.now))
             .collect();
-        let mut judged = self.judge_unlike(page, &likenesses);
-        for (dossier, likeness) in page.iter_mut().zip(&likenesses) {
-            let known = self.said.of(likeness).or_else(|| judged.get(likeness));
-            dossier.row.judgement = known.cloned();
+        let said = likenesses.iter().map(|likeness| self.said.of(likeness));
+        let said: Vec<_> = said.map(Option::<&_>::cloned).collect();
+        let places = page.iter().zip(&likenesses).zip(&said);
+        let unlike = places.filter(|(_, said)| said.is_none());
+        let judged = self.judge_unlike(unlike.map(|((dossier, likeness), _)| (likeness, dossier)));
+        for ((dossier, likeness), said) in page.iter_mut().zip(&likenesses).zip(said) {
+            dossier.row.judgement = said.or_else(|| judged.get(likeness).cloned());
         }
-        for (likeness, judgement) in judged.drain() {
+        for (likeness, judgement) in judged {
             self.said.remember(likeness.clone(), judgement);
         }
         Ok(found)
     }
 
-    /// Judges one of each kind that nothing was said of yet.
-    fn judge_unlike<'l>(
+    /// Judges one of each kind.
+    fn judge_unlike<'l, 'd>(
         &self,
-        page: &[Dossier],
-        likenesses: &'l [Likeness],
+        unlike: impl Iterator<Item = (&'l Likeness, &'d Dossier)>,
     ) -> HashMap<&'l Likeness, Arc<Judgement>> {
-        let unlike = likenesses.iter().zip(page);
-        let unlike = unlike.filter(|(likeness, _)| self.said.of(likeness).is_none());
         let unlike: HashMap<_, _> = unlike.collect();
         let unlike: Vec<_> = unlike.into_iter().collect();
         let judged = parallel::map(&unlike, |(likeness, dossier)| {
