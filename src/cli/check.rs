@@ -17,7 +17,7 @@ use crate::judge::Policy;
 use crate::report::check::{
     Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text, nagios,
 };
-use crate::report::{EndpointRow, Head, Installation, ScanRow, document};
+use crate::report::{EndpointLook, EndpointRow, Head, Installation, ScanRow, document};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory};
 
 /// Tell monitoring what fails: certificates about to end, and endpoints that
@@ -233,16 +233,17 @@ impl Source<'_> {
                 .await?;
         }
         let policy = self.policy;
-        let mut visit = |row: EndpointRow| {
-            let max_age = policy.max_age(row.ip, row.pointer.as_deref());
-            check.endpoint(&row, max_age);
+        let mut visit = |look: EndpointLook| {
+            let max_age = policy.max_age(look.ip, look.pointer.as_deref());
+            check.endpoint(&look, max_age);
             ControlFlow::Continue(())
         };
         if wanted.asks_for_judgement() {
+            let mut visit = |row: EndpointRow| visit(EndpointLook::from(&row));
             endpoints::read(self.inventory, &mut self.appraisal, wanted, &mut visit).await?;
         } else {
             let filter = &wanted.inventory;
-            self.inventory.endpoints(filter, &mut visit).await?;
+            self.inventory.endpoint_looks(filter, &mut visit).await?;
         }
         Ok(())
     }

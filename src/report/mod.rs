@@ -31,8 +31,8 @@ pub use head::{Head, StatedStore};
 pub use jsonl::{document, pem};
 pub use mail::{InvalidMailbox, Letter, Mailbox};
 pub use row::{
-    CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, InstallationState,
-    QuestionRow, ScanRow, Source,
+    CertificateRow, CertificateUse, Coverage, EndpointLook, EndpointRow, Installation,
+    InstallationState, QuestionRow, ScanRow, Source,
 };
 pub use table::{
     CERTIFICATES, COVERAGE, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,

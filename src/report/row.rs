@@ -164,6 +164,36 @@ pub enum Source {
     Import,
 }
 
+/// When a known endpoint was last looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointLook {
+    /// From where it is seen.
+    pub zone: Zone,
+    /// The address.
+    pub ip: IpAddr,
+    /// The port.
+    pub port: Port,
+    /// The PTR name of the address.
+    pub pointer: Option<String>,
+    /// When its latest look was.
+    pub at: Timestamp,
+    /// Whether all certificates that it had are gone.
+    pub is_retired: bool,
+}
+
+impl From<&EndpointRow> for EndpointLook {
+    fn from(row: &EndpointRow) -> Self {
+        Self {
+            zone: row.zone.clone(),
+            ip: row.ip,
+            port: row.port,
+            pointer: row.pointer.clone(),
+            at: row.last_checked,
+            is_retired: row.is_retired,
+        }
+    }
+}
+
 /// One endpoint that spoke, or was known before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointRow {

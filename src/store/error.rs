@@ -151,7 +151,7 @@ pub enum StoreError {
 
 /// What the database said, in its own words.
 #[derive(Debug)]
-pub struct DatabaseFault(pub(super) sqlx::Error);
+pub struct DatabaseFault(pub(super) Box<dyn std::error::Error + Send + Sync>);
 
 /// In brackets, where there are any.
 fn listed(holders: &[String]) -> String {

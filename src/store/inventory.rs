@@ -12,7 +12,8 @@ use super::{
 use crate::domain::{Der, Fingerprint, OutcomeKind, Port, ScanId, ServerName, Timestamp, Zone};
 use crate::judge::Links;
 use crate::report::{
-    CertificateUse, Coverage, EndpointRow, EventRow, Installation, QuestionRow, ScanRow,
+    CertificateUse, Coverage, EndpointLook, EndpointRow, EventRow, Installation, QuestionRow,
+    ScanRow,
 };
 
 /// Tells what is known across scans, also while one runs.
@@ -94,6 +95,13 @@ pub trait Inventory: Send + Sync {
         &'a self,
         filter: &'a Filter,
         visit: &'a mut (dyn FnMut(EndpointRow) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// When each of them was last looked at, in the same order.
+    fn endpoint_looks<'a>(
+        &'a self,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(EndpointLook) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The ledger by network and port, sorted by zone, network and port,

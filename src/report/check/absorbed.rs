@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{EndpointRow, Installation};
+use super::{EndpointLook, Installation};
 use crate::domain::{Port, Zone};
 
 /// The endpoints that count as one with another of their host, because all
@@ -47,10 +47,10 @@ impl Absorbed {
 
     /// Whether the next endpoint counts. One that is overdue while the one that
     /// it counts as is not, does.
-    pub(super) fn counts(&mut self, row: &EndpointRow, is_overdue: bool) -> bool {
-        let host = Host(row.zone.clone(), row.ip);
+    pub(super) fn counts(&mut self, look: &EndpointLook, is_overdue: bool) -> bool {
+        let host = Host(look.zone.clone(), look.ip);
         let ports = self.ports.get(&host);
-        let is_absorbed = ports.is_some_and(|ports| ports.binary_search(&row.port).is_ok());
+        let is_absorbed = ports.is_some_and(|ports| ports.binary_search(&look.port).is_ok());
         let counts = !is_absorbed || (is_overdue && self.overdue.as_ref() != Some(&host));
         if counts && is_overdue {
             self.overdue = Some(host);

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Distinct;
-use super::row::{EndpointRow, Installation, ScanRow};
+use super::row::{EndpointLook, Installation, ScanRow};
 use crate::domain::{Severity, Timestamp, counted};
 use crate::judge::Finding;
 
@@ -180,19 +180,19 @@ impl Check {
     /// Counts the next endpoint, after all installations: it must not have been
     /// looked at longer ago than `max_age`. One that is retired counts for
     /// nothing.
-    pub fn endpoint(&mut self, row: &EndpointRow, max_age: Duration) {
-        if row.is_retired {
+    pub fn endpoint(&mut self, look: &EndpointLook, max_age: Duration) {
+        if look.is_retired {
             return;
         }
-        let is_overdue = self.terms.now.since(row.last_checked) > max_age;
-        if !self.absorbed.counts(row, is_overdue) {
+        let is_overdue = self.terms.now.since(look.at) > max_age;
+        if !self.absorbed.counts(look, is_overdue) {
             return;
         }
         self.counts.endpoints += 1;
         if is_overdue {
             self.counts.overdue += 1;
-            let oldest = self.counts.oldest_look.unwrap_or(row.last_checked);
-            self.counts.oldest_look = Some(oldest.min(row.last_checked));
+            let oldest = self.counts.oldest_look.unwrap_or(look.at);
+            self.counts.oldest_look = Some(oldest.min(look.at));
         }
     }
 

@@ -5,20 +5,20 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 
 use super::super::dossier::MAX_AUTHORITIES;
 use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
-use super::fault::during;
 use super::kin::{self, Host};
+use super::query::Query;
 use super::relatives::Relatives;
 use super::report::ShownChain;
 use super::row;
 use super::shared::{Shared, Shown};
 use super::statement::{ManyRows, Values};
-use super::told::{Line, Told};
+use super::told::Told;
 use crate::domain::{Der, Fingerprint, Timestamp};
-use crate::report::{Installation, Source};
+use crate::report::Installation;
 
 /// An interval that only goes on from one before it tells of that one's
 /// predecessor once more.
@@ -55,8 +55,8 @@ const PART_BYTES: u64 = 6 << 20;
 
 /// A certificate that signed itself, and that nobody sent above another, is a
 /// device's own: it completes no chain.
-pub(super) fn select_authorities() -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+pub(super) fn select_authorities() -> Query {
+    let mut query = Query::new(
         "select c.der from certificates c \
           where (c.is_ca = 1 or (c.version < 3 and c.self_signed = 1)) \
             and (c.self_signed is not 1 \
@@ -75,15 +75,11 @@ pub(super) fn authority(row: &SqliteRow) -> Result<Der, sqlx::Error> {
 
 /// Rows of installations, in parts that take no more memory than they may: of
 /// usual certificates it is one.
-pub(super) async fn parts<'r>(
+pub(super) async fn parts(
     connection: &mut SqliteConnection,
-    source: Source,
-    rows: &'r [SqliteRow],
+    told: Vec<Told>,
     shared: &mut Shared,
-) -> Result<Vec<Vec<Told<'r>>>, StoreError> {
-    let failed = during("reading installations");
-    let told = rows.iter().map(|row| Told::read(source, row));
-    let told: Vec<_> = told.collect::<Result<_, _>>().map_err(&failed)?;
+) -> Result<Vec<Vec<Told>>, StoreError> {
     shared.learn_chains(connection, &told).await?;
     let previous: BTreeSet<_> = told.iter().filter_map(Told::previous).collect();
     let previous: Vec<_> = previous.into_iter().collect();
@@ -114,10 +110,9 @@ pub(super) async fn parts<'r>(
 /// left out.
 pub(super) async fn page(
     connection: &mut SqliteConnection,
-    told: Vec<Told<'_>>,
+    told: Vec<Told>,
     shared: &mut Shared,
 ) -> Result<Vec<Dossier>, StoreError> {
-    let failed = during("reading installations");
     shared.learn_certificates(connection, &told).await?;
     let (mut later, mut crowded) = (HashSet::new(), HashSet::new());
     let mut page = Vec::with_capacity(told.len());
@@ -127,29 +122,29 @@ pub(super) async fn page(
             continue;
         };
         let place = page.len();
-        let line = told.line();
-        later.extend(line.filter(|line| line.has_past()).map(|_| place));
-        crowded.extend(line.filter(|line| line.has_neighbour()).map(|_| place));
-        page.push(dossier(told, shown, chain).map_err(&failed)?);
+        let seen = told.seen();
+        later.extend(seen.filter(|seen| seen.has_others()).map(|_| place));
+        crowded.extend(seen.filter(|seen| seen.has_neighbour).map(|_| place));
+        page.push(dossier(told, shown, chain));
     }
     add_renewals(connection, &later, &mut page).await?;
     add_ports(connection, &crowded, &mut page, shared.known_at()).await?;
     Ok(page)
 }
 
-fn dossier(told: Told<'_>, shown: &Shown, chain: &ShownChain) -> Result<Dossier, sqlx::Error> {
-    let line = told.line();
-    Ok(Dossier {
-        id: line.map(|line| InstallationId(line.id)),
+fn dossier(told: Told, shown: &Shown, chain: &ShownChain) -> Dossier {
+    let seen = told.seen();
+    Dossier {
+        id: seen.map(|seen| InstallationId(seen.id)),
         chain: ChainId(told.chain()),
-        stapled: line.and_then(Line::stapled),
-        is_ephemeral: line.is_some_and(Line::is_ephemeral),
+        stapled: seen.and_then(|seen| seen.stapled),
+        is_ephemeral: seen.is_some_and(|seen| seen.is_ephemeral),
         ports_with_it: 1,
         renewals: Vec::new(),
         same_key: shown.same_key.clone(),
         successor: shown.successor,
-        row: told.installation(&shown.certificate, chain)?,
-    })
+        row: told.installation(&shown.certificate, chain),
+    }
 }
 
 async fn add_renewals(

@@ -1,9 +1,10 @@
 //! Events ↔ rows of the reports.
 
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::{Filter, ScanSpan};
+use super::query::Query;
 use super::{report, row, select};
 use crate::domain::{Fingerprint, ScanId};
 use crate::report::EventRow;
@@ -24,8 +25,8 @@ const SEEN: &str = "seen (scan_id, since, until) as (\
      where s.run > coalesce(a.run, 0) and (s.run <= u.run or s.resumed_at is not null)) ";
 
 /// The events of a span of scans.
-pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("with ");
+pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> Query {
+    let mut query = Query::new("with ");
     for (name, scan) in [("after", span.after), ("until", Some(span.until))] {
         query
             .push(name)
@@ -56,9 +57,9 @@ pub(super) fn select_span(span: ScanSpan, filter: &Filter) -> QueryBuilder<Sqlit
 
 /// The events that a certificate had a part in, the latest first: those of its
 /// intervals, and the beginning of what took its place.
-pub(super) fn select_life(certificate: Fingerprint, most: u32) -> QueryBuilder<Sqlite> {
+pub(super) fn select_life(certificate: Fingerprint, most: u32) -> Query {
     let sha256 = certificate.as_bytes().to_vec();
-    let mut query = QueryBuilder::new("with it (id) as (select id from certificates");
+    let mut query = Query::new("with it (id) as (select id from certificates");
     query
         .push(" where sha256 = ")
         .push_bind(sha256.clone())

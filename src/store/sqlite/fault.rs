@@ -1,5 +1,6 @@
 //! What SQLite and its driver say → the errors of the inventory.
 
+use std::error::Error;
 use std::io;
 
 use super::super::{DatabaseFault, StoreError};
@@ -27,20 +28,24 @@ pub(super) fn corrupted(operation: &'static str, what: &dyn ToString) -> StoreEr
     }
 }
 
+/// The same for rows that are read where they lie.
+pub(super) fn failed_in(operation: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| match &error {
+        rusqlite::Error::SqliteFailure(fault, _) => {
+            by_code(operation, fault.extended_code, &error.to_string())
+                .unwrap_or_else(|| other(operation, error))
+        }
+        rusqlite::Error::FromSqlConversionFailure(..) => corrupted(operation, &error),
+        _ => other(operation, error),
+    }
+}
+
 fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(fault) => {
-            let code = fault.code().and_then(|code| code.parse::<i32>().ok());
-            match code.map(|code| code & PRIMARY) {
-                Some(BUSY | LOCKED) => StoreError::Busy {
-                    operation,
-                    holders: Vec::new(),
-                },
-                Some(READ_ONLY) => StoreError::ReadOnly { operation },
-                Some(FULL) => StoreError::DiskFull { operation },
-                Some(CORRUPT | NOT_A_DATABASE) => corrupted(operation, &fault),
-                _ => other(operation, error),
-            }
+            let code = fault.code().and_then(|code| code.parse().ok());
+            code.and_then(|code| by_code(operation, code, &fault.to_string()))
+                .unwrap_or_else(|| other(operation, error))
         }
         sqlx::Error::Io(fault) if fault.kind() == io::ErrorKind::StorageFull => {
             StoreError::DiskFull { operation }
@@ -50,9 +55,22 @@ fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
     }
 }
 
-fn other(operation: &'static str, error: sqlx::Error) -> StoreError {
+fn by_code(operation: &'static str, code: i32, said: &str) -> Option<StoreError> {
+    match code & PRIMARY {
+        BUSY | LOCKED => Some(StoreError::Busy {
+            operation,
+            holders: Vec::new(),
+        }),
+        READ_ONLY => Some(StoreError::ReadOnly { operation }),
+        FULL => Some(StoreError::DiskFull { operation }),
+        CORRUPT | NOT_A_DATABASE => Some(corrupted(operation, &said)),
+        _ => None,
+    }
+}
+
+fn other(operation: &'static str, error: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     StoreError::Database {
         operation,
-        source: DatabaseFault(error),
+        source: DatabaseFault(error.into()),
     }
 }

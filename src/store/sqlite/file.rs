@@ -20,7 +20,7 @@ use super::statement::MAX_ROWS;
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long another program may keep the database locked before we give up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// As many as Linux follows (path_resolution(7)).
 const MAX_SYMBOLIC_LINKS: usize = 40;
 /// Statements that a reader keeps prepared.
@@ -142,7 +142,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
         ) => Err(corrupted(operation, &error)),
         Err(error) => Err(StoreError::Database {
             operation,
-            source: DatabaseFault(sqlx::Error::Migrate(Box::new(error))),
+            source: DatabaseFault(error.into()),
         }),
     }
 }

@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 
 use futures_util::future::BoxFuture;
-use sqlx::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -18,17 +17,15 @@ use super::super::{
     Inventory, KeyHost, KnownQuestion, KnownTarget, NameRow, Period, ScanSpan, StoreError,
 };
 use super::address::AddressKey;
-use super::reader::SqliteInventory;
+use super::query::Query;
+use super::reader::{PAGES_WAITING, SqliteInventory};
 use super::{chains, dossiers, events, kin, known, links, pages, report, row, select, visits};
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::judge::Links;
 use crate::report::{
-    CertificateUse, Coverage, EndpointRow, EventRow, Installation, InstallationState, QuestionRow,
-    ScanRow,
+    CertificateUse, Coverage, EndpointLook, EndpointRow, EventRow, Installation, InstallationState,
+    QuestionRow, ScanRow,
 };
-
-/// Pages that wait to be visited.
-const PAGES_WAITING: usize = 1;
 
 impl Inventory for SqliteInventory {
     fn installations<'a>(
@@ -63,7 +60,7 @@ impl Inventory for SqliteInventory {
             let (inventory, filter) = (self.clone(), filter.clone());
             // Rows become dossiers on one processor while another judges.
             let streamed = AbortOnDropHandle::new(tokio::spawn(async move {
-                pages::stream(&inventory.pool, &filter, detail, send).await
+                pages::stream(&inventory, &filter, detail, send).await
             }));
             match streamed.await {
                 Ok(streamed) => self.reading.judge(streamed),
@@ -188,6 +185,18 @@ impl Inventory for SqliteInventory {
         Box::pin(self.stream(operation, query, visits::endpoint, visit))
     }
 
+    fn endpoint_looks<'a>(
+        &'a self,
+        filter: &'a Filter,
+        visit: &'a mut (dyn FnMut(EndpointLook) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut query = visits::select_endpoint_looks();
+        select::endpoints(&mut query, filter);
+        query.push(visits::ENDPOINT_ORDER);
+        let operation = "reading endpoints";
+        Box::pin(self.visit_pages(operation, query, visits::endpoint_look, visit))
+    }
+
     fn coverage<'a>(
         &'a self,
         filter: &'a Filter,
@@ -225,7 +234,7 @@ impl Inventory for SqliteInventory {
         visit: &'a mut (dyn FnMut(ScanRow) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let operation = "reading scans";
-        let query = QueryBuilder::new(visits::SELECT_SCANS);
+        let query = Query::new(visits::SELECT_SCANS);
         Box::pin(self.stream(operation, query, visits::scan, visit))
     }
 
@@ -356,7 +365,7 @@ impl Inventory for SqliteInventory {
             .push(" and e.zone = ")
             .push_bind(endpoint.zone.to_string())
             .push(" and e.dialect = ")
-            .push_bind(&endpoint.dialect)
+            .push_bind(endpoint.dialect.clone())
             .push(" order by q.server_name, q.key_type limit ")
             .push_bind(MAX_SHOWN);
         Box::pin(self.list("reading questions", query, visits::question))
@@ -364,7 +373,7 @@ impl Inventory for SqliteInventory {
 
     fn address(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<AddressLook>, StoreError>> {
         let key = AddressKey::from(address);
-        let mut query = QueryBuilder::new(visits::SELECT_ADDRESS_LOOKS);
+        let mut query = Query::new(visits::SELECT_ADDRESS_LOOKS);
         query
             .push(" where c.network_address = ")
             .push_bind(key.network().to_blob())
@@ -377,7 +386,7 @@ impl Inventory for SqliteInventory {
     }
 
     fn pruned_before(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        let query = QueryBuilder::new("select before from pruned");
+        let query = Query::new("select before from pruned");
         let read = |row: &SqliteRow| row::time(row, 0);
         Box::pin(async move {
             Ok(self
@@ -388,7 +397,7 @@ impl Inventory for SqliteInventory {
     }
 
     fn name<'a>(&'a self, name: &'a ServerName) -> BoxFuture<'a, Result<Vec<NameRow>, StoreError>> {
-        let mut query = QueryBuilder::new(visits::SELECT_NAMES);
+        let mut query = Query::new(visits::SELECT_NAMES);
         query
             .push(" where c.name = ")
             .push_bind(name.to_string())

@@ -1,11 +1,12 @@
 //! What is there, and what was dark lately: where to look first, and where not
 //! to look again yet.
 
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::{KnownQuestion, KnownTarget, Period};
 use super::certificates::key_type_of_word;
+use super::query::Query;
 use super::row;
 use crate::domain::{Host, Timestamp, Zone};
 
@@ -23,7 +24,7 @@ pub(super) const IS_IN_SERVICE: &str = "(\
 ///
 /// The beginnings and ends of certificates tell: whatever later scans see, the
 /// answer for a moment stays the same.
-pub(super) fn select_endpoints(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+pub(super) fn select_endpoints(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
     query.push(
         "select e.address, e.port, e.dialect from moment m cross join endpoints e \
@@ -36,7 +37,7 @@ pub(super) fn select_endpoints(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlit
 
 /// The names among earlier targets for which there was a certificate at a
 /// moment.
-pub(super) fn select_names(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+pub(super) fn select_names(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
     query.push(
         "select distinct n.name, n.port, e.dialect from moment m \
@@ -52,7 +53,7 @@ pub(super) fn select_names(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
 
 /// The questions that had a certificate at a moment, where another key type
 /// had one too.
-pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
+pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
     query.push(
         "select e.address, e.port, e.dialect, q.server_name, q.key_type \
@@ -76,8 +77,8 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlit
 }
 
 /// Runs of addresses that were dark in a period, and are to be believed so.
-pub(super) fn select_dark_addresses(zone: &Zone, period: Period) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+pub(super) fn select_dark_addresses(zone: &Zone, period: Period) -> Query {
+    let mut query = Query::new(
         "select port, first_address, last_address from coverage \
           where outcome in ('refused', 'filtered', 'unreachable') and detail = '' and zone = ",
     );
@@ -87,8 +88,8 @@ pub(super) fn select_dark_addresses(zone: &Zone, period: Period) -> QueryBuilder
 }
 
 /// Names that were dark in a period, and never asked for at any endpoint.
-pub(super) fn select_dark_names(zone: &Zone, period: Period) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+pub(super) fn select_dark_names(zone: &Zone, period: Period) -> Query {
+    let mut query = Query::new(
         "select name, port from name_coverage \
           where outcome in ('refused', 'filtered', 'unreachable', 'unresolved') \
             and (detail = '' or outcome = 'unresolved') \
@@ -129,14 +130,14 @@ pub(super) fn name(row: &SqliteRow) -> Result<KnownTarget, sqlx::Error> {
     })
 }
 
-fn with_moment(zone: &Zone, at: Timestamp) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("with moment (zone, at) as (select ");
+fn with_moment(zone: &Zone, at: Timestamp) -> Query {
+    let mut query = Query::new("with moment (zone, at) as (select ");
     query.push_bind(zone.to_string()).push(", ");
     query.push_bind(at.micros()).push(") ");
     query
 }
 
-fn push_period(query: &mut QueryBuilder<Sqlite>, zone: &Zone, period: Period) {
+fn push_period(query: &mut Query, zone: &Zone, period: Period) {
     query.push_bind(zone.to_string()).push(" and at >= ");
     query.push_bind(period.from.micros()).push(" and at < ");
     query.push_bind(period.until.micros());

@@ -3,7 +3,8 @@
 //! Writing: `writer` stores a batch in one transaction, table by table, with
 //! the decisions made by `history` and `ledger`, which know no SQL; `moves` are
 //! found when a scan is complete. Reading: `inventory` streams the views of
-//! `migrations/sqlite/`, and `past` what they would have said earlier.
+//! `migrations/sqlite/`, and `past` what they would have said earlier; what has a
+//! million rows goes through a `cursor`.
 
 mod absence;
 mod address;
@@ -12,6 +13,7 @@ mod certificates;
 mod chains;
 mod changes;
 mod coverage;
+mod cursor;
 mod dialects;
 mod dossiers;
 mod endpoints;
@@ -45,6 +47,7 @@ mod occupancy;
 mod pages;
 mod past;
 mod prune;
+mod query;
 mod questions;
 mod reader;
 mod reading;

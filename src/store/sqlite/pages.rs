@@ -1,54 +1,81 @@
 //! A filter → pages of dossiers, all of one moment: installations that were
 //! seen, and after them imports.
 
-use futures_util::TryStreamExt;
-use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use std::ops::ControlFlow;
+
+use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 
-use super::super::{Detail, Dossier, Filter, PAGE, StoreError};
-use super::fault::during;
+use super::super::{Detail, Dossier, Filter, StoreError};
+use super::cursor::{Columns, Cursor, on_thread};
+use super::fault::failed_in;
+use super::query::Query;
+use super::reader::SqliteInventory;
 use super::shared::Shared;
+use super::told::Told;
 use super::{dossiers, past, report, select};
 use crate::report::Source;
+
+const OPERATION: &str = "reading installations";
+
+/// Pages of rows that wait for what else is known of them.
+const ROWS_WAITING: usize = 1;
 
 /// Streams what a filter lets through, until nobody takes any more. What is
 /// counted and compared of it is of a little later.
 pub(super) async fn stream(
-    pool: &SqlitePool,
+    inventory: &SqliteInventory,
     filter: &Filter,
     detail: Detail,
     pages: mpsc::Sender<Vec<Dossier>>,
 ) -> Result<(), StoreError> {
-    let failed = during("reading installations");
-    let mut moment = pool.begin().await.map_err(&failed)?;
-    let mut asked = pool.acquire().await.map_err(&failed)?;
+    let mut asked = inventory.connection(OPERATION).await?;
     let mut shared = Shared::new(detail, filter.known_at);
+    let (send, mut rows) = mpsc::channel(ROWS_WAITING);
+    let (cursor, wanted) = (inventory.cursor(), filter.clone());
+    // It ends where nobody takes its rows any more.
+    let read = on_thread(move || read(&cursor()?, &wanted, &send));
+    let told = async move {
+        while let Some(rows) = rows.recv().await {
+            let told = tell(&mut asked, rows, &mut shared, &pages).await?;
+            if told.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let (read, told) = tokio::join!(read, told);
+    read.map_err(failed_in(OPERATION)).and(told)
+}
+
+/// Hands on what is known of these rows.
+async fn tell(
+    asked: &mut SqliteConnection,
+    rows: Vec<Told>,
+    shared: &mut Shared,
+    pages: &mpsc::Sender<Vec<Dossier>>,
+) -> Result<ControlFlow<()>, StoreError> {
+    for part in dossiers::parts(asked, rows, shared).await? {
+        let page = dossiers::page(asked, part, shared).await?;
+        if !page.is_empty() && pages.send(page).await.is_err() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Reads the rows that a filter lets through, until nobody takes any more.
+fn read(cursor: &Cursor, filter: &Filter, rows: &mpsc::Sender<Vec<Told>>) -> rusqlite::Result<()> {
     for source in [Source::Scan, Source::Import] {
-        let mut query = query(source, filter);
-        let query = query.build().persistent(false);
-        let mut rows = query.fetch(&mut *moment);
-        let mut is_last = false;
-        while !is_last {
-            let mut page = Vec::with_capacity(PAGE);
-            while page.len() < PAGE
-                && let Some(row) = rows.try_next().await.map_err(&failed)?
-            {
-                page.push(row);
-            }
-            is_last = page.len() < PAGE;
-            let parts = dossiers::parts(&mut asked, source, &page, &mut shared).await?;
-            for told in parts {
-                let page = dossiers::page(&mut asked, told, &mut shared).await?;
-                if !page.is_empty() && pages.send(page).await.is_err() {
-                    return Ok(());
-                }
-            }
+        let read = |columns: Columns<'_>| Told::read(source, columns);
+        if cursor.pages(&query(source, filter), read, rows)?.is_break() {
+            break;
         }
     }
     Ok(())
 }
 
-fn query(source: Source, filter: &Filter) -> QueryBuilder<Sqlite> {
+fn query(source: Source, filter: &Filter) -> Query {
     match source {
         Source::Scan => installations(filter),
         Source::Import => {
@@ -60,7 +87,7 @@ fn query(source: Source, filter: &Filter) -> QueryBuilder<Sqlite> {
     }
 }
 
-fn installations(filter: &Filter) -> QueryBuilder<Sqlite> {
+fn installations(filter: &Filter) -> Query {
     let mut query = match filter.known_at {
         None => report::select_installations(),
         Some(at) => past::select_installations(at),

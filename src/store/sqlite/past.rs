@@ -8,8 +8,7 @@
 //! certificate at every look, the last few are known, and of PTR names the
 //! latest, since owners go by them.
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::query::Query;
 use super::report;
 use crate::domain::Timestamp;
 
@@ -41,8 +40,8 @@ const ROWS: &str = "), \
                 > (coalesce(i.ended_at > m.at, 1), i.id))) ";
 
 /// Installations at a moment, from `then_rows r`.
-pub(super) fn select_installations(at: Timestamp) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("with moment (at) as (select ");
+pub(super) fn select_installations(at: Timestamp) -> Query {
+    let mut query = Query::new("with moment (at) as (select ");
     query.push_bind(at.micros()).push(ROWS);
     report::push_past_installations(&mut query);
     query

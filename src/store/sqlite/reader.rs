@@ -1,13 +1,16 @@
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqlitePoolOptions, SqliteRow};
-use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use sqlx::{Sqlite, SqlitePool};
+use tokio::sync::mpsc;
 
 use super::super::StoreError;
-use super::fault::during;
+use super::cursor::{self, Columns, Cursor};
+use super::fault::{during, failed_in};
+use super::query::Query;
 use super::reading::Reading;
 use super::{file, inspection};
 
@@ -20,9 +23,13 @@ use super::{file, inspection};
 /// there.
 #[derive(Clone, Debug)]
 pub struct SqliteInventory {
+    pub(super) path: PathBuf,
     pub(super) pool: SqlitePool,
     pub(super) reading: Reading,
 }
+
+/// Pages that wait to be visited.
+pub(super) const PAGES_WAITING: usize = 1;
 
 /// Questions asked at the same time: more would only wait for the disk.
 const MAX_CONNECTIONS: u32 = 4;
@@ -42,7 +49,11 @@ impl SqliteInventory {
             .connect_with(reading.options(&path))
             .await
             .map_err(during("opening the inventory"))?;
-        Ok(Self { pool, reading })
+        Ok(Self {
+            path,
+            pool,
+            reading,
+        })
     }
 
     /// Closes the file in order. A reader that is only dropped may leave
@@ -55,7 +66,7 @@ impl SqliteInventory {
     pub(super) async fn stream<T>(
         &self,
         operation: &'static str,
-        query: QueryBuilder<Sqlite>,
+        query: Query,
         read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error> + Send,
         visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
     ) -> Result<(), StoreError> {
@@ -66,12 +77,12 @@ impl SqliteInventory {
     async fn stream_rows<T>(
         &self,
         operation: &'static str,
-        mut query: QueryBuilder<Sqlite>,
+        query: Query,
         read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error> + Send,
         visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
     ) -> Result<(), StoreError> {
         let failed = during(operation);
-        let query = query.build().persistent(false);
+        let query = query.build().map_err(&failed)?;
         let mut rows = query.fetch(&self.pool);
         while let Some(row) = rows.try_next().await.map_err(&failed)? {
             if visit(read(&row).map_err(&failed)?).is_break() {
@@ -79,6 +90,36 @@ impl SqliteInventory {
             }
         }
         Ok(())
+    }
+
+    /// Streams the rows of a query that has very many: they are read on a
+    /// thread of their own.
+    pub(super) async fn visit_pages<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        query: Query,
+        read: impl Fn(Columns<'_>) -> rusqlite::Result<T> + Send + 'static,
+        visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
+    ) -> Result<(), StoreError> {
+        let (send, mut pages) = mpsc::channel(PAGES_WAITING);
+        let cursor = self.cursor();
+        let streamed = cursor::on_thread(move || cursor()?.pages(&query, read, &send));
+        let visited = async move {
+            while let Some(page) = pages.recv().await {
+                if page.into_iter().try_for_each(&mut *visit).is_break() {
+                    break;
+                }
+            }
+        };
+        let (streamed, ()) = tokio::join!(streamed, visited);
+        self.reading
+            .judge(streamed.map(drop).map_err(failed_in(operation)))
+    }
+
+    /// What opens another connection, for a thread that waits for its rows.
+    pub(super) fn cursor(&self) -> impl Fn() -> rusqlite::Result<Cursor> + Send + 'static {
+        let (reading, path) = (self.reading.clone(), self.path.clone());
+        move || Cursor::open(&reading, &path)
     }
 
     pub(super) async fn connection(
@@ -91,7 +132,7 @@ impl SqliteInventory {
     pub(super) async fn list<T: Send>(
         &self,
         operation: &'static str,
-        query: QueryBuilder<Sqlite>,
+        query: Query,
         read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error> + Send,
     ) -> Result<Vec<T>, StoreError> {
         let mut list = Vec::new();

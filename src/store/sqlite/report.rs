@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::Detail;
+use super::query::Query;
 use super::{row, told};
 use crate::domain::{Der, Dialect, Fingerprint, Timestamp};
 use crate::report::{CertificateRow, CertificateUse};
@@ -43,23 +44,23 @@ pub(super) const INSTALLATION_ORDER: &str = " and r.zone >= '' order by r.zone, 
 pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
 
 /// Installations, from `installation_rows r`.
-pub(super) fn select_installations() -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("select ");
+pub(super) fn select_installations() -> Query {
+    let mut query = Query::new("select ");
     query.push(told::COLUMNS);
     query.push(", 1, 1 from installation_rows r");
     query
 }
 
 /// Installations as they were known at a moment, from `then_rows r`.
-pub(super) fn push_past_installations(query: &mut QueryBuilder<Sqlite>) {
+pub(super) fn push_past_installations(query: &mut Query) {
     query.push("select ").push(told::COLUMNS);
     query.push(", r.session_is_known, r.endpoint_is_known from then_rows r");
 }
 
 /// Imports, from `import_rows r`, as they were known at a moment. When one that
 /// was imported again later had been last is not known.
-pub(super) fn select_imports(known_at: Option<Timestamp>) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("select r.certificate_id, r.chain_id, r.first_seen, ");
+pub(super) fn select_imports(known_at: Option<Timestamp>) -> Query {
+    let mut query = Query::new("select r.certificate_id, r.chain_id, r.first_seen, ");
     match known_at {
         None => query.push("r.last_seen"),
         Some(at) => query
@@ -72,8 +73,8 @@ pub(super) fn select_imports(known_at: Option<Timestamp>) -> QueryBuilder<Sqlite
 }
 
 /// Certificates with their number of installations, from `certificates c`.
-pub(super) fn select_certificates(detail: Detail) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("");
+pub(super) fn select_certificates(detail: Detail) -> Query {
+    let mut query = Query::new("");
     push_certificate_columns(&mut query, detail);
     query.push(
         ", (select count(distinct i.question_id) from installations i \
@@ -92,7 +93,7 @@ pub(super) fn certificate_use(row: &SqliteRow) -> Result<CertificateUse, sqlx::E
     })
 }
 
-fn push_certificate_columns(query: &mut QueryBuilder<Sqlite>, detail: Detail) {
+fn push_certificate_columns(query: &mut Query, detail: Detail) {
     query
         .push("select ")
         .push(certificate_columns!())

@@ -1,11 +1,11 @@
 //! A filter → the conditions of a query. Values are bound, never spelled.
 
 use ipnetwork::IpNetwork;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::super::{CertificateHash, Expiry, Filter};
 use super::address::AddressKey;
 use super::certificates::{folded, folded_issuer};
+use super::query::Query;
 use crate::domain::{Port, ScanId, Zone};
 use crate::report::InstallationState;
 
@@ -14,14 +14,14 @@ const DEFAULT_STATES: &[InstallationState] =
     &[InstallationState::Current, InstallationState::Missing];
 
 /// Conditions on `installation_rows r`.
-pub(super) fn installations(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+pub(super) fn installations(builder: &mut Query, filter: &Filter) {
     events(builder, filter);
     default_states(builder, filter);
 }
 
 /// Conditions on `import_rows r`: the same, whose places are null and so pass no
 /// condition on them. It knows of every import when it was first made.
-pub(super) fn imports(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+pub(super) fn imports(builder: &mut Query, filter: &Filter) {
     installations(builder, filter);
     if let Some(at) = filter.known_at {
         builder.push(" and r.first_seen <= ").push_bind(at.micros());
@@ -30,7 +30,7 @@ pub(super) fn imports(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
 
 /// Conditions on `event_rows r`: as on installations, but that without a filter on it any
 /// state will do.
-pub(super) fn events(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+pub(super) fn events(builder: &mut Query, filter: &Filter) {
     builder.push(" where true");
     places(builder, "r", filter);
     scans(builder, "r", &filter.scans);
@@ -40,7 +40,7 @@ pub(super) fn events(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
 
 /// Conditions on `endpoints e`: on it alone, or on an installation there that
 /// passes them all. Its own names are those of each of its installations.
-pub(super) fn endpoints(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+pub(super) fn endpoints(builder: &mut Query, filter: &Filter) {
     builder.push(" where true");
     places(builder, "e", filter);
     scans(builder, "e", &filter.scans);
@@ -64,7 +64,7 @@ pub(super) fn endpoints(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
 }
 
 /// Conditions on the runs of `coverage c`: whole networks of the ledger.
-pub(super) fn coverage(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+pub(super) fn coverage(builder: &mut Query, filter: &Filter) {
     builder.push(" where true");
     zones(builder, "c", &filter.zones);
     ports(builder, "c", &filter.ports);
@@ -83,7 +83,7 @@ pub(super) fn coverage(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
 }
 
 /// Conditions on `name_coverage c`.
-pub(super) fn name_coverage(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+pub(super) fn name_coverage(builder: &mut Query, filter: &Filter) {
     builder.push(" where true");
     zones(builder, "c", &filter.zones);
     ports(builder, "c", &filter.ports);
@@ -106,7 +106,7 @@ fn asks_for_certificates(filter: &Filter) -> bool {
         && filter.states.is_empty())
 }
 
-fn places(builder: &mut QueryBuilder<Sqlite>, table: &'static str, filter: &Filter) {
+fn places(builder: &mut Query, table: &'static str, filter: &Filter) {
     zones(builder, table, &filter.zones);
     ports(builder, table, &filter.ports);
     any(builder, &filter.networks, |builder, network| {
@@ -120,7 +120,7 @@ fn places(builder: &mut QueryBuilder<Sqlite>, table: &'static str, filter: &Filt
     });
 }
 
-fn zones(builder: &mut QueryBuilder<Sqlite>, table: &'static str, zones: &[Zone]) {
+fn zones(builder: &mut Query, table: &'static str, zones: &[Zone]) {
     any(builder, zones, |builder, zone| {
         builder
             .push(table)
@@ -129,14 +129,14 @@ fn zones(builder: &mut QueryBuilder<Sqlite>, table: &'static str, zones: &[Zone]
     });
 }
 
-fn ports(builder: &mut QueryBuilder<Sqlite>, table: &'static str, ports: &[Port]) {
+fn ports(builder: &mut Query, table: &'static str, ports: &[Port]) {
     any(builder, ports, |builder, port| {
         let number = i64::from(port.number());
         builder.push(table).push(".port = ").push_bind(number);
     });
 }
 
-fn scans(builder: &mut QueryBuilder<Sqlite>, table: &'static str, scans: &[ScanId]) {
+fn scans(builder: &mut Query, table: &'static str, scans: &[ScanId]) {
     any(builder, scans, |builder, scan| {
         builder
             .push(table)
@@ -146,7 +146,7 @@ fn scans(builder: &mut QueryBuilder<Sqlite>, table: &'static str, scans: &[ScanI
 }
 
 /// Conditions on the names of `installation_rows r`.
-fn names(builder: &mut QueryBuilder<Sqlite>, names: &[String]) {
+fn names(builder: &mut Query, names: &[String]) {
     any(builder, names, |builder, name| {
         let name = folded(name);
         host_matches(builder, "r", &name);
@@ -156,7 +156,7 @@ fn names(builder: &mut QueryBuilder<Sqlite>, names: &[String]) {
 }
 
 /// The host is the name asked for, else the address: either may match.
-fn host_matches(builder: &mut QueryBuilder<Sqlite>, table: &'static str, name: &str) {
+fn host_matches(builder: &mut Query, table: &'static str, name: &str) {
     builder
         .push(table)
         .push(".ip glob ")
@@ -168,7 +168,7 @@ fn host_matches(builder: &mut QueryBuilder<Sqlite>, table: &'static str, name: &
 }
 
 /// The name asked for, or one in the certificate, of `installation_rows r`.
-fn installation_matches(builder: &mut QueryBuilder<Sqlite>, name: String) {
+fn installation_matches(builder: &mut Query, name: String) {
     builder
         .push("(r.server_name glob ")
         .push_bind(name.clone())
@@ -180,7 +180,7 @@ fn installation_matches(builder: &mut QueryBuilder<Sqlite>, name: String) {
 
 /// Conditions on the certificate, its chain and the state asked for in
 /// `installation_rows r`.
-fn certificates(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+fn certificates(builder: &mut Query, filter: &Filter) {
     any(builder, &filter.expiry, |builder, expiry| match expiry {
         Expiry::Expired { now } => {
             let second = now.to_the_second();
@@ -235,24 +235,22 @@ fn certificates(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     states(builder, &filter.states);
 }
 
-fn default_states(builder: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+fn default_states(builder: &mut Query, filter: &Filter) {
     if filter.states.is_empty() {
         states(builder, DEFAULT_STATES);
     }
 }
 
-fn states(builder: &mut QueryBuilder<Sqlite>, states: &[InstallationState]) {
+fn states(builder: &mut Query, states: &[InstallationState]) {
     any(builder, states, |builder, state| {
-        builder.push("r.state = ").push_bind(state.as_str());
+        builder
+            .push("r.state = ")
+            .push_bind(state.as_str().to_owned());
     });
 }
 
 /// `and (… or …)` over the items; nothing without any.
-fn any<T>(
-    builder: &mut QueryBuilder<Sqlite>,
-    items: &[T],
-    condition: impl Fn(&mut QueryBuilder<Sqlite>, &T),
-) {
+fn any<T>(builder: &mut Query, items: &[T], condition: impl Fn(&mut Query, &T)) {
     let mut separator = " and (";
     for item in items {
         builder.push(separator);

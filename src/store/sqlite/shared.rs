@@ -95,7 +95,7 @@ impl Shared {
     pub(super) async fn learn_chains(
         &mut self,
         connection: &mut SqliteConnection,
-        told: &[Told<'_>],
+        told: &[Told],
     ) -> Result<(), StoreError> {
         self.chains.make_room();
         let chains = unknown(told.iter().map(Told::chain), &self.chains);
@@ -106,7 +106,7 @@ impl Shared {
     pub(super) async fn learn_certificates(
         &mut self,
         connection: &mut SqliteConnection,
-        told: &[Told<'_>],
+        told: &[Told],
     ) -> Result<(), StoreError> {
         self.certificates.make_room();
         let certificates = told.iter().map(Told::certificate);

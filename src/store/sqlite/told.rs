@@ -1,34 +1,28 @@
 //! Rows of installations and imports → what they say, certificates and chains
 //! told apart.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::types::{FromSqlResult, ValueRef};
 
+use super::cursor::{Columns, impossible};
 use super::look::is_ephemeral;
 use super::report::{ShownChain, server_name, starttls};
-use super::row;
-use crate::domain::{Fingerprint, Port, ScanId, Timestamp};
+use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
 use crate::report::{CertificateUse, Installation, InstallationState, Source};
 
-/// What is read of an installation, from `r`: two values, and one that holds
-/// all others as [`Line`] has them. Each value of a row costs the driver an
-/// allocation on one thread and a release on another, more than JSON does.
+/// What is read of an installation, from `r`, in the order of [`Seen`].
 ///
 /// The view reckons with several answers and surveys of an endpoint, and
 /// several intervals of a certificate; where there is but one, and no more to
 /// be said, it is not asked.
-pub(super) const COLUMNS: &str = "r.address, r.previous_sha256, json_array(\
-    r.id, r.certificate_id, r.chain_id, \
-    (select case when l.ocsp_staple is not null then 1 when l.truncated is null then 0 end \
-       from looks l where l.question_id = r.question_id and r.is_latest_answer), \
+pub(super) const COLUMNS: &str = "r.id, r.certificate_id, r.chain_id, r.address, \
+    r.previous_sha256, \
+    (select case when not r.is_latest_answer then null \
+                 when l.ocsp_staple is not null then 1 when l.truncated is null then 0 end \
+       from looks l where l.question_id = r.question_id), \
     (select l.restless from looks l where l.question_id = r.question_id), \
-    exists (select 1 from installations earlier \
-             where earlier.question_id = r.question_id and earlier.id < r.id), \
     exists (select 1 from endpoints other \
              where other.zone = r.zone and other.address = r.address \
                and other.id <> r.endpoint_id), \
@@ -37,17 +31,16 @@ pub(super) const COLUMNS: &str = "r.address, r.previous_sha256, json_array(\
         and not exists (select 1 from surveys s where s.endpoint_id = r.endpoint_id) \
         and not exists (select 1 from questions other \
                          where other.endpoint_id = r.endpoint_id and other.id <> r.question_id), \
-        json_array(r.tls_version), r.protocols) || '', \
-    r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.state, \
+        null, r.protocols), \
+    r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.state, r.began_at, \
     iif(exists (select 1 from installations other \
-                 where other.question_id = r.question_id \
-                   and other.certificate_id = r.certificate_id and other.id <> r.id), \
-        r.first_seen, r.began_at), \
-    r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, r.hybrid_group)";
+                 where other.question_id = r.question_id and other.id <> r.id), \
+        r.first_seen, null), \
+    r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, r.hybrid_group";
 
 /// A row of installations or imports.
-pub(super) enum Told<'r> {
-    Seen(Box<Seen<'r>>),
+pub(super) enum Told {
+    Seen(Box<Seen>),
     Imported {
         certificate: i64,
         chain: i64,
@@ -57,10 +50,41 @@ pub(super) enum Told<'r> {
 }
 
 /// A row of installations.
-pub(super) struct Seen<'r> {
+pub(super) struct Seen {
+    /// The number of the installation.
+    pub(super) id: i64,
+    certificate: i64,
+    chain: i64,
     address: IpAddr,
     previous: Option<Fingerprint>,
-    pub(super) line: Line<'r>,
+    /// Whether its latest answer brought an OCSP response; known of the
+    /// latest answer alone, and only where the flight reached its end.
+    pub(super) stapled: Option<bool>,
+    /// Whether its question has another certificate at every look.
+    pub(super) is_ephemeral: bool,
+    /// Whether its address has another endpoint.
+    pub(super) has_neighbour: bool,
+    zone: Zone,
+    port: Port,
+    dialect: String,
+    server_name: String,
+    pointer: Option<String>,
+    tls_version: Option<String>,
+    /// `None` where it is the version of its session alone.
+    protocols: Option<Vec<String>>,
+    cipher_suite: Option<String>,
+    key_exchange: Option<String>,
+    client_auth: Option<String>,
+    alpn: Option<String>,
+    state: InstallationState,
+    began: Timestamp,
+    /// When it was first seen there, if its question had other answers.
+    first_seen: Option<Timestamp>,
+    last_seen: Option<Timestamp>,
+    last_checked: Option<Timestamp>,
+    scan: Option<ScanId>,
+    client_auth_issuers: Vec<String>,
+    hybrid_group: Option<String>,
 }
 
 /// Whether the session that a row tells of was known, and what it tells of its
@@ -72,81 +96,36 @@ struct Known {
     endpoint: bool,
 }
 
-/// What stands together in one value: numbers first, then words and times.
-#[derive(Deserialize)]
-pub(super) struct Line<'r> {
-    /// The number of the installation.
-    pub(super) id: i64,
-    certificate: i64,
-    chain: i64,
-    stapled: Option<u8>,
-    restless: i64,
-    has_past: u8,
-    has_neighbour: u8,
-    #[serde(borrow)]
-    zone: Cow<'r, str>,
-    port: u16,
-    dialect: String,
-    server_name: String,
-    pointer: Option<String>,
-    tls_version: Option<String>,
-    /// JSON.
-    #[serde(borrow)]
-    protocols: Option<Cow<'r, str>>,
-    cipher_suite: Option<String>,
-    key_exchange: Option<String>,
-    client_auth: Option<String>,
-    alpn: Option<String>,
-    #[serde(borrow)]
-    state: Cow<'r, str>,
-    first_seen: i64,
-    last_seen: Option<i64>,
-    last_checked: Option<i64>,
-    scan: Option<i64>,
-    /// JSON.
-    #[serde(borrow)]
-    client_auth_issuers: Option<Cow<'r, str>>,
-    hybrid_group: Option<String>,
-}
-
-impl<'r> Told<'r> {
-    /// The certificate in whose place it came.
-    pub(super) fn previous(&self) -> Option<Fingerprint> {
-        match self {
-            Self::Seen(seen) => seen.previous,
-            Self::Imported { .. } => None,
+impl Told {
+    pub(super) fn read(source: Source, mut columns: Columns<'_>) -> rusqlite::Result<Self> {
+        match source {
+            Source::Scan => {
+                let mut seen = Seen::read(&mut columns)?;
+                let known = Known {
+                    session: columns.next()?,
+                    endpoint: columns.next()?,
+                };
+                known.limit(&mut seen);
+                Ok(Self::Seen(Box::new(seen)))
+            }
+            Source::Import => Ok(Self::Imported {
+                certificate: columns.next()?,
+                chain: columns.next()?,
+                first: columns.time()?,
+                last: columns.optional_time()?,
+            }),
         }
     }
 
-    pub(super) fn read(source: Source, row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
-        match source {
-            Source::Scan => {
-                let line: &str = row.try_get(2)?;
-                let mut line: Line<'_> = serde_json::from_str(line).map_err(row::impossible)?;
-                let known = Known {
-                    session: row.try_get(3)?,
-                    endpoint: row.try_get(4)?,
-                };
-                known.limit(&mut line);
-                Ok(Self::Seen(Box::new(Seen {
-                    address: row::address(row, 0)?,
-                    previous: row::optional_fingerprint(row, 1)?,
-                    line,
-                })))
-            }
-            Source::Import => Ok(Self::Imported {
-                certificate: row.try_get(0)?,
-                chain: row.try_get(1)?,
-                first: row::time(row, 2)?,
-                last: row::optional_time(row, 3)?,
-            }),
-        }
+    /// The certificate in whose place it came.
+    pub(super) fn previous(&self) -> Option<Fingerprint> {
+        self.seen().and_then(|seen| seen.previous)
     }
 
     /// The number of its certificate.
     pub(super) fn certificate(&self) -> i64 {
         match self {
-            Self::Seen(seen) => seen.line.certificate,
+            Self::Seen(seen) => seen.certificate,
             Self::Imported { certificate, .. } => *certificate,
         }
     }
@@ -154,115 +133,123 @@ impl<'r> Told<'r> {
     /// The number of its chain.
     pub(super) fn chain(&self) -> i64 {
         match self {
-            Self::Seen(seen) => seen.line.chain,
+            Self::Seen(seen) => seen.chain,
             Self::Imported { chain, .. } => *chain,
         }
     }
 
     /// What only installations that were seen have.
-    pub(super) fn line(&self) -> Option<&Line<'r>> {
+    pub(super) fn seen(&self) -> Option<&Seen> {
         match self {
-            Self::Seen(seen) => Some(&seen.line),
+            Self::Seen(seen) => Some(seen),
             Self::Imported { .. } => None,
         }
     }
 
     /// The whole, with what is told apart.
-    pub(super) fn installation(
-        self,
-        shown: &CertificateUse,
-        chain: &ShownChain,
-    ) -> Result<Installation, sqlx::Error> {
+    pub(super) fn installation(self, shown: &CertificateUse, chain: &ShownChain) -> Installation {
         match self {
             Self::Seen(seen) => seen.installation(shown, chain),
-            Self::Imported { first, last, .. } => Ok(import(first, last, shown, chain)),
+            Self::Imported { first, last, .. } => import(first, last, shown, chain),
         }
     }
 }
 
 impl Known {
     /// Leaves out what was not known.
-    fn limit(self, line: &mut Line<'_>) {
-        if !self.session {
-            line.tls_version = None;
-            line.cipher_suite = None;
-            line.key_exchange = None;
-            line.client_auth = None;
-            line.client_auth_issuers = None;
-            line.alpn = None;
-            line.stapled = None;
-        }
+    fn limit(self, seen: &mut Seen) {
         if !self.endpoint {
-            line.protocols = None;
-            line.hybrid_group = None;
+            seen.protocols = Some(Vec::new());
+            seen.hybrid_group = None;
+        }
+        if !self.session {
+            seen.protocols = Some(seen.protocols());
+            seen.tls_version = None;
+            seen.cipher_suite = None;
+            seen.key_exchange = None;
+            seen.client_auth = None;
+            seen.client_auth_issuers = Vec::new();
+            seen.alpn = None;
+            seen.stapled = None;
         }
     }
 }
 
-impl Line<'_> {
-    /// Whether its latest answer brought an OCSP response; known of the
-    /// latest answer alone, and only where the flight reached its end.
-    pub(super) fn stapled(&self) -> Option<bool> {
-        self.stapled.map(|stapled| stapled != 0)
+impl Seen {
+    fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: columns.next()?,
+            certificate: columns.next()?,
+            chain: columns.next()?,
+            address: columns.address()?,
+            previous: columns.optional_fingerprint()?,
+            stapled: columns.next()?,
+            is_ephemeral: is_ephemeral(columns.next()?),
+            has_neighbour: columns.next()?,
+            zone: columns.word()?,
+            port: columns.port()?,
+            dialect: columns.next()?,
+            server_name: columns.next()?,
+            pointer: columns.next()?,
+            tls_version: columns.next()?,
+            protocols: columns.texts()?,
+            cipher_suite: columns.next()?,
+            key_exchange: columns.next()?,
+            client_auth: columns.next()?,
+            alpn: columns.next()?,
+            state: columns.read(state)?,
+            began: columns.time()?,
+            first_seen: columns.optional_time()?,
+            last_seen: columns.optional_time()?,
+            last_checked: columns.optional_time()?,
+            scan: columns.next::<Option<i64>>()?.map(ScanId::new),
+            client_auth_issuers: columns.texts()?.unwrap_or_default(),
+            hybrid_group: columns.next()?,
+        })
     }
 
-    /// Whether its question has another certificate at every look.
-    pub(super) fn is_ephemeral(&self) -> bool {
-        is_ephemeral(self.restless)
+    /// Whether its question had other answers, before or after.
+    pub(super) fn has_others(&self) -> bool {
+        self.first_seen.is_some()
     }
 
-    /// Whether its question had an answer before.
-    pub(super) fn has_past(&self) -> bool {
-        self.has_past != 0
+    fn protocols(&mut self) -> Vec<String> {
+        let only = || self.tls_version.iter().cloned().collect();
+        self.protocols.take().unwrap_or_else(only)
     }
 
-    /// Whether its address has another endpoint.
-    pub(super) fn has_neighbour(&self) -> bool {
-        self.has_neighbour != 0
-    }
-}
-
-impl Seen<'_> {
-    fn installation(
-        self,
-        shown: &CertificateUse,
-        chain: &ShownChain,
-    ) -> Result<Installation, sqlx::Error> {
-        let Self {
-            address,
-            previous,
-            line,
-        } = self;
-        let sni = server_name(line.server_name);
-        Ok(Installation {
-            zone: Some(line.zone.parse().map_err(row::impossible)?),
-            host: sni.clone().unwrap_or_else(|| address.to_string()),
-            ip: Some(address),
-            port: Some(Port::new(line.port).ok_or_else(|| row::impossible("port 0"))?),
+    fn installation(mut self, shown: &CertificateUse, chain: &ShownChain) -> Installation {
+        let protocols = self.protocols();
+        let sni = server_name(self.server_name);
+        Installation {
+            zone: Some(self.zone),
+            host: sni.clone().unwrap_or_else(|| self.address.to_string()),
+            ip: Some(self.address),
+            port: Some(self.port),
             sni,
-            starttls: starttls(line.dialect),
-            pointer: line.pointer,
-            tls_version: line.tls_version,
-            protocols: texts(line.protocols.as_deref())?,
-            cipher_suite: line.cipher_suite,
-            key_exchange: line.key_exchange,
-            client_auth: line.client_auth,
-            alpn: line.alpn,
+            starttls: starttls(self.dialect),
+            pointer: self.pointer,
+            tls_version: self.tls_version,
+            protocols,
+            cipher_suite: self.cipher_suite,
+            key_exchange: self.key_exchange,
+            client_auth: self.client_auth,
+            alpn: self.alpn,
             certificate: Arc::clone(&shown.certificate),
             chain: Arc::clone(&chain.above),
             chain_not_after: chain.not_after,
             installations: shown.installations,
-            state: state(&line.state)?,
-            previous,
-            first_seen: Timestamp::from_micros(line.first_seen),
-            last_seen: line.last_seen.map(Timestamp::from_micros),
-            last_checked: line.last_checked.map(Timestamp::from_micros),
+            state: self.state,
+            previous: self.previous,
+            first_seen: self.first_seen.unwrap_or(self.began),
+            last_seen: self.last_seen,
+            last_checked: self.last_checked,
             source: Source::Scan,
-            scan: line.scan.map(ScanId::new),
-            client_auth_issuers: texts(line.client_auth_issuers.as_deref())?,
-            hybrid_group: line.hybrid_group,
+            scan: self.scan,
+            client_auth_issuers: self.client_auth_issuers,
+            hybrid_group: self.hybrid_group,
             judgement: None,
-        })
+        }
     }
 }
 
@@ -304,15 +291,9 @@ fn import(
     }
 }
 
-/// A list of texts, JSON; none where there is no list.
-fn texts(json: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
-    let texts = json.map(serde_json::from_str).transpose();
-    Ok(texts.map_err(row::impossible)?.unwrap_or_default())
-}
-
-fn state(word: &str) -> Result<InstallationState, sqlx::Error> {
+fn state(value: ValueRef<'_>) -> FromSqlResult<InstallationState> {
+    let word = value.as_str()?;
     let mut states = InstallationState::ALL.into_iter();
-    states
-        .find(|state| state.as_str() == word)
-        .ok_or_else(|| row::impossible(format!("`{word}` is not a state")))
+    let state = states.find(|state| state.as_str() == word);
+    state.ok_or_else(|| impossible("not a state"))
 }

@@ -1,19 +1,24 @@
 //! Rows of the views ↔ rows of the reports: where scans looked, what they
 //! asked there, and the scans themselves.
 
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::super::{AddressLook, Filter, NameRow};
+use super::cursor::Columns;
 use super::look::is_ephemeral;
+use super::query::Query;
 use super::report::server_name;
 use super::{known, row, select, tally};
 use crate::domain::{OutcomeKind, ScanState, Tally};
-use crate::report::{Coverage, EndpointRow, QuestionRow, ScanRow};
+use crate::report::{Coverage, EndpointLook, EndpointRow, QuestionRow, ScanRow};
 
 /// The order of [`select_endpoints`].
 pub(super) const ENDPOINT_ORDER: &str = " order by e.zone, e.address, e.port, e.transport, \
     e.dialect";
+
+/// The moment after all that is stored.
+const FROM_ALL_TIME: &str = " from endpoint_rows e cross join (select 9223372036854775807 as at) m";
 
 pub(super) const SELECT_SCANS: &str = "select id, started_at, finished_at, state, targets, \
     outcomes, note, settings, ended_by, operator, run, incidents, unlisted from scans order by id";
@@ -32,8 +37,8 @@ pub(super) const SELECT_NAMES: &str = "select c.zone, c.port, c.outcome, c.detai
     c.at from name_coverage c";
 
 /// Endpoints, from `endpoint_rows e`.
-pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+pub(super) fn select_endpoints() -> Query {
+    let mut query = Query::new(
         "select e.zone, e.address, e.port, e.dialect, e.outcome, e.detail, e.banner, e.attempts, \
          e.ptr, \
          (select count(*) from (select distinct q.id, i.certificate_id from questions q \
@@ -43,14 +48,21 @@ pub(super) fn select_endpoints() -> QueryBuilder<Sqlite> {
          e.hybrid_group, not ",
     );
     query.push(known::IS_IN_SERVICE);
-    // The moment after all that is stored.
-    query.push(" from endpoint_rows e cross join (select 9223372036854775807 as at) m");
+    query.push(FROM_ALL_TIME);
+    query
+}
+
+/// When endpoints were last looked at, from `endpoints e`.
+pub(super) fn select_endpoint_looks() -> Query {
+    let mut query = Query::new("select e.zone, e.address, e.port, e.ptr, e.checked_at, not ");
+    query.push(known::IS_IN_SERVICE);
+    query.push(FROM_ALL_TIME);
     query
 }
 
 /// Questions at an endpoint, from `endpoints e`.
-pub(super) fn select_questions() -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(
+pub(super) fn select_questions() -> Query {
+    Query::new(
         "select q.server_name, q.key_type, l.outcome, l.asked_at, l.answered_at, l.restless \
          from endpoints e \
          join questions q on q.endpoint_id = e.id \
@@ -59,8 +71,8 @@ pub(super) fn select_questions() -> QueryBuilder<Sqlite> {
 }
 
 /// Parts of the ledger, those of one place next to each other.
-pub(super) fn select_coverage(filter: &Filter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+pub(super) fn select_coverage(filter: &Filter) -> Query {
+    let mut query = Query::new(
         "select c.zone, c.network, c.port, c.addresses, c.outcome, c.detail, c.at, \
          0 as is_name, null as name, c.network_address, c.first_address from coverage c",
     );
@@ -96,6 +108,17 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRow, sqlx::Error> {
         hybrid_group: row.try_get(15)?,
         is_retired: row.try_get(16)?,
         severity: None,
+    })
+}
+
+pub(super) fn endpoint_look(mut columns: Columns<'_>) -> rusqlite::Result<EndpointLook> {
+    Ok(EndpointLook {
+        zone: columns.word()?,
+        ip: columns.address()?,
+        port: columns.port()?,
+        pointer: columns.next()?,
+        at: columns.time()?,
+        is_retired: columns.next()?,
     })
 }
 

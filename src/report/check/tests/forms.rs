@@ -160,7 +160,7 @@ fn endpoints_that_make_a_check_fail_say_so_too() {
         check.installation(&judged(Vec::new()));
         let mut row = endpoint("x");
         row.last_checked = Timestamp::from_seconds(0);
-        check.endpoint(&row, terms.max_age);
+        check.endpoint(&(&row).into(), terms.max_age);
         check_text(&check, &head())
     };
     let line = "\n  FAILS  1 endpoint not looked at for 8d\n";

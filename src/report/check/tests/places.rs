@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::Port;
+use crate::report::EndpointRow;
 use crate::report::tests::rows::endpoint;
 use crate::report::{InstallationState, Source};
 
@@ -97,7 +98,7 @@ fn a_certificate_on_very_many_ports_of_a_host_is_one_installation_at_one_endpoin
         ..endpoints[0].clone()
     };
     for row in endpoints.iter().chain([&other]) {
-        check.endpoint(row, terms().max_age);
+        check.endpoint(&row.into(), terms().max_age);
     }
     let counts = check.counts();
     assert_eq!((shown, counts.installations, counts.failing), (1, 1, 1));
@@ -118,7 +119,7 @@ fn no_endpoint_is_overdue_unseen_behind_another() {
             if overdue(row.port.number()) {
                 row.last_checked = Timestamp::from_seconds(0);
             }
-            check.endpoint(&row, terms().max_age);
+            check.endpoint(&(&row).into(), terms().max_age);
         }
         (check.counts().endpoints, check.counts().overdue)
     };
@@ -141,7 +142,7 @@ fn an_endpoint_with_another_certificate_counts_for_itself() {
         }
     }
     for row in &endpoints {
-        check.endpoint(row, terms().max_age);
+        check.endpoint(&row.into(), terms().max_age);
     }
     assert_eq!(
         (check.counts().installations, check.counts().endpoints),
@@ -158,7 +159,7 @@ fn nobody_waits_for_a_look_at_a_retired_endpoint() {
             is_retired,
             ..endpoint("tls")
         };
-        check.endpoint(&row, terms().max_age);
+        check.endpoint(&(&row).into(), terms().max_age);
     }
     assert_eq!((check.counts().endpoints, check.counts().overdue), (1, 1));
 }

@@ -108,10 +108,10 @@ fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
     let mut row = endpoint("x");
     let limit = now().seconds() - 8 * 86_400;
     row.last_checked = Timestamp::from_seconds(limit);
-    check.endpoint(&row, check.terms().max_age);
+    check.endpoint(&(&row).into(), check.terms().max_age);
     assert_eq!((check.counts().overdue, check.state()), (0, CheckState::Ok));
     row.last_checked = Timestamp::from_micros(limit * 1_000_000 - 1);
-    check.endpoint(&row, check.terms().max_age);
+    check.endpoint(&(&row).into(), check.terms().max_age);
     assert_eq!(
         (check.counts().overdue, check.state()),
         (1, CheckState::Warning)
@@ -119,6 +119,6 @@ fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
     assert_eq!(check.counts().oldest_look, Some(row.last_checked));
     let mut strict = Check::new(everything_from(Severity::Warning));
     strict.installation(&judged(Vec::new()));
-    strict.endpoint(&row, strict.terms().max_age);
+    strict.endpoint(&(&row).into(), strict.terms().max_age);
     assert_eq!(strict.state(), CheckState::Failed);
 }

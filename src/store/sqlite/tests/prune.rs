@@ -1,6 +1,11 @@
 //! What pruning removes, and what it must never touch.
 
+use tokio::sync::mpsc;
+
+use super::super::cursor::{Columns, Cursor};
+use super::super::reading::Reading;
 use super::super::shared::Shared;
+use super::super::told::Told;
 use super::super::{dossiers, report};
 use super::moves::{WEEK, find_name};
 use super::*;
@@ -250,13 +255,18 @@ async fn a_report_leaves_out_what_is_pruned_while_it_reads() {
     let mut raw = store.raw().await;
     let mut query = report::select_installations();
     query.push(" where 1").push(report::INSTALLATION_ORDER);
-    let rows = query.build().fetch_all(&mut raw).await.unwrap();
+    let (send, mut pages) = mpsc::channel(1);
+    let read = |columns: Columns<'_>| Told::read(Source::Scan, columns);
+    let cursor = Cursor::open(&Reading::Tidy, &store.path()).unwrap();
+    let taken = tokio::task::spawn_blocking(move || cursor.pages(&query, read, &send));
+    let rows = pages.recv().await.unwrap();
+    assert!(taken.await.unwrap().unwrap().is_continue());
+    assert_eq!(rows.len(), 3);
     store.sink.prune(at(30)).await.unwrap();
     let mut shared = Shared::new(Detail::Facts, None);
-    let parts = dossiers::parts(&mut raw, Source::Scan, &rows, &mut shared).await;
+    let parts = dossiers::parts(&mut raw, rows, &mut shared).await;
     let [part] = <[_; 1]>::try_from(parts.unwrap()).ok().unwrap();
     let page = dossiers::page(&mut raw, part, &mut shared).await.unwrap();
     let left = page.iter().map(|dossier| dossier.row.certificate.sha256);
-    assert_eq!(rows.len(), 3);
     assert_eq!(left.collect::<Vec<_>>(), ["new", "stays"].map(hash_of));
 }

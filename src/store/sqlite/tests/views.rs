@@ -276,7 +276,7 @@ async fn plan(store: &Store, filter: &Filter) -> Vec<(i64, String)> {
     let mut query = super::super::report::select_installations();
     super::super::select::installations(&mut query, filter);
     query.push(super::super::report::INSTALLATION_ORDER);
-    let explained = format!("explain query plan {}", query.sql().as_str());
+    let explained = format!("explain query plan {}", query.text());
     let steps = sqlx::query(AssertSqlSafe(explained))
         .fetch_all(&mut store.raw().await)
         .await
