@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{NotTls, OutcomeKind};
-use crate::report::InstallationState;
+use crate::report::{EndpointLook, EndpointRow, InstallationState};
 use crate::store::Expiry;
 
 /// Five installations, one of them gone, in two zones.
@@ -255,12 +255,19 @@ async fn endpoints_pass_by_themselves_or_by_what_they_hold() {
     let store = store().await;
     let inventory = store.inventory().await;
     let passing = async |filter: Filter| {
-        let mut rows = Vec::new();
-        let mut visit = |row: crate::report::EndpointRow| {
+        let (mut rows, mut looks, mut looked) = (Vec::new(), Vec::new(), Vec::new());
+        let mut visit = |row: EndpointRow| {
+            looks.push(EndpointLook::from(&row));
             rows.push(format!("{} {}:{}", row.zone, row.ip, row.port));
             ControlFlow::Continue(())
         };
         inventory.endpoints(&filter, &mut visit).await.unwrap();
+        let mut visit = |look| {
+            looked.push(look);
+            ControlFlow::Continue(())
+        };
+        inventory.endpoint_looks(&filter, &mut visit).await.unwrap();
+        assert_eq!(looked, looks);
         rows
     };
     let all = [

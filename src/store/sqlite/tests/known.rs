@@ -55,7 +55,13 @@ async fn what_was_known_at_a_moment_stays_so_whatever_later_scans_see() {
     };
     let filter = Filter::default();
     inventory.endpoints(&filter, &mut visit).await.unwrap();
-    assert_eq!(retired, ["10.0.0.3"], "what is not known any more");
+    let mut visit = |look: crate::report::EndpointLook| {
+        retired.extend(look.is_retired.then(|| look.ip.to_string()));
+        std::ops::ControlFlow::Continue(())
+    };
+    inventory.endpoint_looks(&filter, &mut visit).await.unwrap();
+    let no_more = ["10.0.0.3", "10.0.0.3"];
+    assert_eq!(retired, no_more, "what is not known any more, told twice");
     let elsewhere = "elsewhere".parse().unwrap();
     let there = inventory.known(&elsewhere, at(9 * DAY)).await.unwrap();
     assert_eq!(there, []);
