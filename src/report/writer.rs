@@ -28,7 +28,7 @@ pub struct Report<Row: 'static, Out: io::Write> {
 #[derive(Debug)]
 enum Body<Out: io::Write> {
     Csv(Box<Csv<Out>>),
-    JsonLines(JsonLines<Out>),
+    JsonLines(Box<JsonLines<Out>>),
 }
 
 impl<Row, Out: io::Write> Report<Row, Out> {
@@ -43,7 +43,7 @@ impl<Row, Out: io::Write> Report<Row, Out> {
         let mut body = match format {
             Format::Csv => Body::Csv(Box::new(Csv::plain(out))),
             Format::Excel => Body::Csv(Box::new(Csv::excel(out)?)),
-            Format::JsonLines => Body::JsonLines(JsonLines::new(out, table.kind, &head)?),
+            Format::JsonLines => Body::JsonLines(Box::new(JsonLines::new(out, table.kind, &head)?)),
         };
         match &mut body {
             Body::Csv(csv) => csv.header(table)?,
@@ -58,7 +58,7 @@ impl<Row, Out: io::Write> Report<Row, Out> {
     pub fn remembering(self, most: usize) -> Self {
         let body = match self.body {
             Body::Csv(csv) => Body::Csv(Box::new(csv.remembering(most))),
-            Body::JsonLines(lines) => Body::JsonLines(lines.remembering(most)),
+            Body::JsonLines(lines) => Body::JsonLines(Box::new(lines.remembering(most))),
         };
         Self { body, ..self }
     }

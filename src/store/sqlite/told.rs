@@ -12,7 +12,7 @@ use super::report::{ShownChain, server_name, starttls};
 use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
 use crate::report::{CertificateUse, Installation, InstallationState, Source};
 
-/// What is read of an installation, from `r`, in the order of [`Seen`].
+/// What is read of an installation, from `r`, in the order of [`Sighting`].
 ///
 /// The view reckons with several answers and surveys of an endpoint, and
 /// several intervals of a certificate; where there is but one, and no more to
@@ -40,7 +40,7 @@ pub(super) const COLUMNS: &str = "r.id, r.certificate_id, r.chain_id, r.address,
 
 /// A row of installations or imports.
 pub(super) enum Told {
-    Seen(Box<Seen>),
+    Seen(Box<Sighting>),
     Imported {
         certificate: i64,
         chain: i64,
@@ -50,7 +50,7 @@ pub(super) enum Told {
 }
 
 /// A row of installations.
-pub(super) struct Seen {
+pub(super) struct Sighting {
     /// The number of the installation.
     pub(super) id: i64,
     certificate: i64,
@@ -100,7 +100,7 @@ impl Told {
     pub(super) fn read(source: Source, mut columns: Columns<'_>) -> rusqlite::Result<Self> {
         match source {
             Source::Scan => {
-                let mut seen = Seen::read(&mut columns)?;
+                let mut seen = Sighting::read(&mut columns)?;
                 let known = Known {
                     session: columns.next()?,
                     endpoint: columns.next()?,
@@ -139,7 +139,7 @@ impl Told {
     }
 
     /// What only installations that were seen have.
-    pub(super) fn seen(&self) -> Option<&Seen> {
+    pub(super) fn seen(&self) -> Option<&Sighting> {
         match self {
             Self::Seen(seen) => Some(seen),
             Self::Imported { .. } => None,
@@ -157,7 +157,7 @@ impl Told {
 
 impl Known {
     /// Leaves out what was not known.
-    fn limit(self, seen: &mut Seen) {
+    fn limit(self, seen: &mut Sighting) {
         if !self.endpoint {
             seen.protocols = Some(Vec::new());
             seen.hybrid_group = None;
@@ -175,7 +175,7 @@ impl Known {
     }
 }
 
-impl Seen {
+impl Sighting {
     fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: columns.next()?,
