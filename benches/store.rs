@@ -10,7 +10,6 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use certsweep::domain::{
@@ -21,13 +20,19 @@ use certsweep::store::{Batch, NewScan, Sink, SqliteSink};
 use certsweep::x509::{Certificate, Facts, Name, PublicKey};
 use rustix::time::{ClockId, clock_gettime};
 
-const OBSERVATIONS: u32 = 60_000;
+/// How many hosts a scan looks at.
+const HOSTS: u32 = 64_000;
 /// As many as the collector puts into a batch.
-const PER_BATCH: u32 = 4_000;
+const PER_BATCH: usize = 4_000;
+/// From one host to the next in the order of a scan, in which neighbours are
+/// far apart: a prime that does not divide [`HOSTS`], so that all come once.
+const STRIDE: u32 = 25_013;
 
-/// The first address of those that answer, and of those that never did.
-const ANSWERING: u32 = 0x0a00_0000;
-const DARK: u32 = 0x0b00_0000;
+/// The first addresses of those that share a certificate, of those that have
+/// their own, and of those that never answered.
+const ALIKE: u32 = 0x0a00_0000;
+const DIFFERENT: u32 = 0x0b00_0000;
+const DARK: u32 = 0x0c00_0000;
 
 #[tokio::main]
 async fn main() {
@@ -38,31 +43,46 @@ async fn main() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("bench.db");
     let (mut sink, _) = SqliteSink::open_or_create(&path).await.unwrap();
-    for (second, what) in [(0, "new"), (1, "unchanged"), (2, "unchanged again")] {
-        measure(&mut sink, what, |host| {
-            presented(host, Timestamp::from_seconds(second))
-        })
-        .await;
+    println!("| {HOSTS} hosts | observations a second | CPU us each |");
+    println!("|---|--:|--:|");
+    for what in ["first scan", "second scan", "third scan"] {
+        let what = format!("of one certificate, {what}");
+        measure(&mut sink, &what, ALIKE, |_| Some(0)).await;
     }
-    measure(&mut sink, "dark", |host| {
-        silent(host, Timestamp::from_seconds(3))
-    })
-    .await;
+    for what in ["first scan", "second scan"] {
+        let what = format!("of a certificate each, {what}");
+        measure(&mut sink, &what, DIFFERENT, Some).await;
+    }
+    let renewed = |host| Some(HOSTS + host);
+    measure(&mut sink, "that changed it", DIFFERENT, renewed).await;
+    measure(&mut sink, "that never answered", DARK, |_| None).await;
 }
 
-/// Stores as many batches as it takes.
-async fn measure(sink: &mut SqliteSink, what: &str, batch: impl Fn(Range<u32>) -> Batch) {
+/// Stores a scan of hosts from the address `first` on, each of which has the
+/// certificate of a number, or none.
+async fn measure(
+    sink: &mut SqliteSink,
+    what: &str,
+    first: u32,
+    shown: impl Fn(u32) -> Option<u32>,
+) {
     let scan = begin(sink).await;
-    let batches: Vec<_> = (0..OBSERVATIONS / PER_BATCH)
-        .map(|number| batch(number * PER_BATCH..(number + 1) * PER_BATCH))
+    let at = Timestamp::from_seconds(scan.number());
+    let turns: Vec<_> = (0..HOSTS).collect();
+    let batches: Vec<_> = turns
+        .chunks(PER_BATCH)
+        .map(|turns| {
+            let hosts = turns.iter().map(|turn| turn * STRIDE % HOSTS);
+            batch(hosts.map(|host| (first + host, shown(host))), at)
+        })
         .collect();
     let (start, cpu_before) = (Instant::now(), cpu_time());
     for batch in &batches {
         sink.write(scan, batch).await.unwrap();
     }
-    let rate = f64::from(OBSERVATIONS) / start.elapsed().as_secs_f64();
-    let cpu = cpu_time().saturating_sub(cpu_before).as_secs_f64() * 1e6 / f64::from(OBSERVATIONS);
-    println!("{OBSERVATIONS} observations, {what}: {rate:.0} a second, {cpu:.1} us of CPU each");
+    let rate = f64::from(HOSTS) / start.elapsed().as_secs_f64();
+    let cpu = cpu_time().saturating_sub(cpu_before).as_secs_f64() * 1e6 / f64::from(HOSTS);
+    println!("| {what} | {rate:.0} | {cpu:.1} |");
 }
 
 /// The CPU time of all threads until now.
@@ -74,7 +94,7 @@ fn cpu_time() -> Duration {
 async fn begin(sink: &mut SqliteSink) -> ScanId {
     let scan = NewScan {
         started_at: Timestamp::from_seconds(0),
-        targets: u64::from(OBSERVATIONS),
+        targets: u64::from(HOSTS),
         zone: Zone::default(),
         note: None,
         settings: "{}".to_owned(),
@@ -87,45 +107,40 @@ async fn begin(sink: &mut SqliteSink) -> ScanId {
     sink.begin(scan).await.unwrap()
 }
 
-/// Hosts of their own certificates under one authority.
-fn presented(hosts: Range<u32>, at: Timestamp) -> Batch {
+/// Hosts and the numbers of their certificates, all under one authority.
+fn batch(hosts: impl Iterator<Item = (u32, Option<u32>)>, at: Timestamp) -> Batch {
     let authority = certificate(u32::MAX);
-    let mut certificates = HashMap::new();
-    let mut observations = Vec::new();
-    for host in hosts {
-        let leaf = certificate(host);
-        let chain = vec![leaf.der.clone(), authority.der.clone()];
-        let outcome = Outcome::Certificate(Box::new(Presented {
-            chain: Chain::from_wire(chain).unwrap(),
-            session: Session {
-                version: TlsVersion::TLS_1_2,
-                cipher_suite: CipherSuite(0xc02f),
-                key_exchange: None,
-                alpn: None,
-                client_auth: Some(ClientAuth::None),
-                acceptable_issuers: Vec::new(),
-                ocsp_staple: None,
-            },
-            truncated: None,
-        }));
-        observations.push(observation(ANSWERING + host, at, outcome));
-        certificates.insert(leaf.fingerprint, leaf);
+    let mut batch = Batch::default();
+    for (address, number) in hosts {
+        let outcome = match number.map(certificate) {
+            Some(leaf) => {
+                let outcome = presented(&leaf, &authority);
+                batch.certificates.insert(leaf.fingerprint, leaf);
+                outcome
+            }
+            None => Outcome::Filtered,
+        };
+        batch.observations.push(observation(address, at, outcome));
     }
-    certificates.insert(authority.fingerprint, authority);
-    Batch {
-        observations,
-        certificates,
-        ..Batch::default()
-    }
+    batch.certificates.insert(authority.fingerprint, authority);
+    batch
 }
 
-/// Hosts that nobody ever heard of.
-fn silent(hosts: Range<u32>, at: Timestamp) -> Batch {
-    let hosts = hosts.map(|host| observation(DARK + host, at, Outcome::Filtered));
-    Batch {
-        observations: hosts.collect(),
-        ..Batch::default()
-    }
+fn presented(leaf: &Certificate, authority: &Certificate) -> Outcome {
+    let chain = vec![leaf.der.clone(), authority.der.clone()];
+    Outcome::Certificate(Box::new(Presented {
+        chain: Chain::from_wire(chain).unwrap(),
+        session: Session {
+            version: TlsVersion::TLS_1_2,
+            cipher_suite: CipherSuite(0xc02f),
+            key_exchange: None,
+            alpn: None,
+            client_auth: Some(ClientAuth::None),
+            acceptable_issuers: Vec::new(),
+            ocsp_staple: None,
+        },
+        truncated: None,
+    }))
 }
 
 fn observation(address: u32, at: Timestamp, outcome: Outcome) -> Observation {
