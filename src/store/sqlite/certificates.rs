@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::statement::{ManyRows, Values, next_id};
@@ -18,7 +18,8 @@ pub(super) struct StoredCertificate {
 
 const FIND: ManyRows = ManyRows {
     operation: "looking up certificates",
-    before: "select id, sha256, key_type from certificates where sha256 in (",
+    before: "select json_group_array(json_array(id, hex(sha256), key_type)) \
+             from certificates where sha256 in (",
     columns: 1,
     after: ")",
 };
@@ -101,21 +102,15 @@ async fn find(
     wanted: &[Fingerprint],
 ) -> Result<HashMap<Fingerprint, StoredCertificate>, StoreError> {
     let mut stored = HashMap::new();
-    FIND.fetch(
+    FIND.fetch_elements(
         connection,
         wanted,
         |values, fingerprint| {
             values.push_bind(fingerprint.as_bytes().to_vec());
         },
-        |row| {
-            let found = StoredCertificate {
-                id: row.try_get(0)?,
-                key_type: key_type_of_word(row.try_get(2)?),
-            };
-            let sha256: Vec<u8> = row.try_get(1)?;
-            if let Ok(sha256) = sha256.try_into() {
-                stored.insert(Fingerprint::from_bytes(sha256), found);
-            }
+        |(id, fingerprint, key_type): (i64, Fingerprint, String)| {
+            let key_type = key_type_of_word(&key_type);
+            stored.insert(fingerprint, StoredCertificate { id, key_type });
             Ok(())
         },
     )

@@ -13,7 +13,7 @@ use crate::domain::Fingerprint;
 
 const FIND: ManyRows = ManyRows {
     operation: "looking up chains",
-    before: "select id, sha256 from chains where sha256 in (",
+    before: "select json_group_array(json_array(id, hex(sha256))) from chains where sha256 in (",
     columns: 1,
     after: ")",
 };
@@ -72,17 +72,14 @@ pub(super) async fn intern(
 ) -> Result<HashMap<Fingerprint, i64>, StoreError> {
     let fingerprints: Vec<_> = wanted.keys().copied().collect();
     let mut stored = HashMap::new();
-    FIND.fetch(
+    FIND.fetch_elements(
         connection,
         &fingerprints,
         |values, fingerprint| {
             values.push_bind(fingerprint.as_bytes().to_vec());
         },
-        |row| {
-            let sha256: Vec<u8> = row.try_get(1)?;
-            if let Ok(sha256) = sha256.try_into() {
-                stored.insert(Fingerprint::from_bytes(sha256), row.try_get(0)?);
-            }
+        |(id, fingerprint): (i64, Fingerprint)| {
+            stored.insert(fingerprint, id);
             Ok(())
         },
     )

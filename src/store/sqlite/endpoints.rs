@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::iter::repeat_n;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::address::AddressKey;
@@ -19,8 +19,9 @@ const FIND: ManyRows = ManyRows {
     operation: "looking up endpoints",
     before: "with wanted (place, zone, address, port, transport, dialect) as (",
     columns: 6,
-    after: ") select w.place, e.id, e.first_seen, e.outcome, e.detail, e.banner, e.attempts, \
-            e.ptr, e.checked_at, e.scan_id, e.asked_for \
+    after: ") select json_group_array(json_array(w.place, e.id, e.first_seen, e.outcome, e.detail, \
+            iif(e.banner is null, null, hex(e.banner)), e.attempts, e.asked_for, e.ptr, \
+            e.checked_at, e.scan_id)) \
             from wanted w cross join endpoints e \
             on e.zone = w.zone and e.address = w.address and e.port = w.port \
             and e.transport = w.transport and e.dialect = w.dialect",
@@ -78,6 +79,22 @@ struct Look {
     attempts: String,
     /// The key type that it was restricted to.
     asked_for: Option<String>,
+}
+
+/// An element of what [`FIND`] finds.
+#[derive(Deserialize)]
+struct Stored {
+    place: i64,
+    id: i64,
+    first_seen: i64,
+    outcome: String,
+    detail: String,
+    banner: Option<String>,
+    attempts: String,
+    asked_for: Option<String>,
+    pointer: Option<String>,
+    checked_at: i64,
+    scan: i64,
 }
 
 /// The row of an endpoint.
@@ -150,15 +167,15 @@ async fn find(
         .filter(|(_, (endpoint, _))| !occupancy.is_vacant(endpoint))
         .collect();
     let mut found = HashMap::new();
-    FIND.fetch(
+    FIND.fetch_elements(
         connection,
         &wanted,
         |values, (place, (endpoint, _))| {
             values.push_bind(*place);
             bind_identity(values, endpoint);
         },
-        |row| {
-            found.insert(row.try_get::<i64, _>(0)?, Record::read(row)?);
+        |stored: Stored| {
+            found.insert(stored.place, Record::read(stored)?);
             Ok(())
         },
     )
@@ -240,19 +257,22 @@ impl Record {
         }
     }
 
-    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+    fn read(stored: Stored) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            id: row.try_get(1)?,
-            first_seen: row::time(row, 2)?,
+            id: stored.id,
+            first_seen: Timestamp::from_micros(stored.first_seen),
             look: Look {
-                outcome: row::outcome(row, 3)?,
-                detail: row.try_get(4)?,
-                banner: row.try_get(5)?,
-                attempts: row.try_get(6)?,
-                asked_for: row.try_get(10)?,
+                outcome: stored.outcome.parse().map_err(row::impossible)?,
+                detail: stored.detail,
+                banner: stored.banner.as_deref().map(row::octets).transpose()?,
+                attempts: stored.attempts,
+                asked_for: stored.asked_for,
             },
-            pointer: row.try_get(7)?,
-            checked: row::moment(row, 8, 9)?,
+            pointer: stored.pointer,
+            checked: Moment {
+                at: Timestamp::from_micros(stored.checked_at),
+                scan: ScanId::new(stored.scan),
+            },
             change: Change::Nothing,
         })
     }

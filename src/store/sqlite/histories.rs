@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::absence::Failures;
@@ -21,7 +21,7 @@ use crate::domain::{KeyType, ScanId, Timestamp};
 /// A query for histories: the columns of `wanted w`, how many they are, and
 /// what `questions q` must fulfil. A row for each interval that is watched.
 /// What most have nothing to say of (failures, absence, earlier sessions) is
-/// one value each, JSON: a value costs as much as a row of an index.
+/// one text each, JSON: a value costs as much as a row of an index.
 macro_rules! find {
     ($wanted:literal, $columns:literal, $condition:literal) => {
         ManyRows {
@@ -29,21 +29,23 @@ macro_rules! find {
             before: concat!("with wanted (", $wanted, ") as ("),
             columns: $columns,
             after: concat!(
-                ") select q.id, q.endpoint_id, q.server_name, q.key_type, \
+                ") select json_group_array(json_array(\
+                 q.id, q.endpoint_id, q.server_name, q.key_type, \
                  l.asked_at, l.scan_id, l.outcome, l.answered_at, l.answered_scan, l.answers, \
-                 l.restless, l.truncated, l.ocsp_staple, l.tls_version, l.cipher_suite, \
-                 l.key_exchange, l.alpn, l.client_auth, l.client_auth_issuers, l.declined, \
+                 l.restless, l.truncated, iif(l.ocsp_staple is null, null, hex(l.ocsp_staple)), \
+                 json_array(l.tls_version, l.cipher_suite, l.key_exchange, l.alpn, \
+                            l.client_auth, l.client_auth_issuers, l.declined), \
                  iif(f.question_id is null, null, \
-                     json_array(f.looks, f.scans, f.at, f.scan_id)), \
+                     json_array(f.looks, f.scans, f.at, f.scan_id) || ''), \
                  i.id, i.certificate_id, i.chain_id, i.chain_is_partial, i.began, \
                  i.previous_id, i.first_seen, i.first_scan, i.longest_away, \
                  iif(coalesce(i.missing_at, i.ended_at) is null, null, \
                      json_array(i.missing_at, i.missing_scan, \
-                                i.ended_at, i.ended_scan, i.ended_as)), \
+                                i.ended_at, i.ended_scan, i.ended_as) || ''), \
                  iif(i.last_seen is null, null, \
-                     json_array(i.last_seen, i.last_scan, i.last_answer, i.tls_version, \
-                                i.cipher_suite, i.key_exchange, i.alpn, i.client_auth, \
-                                i.client_auth_issuers, i.declined)) \
+                     json_array(i.last_seen, i.last_scan, i.last_answer, \
+                         json_array(i.tls_version, i.cipher_suite, i.key_exchange, i.alpn, \
+                                    i.client_auth, i.client_auth_issuers, i.declined)) || ''))) \
                  from wanted w cross join questions q on ",
                 $condition,
                 " join looks l on l.question_id = q.id \
@@ -83,8 +85,10 @@ pub(super) async fn find_asked(
         values.push_bind(*endpoint).push_bind((*name).to_owned());
     };
     let mut gathered = Gathered::default();
-    let take = |row: &SqliteRow| gathered.take(row);
-    FIND_ASKED.fetch(connection, wanted, bind, take).await?;
+    let take = |stored: Stored| gathered.take(stored);
+    FIND_ASKED
+        .fetch_elements(connection, wanted, bind, take)
+        .await?;
     Ok(gathered.questions())
 }
 
@@ -97,169 +101,173 @@ pub(super) async fn find_by_id(
         values.push_bind(*id);
     };
     let mut gathered = Gathered::default();
-    let take = |row: &SqliteRow| gathered.take(row);
-    FIND_BY_ID.fetch(connection, wanted, bind, take).await?;
+    let take = |stored: Stored| gathered.take(stored);
+    FIND_BY_ID
+        .fetch_elements(connection, wanted, bind, take)
+        .await?;
     Ok(gathered.questions())
 }
 
-/// Questions, gathered from the rows of their intervals.
+/// An element of what [`find!`] finds: an interval and its question.
+#[derive(Deserialize)]
+struct Stored {
+    id: i64,
+    endpoint: i64,
+    server_name: String,
+    key_type: String,
+    asked_at: i64,
+    asked_scan: i64,
+    outcome: String,
+    answered_at: i64,
+    answered_scan: i64,
+    answers: i64,
+    restless: i64,
+    truncated: Option<String>,
+    ocsp_staple: Option<String>,
+    session: SessionWords,
+    failures: Option<String>,
+    interval: i64,
+    certificate: i64,
+    chain: i64,
+    chain_is_partial: i64,
+    began: Option<String>,
+    previous: Option<i64>,
+    first_at: i64,
+    first_scan: i64,
+    longest_away: i64,
+    absence: Option<String>,
+    seen: Option<String>,
+}
+
+/// Questions, gathered from their intervals.
 #[derive(Default)]
 struct Gathered(BTreeMap<i64, Question>);
 
 impl Gathered {
-    fn take(&mut self, row: &SqliteRow) -> Result<(), sqlx::Error> {
-        let id = row.try_get(0)?;
-        let interval = read_interval(row)?;
-        match self.0.get_mut(&id) {
+    fn take(&mut self, stored: Stored) -> Result<(), sqlx::Error> {
+        let interval = stored.interval()?;
+        match self.0.get_mut(&stored.id) {
             Some(known) => known.history.intervals.push(interval),
             None => {
-                self.0.insert(id, read_question(row, id, interval)?);
+                self.0.insert(stored.id, stored.question(interval)?);
             }
         }
         Ok(())
     }
 
+    /// With their intervals in the order in which they began.
     fn questions(self) -> Vec<Question> {
-        self.0.into_values().collect()
+        let mut questions: Vec<_> = self.0.into_values().collect();
+        for question in &mut questions {
+            let intervals = &mut question.history.intervals;
+            intervals.sort_unstable_by_key(|interval| interval.id);
+        }
+        questions
     }
 }
 
-fn read_question(row: &SqliteRow, id: i64, first: Interval) -> Result<Question, sqlx::Error> {
-    Ok(Question {
-        id,
-        endpoint: row.try_get(1)?,
-        server_name: row.try_get(2)?,
-        key_type: key_type_of_word(row.try_get(3)?),
-        is_new: false,
-        history: History {
-            look: read_look(row)?,
-            failures: read_failures(row)?,
-            intervals: vec![first],
-            forgotten: Vec::new(),
-            look_changed: false,
-            way_changed: false,
-            failures_changed: false,
-        },
-    })
+impl Stored {
+    fn question(self, first: Interval) -> Result<Question, sqlx::Error> {
+        Ok(Question {
+            id: self.id,
+            endpoint: self.endpoint,
+            key_type: key_type_of_word(&self.key_type),
+            is_new: false,
+            history: History {
+                failures: self.failures()?,
+                look: Look {
+                    asked: moment(self.asked_at, self.asked_scan),
+                    outcome: self.outcome.parse().map_err(row::impossible)?,
+                    answered: moment(self.answered_at, self.answered_scan),
+                    answers: self.answers,
+                    restless: self.restless,
+                    truncated: self.truncated,
+                    ocsp_staple: self.ocsp_staple.as_deref().map(row::octets).transpose()?,
+                    session: Arc::new(self.session),
+                },
+                intervals: vec![first],
+                forgotten: Vec::new(),
+                look_changed: false,
+                way_changed: false,
+                failures_changed: false,
+            },
+            server_name: self.server_name,
+        })
+    }
+
+    fn failures(&self) -> Result<Failures, sqlx::Error> {
+        let Some((looks, scans, at, scan)) = unpack(self.failures.as_deref())? else {
+            return Ok(Failures::default());
+        };
+        Ok(Failures {
+            looks,
+            scans,
+            last: Some(moment(at, scan)),
+        })
+    }
+
+    fn interval(&self) -> Result<Interval, sqlx::Error> {
+        let (missing, ended) = self.absence()?;
+        let began = self.began.as_deref().map(str::parse).transpose();
+        Ok(Interval {
+            id: self.interval,
+            certificate: self.certificate,
+            chain: self.chain,
+            chain_is_partial: self.chain_is_partial != 0,
+            began: began.map_err(row::impossible)?,
+            previous: self.previous,
+            first: moment(self.first_at, self.first_scan),
+            longest_away: self.longest_away,
+            missing,
+            ended,
+            seen: self.seen()?,
+            watched: true,
+            is_new: false,
+            changed: false,
+        })
+    }
+
+    /// Since when it is missing, and how it ended.
+    fn absence(&self) -> Result<(Option<Moment>, Option<End>), sqlx::Error> {
+        type Absence = (
+            Option<i64>,
+            Option<i64>,
+            Option<i64>,
+            Option<i64>,
+            Option<String>,
+        );
+        let Some(absence) = unpack(self.absence.as_deref())? else {
+            return Ok((None, None));
+        };
+        let (missing_at, missing_scan, ended_at, ended_scan, how): Absence = absence;
+        let how = HowEnded::of_word(how.as_deref().unwrap_or_default());
+        let moment = |(at, scan)| moment(at, scan);
+        let ended = ended_at.zip(ended_scan).map(moment);
+        Ok((
+            missing_at.zip(missing_scan).map(moment),
+            ended.map(|at| End { at, how }),
+        ))
+    }
+
+    fn seen(&self) -> Result<Option<Seen>, sqlx::Error> {
+        let seen = unpack(self.seen.as_deref())?;
+        Ok(seen.map(|(at, scan, answer, session)| Seen {
+            last: moment(at, scan),
+            answer,
+            session: Arc::new(session),
+        }))
+    }
 }
 
-fn read_look(row: &SqliteRow) -> Result<Look, sqlx::Error> {
-    Ok(Look {
-        asked: row::moment(row, 4, 5)?,
-        outcome: row::outcome(row, 6)?,
-        answered: row::moment(row, 7, 8)?,
-        answers: row.try_get(9)?,
-        restless: row.try_get(10)?,
-        truncated: row.try_get(11)?,
-        ocsp_staple: row.try_get(12)?,
-        session: read_session(row, 13)?,
-    })
-}
-
-fn read_failures(row: &SqliteRow) -> Result<Failures, sqlx::Error> {
-    let Some((looks, scans, at, scan)) = packed(row, 20)? else {
-        return Ok(Failures::default());
-    };
-    Ok(Failures {
-        looks,
-        scans,
-        last: moment(at, scan),
-    })
-}
-
-fn read_interval(row: &SqliteRow) -> Result<Interval, sqlx::Error> {
-    let (missing, ended) = read_absence(row)?;
-    Ok(Interval {
-        id: row.try_get(21)?,
-        certificate: row.try_get(22)?,
-        chain: row.try_get(23)?,
-        chain_is_partial: row.try_get(24)?,
-        began: row::optional_word(row, 25)?,
-        previous: row.try_get(26)?,
-        first: row::moment(row, 27, 28)?,
-        longest_away: row.try_get(29)?,
-        missing,
-        ended,
-        seen: read_seen(row)?,
-        watched: true,
-        is_new: false,
-        changed: false,
-    })
-}
-
-/// Since when it is missing, and how it ended.
-fn read_absence(row: &SqliteRow) -> Result<(Option<Moment>, Option<End>), sqlx::Error> {
-    type Absence = (
-        Option<i64>,
-        Option<i64>,
-        Option<i64>,
-        Option<i64>,
-        Option<String>,
-    );
-    let Some(absence) = packed(row, 30)? else {
-        return Ok((None, None));
-    };
-    let (missing_at, missing_scan, ended_at, ended_scan, how): Absence = absence;
-    let how = HowEnded::of_word(how.as_deref().unwrap_or_default());
-    let ended = moment(ended_at, ended_scan).map(|at| End { at, how });
-    Ok((moment(missing_at, missing_scan), ended))
-}
-
-fn read_seen(row: &SqliteRow) -> Result<Option<Seen>, sqlx::Error> {
-    let Some(seen) = packed(row, 31)? else {
-        return Ok(None);
-    };
-    let (
-        at,
-        scan,
-        answer,
-        tls_version,
-        cipher_suite,
-        key_exchange,
-        alpn,
-        client_auth,
-        issuers,
-        declined,
-    ) = seen;
-    let session = SessionWords {
-        tls_version,
-        cipher_suite,
-        key_exchange,
-        alpn,
-        client_auth,
-        client_auth_issuers: issuers,
-        declined,
-    };
-    Ok(moment(at, scan).map(|last| Seen {
-        last,
-        answer,
-        session: Arc::new(session),
-    }))
-}
-
-/// Values that stand together in one, if there are any.
-fn packed<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<Option<T>, sqlx::Error> {
-    let json: Option<&str> = row.try_get(column)?;
+/// Values that stand together in one text, if there are any.
+fn unpack<T: DeserializeOwned>(json: Option<&str>) -> Result<Option<T>, sqlx::Error> {
     let values = json.map(serde_json::from_str).transpose();
     values.map_err(row::impossible)
 }
 
-fn moment(at: Option<i64>, scan: Option<i64>) -> Option<Moment> {
-    let (at, scan) = at.zip(scan)?;
-    Some(Moment {
+fn moment(at: i64, scan: i64) -> Moment {
+    Moment {
         at: Timestamp::from_micros(at),
         scan: ScanId::new(scan),
-    })
-}
-
-fn read_session(row: &SqliteRow, first: usize) -> Result<Arc<SessionWords>, sqlx::Error> {
-    Ok(Arc::new(SessionWords {
-        tls_version: row.try_get(first)?,
-        cipher_suite: row.try_get(first + 1)?,
-        key_exchange: row.try_get(first + 2)?,
-        alpn: row.try_get(first + 3)?,
-        client_auth: row.try_get(first + 4)?,
-        client_auth_issuers: row.try_get(first + 5)?,
-        declined: row.try_get(first + 6)?,
-    }))
+    }
 }

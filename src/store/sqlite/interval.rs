@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::moment::Moment;
 use crate::report::EventKind;
 
@@ -67,7 +69,7 @@ pub(super) enum HowEnded {
 }
 
 /// A session in the inventory's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct SessionWords {
     pub(super) tls_version: String,
     pub(super) cipher_suite: String,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::{AddressRun, StoreError};
 use super::address::AddressKey;
@@ -17,7 +17,8 @@ const FIND: ManyRows = ManyRows {
     operation: "looking up networks",
     before: "with wanted (place, zone, first_address, port, last_address) as (",
     columns: 5,
-    after: ") select w.place, e.address from wanted w cross join endpoints e \
+    after: ") select json_group_array(json_array(w.place, hex(substr(e.address, -1)))) \
+            from wanted w cross join endpoints e \
             on e.address between w.first_address and w.last_address \
             and e.port = w.port and e.zone = w.zone",
 };
@@ -51,7 +52,7 @@ impl Occupancy {
         let unknown = pages.into_iter().filter(|page| !self.0.contains_key(page));
         let unknown: Vec<_> = (0_i64..).zip(unknown).collect();
         let mut hosts: HashMap<i64, Hosts> = HashMap::new();
-        FIND.fetch(
+        FIND.fetch_elements(
             connection,
             &unknown,
             |values, (place, page)| {
@@ -59,10 +60,9 @@ impl Occupancy {
                 page.bind(values);
                 values.push_bind(page.network.network_end().to_blob());
             },
-            |row| {
-                let address = row::address_key(row, 1)?;
-                let there = hosts.entry(row.try_get(0)?).or_default();
-                there.add(address.last_octet());
+            |(place, octet): (i64, String)| {
+                let octet = u8::from_str_radix(&octet, 16).map_err(row::impossible)?;
+                hosts.entry(place).or_default().add(octet);
                 Ok(())
             },
         )

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use serde::Deserialize;
+use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::row;
@@ -13,8 +13,8 @@ use crate::domain::Timestamp;
 
 const FIND: ManyRows = ManyRows {
     operation: "reading what certificates have in common",
-    before: "select id, subject_dn, key_usage, eku, san, not_before, not_after \
-             from certificates where subject_dn is not null and id in (",
+    before: "select json_group_array(json_array(id, subject_dn, key_usage, eku, san, \
+             not_before, not_after)) from certificates where subject_dn is not null and id in (",
     columns: 1,
     after: ")",
 };
@@ -22,6 +22,18 @@ const FIND: ManyRows = ManyRows {
 /// What certificates have in common by which one renews another.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Relatives(HashMap<i64, Traits>);
+
+/// An element of what [`FIND`] finds.
+#[derive(Deserialize)]
+struct Stored {
+    id: i64,
+    subject: String,
+    key_usage: Option<String>,
+    extended_key_usage: Option<String>,
+    names: Option<String>,
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
 
 /// What a renewal keeps, and how long it may wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,14 +58,14 @@ impl Relatives {
     ) -> Result<Self, StoreError> {
         let wanted: Vec<_> = wanted.iter().copied().collect();
         let mut found = HashMap::new();
-        FIND.fetch(
+        FIND.fetch_elements(
             connection,
             &wanted,
             |values, id| {
                 values.push_bind(*id);
             },
-            |row| {
-                found.insert(row.try_get(0)?, Traits::read(row)?);
+            |stored: Stored| {
+                found.insert(stored.id, Traits::read(stored)?);
                 Ok(())
             },
         )
@@ -105,25 +117,23 @@ impl Traits {
             && self.extended_key_usage == old.extended_key_usage
     }
 
-    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let names = row::texts(row, 4)?.into_iter();
-        let names = names.map(|name| name.to_lowercase());
+    fn read(stored: Stored) -> Result<Self, sqlx::Error> {
+        let names = texts(stored.names.as_deref())?.unwrap_or_default();
         Ok(Self {
-            subject: row.try_get(1)?,
-            key_usage: usages(row, 2)?,
-            extended_key_usage: usages(row, 3)?,
-            names: names.collect(),
-            not_before: row::optional_time(row, 5)?,
-            not_after: row::optional_time(row, 6)?,
+            subject: stored.subject,
+            key_usage: texts(stored.key_usage.as_deref())?,
+            extended_key_usage: texts(stored.extended_key_usage.as_deref())?,
+            names: names.iter().map(|name| name.to_lowercase()).collect(),
+            not_before: stored.not_before.map(Timestamp::from_micros),
+            not_after: stored.not_after.map(Timestamp::from_micros),
         })
     }
 }
 
-/// Usages in no order; `None` without the extension.
-fn usages(row: &SqliteRow, column: usize) -> Result<Option<BTreeSet<String>>, sqlx::Error> {
-    let extension: Option<&str> = row.try_get(column)?;
-    let usages = extension.map(|_| row::texts(row, column)).transpose()?;
-    Ok(usages.map(|usages| usages.into_iter().collect()))
+/// A list of texts in no order; `None` where it is null.
+fn texts(json: Option<&str>) -> Result<Option<BTreeSet<String>>, sqlx::Error> {
+    let texts = json.map(serde_json::from_str).transpose();
+    texts.map_err(row::impossible)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use data_encoding::HEXUPPER;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -112,6 +113,11 @@ pub(super) fn texts(row: &SqliteRow, column: usize) -> Result<Vec<String>, sqlx:
         || Ok(Vec::new()),
         |json| serde_json::from_str(json).map_err(impossible),
     )
+}
+
+/// Octets that a query wrote in hexadecimal digits, upper case.
+pub(super) fn octets(digits: &str) -> Result<Vec<u8>, sqlx::Error> {
+    HEXUPPER.decode(digits.as_bytes()).map_err(impossible)
 }
 
 /// A value that no program of ours wrote.

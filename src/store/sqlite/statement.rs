@@ -8,15 +8,17 @@ use std::collections::HashSet;
 use std::iter;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use sqlx::encode::Encode;
 use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::types::Type;
-use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection, query_with};
+use sqlx::{Arguments, AssertSqlSafe, Row, Sqlite, SqliteConnection, query_with};
 
 use super::super::StoreError;
 use super::fault::during;
+use super::row;
 
 /// Most rows of one statement. More would save little, the hops are few by
 /// then, and each kept statement takes a kilobyte a row.
@@ -72,6 +74,29 @@ impl ManyRows {
             found
                 .iter()
                 .try_for_each(&mut take)
+                .map_err(during(self.operation))?;
+        }
+        Ok(())
+    }
+
+    /// The same for a query of one row and value, a JSON array whose elements
+    /// go to `take`. The driver wakes the task that waits for each row, which
+    /// costs more than what a dozen values take as text.
+    pub(super) async fn fetch_elements<T: Sync, E: DeserializeOwned>(
+        self,
+        connection: &mut SqliteConnection,
+        rows: &[T],
+        bind: impl Fn(&mut Values<'_>, &T) + Send,
+        mut take: impl FnMut(E) -> Result<(), sqlx::Error> + Send,
+    ) -> Result<(), StoreError> {
+        for chunk in chunks(rows) {
+            let found = self
+                .statement(chunk, &bind)?
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(during(self.operation))?;
+            elements(&found)
+                .and_then(|elements| elements.into_iter().try_for_each(&mut take))
                 .map_err(during(self.operation))?;
         }
         Ok(())
@@ -147,6 +172,12 @@ impl Values<'_> {
     }
 }
 
+/// What the array in a row holds.
+fn elements<E: DeserializeOwned>(row: &SqliteRow) -> Result<Vec<E>, sqlx::Error> {
+    let array: &str = row.try_get(0)?;
+    serde_json::from_str(array).map_err(row::impossible)
+}
+
 /// All rows in parts as long as statements are.
 fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     iter::from_fn(move || {
@@ -173,6 +204,8 @@ pub(super) async fn next_id(
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Connection;
+
     use super::*;
 
     #[test]
@@ -185,5 +218,50 @@ mod tests {
                 assert!(chunk.len().is_power_of_two() && chunk.len() <= MAX_ROWS);
             }
         }
+    }
+
+    /// The elements that come back for each text and its octets.
+    async fn echoed(texts: &[String]) -> Vec<(String, String)> {
+        let echo = ManyRows {
+            operation: "echoing",
+            before: "select json_group_array(json_array(column1, hex(column2))) from (",
+            columns: 2,
+            after: ") where column1 <> 'absent'",
+        };
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let mut echoed = Vec::new();
+        echo.fetch_elements(
+            &mut connection,
+            texts,
+            |values, text| {
+                let octets = text.as_bytes().to_vec();
+                values.push_bind(text.clone()).push_bind(octets);
+            },
+            |element| {
+                echoed.push(element);
+                Ok(())
+            },
+        )
+        .await
+        .unwrap();
+        echoed
+    }
+
+    #[tokio::test]
+    async fn elements_come_back_as_they_are_whatever_they_hold() {
+        let hostile = (0..=0x1_0000).filter_map(char::from_u32).step_by(7);
+        let mut texts: Vec<_> = hostile.map(|it| format!("a{it}b")).collect();
+        texts.extend((0..128).filter_map(char::from_u32).map(String::from));
+        let echoed = echoed(&texts).await;
+        assert_eq!(echoed.len(), texts.len());
+        for (text, (echo, octets)) in texts.iter().zip(echoed) {
+            assert_eq!(*text, echo);
+            assert_eq!(row::octets(&octets).unwrap(), text.as_bytes());
+        }
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_found_there_are_no_elements() {
+        assert_eq!(echoed(&["absent".to_owned()]).await, []);
     }
 }
