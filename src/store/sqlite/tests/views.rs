@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::super::query::Query;
 use super::*;
 use crate::domain::OutcomeKind;
 use crate::report::CertificateRow;
@@ -276,6 +277,11 @@ async fn plan(store: &Store, filter: &Filter) -> Vec<(i64, String)> {
     let mut query = super::super::report::select_installations();
     super::super::select::installations(&mut query, filter);
     query.push(super::super::report::INSTALLATION_ORDER);
+    steps(store, query).await
+}
+
+/// The same of any query.
+async fn steps(store: &Store, query: Query) -> Vec<(i64, String)> {
     let explained = format!("explain query plan {}", query.text());
     let steps = sqlx::query(AssertSqlSafe(explained))
         .fetch_all(&mut store.raw().await)
@@ -285,6 +291,16 @@ async fn plan(store: &Store, filter: &Filter) -> Vec<(i64, String)> {
         .iter()
         .map(|step| (step.get(1), step.get(3)))
         .collect()
+}
+
+#[tokio::test]
+async fn an_endpoint_is_found_by_its_address_in_whatever_zone() {
+    let store = store().await;
+    let mut query = super::super::visits::select_endpoints();
+    query.push(" where e.address = ").push_bind(vec![4_u8]);
+    let plan = steps(&store, query).await;
+    let skips = |(_, step): &(i64, String)| step.contains("(ANY(zone) AND address=?)");
+    assert!(plan.iter().any(skips), "{plan:#?}");
 }
 
 #[tokio::test]
