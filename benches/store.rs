@@ -8,7 +8,6 @@
     reason = "a measurement prints what its clock says, and may fail loudly"
 )]
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
