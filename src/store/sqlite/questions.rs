@@ -170,8 +170,16 @@ pub(super) fn answer<'a>(
         chain,
         session: sessions.words(&presented.session, declined(look)),
         truncated: presented.truncated.map(|refusal| refusal.to_string()),
-        ocsp_staple: presented.session.ocsp_staple.clone(),
+        ocsp_staple: presented.session.ocsp_staple.as_deref().map(cut),
     }
+}
+
+/// What is kept of a staple, in octets: no responder's is near it, and it is
+/// read again at each look.
+const LONGEST_STAPLE: usize = 64 * 1024;
+
+fn cut(staple: &[u8]) -> Vec<u8> {
+    staple.get(..LONGEST_STAPLE).unwrap_or(staple).to_vec()
 }
 
 fn words_of(session: &Session) -> SessionWords {
