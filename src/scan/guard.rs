@@ -176,10 +176,11 @@ impl<H> Guard<H> {
 
     /// Decides on a look whose look-up failed; returns it if the others are to
     /// decide on it.
-    pub(super) fn take_name(&self, failure: LookupFailure, look: H) -> Option<H> {
+    pub(super) fn take_name(&self, failure: LookupFailure, look: H) -> Custody<H> {
         let mut state = self.state();
         if state.breaker.is_open() {
-            return Some(look);
+            // Without a network a resolver may say anything.
+            return Custody::Again(look);
         }
         let was_down = state.names.is_down();
         let look = state.names.take(failure, look, Instant::now());
@@ -187,7 +188,7 @@ impl<H> Guard<H> {
             warn!("the DNS answers no more: names wait until it does");
         }
         self.names_changed.notify_one();
-        look
+        look.map_or(Custody::Held, Custody::Told)
     }
 
     /// Holds a look at a name while the DNS is down; else returns it.
@@ -363,7 +364,10 @@ impl<H> Guard<H> {
         let mut state = self.state();
         let again = state.breaker.open(asked, Instant::now())?;
         state.way.cancel();
-        Some(again.into_iter().map(|it| it.look).collect())
+        // Without a network a resolver may have said anything.
+        let unnamed = state.names.give_up_doubt();
+        let again = again.into_iter().map(|it| it.look);
+        Some(again.chain(unnamed).collect())
     }
 
     /// The network is back.

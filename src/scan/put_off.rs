@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::breaker::Custody;
 use super::fate::Remark;
 use super::look::Look;
 use super::outbox::Conclusion;
@@ -96,16 +97,13 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let Some(failure) = looked.look.lookup_failure else {
             return Some(looked);
         };
-        if self.guard.is_open() && !self.stop.is_cancelled() {
-            // Without a network a resolver may say anything.
-            self.have_again(looked);
-            return None;
+        match self.guard.take_name(failure, looked) {
+            Custody::Told(looked) => return Some(looked),
+            Custody::Again(looked) if self.stop.is_cancelled() => return Some(looked),
+            Custody::Again(looked) => self.have_again(looked),
+            Custody::Held => self.feed.hold_back(),
         }
-        let looked = self.guard.take_name(failure, looked);
-        if looked.is_none() {
-            self.feed.hold_back();
-        }
-        looked
+        None
     }
 
     /// A look, unless it waits for the hours of an address, with what it has
