@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, FuturesUnordered};
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
 use super::stop::Stop;
@@ -29,6 +29,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(40);
 /// How often the clock on the wall is read while a network's hours are waited
 /// for: it may be set meanwhile.
 const RECKONING: Duration = Duration::from_secs(10);
+
+/// How often a canary is tried while this machine lacks what it takes to ask
+/// it, and how long after each other.
+const MOST_TRIES: u32 = 8;
+const BETWEEN_TRIES: Duration = Duration::from_secs(2);
 
 /// In so many networks canaries are asked at a time.
 const NETWORKS_AT_ONCE: usize = 16;
@@ -153,8 +158,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.have_again(looked.back());
     }
 
-    /// Whether the network may be there: that somebody answers, or nobody may
-    /// be asked. If it is not, sits the outage out.
+    /// Whether somebody answers. If nobody does, sits the outage out.
     async fn ask_canaries(&self, stop: &Stop) -> bool {
         let asked = Instant::now();
         let word = self.hear_any().await;
@@ -162,7 +166,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             self.leave_in_doubt(self.guard.let_doubt_be()).await;
         }
         if word != Word::Silence || self.stop.is_cancelled() {
-            return true;
+            return word == Word::Answer;
         }
         // First the pause: a look handed out in an outage would come back at
         // once.
@@ -236,21 +240,25 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         heard
     }
 
+    /// Asks one, again and again for a while where it could not be asked.
     async fn hear_from(&self, canary: &Endpoint) -> Word {
-        // A panic is no answer, here as in a look.
-        let reaches = AssertUnwindSafe(self.prober.reaches(canary)).catch_unwind();
-        let answers = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Some(false),
-            answers = reaches => answers.unwrap_or(Some(false)),
-        };
-        match answers {
-            Some(true) => {
-                self.guard.hear(canary);
-                Word::Answer
+        for _ in 0..MOST_TRIES {
+            // A panic is no answer, here as in a look.
+            let reaches = AssertUnwindSafe(self.prober.reaches(canary)).catch_unwind();
+            let answers = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => Some(false),
+                answers = reaches => answers.unwrap_or(Some(false)),
+            };
+            match answers {
+                Some(true) => {
+                    self.guard.hear(canary);
+                    return Word::Answer;
+                }
+                Some(false) => return Word::Silence,
+                None => sleep(BETWEEN_TRIES).await,
             }
-            Some(false) => Word::Silence,
-            None => Word::NoneAsked,
         }
+        Word::NoneAsked
     }
 }
