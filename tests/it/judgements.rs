@@ -283,6 +283,10 @@ fn filters_on_judgements_hold_in_reports_and_lists() {
         .inventory
         .run("report", &["--of", "coverage", "--finding", "expired"]);
     coverage.exits(2).complains_of(&["--finding"]);
+    let coverage = judged
+        .inventory
+        .run("report", &["--of", "coverage", "--accepted", "any"]);
+    coverage.exits(2).complains_of(&["--accepted"]);
 }
 
 #[test]

@@ -232,6 +232,7 @@ pub(super) fn foreign_to_ledger(wanted: &Wanted) -> Option<&'static str> {
         ("--key", !filter.keys.is_empty()),
         ("--ca", !wanted.authorities.is_empty()),
         ("--finding", !wanted.findings.is_empty()),
+        ("--accepted", !wanted.accepted.is_empty()),
         ("--owner", !wanted.owners.is_empty()),
         ("--tag", !wanted.tags.is_empty()),
         ("--state", !filter.states.is_empty()),
