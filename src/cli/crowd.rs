@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::kernel::{Family, Kernel, MOST_BY_DEFAULT};
-use crate::scan::{NeighbourTable, Neighbours};
+use crate::scan::{NeighbourTable, Neighbours, SOUGHT};
 use crate::target::{AddressRange, ByNetwork, Plan};
 
 /// More targets in the networks of one family that this machine is attached to
@@ -64,15 +64,39 @@ impl Crowd {
         NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN)
     }
 
+    /// The least that sweeping it takes where every address is somebody's.
+    pub(super) fn time_of_hosts(&self) -> Duration {
+        self.time(self.keeps)
+    }
+
+    /// The least that it takes where none is, and a call waits so long.
+    pub(super) fn time_of_none(&self, connect: Duration) -> Duration {
+        self.time(match self.family {
+            Family::V4 => connect + SOUGHT,
+            Family::V6 => self.keeps,
+        })
+    }
+
+    /// With so much for each that has a place.
+    fn time(&self, each: Duration) -> Duration {
+        let rounds = self.addresses.div_ceil(self.at_a_time().get() as u64);
+        // The first round waits for nobody.
+        each.saturating_mul(u32::try_from(rounds - 1).unwrap_or(u32::MAX))
+    }
+
     /// What it means, and what to change.
     pub(super) fn warning(&self) -> String {
         format!(
             "{} targets are in networks of this machine, whose neighbour table holds {}: {} \
-             hosts there at a time, each that is there for up to {} (sysctl \
+             of them at a time, each {} for up to {} (sysctl \
              net.{}.neigh.default.gc_thresh3={} allows more)",
             self.addresses,
             self.remembered,
             self.at_a_time(),
+            match self.family {
+                Family::V4 => "that is there",
+                Family::V6 => "of them",
+            },
             humantime::format_duration(self.keeps),
             self.family.word(),
             self.addresses.saturating_mul(2),
@@ -112,6 +136,9 @@ mod tests {
             panic!("{met:?}");
         };
         assert_eq!((crowd.addresses, crowd.at_a_time().get()), (4096, 512));
+        assert_eq!(crowd.time_of_hosts(), Duration::from_secs(7 * 50));
+        let none = crowd.time_of_none(Duration::from_secs(2));
+        assert_eq!(none, Duration::from_secs(7 * 5));
         assert!(
             crowd
                 .warning()

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::crowd::crowds;
+use super::crowd::{Crowd, crowds};
 use super::kernel::Kernel;
 use super::recall::Counts;
 use crate::config::{KnownEndpoints, Settings, Terms};
@@ -79,7 +79,8 @@ pub(super) fn text(
             settings.concurrency_per_host
         ),
     );
-    for crowd in crowds(plan, &Kernel::system()) {
+    let crowds = crowds(plan, &Kernel::system());
+    for crowd in &crowds {
         line("neighbours", crowd.warning());
     }
     line("blocks", plan.block_count().to_string());
@@ -94,15 +95,21 @@ pub(super) fn text(
     let rounds = u32::try_from(rounds.saturating_mul(looks)).unwrap_or(u32::MAX);
     let waited = settings.timeouts.connect.saturating_mul(rounds);
     let spaced = RETRY_SPACING * settings.retries;
+    let crowded = |time: &dyn Fn(&Crowd) -> Duration| crowds.iter().map(time).max();
+    let there = crowded(&Crowd::time_of_hosts).unwrap_or_default();
+    let dark = crowded(&|it| it.time_of_none(settings.timeouts.connect)).unwrap_or_default();
+    let dark = dark.saturating_mul(settings.retries + 1);
+    let times = [
+        dialled(1).max(there),
+        dialled(looks).max(waited).max(dark) + spaced,
+    ];
+    let [answered, unanswered] = times.map(seconds);
     line(
         "time",
         format!(
-            "about {} where every target answers at once, {} where none does",
-            seconds(dialled(1)),
-            seconds(dialled(looks).max(waited) + spaced)
+            "about {answered} where every target answers at once, {unanswered} where none does"
         ),
     );
-    let times = [dialled(1), dialled(looks).max(waited) + spaced];
     for (name, value) in limits(settings, times) {
         line(name, value);
     }

@@ -59,7 +59,7 @@ use tracing::info;
 pub use breaker::Outages;
 pub use expected::Expected;
 pub use feed::RETRY_SPACING;
-pub use neighbours::{NeighbourTable, Neighbours};
+pub use neighbours::{NeighbourTable, Neighbours, SOUGHT};
 pub use progress::Progress;
 pub use quarantine::{REST, RETURN_SPACING};
 pub use recency::Recency;

@@ -38,7 +38,7 @@ pub struct NeighbourTable {
 
 /// For so long the system goes on asking for the hardware address of a host
 /// that is not there (arp(7): `mcast_solicit` times `retrans_time_ms`).
-const SOUGHT: Duration = Duration::from_secs(3);
+pub const SOUGHT: Duration = Duration::from_secs(3);
 
 /// How often at most the system's table is read.
 const REVIEW: Duration = Duration::from_millis(100);
@@ -126,10 +126,20 @@ impl Table {
         while !self.take(address) {
             let next = self.entries().next_review();
             tokio::select! {
-                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+                    self.review();
+                }
                 () = self.dropped.notified() => {}
             }
         }
+    }
+
+    /// Forgets the hosts that have no entry any more.
+    fn review(&self) {
+        // Read without the lock: a large table takes its time.
+        let present = (self.rules.present)();
+        let mut entries = self.entries();
+        entries.review(Instant::now(), present.as_ref(), self.rules.keeps);
     }
 
     /// Takes an entry, if there is one.
@@ -138,9 +148,6 @@ impl Table {
         let mut entries = self.entries();
         if entries.join(address) {
             return true;
-        }
-        if entries.hosts.len() >= self.rules.places.get() {
-            entries.review(now, &self.rules);
         }
         let has_room = entries.hosts.len() < self.rules.places.get();
         if has_room {
@@ -195,12 +202,8 @@ impl Entries {
 
     /// Forgets the hosts that have no entry any more, or one that may be
     /// another's.
-    fn review(&mut self, now: Instant, rules: &NeighbourTable) {
-        if self.next_review().is_none_or(|next| now < next) {
-            return;
-        }
+    fn review(&mut self, now: Instant, present: Option<&HashSet<IpAddr>>, keeps: Duration) {
         self.reviewed = Some(now);
-        let present = (rules.present)();
         while let Some(&(due, address)) = self.idle.first()
             && due <= now
         {
@@ -208,8 +211,8 @@ impl Entries {
             let Some(entry) = self.hosts.get_mut(&address) else {
                 continue;
             };
-            let is_there = present.as_ref().is_none_or(|it| it.contains(&address));
-            let end = entry.left + rules.keeps;
+            let is_there = present.is_none_or(|it| it.contains(&address));
+            let end = entry.left + keeps;
             if is_there && now < end {
                 entry.due = end;
                 self.idle.insert((end, address));

@@ -60,8 +60,8 @@ pub(super) fn ports(available: Option<u64>) -> Check {
     }
 }
 
-/// When more neighbours are asked for than the table holds, live hosts look
-/// dark, and no call fails.
+/// Where more neighbours are targets than the table holds, a scan waits until it
+/// has forgotten others.
 pub(super) fn neighbours(most: Option<u64>, attached: Option<u64>) -> Check {
     let name = "neighbours";
     let (Some(most), Some(attached)) = (most, attached) else {
@@ -73,7 +73,7 @@ pub(super) fn neighbours(most: Option<u64>, attached: Option<u64>) -> Check {
     }
     let sysctl = "sysctl -w net.ipv4.neigh.default.gc_thresh3";
     let advice = format!(
-        "{sysctl}={}, or sweep that network in parts: hosts may look dark",
+        "{sysctl}={}: a sweep of that network waits until others are forgotten",
         attached.saturating_mul(2)
     );
     Check::warn(name, found, advice)
