@@ -30,13 +30,14 @@ impl InvalidChecksum {
 
     /// What a right one looks like.
     pub const HINT: &'static str = "a list has a key a line, 20 or 40 hexadecimal digits: the \
-        last ones of `openssl rsa -noout -modulus -in key.pem | sha1sum`, and comments after #";
+        last ones of `openssl rsa -noout -modulus -in key.pem | sha1sum`; lines that begin with # are \
+        comments";
 }
 
 impl WeakKeys {
     /// Reads lists in the form of openssl-vulnkey(1): of each key the SHA-1 of
     /// what `openssl -modulus` prints, or its last 20 digits, a line each;
-    /// comments begin with `#`.
+    /// lines that begin with `#` are comments.
     ///
     /// # Errors
     /// The first line that is neither, and in which list it is.

@@ -23,7 +23,7 @@ impl RsaKey {
     #[must_use]
     pub fn modulus_sha1(&self) -> [u8; 20] {
         let digits = data_encoding::HEXUPPER.encode(&self.modulus);
-        sha1(format!("Modulus={digits}\n").as_bytes())
+        sha1(format!("Modulus={}\n", digits.trim_start_matches('0')).as_bytes())
     }
 }
 
