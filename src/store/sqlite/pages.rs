@@ -1,5 +1,6 @@
-//! A filter → pages of dossiers, all of one moment: installations that were
-//! seen, and after them imports.
+//! A filter → pages of dossiers: installations that were seen, and after them
+//! imports. Their rows are of one moment; what is read for them is of a little
+//! later.
 
 use std::ops::ControlFlow;
 

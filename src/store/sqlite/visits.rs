@@ -52,7 +52,7 @@ pub(super) fn select_endpoints() -> Query {
     query
 }
 
-/// When endpoints were last looked at, from `endpoints e`.
+/// When endpoints were last looked at, from `endpoint_rows e`.
 pub(super) fn select_endpoint_looks() -> Query {
     let mut query = Query::new("select e.zone, e.address, e.port, e.ptr, e.checked_at, not ");
     query.push(known::IS_IN_SERVICE);
