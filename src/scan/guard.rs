@@ -174,8 +174,7 @@ impl<H> Guard<H> {
         }
     }
 
-    /// Decides on a look whose look-up failed; returns it if the others are to
-    /// decide on it.
+    /// Decides on a look whose look-up failed.
     pub(super) fn take_name(&self, failure: LookupFailure, look: H) -> Custody<H> {
         let mut state = self.state();
         if state.breaker.is_open() {
@@ -440,4 +439,49 @@ impl<H> Default for Released<H> {
 /// The dialect matters to nobody: nothing is said.
 fn canary(zone: &Zone, (address, port): (IpAddr, Port)) -> Endpoint {
     Endpoint::tcp(zone.clone(), address, port, Dialect::Tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A guard for which the DNS has answered, and after that the first name
+    /// got no answer.
+    fn guard() -> Guard<&'static str> {
+        let guard = Guard::new(Arc::default(), &CancellationToken::new());
+        guard.name_answered();
+        assert_eq!(
+            guard.take_name(LookupFailure::Refusal, "first"),
+            Custody::Held
+        );
+        guard
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_that_failed_before_an_outage_showed_are_had_again() {
+        let guard = guard();
+        assert_eq!(guard.open(Instant::now() + SECOND), Some(vec!["first"]));
+        guard.name_answered();
+        assert!(guard.released().is_none(), "nobody is told without a look");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn names_that_fail_in_an_outage_are_had_again() {
+        let guard = guard();
+        guard.open(Instant::now() + SECOND);
+        let custody = guard.take_name(LookupFailure::Refusal, "second");
+        assert_eq!(custody, Custody::Again("second"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_failed_alone_is_told_with_the_next_answer() {
+        let guard = guard();
+        guard.name_answered();
+        let released = guard.released().unwrap();
+        assert_eq!(released.vouched, ["first"]);
+    }
 }

@@ -256,7 +256,10 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                     return Word::Answer;
                 }
                 Some(false) => return Word::Silence,
-                None => sleep(BETWEEN_TRIES).await,
+                None => self
+                    .unless_stopped(sleep(BETWEEN_TRIES))
+                    .await
+                    .unwrap_or(()),
             }
         }
         Word::NoneAsked

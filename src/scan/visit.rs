@@ -316,7 +316,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
     }
 
     /// What the DNS says; `None` if the scan stops first.
-    async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
