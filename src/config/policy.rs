@@ -185,19 +185,16 @@ fn weak_keys(
         return Ok(WeakKeys::default());
     };
     let refuse = |problem: &str| source.refuse(lists.span(), problem);
-    let paths = lists.get_ref();
-    let texts = paths.iter().map(|path| {
-        fs::read_to_string(path)
-            .map_err(|error| refuse(&format!("can't read {}: {error}", path.display())))
+    let read = lists.get_ref().iter().map(|path| {
+        let list = fs::read_to_string(path);
+        let list =
+            list.map_err(|error| refuse(&format!("can't read {}: {error}", path.display())))?;
+        WeakKeys::read(&list).map_err(|error| {
+            let problem = format!("{}: {error}", path.display());
+            refuse(&with_hint(&problem, Some(InvalidChecksum::HINT.to_owned())))
+        })
     });
-    let texts = texts.collect::<Result<Vec<_>, _>>()?;
-    WeakKeys::read(texts.iter().map(String::as_str)).map_err(|(list, error)| {
-        let path = paths
-            .get(list)
-            .map_or(String::new(), |it| it.display().to_string());
-        let problem = format!("{path}: {error}");
-        refuse(&with_hint(&problem, Some(InvalidChecksum::HINT.to_owned())))
-    })
+    Ok(WeakKeys::join(&read.collect::<Result<Vec<_>, _>>()?))
 }
 
 impl OwnerTable {

@@ -35,29 +35,29 @@ impl InvalidChecksum {
 }
 
 impl WeakKeys {
-    /// Reads lists in the form of openssl-vulnkey(1): of each key the SHA-1 of
+    /// Reads a list in the form of openssl-vulnkey(1): of each key the SHA-1 of
     /// what `openssl -modulus` prints, or its last 20 digits, a line each;
     /// lines that begin with `#` are comments.
     ///
     /// # Errors
-    /// The first line that is neither, and in which list it is.
-    pub fn read<'a>(
-        lists: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, (usize, InvalidChecksum)> {
-        let mut checksums = Vec::new();
-        for (list, text) in lists.into_iter().enumerate() {
-            for (number, line) in text.lines().enumerate() {
-                let line = line.trim();
-                if line.is_empty() || line.starts_with('#') {
-                    continue;
-                }
-                let checksum = checksum(line).ok_or_else(|| invalid(number + 1, line));
-                checksums.push(checksum.map_err(|invalid| (list, invalid))?);
-            }
-        }
+    /// The first line that is neither.
+    pub fn read(list: &str) -> Result<Self, InvalidChecksum> {
+        let lines = (1..).zip(list.lines().map(str::trim));
+        let keys = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let read = |(number, line)| checksum(line).ok_or_else(|| invalid(number, line));
+        keys.map(read).collect::<Result<_, _>>().map(Self::of)
+    }
+
+    /// The keys of several lists.
+    #[must_use]
+    pub fn join(lists: &[Self]) -> Self {
+        Self::of(lists.iter().flat_map(|list| &*list.0).copied().collect())
+    }
+
+    fn of(mut checksums: Vec<Checksum>) -> Self {
         checksums.sort_unstable();
         checksums.dedup();
-        Ok(Self(checksums.into()))
+        Self(checksums.into())
     }
 
     /// Whether there are none.
@@ -114,10 +114,12 @@ mod tests {
     fn a_key_is_found_by_its_checksum_whole_or_cut() {
         for line in [SHA1, &SHA1[20..], &SHA1.to_uppercase()] {
             let text = format!("# a list\n\n0123456789abcdef0123\n {line}\r\n");
-            let keys = WeakKeys::read([text.as_str(), ""]).unwrap();
+            let keys = WeakKeys::read(&text).unwrap();
+            let joined = WeakKeys::join(&[WeakKeys::default(), keys.clone(), keys.clone()]);
+            assert_eq!(joined, keys);
             assert!(keys.contain(&key()), "{line}");
         }
-        let others = WeakKeys::read(["0123456789abcdef0123"]).unwrap();
+        let others = WeakKeys::read("0123456789abcdef0123").unwrap();
         assert!(!others.contain(&key()) && !others.is_empty());
         assert!(WeakKeys::default().is_empty());
     }
@@ -131,8 +133,8 @@ mod tests {
             &"é".repeat(99),
         ] {
             let text = format!("# a list\n{wrong}\n");
-            let (list, error) = WeakKeys::read(["", &text]).unwrap_err();
-            assert_eq!((list, error.line), (1, 2), "{wrong}");
+            let error = WeakKeys::read(&text).unwrap_err();
+            assert_eq!(error.line, 2, "{wrong}");
             assert!(error.text.chars().count() <= InvalidChecksum::LONGEST);
         }
     }

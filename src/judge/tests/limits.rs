@@ -264,7 +264,7 @@ fn a_key_that_others_have_is_found_by_a_list() {
     let mut scene = Scene::new();
     scene.chain = vec![fixture("x509/rsa-2047")];
     // openssl x509 -inform der -in rsa-2047.der -noout -modulus | sha1sum
-    scene.limits.weak_keys = WeakKeys::read(["baa07529418746957f22\n"]).unwrap();
+    scene.limits.weak_keys = WeakKeys::read("baa07529418746957f22\n").unwrap();
     let told = detail(&scene, "weak-key").unwrap();
     assert_eq!(
         told,
