@@ -51,8 +51,8 @@ impl Kernel {
 
     /// How long an entry of a host that is there may stay when nobody talks to
     /// it: up to one and a half times `base_reachable_time_ms`, and five
-    /// seconds more (arp(7)). Where that is less than ten seconds, which nobody
-    /// has, one that is still used may stay longer.
+    /// seconds more (arp(7), and `neigh_forced_gc` of Linux). Where that time
+    /// is set to less than ten seconds, one may stay longer.
     pub(in crate::cli) fn keeps_neighbours_for(&self, family: Family) -> Duration {
         let table = format!("sys/net/{}/neigh", family.word());
         let interfaces = self.names_in(&table);
