@@ -14,7 +14,7 @@
     reason = "a measurement prints what its clock says, and may fail loudly"
 )]
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::net::IpAddr;
@@ -49,6 +49,13 @@ const NETWORKS: [Network; 2] = [
     },
 ];
 const PER_BATCH: usize = 1_000;
+
+/// Hosts of a block of the scan's plan, in which it asks in no order: of its
+/// 2^20 targets a tenth answers.
+const PER_BLOCK: usize = 100_000;
+
+/// How many hosts the next to answer is further on, around the block.
+const STRIDE: usize = 61_803;
 const BEGAN: i64 = 1_700_000_000;
 
 /// Which host shows which certificate.
@@ -211,22 +218,28 @@ async fn fill(path: &Path, network: Network) {
         let signed = parameters.signed_by(&key, &root).unwrap();
         leaves.push(Der::from(signed.der().to_vec()));
     }
+    let mut known = HashSet::new();
     for first in (0..INSTALLATIONS).step_by(PER_BATCH) {
         let mut batch = Batch::default();
-        let hosts = first..first + PER_BATCH;
+        let hosts = (first..first + PER_BATCH).map(host);
         let shown = hosts
             .clone()
             .map(|host| &leaves[host / neighbours % certificates]);
         let chains = shown.clone().map(|leaf| vec![leaf.clone(), issuer.clone()]);
         batch.observations = hosts.zip(chains).map(observation).collect();
-        if first < neighbours * certificates {
-            let parsed = shown.chain([&issuer]);
-            let parsed = parsed.map(|der| (der.fingerprint(), x509::parse(der)));
-            batch.certificates = parsed.collect::<HashMap<_, _>>();
-        }
+        let new = shown.chain([&issuer]);
+        let new = new.filter(|der| known.insert(der.fingerprint()));
+        let parsed = new.map(|der| (der.fingerprint(), x509::parse(der)));
+        batch.certificates = parsed.collect();
         sink.write(scan, &batch).await.unwrap();
     }
     sink.close().await.unwrap();
+}
+
+/// The host that is the scan's so many-th to answer.
+fn host(turn: usize) -> usize {
+    let within = turn % PER_BLOCK;
+    turn - within + within * STRIDE % PER_BLOCK
 }
 
 /// An RSA public key of 2048 bits that nobody has the private key of: what it
