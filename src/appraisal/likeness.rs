@@ -29,9 +29,9 @@ pub(super) struct Likeness {
 pub(super) struct Said(Remembered<Likeness, Arc<Judgement>>);
 
 impl Likeness {
-    /// That of an installation that is judged at `now`.
-    pub(super) fn of(dossier: &Dossier, gist: Gist, now: Timestamp) -> Self {
-        let place = place::of(dossier).map(|place| gist.take(place, now));
+    /// That of an installation in this place, which is judged at `now`.
+    pub(super) fn of(dossier: &Dossier, place: Option<Place>, gist: Gist, now: Timestamp) -> Self {
+        let place = place.map(|place| gist.take(place, now));
         Self {
             source: dossier.row.source,
             chain: dossier.chain,

@@ -10,6 +10,7 @@ mod memory;
 mod owners;
 mod parallel;
 mod place;
+mod sessions;
 mod settings;
 mod wanted;
 
@@ -33,6 +34,7 @@ use crate::x509;
 use likeness::{Likeness, Said};
 use memory::{Certificates, Chains, Found, Members};
 use owners::Owners;
+use sessions::Sessions;
 
 /// Judges what an inventory holds, as of one moment.
 pub struct Appraisal<'a> {
@@ -43,6 +45,7 @@ pub struct Appraisal<'a> {
     now: Timestamp,
     certificates: Certificates,
     chains: Chains,
+    sessions: Sessions,
     owners: Owners,
     gist: Gist,
     said: Said,
@@ -80,6 +83,7 @@ impl<'a> Appraisal<'a> {
             now,
             certificates: Certificates::default(),
             chains: Chains::default(),
+            sessions: Sessions::default(),
             owners: Owners::default(),
             gist: Gist::of(policy),
             said: Said::default(),
@@ -198,7 +202,10 @@ impl<'a> Appraisal<'a> {
         let found = self.learn(page, known_at).await?;
         let likenesses: Vec<_> = page
             .iter()
-            .map(|dossier| Likeness::of(dossier, self.gist, self.now))
+            .map(|dossier| {
+                let place = place::of(dossier, &mut self.sessions);
+                Likeness::of(dossier, place, self.gist, self.now)
+            })
             .collect();
         let said = likenesses.iter().map(|likeness| self.said.of(likeness));
         let said: Vec<_> = said.map(Option::<&_>::cloned).collect();

@@ -1,29 +1,29 @@
 //! What the inventory tells of an installation → where it is, for a judge.
 
+use std::sync::Arc;
+
+use super::sessions::{Sessions, read};
 use crate::domain::{Dialect, Fingerprint, Port, Timestamp};
 use crate::judge::Place;
 use crate::report::InstallationState;
 use crate::store::{Dossier, KeyHost};
 
-/// Where an installation is; `None` for an import.
-pub(super) fn of(dossier: &Dossier) -> Option<Place> {
+/// Where an installation is, and on which terms; `None` for an import.
+pub(super) fn of(dossier: &Dossier, sessions: &mut Sessions) -> Option<Place> {
     let row = &dossier.row;
     let starttls = row.starttls.as_deref();
-    let hybrid_group = row.hybrid_group.as_deref();
-    let versions = row.protocols.iter();
+    let terms = sessions.terms(&row.session);
     Some(Place {
         address: row.ip?,
         port: row.port?,
         dialect: starttls.and_then(read).unwrap_or_default(),
         server_name: row.sni.clone(),
         pointer: row.pointer.clone(),
-        tls_version: row.tls_version.as_deref().and_then(read),
-        versions: versions.filter_map(|version| read(version)).collect(),
-        cipher_suite: row.cipher_suite.clone(),
-        key_exchange: row.key_exchange.as_deref().and_then(read),
-        client_auth: row.client_auth.as_deref().and_then(read),
+        tls_version: terms.tls_version,
+        versions: terms.versions,
+        key_exchange: terms.key_exchange,
         stapled: dossier.stapled,
-        hybrid_group: hybrid_group.and_then(read),
+        hybrid_group: terms.hybrid_group,
         last_checked: row.last_checked,
         ports_with_it: dossier.ports_with_it,
     })
@@ -36,11 +36,6 @@ pub(super) fn successor(dossier: &Dossier) -> Option<Fingerprint> {
     dossier.successor.filter(|_| !is_gone)
 }
 
-/// A word of the inventory; what a newer program wrote may mean nothing here.
-fn read<T: std::str::FromStr>(word: &str) -> Option<T> {
-    word.parse().ok()
-}
-
 /// Where a key is in use, as far as its owner goes.
 pub(super) fn of_key(host: &KeyHost, now: Timestamp) -> Place {
     Place {
@@ -50,10 +45,8 @@ pub(super) fn of_key(host: &KeyHost, now: Timestamp) -> Place {
         server_name: host.server_name.clone(),
         pointer: host.pointer.clone(),
         tls_version: None,
-        versions: Vec::new(),
-        cipher_suite: None,
+        versions: Arc::default(),
         key_exchange: None,
-        client_auth: None,
         stapled: None,
         hybrid_group: None,
         last_checked: Some(now),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::{Der, Observation, Outcome, Presented, ScanId, Timestamp};
 use crate::report::{
     CertificateRow, EndpointRow, Format, Head, Installation, InstallationState, Report, SIGHTINGS,
-    SPEAKERS, Source,
+    SPEAKERS, SessionRow, Source,
 };
 use crate::scan::Sighting;
 use crate::x509::{self, Certificate};
@@ -49,12 +49,16 @@ fn installation(
         sni,
         starttls: endpoint.dialect.starttls().map(str::to_owned),
         pointer: seen.pointer.clone(),
-        tls_version: Some(session.version.to_string()),
-        protocols: Vec::new(),
-        cipher_suite: Some(session.cipher_suite.to_string()),
-        key_exchange: session.key_exchange.map(|exchange| exchange.to_string()),
-        client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),
-        alpn: session.alpn_text(),
+        session: Arc::new(SessionRow {
+            tls_version: Some(session.version.to_string()),
+            protocols: Vec::new(),
+            cipher_suite: Some(session.cipher_suite.to_string()),
+            key_exchange: session.key_exchange.map(|exchange| exchange.to_string()),
+            client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),
+            alpn: session.alpn_text(),
+            client_auth_issuers: x509::name_texts(&session.acceptable_issuers),
+            hybrid_group: hybrid_group(seen),
+        }),
         certificate: certificate.into(),
         chain: presented
             .chain
@@ -71,8 +75,6 @@ fn installation(
         last_checked: Some(seen.at),
         source: Source::Scan,
         scan: None,
-        client_auth_issuers: x509::name_texts(&session.acceptable_issuers),
-        hybrid_group: hybrid_group(seen),
         judgement: None,
     }
 }

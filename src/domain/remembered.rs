@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -33,7 +34,10 @@ impl<Key: Eq + Hash, Value> Remembered<Key, Value> {
 
     /// What is remembered of `key`.
     #[must_use]
-    pub fn get(&self, key: &Key) -> Option<&Value> {
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&Value>
+    where
+        Key: Borrow<Q>,
+    {
         self.known.get(key)
     }
 

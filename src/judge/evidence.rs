@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{
-    ClientAuth, Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust,
+    Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust,
 };
 use crate::x509::Certificate;
 
@@ -78,13 +78,9 @@ pub struct Place {
     /// The version by which it came.
     pub tls_version: Option<TlsVersion>,
     /// Every version the endpoint is known to accept.
-    pub versions: Vec<TlsVersion>,
-    /// The suite's name.
-    pub cipher_suite: Option<String>,
+    pub versions: Arc<[TlsVersion]>,
     /// The key exchange.
     pub key_exchange: Option<KeyExchange>,
-    /// Whether a client certificate was asked for.
-    pub client_auth: Option<ClientAuth>,
     /// Whether an OCSP response was stapled.
     pub stapled: Option<bool>,
     /// The hybrid group it agrees to, where that was asked.

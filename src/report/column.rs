@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
-use super::row::CertificateRow;
+use super::row::{CertificateRow, SessionRow};
 use super::value::Value;
-use crate::domain::Timestamp;
+use crate::domain::{Fingerprint, Timestamp};
 use crate::judge::Judgement;
 
 /// What a column is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Of {
     Row,
+    Session,
     Certificate,
+    Chain,
     Judgement,
 }
 
 /// What several rows have in common.
 #[derive(Clone, Debug)]
 pub(super) enum Shared {
+    Session(Arc<SessionRow>),
     Certificate(Arc<CertificateRow>),
+    Chain(Arc<[Fingerprint]>),
     Judgement(Arc<Judgement>),
 }
 
@@ -42,7 +46,25 @@ pub(super) const fn column<Row>(
     Column { name, of, value }
 }
 
-/// A column that says the same of every row with the same certificate.
+/// A column that says the same of every row with the same session.
+pub(super) const fn of_session<Row>(
+    name: &'static str,
+    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+) -> Column<Row> {
+    let of = Of::Session;
+    Column { name, of, value }
+}
+
+/// The same of every row with the same above its certificate.
+pub(super) const fn of_chain<Row>(
+    name: &'static str,
+    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+) -> Column<Row> {
+    let of = Of::Chain;
+    Column { name, of, value }
+}
+
+/// The same of every row with the same certificate.
 pub(super) const fn of_certificate<Row>(
     name: &'static str,
     value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
@@ -64,7 +86,9 @@ impl Shared {
     /// Where it is in memory: as long as it is there, nothing else is.
     pub(super) fn address(&self) -> usize {
         match self {
+            Self::Session(session) => Arc::as_ptr(session).addr(),
             Self::Certificate(certificate) => Arc::as_ptr(certificate).addr(),
+            Self::Chain(chain) => chain.as_ptr().addr(),
             Self::Judgement(judgement) => Arc::as_ptr(judgement).addr(),
         }
     }
@@ -72,7 +96,9 @@ impl Shared {
     /// About how many bytes of memory it takes.
     pub(super) fn weight(&self) -> usize {
         match self {
+            Self::Session(session) => session.weight(),
             Self::Certificate(certificate) => certificate.weight(),
+            Self::Chain(chain) => size_of_val(&**chain),
             Self::Judgement(judgement) => judgement.weight(),
         }
     }

@@ -32,7 +32,7 @@ pub use jsonl::{document, pem};
 pub use mail::{InvalidMailbox, Letter, Mailbox};
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointLook, EndpointRow, Installation,
-    InstallationState, QuestionRow, ScanRow, Source,
+    InstallationState, QuestionRow, ScanRow, SessionRow, Source,
 };
 pub use table::{
     CERTIFICATES, COVERAGE, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,

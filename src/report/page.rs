@@ -202,13 +202,18 @@ fn seen(page: &mut Page, row: &Installation) {
     page.optional("Zone", row.zone.as_ref());
     page.optional("PTR", row.pointer.as_ref());
     page.optional("STARTTLS", row.starttls.as_ref());
-    let session = [&row.tls_version, &row.cipher_suite, &row.key_exchange];
-    let session: Vec<&str> = session.into_iter().flatten().map(String::as_str).collect();
-    page.line("Session", &session.join(", "));
-    page.line("Protocols", &row.protocols.join(", "));
-    page.optional("Client auth", row.client_auth.as_ref());
-    page.list("Client CAs", &row.client_auth_issuers);
-    page.optional("ALPN", row.alpn.as_ref());
+    let session = &row.session;
+    let chosen = [
+        &session.tls_version,
+        &session.cipher_suite,
+        &session.key_exchange,
+    ];
+    let chosen: Vec<&str> = chosen.into_iter().flatten().map(String::as_str).collect();
+    page.line("Session", &chosen.join(", "));
+    page.line("Protocols", &session.protocols.join(", "));
+    page.optional("Client auth", session.client_auth.as_ref());
+    page.list("Client CAs", &session.client_auth_issuers);
+    page.optional("ALPN", session.alpn.as_ref());
     let chain: Vec<String> = row.chain.iter().map(ToString::to_string).collect();
     page.list("Chain", &chain);
     page.line("State", row.state.as_str());

@@ -28,18 +28,8 @@ pub struct Installation {
     pub starttls: Option<String>,
     /// The PTR name of the address.
     pub pointer: Option<String>,
-    /// The version by which this certificate came.
-    pub tls_version: Option<String>,
-    /// Every version the endpoint is known to accept.
-    pub protocols: Vec<String>,
-    /// The suite chosen.
-    pub cipher_suite: Option<String>,
-    /// The key exchange chosen.
-    pub key_exchange: Option<String>,
-    /// Whether a client certificate was asked for.
-    pub client_auth: Option<String>,
-    /// The application protocol chosen.
-    pub alpn: Option<String>,
+    /// How the certificate came.
+    pub session: Arc<SessionRow>,
     /// The certificate.
     pub certificate: Arc<CertificateRow>,
     /// The rest of what the server sent, in its order.
@@ -64,13 +54,49 @@ pub struct Installation {
     /// The scan that saw it last; `None` for an import, and where that is not
     /// known of an earlier moment.
     pub scan: Option<ScanId>,
+    /// What is to be said of it; `None` until it is judged.
+    pub judgement: Option<Arc<Judgement>>,
+}
+
+/// The session that a certificate came by, and what else its endpoint accepts:
+/// on most networks very many installations say the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The version by which the certificate came.
+    pub tls_version: Option<String>,
+    /// Every version the endpoint is known to accept.
+    pub protocols: Vec<String>,
+    /// The suite chosen.
+    pub cipher_suite: Option<String>,
+    /// The key exchange chosen.
+    pub key_exchange: Option<String>,
+    /// Whether a client certificate was asked for.
+    pub client_auth: Option<String>,
+    /// The application protocol chosen.
+    pub alpn: Option<String>,
     /// The authorities whose client certificates it would take, RFC 4514.
     pub client_auth_issuers: Vec<String>,
     /// The hybrid post-quantum group that the endpoint agrees to, `refused`
     /// where it agrees to none; `None` where that was not asked.
     pub hybrid_group: Option<String>,
-    /// What is to be said of it; `None` until it is judged.
-    pub judgement: Option<Arc<Judgement>>,
+}
+
+impl SessionRow {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let words = [
+            &self.tls_version,
+            &self.cipher_suite,
+            &self.key_exchange,
+            &self.client_auth,
+            &self.alpn,
+            &self.hybrid_group,
+        ];
+        size_of::<Self>()
+            + weight_of(words.into_iter().flatten())
+            + weight_of(self.protocols.iter().chain(&self.client_auth_issuers))
+    }
 }
 
 /// What reports say of a certificate wherever it is installed.

@@ -12,7 +12,9 @@ use crate::domain::{
 };
 use crate::judge::{Finding, Judgement};
 
-use super::column::{Column, Of, Shared, column, of_certificate, of_judgement};
+use super::column::{
+    Column, Of, Shared, column, of_certificate, of_chain, of_judgement, of_session,
+};
 use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
 use super::value::Value;
 
@@ -37,7 +39,11 @@ pub static INSTALLATIONS: Table<Installation> = Table {
     certificate: |row| row.certificate.der.as_ref(),
     shared: |row, of| match of {
         Of::Row => None,
+        Of::Session => Some(Shared::Session(Arc::clone(&row.session))),
         Of::Certificate => Some(Shared::Certificate(Arc::clone(&row.certificate))),
+        // Only what is in memory has an address of its own.
+        Of::Chain if row.chain.is_empty() => None,
+        Of::Chain => Some(Shared::Chain(Arc::clone(&row.chain))),
         Of::Judgement => row.judgement.clone().map(Shared::Judgement),
     },
     columns: &[
@@ -48,12 +54,20 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         column("sni", |row, _| row.sni.as_ref().into()),
         column("starttls", |row, _| row.starttls.as_ref().into()),
         column("ptr", |row, _| row.pointer.as_ref().into()),
-        column("tls_version", |row, _| row.tls_version.as_ref().into()),
-        column("protocols", |row, _| Value::list(&row.protocols)),
-        column("cipher_suite", |row, _| row.cipher_suite.as_ref().into()),
-        column("key_exchange", |row, _| row.key_exchange.as_ref().into()),
-        column("client_auth", |row, _| row.client_auth.as_ref().into()),
-        column("alpn", |row, _| row.alpn.as_ref().into()),
+        of_session("tls_version", |row, _| {
+            row.session.tls_version.as_ref().into()
+        }),
+        of_session("protocols", |row, _| Value::list(&row.session.protocols)),
+        of_session("cipher_suite", |row, _| {
+            row.session.cipher_suite.as_ref().into()
+        }),
+        of_session("key_exchange", |row, _| {
+            row.session.key_exchange.as_ref().into()
+        }),
+        of_session("client_auth", |row, _| {
+            row.session.client_auth.as_ref().into()
+        }),
+        of_session("alpn", |row, _| row.session.alpn.as_ref().into()),
         of_certificate("subject_cn", |row, _| {
             row.certificate.subject_cn.as_ref().into()
         }),
@@ -131,7 +145,7 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         of_certificate("spki_sha256", |row, _| {
             row.certificate.spki_sha256.map(Value::made).into()
         }),
-        column("chain_sha256", |row, _| fingerprints(&row.chain)),
+        of_chain("chain_sha256", |row, _| fingerprints(&row.chain)),
         column("chain_not_after", |row, _| row.chain_not_after.into()),
         column("installations", |row, _| Value::count(row.installations)),
         column("state", |row, _| Value::text(row.state.as_str())),
@@ -143,10 +157,12 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         column("last_checked", |row, _| row.last_checked.into()),
         column("source", |row, _| Value::text(row.source.as_str())),
         column("scan_id", |row, _| row.scan.map(scan).into()),
-        column("client_auth_issuers", |row, _| {
-            Value::list(&row.client_auth_issuers)
+        of_session("client_auth_issuers", |row, _| {
+            Value::list(&row.session.client_auth_issuers)
         }),
-        column("hybrid_group", |row, _| row.hybrid_group.as_ref().into()),
+        of_session("hybrid_group", |row, _| {
+            row.session.hybrid_group.as_ref().into()
+        }),
     ],
 };
 

@@ -13,7 +13,7 @@ use certsweep::judge::{self, Judgement};
 use certsweep::report::html::{About, Html, Scope};
 use certsweep::report::{
     CertificateRow, Coverage, EventKind, EventRow, Head, Installation, InstallationState, ScanRow,
-    Source, StatedStore,
+    SessionRow, Source, StatedStore,
 };
 use tempfile::TempDir;
 
@@ -62,12 +62,16 @@ fn installation(text: &str, nth: u32) -> Installation {
         sni: some(),
         starttls: some(),
         pointer: some(),
-        tls_version: some(),
-        protocols: list(),
-        cipher_suite: some(),
-        key_exchange: some(),
-        client_auth: some(),
-        alpn: some(),
+        session: Arc::new(SessionRow {
+            tls_version: some(),
+            protocols: list(),
+            cipher_suite: some(),
+            key_exchange: some(),
+            client_auth: some(),
+            alpn: some(),
+            client_auth_issuers: list(),
+            hybrid_group: some(),
+        }),
         certificate: certificate.into(),
         chain: Arc::default(),
         chain_not_after: None,
@@ -79,8 +83,6 @@ fn installation(text: &str, nth: u32) -> Installation {
         last_checked: Some(now()),
         source: Source::Scan,
         scan: Some(ScanId::new(7)),
-        client_auth_issuers: list(),
-        hybrid_group: some(),
         judgement: Some(Arc::new(Judgement {
             trust: Trust::Trusted,
             trust_reason: text.to_owned(),

@@ -1,6 +1,8 @@
 //! Examinations → the same, judged. Nothing is known of the past, nor of
 //! other endpoints.
 
+use std::sync::Arc;
+
 use super::examination::{Examination, Look};
 use crate::domain::{Outcome, Survey, Timestamp};
 use crate::judge::{
@@ -71,10 +73,8 @@ fn place(look: &Look) -> Option<Place> {
         server_name: seen.server_name.as_ref().map(ToString::to_string),
         pointer: None,
         tls_version: Some(session.version),
-        versions: Vec::new(),
-        cipher_suite: Some(session.cipher_suite.to_string()),
+        versions: Arc::default(),
         key_exchange: session.key_exchange,
-        client_auth: session.client_auth,
         stapled: (is_stapled || is_whole).then_some(is_stapled),
         hybrid_group: None,
         last_checked: Some(seen.at),

@@ -191,11 +191,11 @@ pub(super) const EXAMPLES: &[Example] = &[
     example(
         "legacy-protocol",
         Scene::new,
-        || changed(|scene| scene.place().versions.push(TlsVersion::TLS_1_0)),
+        || changed(|scene| scene.place().versions = [TlsVersion::TLS_1_0].into()),
         || {
             changed(|scene| {
                 scene.place().tls_version = None;
-                scene.place().versions.clear();
+                scene.place().versions = Arc::default();
             })
         },
     ),

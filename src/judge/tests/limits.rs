@@ -372,7 +372,7 @@ fn a_name_that_only_the_common_name_has_is_no_match() {
 fn every_forbidden_protocol_is_named() {
     let mut scene = Scene::new();
     scene.place().tls_version = Some(TlsVersion::SSL_3);
-    scene.place().versions = vec![TlsVersion::TLS_1_1, TlsVersion::SSL_2];
+    scene.place().versions = [TlsVersion::TLS_1_1, TlsVersion::SSL_2].into();
     assert_eq!(
         detail(&scene, "legacy-protocol").as_deref(),
         Some("accepts SSLv2, SSLv3, TLSv1.1")

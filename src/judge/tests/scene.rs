@@ -7,9 +7,7 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use crate::domain::{
-    ClientAuth, Der, Dialect, KeyExchange, NamedGroup, Port, Timestamp, TlsVersion, Trust,
-};
+use crate::domain::{Der, Dialect, KeyExchange, NamedGroup, Port, Timestamp, TlsVersion, Trust};
 use crate::judge::{
     ALL, Assessment, Case, Evidence, Judge, Judgement, KeyFaults, Kin, Limits, Past, Place, Verdict,
 };
@@ -129,10 +127,8 @@ fn place() -> Place {
         server_name: Some("www.example.com".to_owned()),
         pointer: Some("host7.example.net".to_owned()),
         tls_version: Some(TlsVersion::TLS_1_3),
-        versions: vec![TlsVersion::TLS_1_2, TlsVersion::TLS_1_3],
-        cipher_suite: Some("TLS_AES_128_GCM_SHA256".to_owned()),
+        versions: [TlsVersion::TLS_1_2, TlsVersion::TLS_1_3].into(),
         key_exchange: Some(KeyExchange::Group(NamedGroup(0x001d))),
-        client_auth: Some(ClientAuth::None),
         stapled: Some(false),
         hybrid_group: None,
         last_checked: Some(time("2026-06-01T12:00:00Z")),

@@ -59,15 +59,17 @@ impl Cbom {
             return;
         };
         material.places.insert(place.clone());
-        let came_by = row.tls_version.iter();
-        for version in came_by.chain(&row.protocols) {
+        let session = &row.session;
+        let came_by = session.tls_version.iter();
+        for version in came_by.chain(&session.protocols) {
             let protocol = self.protocols.entry(version.clone()).or_default();
             protocol.places.insert(Occurrence {
                 additional_context: None,
                 ..place.clone()
             });
         }
-        if let Some((version, suite)) = row.tls_version.as_ref().zip(row.cipher_suite.as_ref()) {
+        let chosen = session.tls_version.as_ref();
+        if let Some((version, suite)) = chosen.zip(session.cipher_suite.as_ref()) {
             let protocol = self.protocols.entry(version.clone()).or_default();
             protocol.suites.insert(suite.clone());
         }

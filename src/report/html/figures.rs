@@ -170,11 +170,11 @@ impl Charts {
 
     /// An installation counts once for each protocol that it is to be had by.
     fn add_place(&mut self, row: &Installation) {
-        for protocol in &row.protocols {
+        for protocol in &row.session.protocols {
             self.protocols.add(protocol);
         }
-        if row.protocols.is_empty() {
-            match &row.tls_version {
+        if row.session.protocols.is_empty() {
+            match &row.session.tls_version {
                 Some(version) => self.protocols.add(version),
                 None => self.protocols.add_ours("imported or unknown"),
             }

@@ -352,8 +352,11 @@ fn a_page_of_an_endpoint_says_what_it_accepts_and_all_that_it_was_asked() {
     answered.sni = Some("a.example".to_owned());
     answered.outcome = OutcomeKind::Certificate;
     let mut seen = installation("x");
-    seen.client_auth = Some("requested".to_owned());
-    seen.client_auth_issuers = vec!["CN=KMIP CA".to_owned(), "CN=b".to_owned()];
+    seen.session = Arc::new(SessionRow {
+        client_auth: Some("requested".to_owned()),
+        client_auth_issuers: vec!["CN=KMIP CA".to_owned(), "CN=b".to_owned()],
+        ..SessionRow::default()
+    });
     let page = page::endpoint(&row, &[unnamed, answered], &[seen], now());
     for lines in [
         "\nDialect:          xmpp\n",

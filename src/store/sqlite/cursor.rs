@@ -26,6 +26,11 @@ use super::query::Query;
 use super::reading::Reading;
 use crate::domain::{Fingerprint, Port, Timestamp};
 
+/// Pages of the file that are kept in memory, in KiB: what reports read in the
+/// order of addresses lies in that of scans, which ask a block of a plan in no
+/// order. Such a block's hosts fit in.
+const CACHE_KIBIBYTES: i32 = 32 << 10;
+
 /// A connection on which everything is of one moment, that of the first row.
 ///
 /// It blocks its thread.
@@ -33,6 +38,7 @@ use crate::domain::{Fingerprint, Port, Timestamp};
 pub(super) struct Cursor(Connection);
 
 /// The columns of a row, one after another.
+#[derive(Clone, Copy)]
 pub(super) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
@@ -54,8 +60,25 @@ impl Cursor {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
         connection.execute_batch("begin")?;
         Ok(Self(connection))
+    }
+
+    /// Hands the rows of a query to `take`, until it takes no more.
+    pub(super) fn each(
+        &self,
+        query: &Query,
+        mut take: impl FnMut(Columns<'_>) -> rusqlite::Result<ControlFlow<()>>,
+    ) -> rusqlite::Result<ControlFlow<()>> {
+        let mut statement = self.0.prepare(query.text())?;
+        let mut rows = statement.query(params_from_iter(query.values()))?;
+        while let Some(row) = rows.next()? {
+            if take(Columns { row, next: 0 })?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Hands the rows of a query on in pages of [`PAGE`], each read by `read`,
@@ -63,25 +86,30 @@ impl Cursor {
     pub(super) fn pages<T>(
         &self,
         query: &Query,
-        read: impl Fn(Columns<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(Columns<'_>) -> rusqlite::Result<T>,
         pages: &mpsc::Sender<Vec<T>>,
     ) -> rusqlite::Result<ControlFlow<()>> {
-        let mut statement = self.0.prepare(query.text())?;
-        let mut rows = statement.query(params_from_iter(query.values()))?;
         let mut page = Vec::with_capacity(PAGE);
-        while let Some(row) = rows.next()? {
-            page.push(read(Columns { row, next: 0 })?);
-            if page.len() == PAGE {
-                let full = mem::replace(&mut page, Vec::with_capacity(PAGE));
-                if pages.blocking_send(full).is_err() {
-                    return Ok(ControlFlow::Break(()));
-                }
+        let flow = self.each(query, |columns| {
+            page.push(read(columns)?);
+            if page.len() < PAGE {
+                return Ok(ControlFlow::Continue(()));
             }
+            let full = mem::replace(&mut page, Vec::with_capacity(PAGE));
+            Ok(hand_on(full, pages))
+        })?;
+        match flow {
+            ControlFlow::Continue(()) => Ok(hand_on(page, pages)),
+            ControlFlow::Break(()) => Ok(flow),
         }
-        match pages.blocking_send(page) {
-            Ok(()) => Ok(ControlFlow::Continue(())),
-            Err(_) => Ok(ControlFlow::Break(())),
-        }
+    }
+}
+
+/// Waits until somebody takes a page; breaks when nobody does any more.
+pub(super) fn hand_on<T>(page: Vec<T>, pages: &mpsc::Sender<Vec<T>>) -> ControlFlow<()> {
+    match pages.blocking_send(page) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
     }
 }
 

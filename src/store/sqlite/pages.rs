@@ -8,12 +8,13 @@ use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 
 use super::super::{Detail, Dossier, Filter, StoreError};
-use super::cursor::{Columns, Cursor, on_thread};
+use super::cursor::{Cursor, on_thread};
 use super::fault::failed_in;
+use super::ports::Ports;
 use super::query::Query;
 use super::reader::SqliteInventory;
 use super::shared::Shared;
-use super::told::Told;
+use super::told::{Repeated, Told};
 use super::{dossiers, past, report, select};
 use crate::report::Source;
 
@@ -67,9 +68,13 @@ async fn tell(
 
 /// Reads the rows that a filter lets through, until nobody takes any more.
 fn read(cursor: &Cursor, filter: &Filter, rows: &mpsc::Sender<Vec<Told>>) -> rusqlite::Result<()> {
+    let mut repeated = Repeated::default();
     for source in [Source::Scan, Source::Import] {
-        let read = |columns: Columns<'_>| Told::read(source, columns);
-        if cursor.pages(&query(source, filter), read, rows)?.is_break() {
+        let mut ports = Ports::handed_on(rows);
+        let read = cursor.each(&query(source, filter), |columns| {
+            Ok(ports.push(Told::read(source, columns, &mut repeated)?))
+        })?;
+        if read.is_break() || ports.end().is_break() {
             break;
         }
     }

@@ -13,8 +13,7 @@ use super::report;
 use crate::domain::Timestamp;
 
 /// `then_rows`: for each certificate at a question its interval at the moment,
-/// as 0005_history.sql has `installation_rows` for now; `then_uses`, as it has
-/// `certificate_uses`.
+/// as 0019_covered_reports.sql has `installation_rows` for now.
 const ROWS: &str = "), \
     then_rows as (\
       select i.*, \

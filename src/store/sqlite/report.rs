@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::super::Detail;
 use super::query::Query;
-use super::{row, told};
+use super::{row, sessions, told};
 use crate::domain::{Der, Dialect, Fingerprint, Timestamp};
 use crate::report::{CertificateRow, CertificateUse};
 
@@ -35,10 +35,10 @@ pub(super) struct ShownChain {
     pub(super) der_bytes: u64,
 }
 
-/// The order of [`select_installations`]. The condition holds for every row:
-/// it lets SQLite begin with the index that has this order.
-pub(super) const INSTALLATION_ORDER: &str = " and r.zone >= '' order by r.zone, r.address, r.port, r.server_name, \
-    r.dialect, r.question_key_type, r.id";
+/// The order of [`select_installations`], as far as an index has it: the rows
+/// of one port come in any. The condition holds for every row, and lets SQLite
+/// begin with that index.
+pub(super) const INSTALLATION_ORDER: &str = " and r.zone >= '' order by r.zone, r.address, r.port";
 
 /// The order of [`select_imports`].
 pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
@@ -46,15 +46,17 @@ pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
 /// Installations, from `installation_rows r`.
 pub(super) fn select_installations() -> Query {
     let mut query = Query::new("select ");
-    query.push(told::COLUMNS);
-    query.push(", 1, 1 from installation_rows r");
+    query.push(told::COLUMNS).push(", 1, 1, ");
+    query.push(sessions::COLUMNS);
+    query.push(" from installation_rows r");
     query
 }
 
 /// Installations as they were known at a moment, from `then_rows r`.
 pub(super) fn push_past_installations(query: &mut Query) {
     query.push("select ").push(told::COLUMNS);
-    query.push(", r.session_is_known, r.endpoint_is_known from then_rows r");
+    query.push(", r.session_is_known, r.endpoint_is_known, ");
+    query.push(sessions::COLUMNS).push(" from then_rows r");
 }
 
 /// Imports, from `import_rows r`, as they were known at a moment. When one that

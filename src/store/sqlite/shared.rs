@@ -23,28 +23,39 @@ const MOST_OF_CERTIFICATES: usize = 48 << 20;
 /// Chains that are remembered, in bytes.
 const MOST_OF_CHAINS: usize = 16 << 20;
 
-/// How many questions a certificate answers, now or at a moment; an import is
-/// one more installation.
-const CERTIFICATES: ManyRows = ManyRows {
-    operation: "reading certificates",
-    before: "with wanted (id, at, with_der) as (",
-    columns: 3,
-    after: concat!(
-        ") select ",
-        certificate_columns!(),
-        ", iif(w.with_der, der, null), \
-         (select count(distinct i.question_id) from installations i \
-           where i.certificate_id = c.id \
-             and iif(w.at is null, i.state = 'current', \
-                     i.first_seen <= w.at and coalesce(i.ended_at > w.at, 1) \
-                     and coalesce(i.missing_at > w.at, 1))) \
-         + exists (select 1 from imports m \
-                    where m.certificate_id = c.id \
-                      and coalesce(m.first_seen <= w.at, 1)), \
-         c.id \
-         from wanted w cross join certificates c on c.id = w.id"
-    ),
-};
+/// Certificates, with the number of their installations and imports that meet
+/// these conditions.
+macro_rules! certificates {
+    ($installed:literal, $imported:literal) => {
+        ManyRows {
+            operation: "reading certificates",
+            before: "with wanted (id, at, with_der) as (",
+            columns: 3,
+            after: concat!(
+                ") select ",
+                certificate_columns!(),
+                ", iif(w.with_der, der, null), \
+                 (select count(distinct i.question_id) from installations i \
+                   where i.certificate_id = c.id and ",
+                $installed,
+                ") + exists (select 1 from imports m where m.certificate_id = c.id and ",
+                $imported,
+                "), c.id from wanted w cross join certificates c on c.id = w.id"
+            ),
+        }
+    };
+}
+
+/// How many questions a certificate answers; an import is one more
+/// installation.
+const CERTIFICATES: ManyRows = certificates!("i.state = 'current'", "true");
+
+/// How many questions it answered at a moment.
+const CERTIFICATES_THEN: ManyRows = certificates!(
+    "i.first_seen <= w.at and coalesce(i.ended_at > w.at, 1) \
+     and coalesce(i.missing_at > w.at, 1)",
+    "m.first_seen <= w.at"
+);
 
 const CHAINS: ManyRows = ManyRows {
     operation: "reading chains",
@@ -142,7 +153,11 @@ impl Shared {
             found.push((id, report::certificate_use(row)?));
             Ok(())
         };
-        CERTIFICATES.fetch(connection, wanted, bind, take).await?;
+        let certificates = match self.at {
+            None => CERTIFICATES,
+            Some(_) => CERTIFICATES_THEN,
+        };
+        certificates.fetch(connection, wanted, bind, take).await?;
         let keys = found
             .iter()
             .filter_map(|(_, it)| it.certificate.spki_sha256);

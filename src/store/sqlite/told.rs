@@ -4,43 +4,37 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rusqlite::types::{FromSqlResult, ValueRef};
+use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
+use super::certificates::key_type_of_word;
 use super::cursor::{Columns, impossible};
 use super::look::is_ephemeral;
-use super::report::{ShownChain, server_name, starttls};
-use crate::domain::{Fingerprint, Port, ScanId, Timestamp, Zone};
-use crate::report::{CertificateUse, Installation, InstallationState, Source};
+use super::report::{ShownChain, server_name};
+use super::sessions::{Known, Sessions};
+use crate::domain::{Dialect, Fingerprint, KeyType, Port, ScanId, Timestamp, Zone};
+use crate::report::{CertificateUse, Installation, InstallationState, SessionRow, Source};
 
-/// What is read of an installation, from `r`, in the order of [`Sighting`].
+/// What is read of an installation, from `r`, in the order of [`Sighting`]. The
+/// columns of [`Known`] come after it, and then those of its session.
 ///
-/// The view reckons with several answers and surveys of an endpoint, and
-/// several intervals of a certificate; where there is but one, and no more to
-/// be said, it is not asked.
+/// The view reckons with several intervals of a certificate; where there is but
+/// one, it is not asked when the first of them began.
 pub(super) const COLUMNS: &str = "r.id, r.certificate_id, r.chain_id, r.address, \
-    r.previous_sha256, \
-    (select case when not r.is_latest_answer then null \
-                 when l.ocsp_staple is not null then 1 when l.truncated is null then 0 end \
-       from looks l where l.question_id = r.question_id), \
-    (select l.restless from looks l where l.question_id = r.question_id), \
+    r.previous_sha256, r.stapled, r.restless, \
     exists (select 1 from endpoints other \
              where other.zone = r.zone and other.address = r.address \
                and other.id <> r.endpoint_id), \
-    r.zone, r.port, r.dialect, r.server_name, r.ptr, r.tls_version, \
-    iif(r.is_latest_answer \
-        and not exists (select 1 from surveys s where s.endpoint_id = r.endpoint_id) \
-        and not exists (select 1 from questions other \
-                         where other.endpoint_id = r.endpoint_id and other.id <> r.question_id), \
-        null, r.protocols), \
-    r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.state, r.began_at, \
-    iif(exists (select 1 from installations other \
-                 where other.question_id = r.question_id and other.id <> r.id), \
-        r.first_seen, null), \
-    r.last_seen, r.last_checked, r.scan_id, r.client_auth_issuers, r.hybrid_group";
+    r.zone, r.port, r.dialect, r.server_name, r.question_key_type, r.ptr, r.state, r.began_at, \
+    iif(r.has_others, r.first_seen, null), \
+    r.last_seen, r.last_checked, r.scan_id";
 
 /// A row of installations or imports.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are large; a million small boxes would go from thread to thread"
+)]
 pub(super) enum Told {
-    Seen(Box<Sighting>),
+    Seen(Sighting),
     Imported {
         certificate: i64,
         chain: i64,
@@ -57,8 +51,7 @@ pub(super) struct Sighting {
     chain: i64,
     address: IpAddr,
     previous: Option<Fingerprint>,
-    /// Whether its latest answer brought an OCSP response; known of the
-    /// latest answer alone, and only where the flight reached its end.
+    /// Whether its latest answer brought an OCSP response.
     pub(super) stapled: Option<bool>,
     /// Whether its question has another certificate at every look.
     pub(super) is_ephemeral: bool,
@@ -66,16 +59,11 @@ pub(super) struct Sighting {
     pub(super) has_neighbour: bool,
     zone: Zone,
     port: Port,
-    dialect: String,
+    /// `None` for direct TLS.
+    starttls: Option<String>,
     server_name: String,
+    key_type: KeyType,
     pointer: Option<String>,
-    tls_version: Option<String>,
-    /// `None` where it is the version of its session alone.
-    protocols: Option<Vec<String>>,
-    cipher_suite: Option<String>,
-    key_exchange: Option<String>,
-    client_auth: Option<String>,
-    alpn: Option<String>,
     state: InstallationState,
     began: Timestamp,
     /// When it was first seen there, if its question had other answers.
@@ -83,31 +71,24 @@ pub(super) struct Sighting {
     last_seen: Option<Timestamp>,
     last_checked: Option<Timestamp>,
     scan: Option<ScanId>,
-    client_auth_issuers: Vec<String>,
-    hybrid_group: Option<String>,
+    session: Arc<SessionRow>,
 }
 
-/// Whether the session that a row tells of was known, and what it tells of its
-/// endpoint: the two columns after [`COLUMNS`]. Now all of it is; of an earlier
-/// moment, see `past`.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    session: bool,
-    endpoint: bool,
+/// What nearly every row repeats.
+#[derive(Default)]
+pub(super) struct Repeated {
+    zone: Option<Zone>,
+    sessions: Sessions,
 }
 
 impl Told {
-    pub(super) fn read(source: Source, mut columns: Columns<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(
+        source: Source,
+        mut columns: Columns<'_>,
+        repeated: &mut Repeated,
+    ) -> rusqlite::Result<Self> {
         match source {
-            Source::Scan => {
-                let mut seen = Sighting::read(&mut columns)?;
-                let known = Known {
-                    session: columns.next()?,
-                    endpoint: columns.next()?,
-                };
-                known.limit(&mut seen);
-                Ok(Self::Seen(Box::new(seen)))
-            }
+            Source::Scan => Sighting::read(&mut columns, repeated).map(Self::Seen),
             Source::Import => Ok(Self::Imported {
                 certificate: columns.next()?,
                 chain: columns.next()?,
@@ -138,6 +119,25 @@ impl Told {
         }
     }
 
+    /// Whether both were seen at one port of one address.
+    pub(super) fn is_at_port_of(&self, other: &Self) -> bool {
+        match (self.seen(), other.seen()) {
+            (Some(one), Some(other)) => {
+                (one.address, one.port) == (other.address, other.port) && one.zone == other.zone
+            }
+            _ => false,
+        }
+    }
+
+    /// What goes by name comes first, of the rows of one port.
+    pub(super) fn order(&self) -> impl Ord {
+        self.seen().map(|seen| {
+            let dialect = seen.starttls.as_deref().unwrap_or(Dialect::Tls.as_str());
+            let name = seen.server_name.as_str();
+            (name, dialect, seen.key_type.as_str(), seen.id)
+        })
+    }
+
     /// What only installations that were seen have.
     pub(super) fn seen(&self) -> Option<&Sighting> {
         match self {
@@ -155,29 +155,24 @@ impl Told {
     }
 }
 
-impl Known {
-    /// Leaves out what was not known.
-    fn limit(self, seen: &mut Sighting) {
-        if !self.endpoint {
-            seen.protocols = Some(Vec::new());
-            seen.hybrid_group = None;
-        }
-        if !self.session {
-            seen.protocols = Some(seen.protocols());
-            seen.tls_version = None;
-            seen.cipher_suite = None;
-            seen.key_exchange = None;
-            seen.client_auth = None;
-            seen.client_auth_issuers = Vec::new();
-            seen.alpn = None;
-            seen.stapled = None;
-        }
+impl Repeated {
+    /// Mostly that of the row before.
+    fn zone(&mut self, columns: &mut Columns<'_>) -> rusqlite::Result<Zone> {
+        columns.read(|value| {
+            let word = value.as_str()?;
+            if let Some(zone) = self.zone.as_ref().filter(|zone| zone.as_str() == word) {
+                return Ok(zone.clone());
+            }
+            let zone: Zone = word.parse().map_err(FromSqlError::other)?;
+            self.zone = Some(zone.clone());
+            Ok(zone)
+        })
     }
 }
 
 impl Sighting {
-    fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
+    fn read(columns: &mut Columns<'_>, repeated: &mut Repeated) -> rusqlite::Result<Self> {
+        let mut seen = Self {
             id: columns.next()?,
             certificate: columns.next()?,
             chain: columns.next()?,
@@ -186,26 +181,24 @@ impl Sighting {
             stapled: columns.next()?,
             is_ephemeral: is_ephemeral(columns.next()?),
             has_neighbour: columns.next()?,
-            zone: columns.word()?,
+            zone: repeated.zone(columns)?,
             port: columns.port()?,
-            dialect: columns.next()?,
+            starttls: columns.read(starttls)?,
             server_name: columns.next()?,
+            key_type: columns.read(key_type)?,
             pointer: columns.next()?,
-            tls_version: columns.next()?,
-            protocols: columns.texts()?,
-            cipher_suite: columns.next()?,
-            key_exchange: columns.next()?,
-            client_auth: columns.next()?,
-            alpn: columns.next()?,
             state: columns.read(state)?,
             began: columns.time()?,
             first_seen: columns.optional_time()?,
             last_seen: columns.optional_time()?,
             last_checked: columns.optional_time()?,
             scan: columns.next::<Option<i64>>()?.map(ScanId::new),
-            client_auth_issuers: columns.texts()?.unwrap_or_default(),
-            hybrid_group: columns.next()?,
-        })
+            session: Arc::default(),
+        };
+        let known = Known::read(columns)?;
+        seen.session = repeated.sessions.read(known, columns)?;
+        seen.stapled = seen.stapled.filter(|_| known.session);
+        Ok(seen)
     }
 
     /// Whether its question had other answers, before or after.
@@ -213,13 +206,7 @@ impl Sighting {
         self.first_seen.is_some()
     }
 
-    fn protocols(&mut self) -> Vec<String> {
-        let only = || self.tls_version.iter().cloned().collect();
-        self.protocols.take().unwrap_or_else(only)
-    }
-
-    fn installation(mut self, shown: &CertificateUse, chain: &ShownChain) -> Installation {
-        let protocols = self.protocols();
+    fn installation(self, shown: &CertificateUse, chain: &ShownChain) -> Installation {
         let sni = server_name(self.server_name);
         Installation {
             zone: Some(self.zone),
@@ -227,14 +214,9 @@ impl Sighting {
             ip: Some(self.address),
             port: Some(self.port),
             sni,
-            starttls: starttls(self.dialect),
+            starttls: self.starttls,
             pointer: self.pointer,
-            tls_version: self.tls_version,
-            protocols,
-            cipher_suite: self.cipher_suite,
-            key_exchange: self.key_exchange,
-            client_auth: self.client_auth,
-            alpn: self.alpn,
+            session: self.session,
             certificate: Arc::clone(&shown.certificate),
             chain: Arc::clone(&chain.above),
             chain_not_after: chain.not_after,
@@ -246,8 +228,6 @@ impl Sighting {
             last_checked: self.last_checked,
             source: Source::Scan,
             scan: self.scan,
-            client_auth_issuers: self.client_auth_issuers,
-            hybrid_group: self.hybrid_group,
             judgement: None,
         }
     }
@@ -268,12 +248,7 @@ fn import(
         sni: None,
         starttls: None,
         pointer: None,
-        tls_version: None,
-        protocols: Vec::new(),
-        cipher_suite: None,
-        key_exchange: None,
-        client_auth: None,
-        alpn: None,
+        session: Arc::default(),
         certificate: Arc::clone(&shown.certificate),
         chain: Arc::default(),
         chain_not_after: chain.not_after,
@@ -285,10 +260,19 @@ fn import(
         last_checked: last_seen,
         source: Source::Import,
         scan: None,
-        client_auth_issuers: Vec::new(),
-        hybrid_group: None,
         judgement: None,
     }
+}
+
+/// `None` for direct TLS.
+fn starttls(value: ValueRef<'_>) -> FromSqlResult<Option<String>> {
+    let dialect = Some(value.as_str()?);
+    let starttls = dialect.filter(|dialect| *dialect != Dialect::Tls.as_str());
+    Ok(starttls.map(str::to_owned))
+}
+
+fn key_type(value: ValueRef<'_>) -> FromSqlResult<KeyType> {
+    value.as_str().map(key_type_of_word)
 }
 
 fn state(value: ValueRef<'_>) -> FromSqlResult<InstallationState> {

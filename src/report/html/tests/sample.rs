@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::judge::{Accepted, Finding, Judgement, Rule, Verdict};
 use crate::report::{
     CertificateRow, Coverage, EventKind, EventRow, Head, Installation, InstallationState, ScanRow,
-    Source,
+    SessionRow, Source,
 };
 
 static RULES: [&Rule; 2] = [&EXPIRING, &WEAK_KEY];
@@ -140,12 +140,16 @@ fn unjudged(text: &str) -> Installation {
         sni: some(),
         starttls: some(),
         pointer: some(),
-        tls_version: some(),
-        protocols: vec![text.to_owned()],
-        cipher_suite: some(),
-        key_exchange: some(),
-        client_auth: some(),
-        alpn: some(),
+        session: Arc::new(SessionRow {
+            tls_version: some(),
+            protocols: vec![text.to_owned()],
+            cipher_suite: some(),
+            key_exchange: some(),
+            client_auth: some(),
+            alpn: some(),
+            client_auth_issuers: vec![text.to_owned()],
+            hybrid_group: some(),
+        }),
         certificate: certificate(text).into(),
         chain: Arc::default(),
         chain_not_after: Some(now()),
@@ -157,8 +161,6 @@ fn unjudged(text: &str) -> Installation {
         last_checked: Some(now()),
         source: Source::Scan,
         scan: Some(ScanId::new(7)),
-        client_auth_issuers: vec![text.to_owned()],
-        hybrid_group: some(),
         judgement: None,
     }
 }

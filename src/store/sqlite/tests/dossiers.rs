@@ -53,6 +53,32 @@ async fn pages_hold_every_installation_in_the_order_of_reports() {
 }
 
 #[tokio::test]
+async fn of_one_port_what_goes_by_name_comes_first() {
+    let mut store = Store::new().await;
+    let looks = (0..2100_u32).map(|number| {
+        let name = format!("host-{}.example", number * 11 % 2100 / 3);
+        let dialects = [Dialect::Tls, Dialect::Smtp, Dialect::Imap];
+        let dialect = dialects[number as usize % 3];
+        let mut look = presenting("10.0.0.2", 25, &["a"], 10);
+        look.endpoint = Endpoint::tcp(Zone::default(), ip("10.0.0.2"), port(25), dialect);
+        look.server_name = Some(name.parse().unwrap());
+        look
+    });
+    let others = ["10.0.0.1", "10.0.0.3"];
+    let others = others.map(|address| presenting(address, 25, &["ecdsa"], 10));
+    store.scan(batch(looks.chain(others).collect())).await;
+    let paged = dossiers(&store).await;
+    let told = paged.iter().map(|dossier| {
+        let row = &dossier.row;
+        let dialect = row.starttls.clone().unwrap_or("tls".to_owned());
+        (row.ip, row.sni.clone(), dialect)
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 2102);
+    assert!(told.is_sorted(), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_reader_that_leaves_ends_the_pages() {
     let mut store = Store::new().await;
     store
@@ -248,17 +274,20 @@ async fn an_earlier_day_tells_nothing_that_only_later_looks_saw() {
         (row.last_seen, row.last_checked, row.scan),
         (None, None, None)
     );
-    assert_eq!((&row.tls_version, asked_later.stapled), (&None, None));
-    assert_eq!(row.protocols, [""; 0]);
+    assert_eq!(
+        (&row.session.tls_version, asked_later.stapled),
+        (&None, None)
+    );
+    assert_eq!(row.session.protocols, [""; 0]);
     let asked_then = of(&all, "a", "10.0.0.2");
     let row = &asked_then.row;
     assert_eq!(
         (row.last_seen, row.last_checked),
         (Some(at(0)), Some(at(0)))
     );
-    assert_eq!(row.tls_version.as_deref(), Some("TLSv1.2"));
+    assert_eq!(row.session.tls_version.as_deref(), Some("TLSv1.2"));
     assert_eq!(asked_then.stapled, Some(true));
-    assert_eq!(row.protocols, ["TLSv1.2"]);
+    assert_eq!(row.session.protocols, ["TLSv1.2"]);
 }
 
 #[tokio::test]

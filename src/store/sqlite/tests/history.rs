@@ -73,8 +73,8 @@ async fn a_renewed_certificate_ends_the_old_one_and_names_it() {
     assert_eq!(gone.state, InstallationState::Gone);
     assert_eq!((gone.first_seen, gone.last_seen), (at(10), Some(at(20))));
     assert_eq!(gone.scan, Some(ScanId::new(2)));
-    assert_eq!(gone.tls_version.as_deref(), Some("TLSv1.2"));
-    assert_eq!(gone.alpn.as_deref(), Some("h2"));
+    assert_eq!(gone.session.tls_version.as_deref(), Some("TLSv1.2"));
+    assert_eq!(gone.session.alpn.as_deref(), Some("h2"));
     assert_eq!(gone.installations, 0);
     assert_eq!(current.certificate.sha256, hash_of("new"));
     assert_eq!(current.state, InstallationState::Current);

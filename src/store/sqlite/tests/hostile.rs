@@ -62,7 +62,7 @@ async fn whatever_a_peer_says_comes_back_as_it_was() {
         ),
         (Some("unparsed"), None)
     );
-    assert_eq!(other.alpn.as_deref(), Some("\\xffh\\x00"));
+    assert_eq!(other.session.alpn.as_deref(), Some("\\xffh\\x00"));
     let inventory = store.inventory().await;
     let spoke = inventory.endpoint(ip("10.0.0.3"), port(22)).await.unwrap();
     assert_eq!(spoke[0].banner.as_deref(), Some("\u{fffd}\0x"));

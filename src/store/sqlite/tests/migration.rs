@@ -97,12 +97,14 @@ async fn an_inventory_of_version_3_keeps_every_row() {
     let (mut store, before) = migrated("").await;
     assert!(before.iter().all(|(_, rows)| !rows.is_empty()));
     assert_eq!(rows(store.sink.connection()).await, before);
+    let (endpoints, intervals) = store.marked().await;
+    assert!(endpoints > 0 && intervals > 0);
     let installations = store.history().await;
     assert_eq!(installations.len(), 7);
     for row in &installations {
-        assert_eq!(row.protocols, ["TLSv1.2"]);
-        assert_eq!(row.client_auth_issuers, Vec::<String>::new());
-        assert_eq!(row.hybrid_group, None);
+        assert_eq!(row.session.protocols, ["TLSv1.2"]);
+        assert_eq!(row.session.client_auth_issuers, Vec::<String>::new());
+        assert_eq!(row.session.hybrid_group, None);
     }
     assert_eq!(
         store.events().await,

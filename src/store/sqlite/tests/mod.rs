@@ -164,6 +164,30 @@ impl Store {
             .unwrap()
     }
 
+    /// How many endpoints and intervals are marked as ones of which there is
+    /// more to be said; there is no more to be said of any other.
+    async fn marked(&self) -> (i64, i64) {
+        let mut raw = self.raw().await;
+        let unmarked: i64 = sqlx::query_scalar(
+            "select (select count(*) from endpoints e where not has_more \
+                        and (1 < (select count(*) from questions q where q.endpoint_id = e.id) \
+                             or exists (select 1 from surveys s where s.endpoint_id = e.id))) \
+                  + (select count(*) from installations i where not has_others \
+                        and exists (select 1 from installations other \
+                                     where other.question_id = i.question_id \
+                                       and other.id <> i.id))",
+        )
+        .fetch_one(&mut raw)
+        .await
+        .unwrap();
+        assert_eq!(unmarked, 0);
+        let marked = "select (select sum(has_more) from endpoints), \
+                             (select sum(has_others) from installations)";
+        let row = sqlx::query(marked).fetch_one(&mut raw).await.unwrap();
+        raw.close().await.unwrap();
+        (row.get(0), row.get(1))
+    }
+
     /// Every value of every row of a table, byte for byte.
     async fn dump(&self, table: &str) -> Vec<String> {
         let mut raw = self.raw().await;

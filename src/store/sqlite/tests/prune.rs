@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::super::cursor::{Columns, Cursor};
 use super::super::reading::Reading;
 use super::super::shared::Shared;
-use super::super::told::Told;
+use super::super::told::{Repeated, Told};
 use super::super::{dossiers, report};
 use super::moves::{WEEK, find_name};
 use super::*;
@@ -256,7 +256,8 @@ async fn a_report_leaves_out_what_is_pruned_while_it_reads() {
     let mut query = report::select_installations();
     query.push(" where 1").push(report::INSTALLATION_ORDER);
     let (send, mut pages) = mpsc::channel(1);
-    let read = |columns: Columns<'_>| Told::read(Source::Scan, columns);
+    let mut repeated = Repeated::default();
+    let read = move |columns: Columns<'_>| Told::read(Source::Scan, columns, &mut repeated);
     let cursor = Cursor::open(&Reading::Tidy, &store.path()).unwrap();
     let taken = tokio::task::spawn_blocking(move || cursor.pages(&query, read, &send));
     let rows = pages.recv().await.unwrap();

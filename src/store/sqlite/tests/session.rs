@@ -29,17 +29,18 @@ async fn the_authorities_of_a_certificate_request_are_kept_as_names() {
     store.scan(batch(vec![requesting("a", names, 10)])).await;
     let rows = store.history().await;
     let told = ["CN=KMIP CA\\, old", "#ff", "CN=b"];
-    assert_eq!(rows[0].client_auth_issuers, told);
+    assert_eq!(rows[0].session.client_auth_issuers, told);
     // They go with the session: the newest one's, or an ended one's last.
     let others = vec![authority("new")];
     store.scan(batch(vec![requesting("a", others, 20)])).await;
-    assert_eq!(store.history().await[0].client_auth_issuers, ["CN=new"]);
+    let rows = store.history().await;
+    assert_eq!(rows[0].session.client_auth_issuers, ["CN=new"]);
     store
         .scan(batch(vec![requesting("b", Vec::new(), 30)]))
         .await;
     let rows = store.history().await;
-    assert_eq!(rows[0].client_auth_issuers, ["CN=new"]);
-    assert_eq!(rows[1].client_auth_issuers, Vec::<String>::new());
+    assert_eq!(rows[0].session.client_auth_issuers, ["CN=new"]);
+    assert_eq!(rows[1].session.client_auth_issuers, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -47,7 +48,7 @@ async fn a_request_that_names_authorities_without_end_is_cut_and_says_so() {
     let mut store = Store::new().await;
     let names = vec![authority(&"x".repeat(100)); 10_000];
     store.scan(batch(vec![requesting("a", names, 10)])).await;
-    let told = &store.history().await[0].client_auth_issuers;
+    let told = &store.history().await[0].session.client_auth_issuers;
     let length: usize = told.iter().map(String::len).sum();
     assert!(length <= 64 * 1024, "{length}");
     let last = told.last().unwrap();

@@ -37,8 +37,8 @@ fn by(version: TlsVersion, second: i64) -> Observation {
 async fn told(store: &Store) -> (Vec<String>, Vec<String>) {
     let endpoint = store.endpoint("10.0.0.1", 443).await;
     let rows = store.history().await;
-    assert_eq!(rows[0].protocols, endpoint.protocols);
-    assert_eq!(rows[0].hybrid_group, endpoint.hybrid_group);
+    assert_eq!(rows[0].session.protocols, endpoint.protocols);
+    assert_eq!(rows[0].session.hybrid_group, endpoint.hybrid_group);
     (endpoint.protocols, endpoint.protocols_refused)
 }
 
@@ -130,6 +130,30 @@ async fn the_version_of_an_answer_that_is_over_is_accepted_no_more() {
     let closed = looking("10.0.0.1", 443, Outcome::Refused, 3 * WEEK);
     store.scan(batch(vec![closed])).await;
     assert_eq!(told(&store).await.0, words(&["TLSv1.0", "TLSv1.2"]));
+}
+
+#[tokio::test]
+async fn an_endpoint_with_several_questions_or_surveys_is_marked() {
+    let mut store = Store::new().await;
+    let plain = presenting("10.0.0.3", 443, &["a"], 10);
+    store
+        .scan(batch(vec![by(TlsVersion::TLS_1_2, 10), plain]))
+        .await;
+    assert_eq!(store.marked().await, (0, 0));
+    let survey = surveying(
+        &[TlsVersion::TLS_1_1],
+        &[],
+        None,
+        by(TlsVersion::TLS_1_2, 20),
+    );
+    store.scan(batch(vec![survey])).await;
+    assert_eq!(store.marked().await, (1, 0));
+    let named = asking("a.example", presenting("10.0.0.3", 443, &["a"], 30));
+    store.scan(batch(vec![named])).await;
+    assert_eq!(store.marked().await, (2, 0));
+    let renewed = presenting("10.0.0.3", 443, &["b"], 40);
+    store.scan(batch(vec![renewed])).await;
+    assert_eq!(store.marked().await, (2, 2));
 }
 
 #[tokio::test]

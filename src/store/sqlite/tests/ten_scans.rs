@@ -250,7 +250,7 @@ async fn an_earlier_day_is_told_as_it_was_reported() {
             assert!(then.last_seen.is_none() || then.last_seen == said.last_seen);
             assert!(then.last_checked.is_none() || then.last_checked == said.last_checked);
             assert!(then.scan.is_none() || then.scan == said.scan);
-            assert_eq!(then.tls_version.is_none(), then.last_seen.is_none());
+            assert_eq!(then.session.tls_version.is_none(), then.last_seen.is_none());
             if then.state != InstallationState::Current {
                 assert_eq!(then.last_seen, said.last_seen);
             }
@@ -274,6 +274,7 @@ async fn an_earlier_day_is_told_as_it_was_reported() {
 #[tokio::test]
 async fn the_order_of_what_a_scan_sees_does_not_matter() {
     let (one, _) = ten_scans(|seen| seen).await;
+    assert!(one.marked().await.1 > 0);
     let (other, _) = ten_scans(|mut seen| {
         seen.reverse();
         seen
