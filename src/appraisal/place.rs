@@ -11,11 +11,12 @@ use crate::store::{Dossier, KeyHost};
 /// Where an installation is, and on which terms; `None` for an import.
 pub(super) fn of(dossier: &Dossier, sessions: &mut Sessions) -> Option<Place> {
     let row = &dossier.row;
+    let (address, port) = (row.ip?, row.port?);
     let starttls = row.starttls.as_deref();
     let terms = sessions.terms(&row.session);
     Some(Place {
-        address: row.ip?,
-        port: row.port?,
+        address,
+        port,
         dialect: starttls.and_then(read).unwrap_or_default(),
         server_name: row.sni.clone(),
         pointer: row.pointer.clone(),

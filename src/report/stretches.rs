@@ -5,7 +5,7 @@ use super::table::Table;
 use crate::domain::Remembered;
 
 /// What several rows share, as a format has written it: columns next to each
-/// other that are of the same certificate, or of the same judgement.
+/// other that are of the same thing, see [`Shared`].
 #[derive(Debug)]
 pub(super) struct Stretches(Remembered<Stretch, Written>);
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Row, Statement, params_from_iter};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -28,7 +28,7 @@ use crate::domain::{Fingerprint, Port, Timestamp};
 
 /// Pages of the file that are kept in memory, in KiB: what reports read in the
 /// order of addresses lies in that of scans, which ask a block of a plan in no
-/// order. Such a block's hosts fit in.
+/// order. Where a tenth of a block answers, and staples nothing, all of it fits.
 const CACHE_KIBIBYTES: i32 = 32 << 10;
 
 /// A connection on which everything is of one moment, that of the first row.
@@ -63,6 +63,11 @@ impl Cursor {
         connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
         connection.execute_batch("begin")?;
         Ok(Self(connection))
+    }
+
+    /// A statement to be run many times.
+    pub(super) fn prepare(&self, text: &'static str) -> rusqlite::Result<Statement<'_>> {
+        self.0.prepare(text)
     }
 
     /// Hands the rows of a query to `take`, until it takes no more.

@@ -68,7 +68,7 @@ async fn tell(
 
 /// Reads the rows that a filter lets through, until nobody takes any more.
 fn read(cursor: &Cursor, filter: &Filter, rows: &mpsc::Sender<Vec<Told>>) -> rusqlite::Result<()> {
-    let mut repeated = Repeated::default();
+    let mut repeated = Repeated::on(cursor)?;
     for source in [Source::Scan, Source::Import] {
         let mut ports = Ports::handed_on(rows);
         let read = cursor.each(&query(source, filter), |columns| {

@@ -56,12 +56,15 @@ impl<'a> Ports<'a> {
     }
 
     fn hand_on(&mut self) -> ControlFlow<()> {
-        let mut rows = mem::replace(&mut self.page, Vec::with_capacity(PAGE));
+        let rows = mem::replace(&mut self.page, Vec::with_capacity(PAGE));
         self.in_order = 0;
-        while rows.len() > PAGE {
-            let rest = rows.split_off(PAGE);
-            hand_on(mem::replace(&mut rows, rest), self.pages)?;
+        if rows.len() <= PAGE {
+            return hand_on(rows, self.pages);
         }
-        hand_on(rows, self.pages)
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            hand_on(rows.by_ref().take(PAGE).collect(), self.pages)?;
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -45,8 +45,8 @@ pub(super) const IMPORT_ORDER: &str = " order by r.not_after, r.sha256";
 
 /// Installations, from `installation_rows r`.
 pub(super) fn select_installations() -> Query {
-    let mut query = Query::new("select ");
-    query.push(told::COLUMNS).push(", 1, 1, ");
+    let mut query = Query::new("select 1, 1, ");
+    query.push(told::COLUMNS).push(", ");
     query.push(sessions::COLUMNS);
     query.push(" from installation_rows r");
     query
@@ -54,8 +54,8 @@ pub(super) fn select_installations() -> Query {
 
 /// Installations as they were known at a moment, from `then_rows r`.
 pub(super) fn push_past_installations(query: &mut Query) {
-    query.push("select ").push(told::COLUMNS);
-    query.push(", r.session_is_known, r.endpoint_is_known, ");
+    query.push("select r.session_is_known, r.endpoint_is_known, ");
+    query.push(told::COLUMNS).push(", ");
     query.push(sessions::COLUMNS).push(" from then_rows r");
 }
 

@@ -4,21 +4,21 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::cursor::Columns;
+use rusqlite::Statement;
+use rusqlite::types::FromSqlError;
+
+use super::cursor::{Columns, Cursor};
 use crate::domain::Remembered;
 use crate::report::SessionRow;
 
-/// What [`Sessions`] reads, from `r`.
-///
-/// The view reckons with several answers and surveys of an endpoint; where
-/// there is but one, and no more to be said, it is not asked.
-pub(super) const COLUMNS: &str = "r.tls_version, \
-    iif(r.is_latest_answer and not r.has_more, null, r.protocols), \
-    r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, r.client_auth_issuers, \
-    r.hybrid_group";
+/// What [`SessionReader`] reads, from `r`: first the endpoint, if it accepts
+/// more than the version that its only answer came by.
+pub(super) const COLUMNS: &str = "iif(r.is_latest_answer and not r.has_more, null, r.endpoint_id), \
+    r.tls_version, r.cipher_suite, r.key_exchange, r.client_auth, r.alpn, \
+    r.client_auth_issuers, r.hybrid_group";
 
-/// How many they are.
-const COUNT: usize = 8;
+/// How many of them are texts.
+const TEXTS: usize = 7;
 
 /// Sessions that are remembered, in bytes: usual ones take 1 KB.
 const MOST: usize = 8 << 20;
@@ -32,12 +32,20 @@ pub(super) struct Known {
 }
 
 /// Sessions by their columns, as they were read before.
-pub(super) struct Sessions {
+pub(super) struct SessionReader<'c> {
+    protocols: Protocols<'c>,
     remembered: Remembered<Box<[u8]>, Arc<SessionRow>>,
     /// That of the row before, which is mostly that of the next as well.
     latest: (Vec<u8>, Arc<SessionRow>),
     /// Reused for every row.
     key: Vec<u8>,
+}
+
+/// What endpoints accept, JSON: found once for all the rows of one, which
+/// comes with each of its questions.
+struct Protocols<'c> {
+    find: Statement<'c>,
+    latest: Option<(i64, String)>,
 }
 
 impl Known {
@@ -70,16 +78,27 @@ impl Known {
     }
 }
 
-impl Sessions {
+impl<'c> SessionReader<'c> {
+    pub(super) fn on(cursor: &'c Cursor) -> rusqlite::Result<Self> {
+        let find = cursor.prepare("select protocols from endpoint_rows where id = ?")?;
+        Ok(Self {
+            protocols: Protocols { find, latest: None },
+            remembered: Remembered::up_to(MOST),
+            latest: (Vec::new(), Arc::default()),
+            key: Vec::new(),
+        })
+    }
+
     /// Reads a session, without what was not known of it.
     pub(super) fn read(
         &mut self,
         known: Known,
         columns: &mut Columns<'_>,
     ) -> rusqlite::Result<Arc<SessionRow>> {
-        self.make_key(known, *columns)?;
+        let endpoint = columns.next()?;
+        self.make_key(known, endpoint, *columns)?;
         if self.key != self.latest.0 {
-            self.latest.1 = self.find(known, columns)?;
+            self.latest.1 = self.find(known, endpoint, columns)?;
             mem::swap(&mut self.latest.0, &mut self.key);
         }
         Ok(Arc::clone(&self.latest.1))
@@ -88,12 +107,14 @@ impl Sessions {
     fn find(
         &mut self,
         known: Known,
+        endpoint: Option<i64>,
         columns: &mut Columns<'_>,
     ) -> rusqlite::Result<Arc<SessionRow>> {
         if let Some(session) = self.remembered.get(self.key.as_slice()) {
             return Ok(Arc::clone(session));
         }
-        let session = Arc::new(known.limit(whole(columns)?));
+        let protocols = self.protocols.of(endpoint)?;
+        let session = Arc::new(known.limit(whole(protocols, columns)?));
         let key: Box<[u8]> = self.key.as_slice().into();
         let weight = key.len() + session.weight();
         self.remembered.make_room();
@@ -102,16 +123,24 @@ impl Sessions {
     }
 
     /// Makes a key: the same for the same columns.
-    fn make_key(&mut self, known: Known, mut columns: Columns<'_>) -> rusqlite::Result<()> {
+    fn make_key(
+        &mut self,
+        known: Known,
+        endpoint: Option<i64>,
+        mut columns: Columns<'_>,
+    ) -> rusqlite::Result<()> {
         let key = &mut self.key;
         key.clear();
         key.extend([known.session, known.endpoint].map(u8::from));
-        for _ in 0..COUNT {
+        let mut push = |text: Option<&str>| {
+            let length = text.map_or(usize::MAX, str::len);
+            key.extend(length.to_ne_bytes());
+            key.extend(text.unwrap_or_default().bytes());
+        };
+        push(self.protocols.of(endpoint)?);
+        for _ in 0..TEXTS {
             columns.read(|value| {
-                let text = value.as_str_or_null()?;
-                let length = text.map_or(usize::MAX, str::len);
-                key.extend(length.to_ne_bytes());
-                key.extend(text.unwrap_or_default().bytes());
+                push(value.as_str_or_null()?);
                 Ok(())
             })?;
         }
@@ -119,19 +148,30 @@ impl Sessions {
     }
 }
 
-impl Default for Sessions {
-    fn default() -> Self {
-        Self {
-            remembered: Remembered::up_to(MOST),
-            latest: (Vec::new(), Arc::default()),
-            key: Vec::new(),
+impl Protocols<'_> {
+    /// `None` without an endpoint.
+    fn of(&mut self, endpoint: Option<i64>) -> rusqlite::Result<Option<&str>> {
+        let Some(endpoint) = endpoint else {
+            return Ok(None);
+        };
+        if self
+            .latest
+            .as_ref()
+            .is_none_or(|(latest, _)| *latest != endpoint)
+        {
+            let found = self.find.query_row([endpoint], |row| row.get(0))?;
+            self.latest = Some((endpoint, found));
         }
+        Ok(self.latest.as_ref().map(|(_, found)| found.as_str()))
     }
 }
 
-fn whole(columns: &mut Columns<'_>) -> rusqlite::Result<SessionRow> {
+/// A session at an endpoint that accepts these versions, JSON; without them it
+/// is known to accept its own.
+fn whole(protocols: Option<&str>, columns: &mut Columns<'_>) -> rusqlite::Result<SessionRow> {
     let tls_version: Option<String> = columns.next()?;
-    let protocols = columns.texts()?;
+    let protocols = protocols.map(serde_json::from_str).transpose();
+    let protocols = protocols.map_err(FromSqlError::other)?;
     Ok(SessionRow {
         protocols: protocols.unwrap_or_else(|| tls_version.iter().cloned().collect()),
         tls_version,

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -67,6 +68,9 @@ const CHAINS: ManyRows = ManyRows {
         order by w.id, m.position",
 };
 
+/// What stands above leaves that is remembered, in bytes.
+const MOST_ABOVE: usize = 4 << 20;
+
 /// What is the same for many rows of one reading.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -74,6 +78,8 @@ pub(super) struct Shared {
     at: Option<Timestamp>,
     certificates: Remembered<i64, Shown>,
     chains: Remembered<i64, ShownChain>,
+    /// What stands above many leaves, once.
+    above: Remembered<Arc<[Fingerprint]>, Arc<[Fingerprint]>>,
 }
 
 /// A certificate as all its installations show it.
@@ -94,6 +100,7 @@ impl Shared {
             at,
             certificates: Remembered::up_to(MOST_OF_CERTIFICATES),
             chains: Remembered::up_to(MOST_OF_CHAINS),
+            above: Remembered::up_to(MOST_ABOVE),
         }
     }
 
@@ -201,13 +208,24 @@ impl Shared {
             Ok(())
         };
         CHAINS.fetch(connection, wanted, bind, take).await?;
+        self.above.make_room();
         for (id, (above, chain)) in found {
             let weight = size_of_val(&above[..]);
-            let above = above.into();
+            let above = self.above(&above);
             self.chains
                 .insert(id, ShownChain { above, ..chain }, weight);
         }
         Ok(())
+    }
+
+    fn above(&mut self, members: &[Fingerprint]) -> Arc<[Fingerprint]> {
+        if let Some(above) = self.above.get(members) {
+            return Arc::clone(above);
+        }
+        let above: Arc<[Fingerprint]> = members.into();
+        let known = (Arc::clone(&above), Arc::clone(&above));
+        self.above.insert(known.0, known.1, size_of_val(members));
+        above
     }
 }
 

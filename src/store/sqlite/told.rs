@@ -7,15 +7,15 @@ use std::sync::Arc;
 use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 
 use super::certificates::key_type_of_word;
-use super::cursor::{Columns, impossible};
+use super::cursor::{Columns, Cursor, impossible};
 use super::look::is_ephemeral;
 use super::report::{ShownChain, server_name};
-use super::sessions::{Known, Sessions};
+use super::sessions::{Known, SessionReader};
 use crate::domain::{Dialect, Fingerprint, KeyType, Port, ScanId, Timestamp, Zone};
 use crate::report::{CertificateUse, Installation, InstallationState, SessionRow, Source};
 
 /// What is read of an installation, from `r`, in the order of [`Sighting`]. The
-/// columns of [`Known`] come after it, and then those of its session.
+/// columns of [`Known`] come before it, those of its session after it.
 ///
 /// The view reckons with several intervals of a certificate; where there is but
 /// one, it is not asked when the first of them began.
@@ -75,17 +75,16 @@ pub(super) struct Sighting {
 }
 
 /// What nearly every row repeats.
-#[derive(Default)]
-pub(super) struct Repeated {
+pub(super) struct Repeated<'c> {
     zone: Option<Zone>,
-    sessions: Sessions,
+    sessions: SessionReader<'c>,
 }
 
 impl Told {
     pub(super) fn read(
         source: Source,
         mut columns: Columns<'_>,
-        repeated: &mut Repeated,
+        repeated: &mut Repeated<'_>,
     ) -> rusqlite::Result<Self> {
         match source {
             Source::Scan => Sighting::read(&mut columns, repeated).map(Self::Seen),
@@ -155,7 +154,14 @@ impl Told {
     }
 }
 
-impl Repeated {
+impl<'c> Repeated<'c> {
+    pub(super) fn on(cursor: &'c Cursor) -> rusqlite::Result<Self> {
+        Ok(Self {
+            zone: None,
+            sessions: SessionReader::on(cursor)?,
+        })
+    }
+
     /// Mostly that of the row before.
     fn zone(&mut self, columns: &mut Columns<'_>) -> rusqlite::Result<Zone> {
         columns.read(|value| {
@@ -171,14 +177,16 @@ impl Repeated {
 }
 
 impl Sighting {
-    fn read(columns: &mut Columns<'_>, repeated: &mut Repeated) -> rusqlite::Result<Self> {
-        let mut seen = Self {
+    fn read(columns: &mut Columns<'_>, repeated: &mut Repeated<'_>) -> rusqlite::Result<Self> {
+        let known = Known::read(columns)?;
+        let stapled = |stapled: Option<bool>| stapled.filter(|_| known.session);
+        Ok(Self {
             id: columns.next()?,
             certificate: columns.next()?,
             chain: columns.next()?,
             address: columns.address()?,
             previous: columns.optional_fingerprint()?,
-            stapled: columns.next()?,
+            stapled: columns.next().map(stapled)?,
             is_ephemeral: is_ephemeral(columns.next()?),
             has_neighbour: columns.next()?,
             zone: repeated.zone(columns)?,
@@ -193,12 +201,8 @@ impl Sighting {
             last_seen: columns.optional_time()?,
             last_checked: columns.optional_time()?,
             scan: columns.next::<Option<i64>>()?.map(ScanId::new),
-            session: Arc::default(),
-        };
-        let known = Known::read(columns)?;
-        seen.session = repeated.sessions.read(known, columns)?;
-        seen.stapled = seen.stapled.filter(|_| known.session);
-        Ok(seen)
+            session: repeated.sessions.read(known, columns)?,
+        })
     }
 
     /// Whether its question had other answers, before or after.

@@ -256,10 +256,12 @@ async fn a_report_leaves_out_what_is_pruned_while_it_reads() {
     let mut query = report::select_installations();
     query.push(" where 1").push(report::INSTALLATION_ORDER);
     let (send, mut pages) = mpsc::channel(1);
-    let mut repeated = Repeated::default();
-    let read = move |columns: Columns<'_>| Told::read(Source::Scan, columns, &mut repeated);
     let cursor = Cursor::open(&Reading::Tidy, &store.path()).unwrap();
-    let taken = tokio::task::spawn_blocking(move || cursor.pages(&query, read, &send));
+    let taken = tokio::task::spawn_blocking(move || {
+        let mut repeated = Repeated::on(&cursor)?;
+        let read = |columns: Columns<'_>| Told::read(Source::Scan, columns, &mut repeated);
+        cursor.pages(&query, read, &send)
+    });
     let rows = pages.recv().await.unwrap();
     assert!(taken.await.unwrap().unwrap().is_continue());
     assert_eq!(rows.len(), 3);
