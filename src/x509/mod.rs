@@ -13,6 +13,7 @@ mod faults;
 mod file;
 mod linkage;
 mod name;
+mod name_key;
 mod oid;
 mod pem_blocks;
 mod public_key;
@@ -26,6 +27,7 @@ pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, first_certificate_in, key_in};
 pub use linkage::{Linkage, linkage};
 pub use name::{name_text, name_texts};
+pub use name_key::NameKey;
 pub use pem_blocks::{BrokenPem, ENCRYPTED, PemBlock, PrivateKeys, pem_blocks};
 pub use rsa_key::{RsaKey, rsa_public_key};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
@@ -44,7 +46,7 @@ use walk::{Element, Fields};
 /// what can be read in them is.
 ///
 /// Costs time and memory in proportion to the bytes, and one public-key
-/// operation where issuer and subject are the same.
+/// operation where issuer and subject are the same name.
 #[must_use]
 pub fn parse(der: &Der) -> Certificate {
     Certificate {
@@ -65,16 +67,21 @@ fn sha1(bytes: &[u8]) -> [u8; 20] {
 fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
     let mut faults = Faults::default();
     let fields = walk::certificate(der, &mut faults)?;
+    let version = version(fields.version.as_ref(), &mut faults);
+    note_fields_of_later_versions(version, &fields, &mut faults);
+    let subject = distinguished_name(fields.subject, "subject", &mut faults);
+    let issuer = distinguished_name(fields.issuer, "issuer", &mut faults);
+    let self_signed = self_signed(&fields, &subject, &issuer);
     let (not_before, not_after) = validity(fields.validity.as_ref(), &mut faults);
     let extensions = match &fields.extensions {
         Some(list) => Extensions::read(list, &mut faults),
         None => Extensions::default(),
     };
     Ok(Facts {
-        version: version(fields.version.as_ref(), &mut faults),
-        serial: fields.serial.to_vec(),
-        subject: distinguished_name(fields.subject, "subject", &mut faults),
-        issuer: distinguished_name(fields.issuer, "issuer", &mut faults),
+        version,
+        serial: serial(fields.serial, &mut faults),
+        subject,
+        issuer,
         not_before,
         not_after,
         public_key: public_key(fields.public_key, &mut faults),
@@ -88,7 +95,7 @@ fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
         extended_key_usage: extensions.extended_key_usage,
         is_ca: extensions.is_ca,
         must_staple: extensions.must_staple.unwrap_or(false),
-        self_signed: self_signed(&fields),
+        self_signed,
         faults: faults.into_lines(),
     })
 }
@@ -127,7 +134,45 @@ fn version(encoded: Option<&Element<'_>>, faults: &mut Faults) -> u64 {
         return 0;
     }
     let count_from_zero = |number, octet: &u8| number << 8 | u64::from(*octet);
-    octets.iter().fold(0, count_from_zero) + 1
+    let version = octets.iter().fold(0, count_from_zero) + 1;
+    if version > 3 {
+        faults.note("version", format!("{version} is not defined"));
+    }
+    version
+}
+
+/// RFC 5280 sections 4.1.2.8 and 4.1.2.9: what versions 1 and 2 have not.
+fn note_fields_of_later_versions(version: u64, fields: &Fields<'_>, faults: &mut Faults) {
+    let mut note = |field| {
+        faults.note(field, format!("in a certificate of version {version}"));
+    };
+    if version == 1 && fields.has_unique_identifiers {
+        note("unique identifiers");
+    }
+    if matches!(version, 1 | 2) && fields.extensions.is_some() {
+        note("extensions");
+    }
+}
+
+/// Most octets of a serial number, RFC 5280 section 4.1.2.2.
+const MAX_SERIAL: usize = 20;
+
+/// RFC 5280 section 4.1.2.2: a positive number. It is kept whatever it is.
+fn serial(octets: &[u8], faults: &mut Faults) -> Vec<u8> {
+    match octets {
+        [] => faults.note("serial number", "empty"),
+        [0x80..=0xff, ..] => faults.note("serial number", "negative"),
+        _ if octets.iter().all(|octet| *octet == 0) => faults.note("serial number", "zero"),
+        _ => {}
+    }
+    if octets.len() > MAX_SERIAL {
+        let length = octets.len();
+        faults.note(
+            "serial number",
+            format!("{length} octets long, {MAX_SERIAL} are allowed"),
+        );
+    }
+    octets.to_vec()
 }
 
 /// RFC 5280 section 4.1.2.5.
@@ -174,8 +219,12 @@ fn signature_algorithm(fields: &Fields<'_>, faults: &mut Faults) -> String {
         })
 }
 
-fn self_signed(fields: &Fields<'_>) -> Option<bool> {
-    if fields.issuer? != fields.subject? {
+/// By its signature, where `subject` and `issuer` are the same name, however
+/// each is written.
+fn self_signed(fields: &Fields<'_>, subject: &Name, issuer: &Name) -> Option<bool> {
+    // Of a certificate that ends before its subject nothing is known.
+    fields.subject?;
+    if NameKey::of(issuer) != NameKey::of(subject) {
         return Some(false);
     }
     match verify(&Signed::of(fields)?, fields.public_key?) {

@@ -40,6 +40,8 @@ pub(super) struct Fields<'a> {
     pub(super) validity: Option<Element<'a>>,
     pub(super) subject: Option<&'a [u8]>,
     pub(super) public_key: Option<&'a [u8]>,
+    /// Whether there is one of the issuer or of the subject.
+    pub(super) has_unique_identifiers: bool,
     /// The SEQUENCE OF Extension.
     pub(super) extensions: Option<Element<'a>>,
     pub(super) outer_algorithm: Option<&'a [u8]>,
@@ -138,6 +140,9 @@ pub(super) fn certificate<'a>(
         public_key: next(),
         ..Fields::default()
     };
+    fields.has_unique_identifiers = inner
+        .clone()
+        .any(|element| element.is_context(1) || element.is_context(2));
     fields.extensions = inner
         .by_ref()
         .find(|element| element.is_context(3))
@@ -152,6 +157,13 @@ pub(super) fn certificate<'a>(
     let mut after = elements(signed.rest);
     fields.outer_algorithm = after.next().map(|element| element.raw);
     fields.signature = after.next().map(|element| element.raw);
+    // RFC 5280 section 4.1: three fields, and no more.
+    if fields.signature.is_some() && !after.rest().is_empty() {
+        faults.note(
+            "certificate",
+            format!("{} bytes after its signature", after.rest().len()),
+        );
+    }
     Ok(fields)
 }
 

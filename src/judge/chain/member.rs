@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::domain::{Fingerprint, KeyType};
-use crate::x509::{self, Certificate, Facts, Linkage, Name, Signed, Verification};
+use crate::x509::{self, Certificate, Facts, Linkage, Name, NameKey, Signed, Verification};
 
 /// A certificate that can be linked to others: it has names and a key.
 #[derive(Debug)]
@@ -16,12 +16,6 @@ pub(super) struct Member {
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub(super) key: Fingerprint,
 }
-
-/// A distinguished name as names are compared: letter case, runs of spaces
-/// and string types make no difference (RFC 5280 section 7.1, in essence).
-/// Hashed, since a hostile name may be long and is compared often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NameKey(Fingerprint);
 
 /// What a certificate says of another that bears its issuer's name, by the
 /// key identifiers in both (RFC 5280 sections 4.2.1.1 and 4.2.1.2).
@@ -132,13 +126,6 @@ impl Member {
             (None, _) | (_, KeyType::Other | KeyType::Unparsed) => false,
             (Some(made_with), key) => made_with != key,
         }
-    }
-}
-
-impl NameKey {
-    fn of(name: &Name) -> Self {
-        let words: Vec<_> = name.distinguished_name.split_whitespace().collect();
-        Self(Fingerprint::of(words.join(" ").to_lowercase().as_bytes()))
     }
 }
 

@@ -2,10 +2,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::member::{Member, NameKey};
+use super::member::Member;
 use crate::domain::{Der, Fingerprint};
 use crate::judge::TrustStore;
-use crate::x509::{self, Certificate, Facts};
+use crate::x509::{self, Certificate, Facts, NameKey};
 
 /// The authorities that any endpoint presented, to find the intermediates
 /// that others forgot.

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::member::{Claim, Member, NameKey};
+use super::member::{Claim, Member};
 use super::pool::{Anchors, Pool};
 use crate::domain::Fingerprint;
-use crate::x509::{Certificate, Verification};
+use crate::x509::{Certificate, NameKey, Verification};
 
 /// Most signatures checked. The slowest, on P-521 or with RSA of 8192 bits,
 /// take about a millisecond each.

@@ -42,6 +42,56 @@ fn bytes_after_the_certificate_are_a_fault() {
 }
 
 #[test]
+fn an_element_after_the_signature_is_a_fault() {
+    let mut der = fixture("ed25519");
+    assert_eq!(der[..2], [0x30, 0x82]);
+    let length = u16::from_be_bytes([der[2], der[3]]) + 2;
+    der[2..4].copy_from_slice(&length.to_be_bytes());
+    der.extend([0x05, 0x00]);
+    let facts = read(&der);
+    assert_eq!(facts.faults, ["certificate: 2 bytes after its signature"]);
+    assert_eq!(facts.self_signed, Some(true), "it is over what it was");
+}
+
+#[test]
+fn a_serial_number_of_zero_is_a_fault() {
+    let mut der = fixture("issued-by-p-384");
+    let at = position(&der, b"\x02\x01\x01");
+    der[at + 2] = 0;
+    let facts = read(&der);
+    assert_eq!(facts.serial, [0]);
+    assert_eq!(facts.faults, ["serial number: zero"]);
+}
+
+#[test]
+fn a_version_must_be_defined_and_have_what_is_in_the_certificate() {
+    let of_version = |encoded: u8, optional_field: u8| {
+        let mut der = fixture("ed25519");
+        let at = position(&der, b"\xa0\x03\x02\x01\x02");
+        der[at + 4] = encoded;
+        let at = position(&der, b"\xa3\x53\x30\x51");
+        der[at] = optional_field;
+        read(&der).faults
+    };
+    let (identifier, extensions) = (0xa1, 0xa3);
+    assert_eq!(of_version(3, extensions), ["version: 4 is not defined"]);
+    assert_eq!(of_version(2, extensions), [""; 0]);
+    assert_eq!(
+        of_version(1, extensions),
+        ["extensions: in a certificate of version 2"]
+    );
+    assert_eq!(
+        of_version(0, extensions),
+        ["extensions: in a certificate of version 1"]
+    );
+    assert_eq!(of_version(1, identifier), [""; 0]);
+    assert_eq!(
+        of_version(0, identifier),
+        ["unique identifiers: in a certificate of version 1"]
+    );
+}
+
+#[test]
 fn what_is_no_certificate_is_kept_with_the_reason() {
     for garbage in [&b""[..], b"\0", b"-----BEGIN CERTIFICATE-----", &[0x30; 64]] {
         let certificate = parse(&Der::from(garbage));

@@ -67,6 +67,32 @@ fn a_self_signature_is_claimed_only_where_it_was_checked() {
 }
 
 #[test]
+fn a_self_signature_is_one_however_the_name_is_written() {
+    let named = |name: DnValue| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    };
+    let subject = named(DnValue::Utf8String("Printer Nine".to_owned()));
+    let same = DnValue::PrintableString("PRINTER  nine".try_into().unwrap());
+    let other = DnValue::PrintableString("Printer Ten".try_into().unwrap());
+    let (own_key, other_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let cases = [
+        (&same, &own_key, true),
+        (&same, &other_key, false),
+        (&other, &own_key, false),
+    ];
+    for (issuer, key, expected) in cases {
+        let params = named(issuer.clone());
+        let signer = Issuer::from_params(&params, key);
+        let certificate = subject.signed_by(&own_key, &signer).unwrap();
+        let facts = read(certificate.der());
+        assert_eq!(facts.self_signed, Some(expected), "{issuer:?}");
+    }
+}
+
+#[test]
 fn a_signature_verifies_under_its_issuers_key_alone() {
     let child = Der::from(fixture("issued-by-p-384"));
     let issuer = Der::from(fixture("p-384"));

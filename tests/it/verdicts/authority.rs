@@ -1,7 +1,7 @@
 //! An authority that rcgen signs with, and the parameters it starts from.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SignatureAlgorithm,
     date_time_ymd,
 };
@@ -27,6 +27,15 @@ impl Authority {
 
     pub(super) fn root_with(params: CertificateParams, key: KeyPair) -> Self {
         let der = params.self_signed(&key).unwrap().der().to_vec();
+        Self { params, key, der }
+    }
+
+    /// A root that writes its name otherwise where it names its issuer.
+    pub(super) fn root_by_another_spelling(params: CertificateParams, issuer: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let spelled = printable(params.clone(), issuer);
+        let certificate = params.signed_by(&key, &Issuer::from_params(&spelled, &key));
+        let der = certificate.unwrap().der().to_vec();
         Self { params, key, der }
     }
 
@@ -96,6 +105,16 @@ pub(super) fn with(
 ) -> CertificateParams {
     change(&mut params);
     params
+}
+
+/// Some parameters under this name as a PrintableString; rcgen writes UTF-8
+/// unless told.
+pub(super) fn printable(params: CertificateParams, name: &str) -> CertificateParams {
+    with(params, |params| {
+        let name = DnValue::PrintableString(name.try_into().unwrap());
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+    })
 }
 
 pub(super) fn expired(params: CertificateParams) -> CertificateParams {

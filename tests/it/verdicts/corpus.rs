@@ -4,12 +4,11 @@
 use certsweep::domain::{Der, Timestamp, Trust};
 use certsweep::x509;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, date_time_ymd,
+    BasicConstraints, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
 
-use super::authority::{Authority, authority, expired, leaf, unknown_critical, with};
+use super::authority::{Authority, authority, expired, leaf, printable, unknown_critical, with};
 use super::workshop::Workshop;
 
 /// A chain, what is trusted, when, and what we say of it.
@@ -163,6 +162,9 @@ fn roots() -> Vec<Case> {
     let leaf_of_issuer = issuer.leaf();
     let key = KeyPair::generate().unwrap();
     let own = leaf().self_signed(&key).unwrap().der().to_vec();
+    let own_otherwise = Authority::root_by_another_spelling(leaf(), "WWW.Example.TEST");
+    let root_otherwise =
+        Authority::root_by_another_spelling(authority("Spelled Root"), "SPELLED  Root");
     let store_of = |der: &[u8]| Authority {
         params: leaf(),
         key: KeyPair::generate().unwrap(),
@@ -187,6 +189,18 @@ fn roots() -> Vec<Case> {
             Trusted,
             &[&own],
             &[&store_of(&own)],
+        ),
+        Case::new(
+            "self-signed, its name written otherwise",
+            SelfSigned,
+            &[&own_otherwise.der],
+            &[&other],
+        ),
+        Case::new(
+            "untrusted root sent, its name written otherwise",
+            UntrustedRoot,
+            &[&root_otherwise.leaf(), &root_otherwise.der],
+            &[&other],
         ),
         Case::new(
             "self-signed, wrong by a bit",
@@ -384,14 +398,7 @@ fn unusual() -> Vec<Case> {
     });
     let mut trailing = issuer.leaf();
     trailing.extend([0, 0]);
-    let printable = |params: CertificateParams| {
-        with(params, |params| {
-            let name = DnValue::PrintableString("Unusual Root".try_into().unwrap());
-            params.distinguished_name = DistinguishedName::new();
-            params.distinguished_name.push(DnType::CommonName, name);
-        })
-    };
-    let otherwise = printable(root.params.clone());
+    let otherwise = printable(root.params.clone(), "Unusual Root");
     let otherwise = Issuer::from_params(&otherwise, &root.key);
     let written = leaf()
         .signed_by(&KeyPair::generate().unwrap(), &otherwise)
