@@ -1,7 +1,7 @@
 //! Certificates and hosts → what else there is like them: in use now, or at an
 //! earlier moment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use sqlx::sqlite::SqliteRow;
@@ -49,8 +49,9 @@ macro_rules! same_key {
     };
 }
 
-/// The latest of what has its subject and took its place anywhere, and ends
-/// later; whether it renews it, see [`Relatives`].
+/// The latest of what has its subject and took its place anywhere by then, and
+/// ends later, so that no way leads back; first what is there still. Whether it
+/// renews it, see [`Relatives`].
 macro_rules! successors {
     ($is_current:expr) => {
         ManyRows {
@@ -58,15 +59,22 @@ macro_rules! successors {
             before: "with wanted (sha256, at) as (",
             columns: 2,
             after: concat!(
-                ") select w.sha256, new.sha256, old.id, new.id \
-                  from wanted w cross join certificates old on old.sha256 = w.sha256 \
-                  cross join certificates new on new.id in (\
-                     select distinct i.certificate_id from installations i \
-                       cross join certificates c on c.id = i.certificate_id \
-                      where i.previous_id = old.id and c.subject_dn = old.subject_dn \
-                        and c.not_after > old.not_after and ",
+                ") select w.sha256, new.sha256, old.id, new.id, \
+                     exists (select 1 from installations i \
+                              where i.certificate_id = new.id and ",
                 $is_current,
-                " order by i.certificate_id desc limit 16) \
+                ") from wanted w cross join certificates old on old.sha256 = w.sha256 \
+                  cross join certificates new on new.id in (\
+                     select id from (\
+                        select c.id as id, max(",
+                $is_current,
+                ") as is_current from installations i \
+                          cross join certificates c on c.id = i.certificate_id \
+                         where i.previous_id = old.id and c.subject_dn = old.subject_dn \
+                           and c.not_after > old.not_after \
+                           and coalesce(i.first_seen <= w.at, 1) \
+                         group by c.id) \
+                      order by is_current desc, id desc limit 16) \
                   order by new.id desc"
             ),
         }
@@ -164,31 +172,24 @@ pub(super) async fn same_key(
     Ok(found)
 }
 
-/// What renewed each of these certificates elsewhere, the latest of several.
+/// What renewed each of these certificates, directly or over several renewals,
+/// and is in use then: after the fewest of them, the latest of several.
 pub(super) async fn successors(
     connection: &mut SqliteConnection,
     certificates: &[Fingerprint],
     at: Option<Timestamp>,
 ) -> Result<HashMap<Fingerprint, Fingerprint>, StoreError> {
-    let mut found = Vec::new();
-    let take = |row: &SqliteRow| {
-        let pair = (row.try_get(2)?, row.try_get(3)?);
-        found.push((pair, row::fingerprint(row, 0)?, row::fingerprint(row, 1)?));
-        Ok(())
-    };
-    let query = queries(at).successors;
-    query
-        .fetch(connection, certificates, bind(at), take)
-        .await?;
-    let pairs = found.iter().map(|(pair, ..)| *pair);
-    let relatives = Relatives::of_pairs(connection, pairs).await?;
-    let mut renewed = HashMap::new();
-    for ((old, new), sha256, successor) in found {
-        if relatives.renews(old, new) {
-            renewed.entry(sha256).or_insert(successor);
+    let mut renewals = Renewals::default();
+    let mut wanted = certificates.to_vec();
+    for _ in 0..MAX_RENEWALS {
+        if wanted.is_empty() {
+            break;
         }
+        wanted = renewals.learn(connection, &wanted, at).await?;
     }
-    Ok(renewed)
+    let found = certificates.iter();
+    let found = found.filter_map(|it| Some((*it, renewals.in_use(*it)?)));
+    Ok(found.collect())
 }
 
 /// How many ports of these hosts show a certificate, where it is several.
@@ -229,6 +230,77 @@ pub(super) async fn hosts_of_key(
     at: Option<Timestamp>,
 ) -> Result<Vec<KeyHost>, StoreError> {
     read_hosts(connection, queries(at).hosts_of_key, &[key], at).await
+}
+
+/// Most renewals from a certificate to the one in use: two years of those that
+/// last for 47 days, each renewed when half of that is over.
+const MAX_RENEWALS: usize = 32;
+
+/// What renewed each certificate that was asked of, the latest first.
+#[derive(Debug, Default)]
+struct Renewals(HashMap<Fingerprint, Vec<Successor>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Successor {
+    sha256: Fingerprint,
+    /// Whether it is in use anywhere then.
+    is_current: bool,
+}
+
+impl Renewals {
+    /// Reads what renewed these; what comes back is to be asked of next: what
+    /// took the place of one of them and is not in use any more.
+    async fn learn(
+        &mut self,
+        connection: &mut SqliteConnection,
+        wanted: &[Fingerprint],
+        at: Option<Timestamp>,
+    ) -> Result<Vec<Fingerprint>, StoreError> {
+        let mut found = Vec::new();
+        let take = |row: &SqliteRow| {
+            let pair = (row.try_get(2)?, row.try_get(3)?);
+            let successor = Successor {
+                sha256: row::fingerprint(row, 1)?,
+                is_current: row.try_get(4)?,
+            };
+            found.push((pair, row::fingerprint(row, 0)?, successor));
+            Ok(())
+        };
+        let query = queries(at).successors;
+        query.fetch(connection, wanted, bind(at), take).await?;
+        let pairs = found.iter().map(|(pair, ..)| *pair);
+        let relatives = Relatives::of_pairs(connection, pairs).await?;
+        self.0.extend(wanted.iter().map(|it| (*it, Vec::new())));
+        for ((old, new), sha256, successor) in found {
+            if relatives.renews(old, new) {
+                self.0.entry(sha256).or_default().push(successor);
+            }
+        }
+        let over = wanted.iter().filter_map(|it| self.0.get(it));
+        let over = over.filter(|them| them.iter().all(|it| !it.is_current));
+        let next = over.flatten().map(|it| it.sha256);
+        let next: BTreeSet<_> = next.filter(|it| !self.0.contains_key(it)).collect();
+        Ok(next.into_iter().collect())
+    }
+
+    /// The one in use that is the fewest renewals away, the latest of several.
+    fn in_use(&self, certificate: Fingerprint) -> Option<Fingerprint> {
+        let mut passed = HashSet::from([certificate]);
+        let mut reached = vec![certificate];
+        for _ in 0..MAX_RENEWALS {
+            let next = reached.iter().filter_map(|it| self.0.get(it));
+            let next: Vec<_> = next.flatten().copied().collect();
+            if let Some(current) = next.iter().find(|it| it.is_current) {
+                return Some(current.sha256);
+            }
+            let next = next.iter().map(|it| it.sha256);
+            reached = next.filter(|it| passed.insert(*it)).collect();
+            if reached.is_empty() {
+                break;
+            }
+        }
+        None
+    }
 }
 
 async fn read_hosts(

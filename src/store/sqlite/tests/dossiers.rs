@@ -36,6 +36,15 @@ fn facts<'a>(batch: &'a mut Batch, name: &str) -> &'a mut Facts {
     certificate.facts.as_mut().unwrap()
 }
 
+/// A look at a host that finds what has the subject and the names of `old`.
+fn showing(address: &str, name: &str, day: i64) -> Batch {
+    let mut seen = batch(vec![presenting(address, 443, &[name], day * 86_400)]);
+    let own = facts(&mut seen, name);
+    own.subject = named("old");
+    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
+    seen
+}
+
 #[tokio::test]
 async fn pages_hold_every_installation_in_the_order_of_reports() {
     let mut store = Store::new().await;
@@ -167,6 +176,68 @@ async fn a_renewal_stays_known_when_other_places_show_something_else() {
         let straggler = of(&all, "old", hosts[3]);
         assert_eq!(straggler.successor, Some(hash_of("newer")), "{known_at:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_renewed_several_times_has_the_one_in_use_for_a_successor() {
+    const DAY: i64 = 86_400;
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|host| presenting(host, 443, &["old"], 10));
+    store.scan(batch(old.to_vec())).await;
+    for (day, name) in (1..).zip(["newer", "even newer", "the newest of all"]) {
+        store.scan(showing(both[0], name, day)).await;
+    }
+    for (known_at, successor) in [
+        (Some(at(20)), None),
+        (Some(at(DAY + 20)), Some("newer")),
+        (Some(at(2 * DAY + 20)), Some("even newer")),
+        (Some(at(3 * DAY + 20)), Some("the newest of all")),
+        (None, Some("the newest of all")),
+    ] {
+        let filter = Filter {
+            known_at,
+            ..every_state()
+        };
+        let all = dossiers_by(&store, &filter).await;
+        let straggler = of(&all, "old", both[1]);
+        assert_eq!(straggler.successor, successor.map(hash_of), "{known_at:?}");
+    }
+    let all = dossiers(&store).await;
+    let newest = "the newest of all";
+    assert_eq!(of(&all, newest, both[0]).successor, None);
+    let newer = of(&all, "newer", both[0]);
+    assert_eq!(newer.successor, Some(hash_of(newest)));
+}
+
+#[tokio::test]
+async fn a_renewal_of_another_name_on_the_way_leads_nowhere() {
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|host| presenting(host, 443, &["old"], 10));
+    store.scan(batch(old.to_vec())).await;
+    store.scan(showing(both[0], "newer", 1)).await;
+    let mut moved_in = showing(both[0], "the newest", 2);
+    facts(&mut moved_in, "the newest").alternative_names = vec!["elsewhere".to_owned()];
+    store.scan(moved_in).await;
+    let all = dossiers(&store).await;
+    assert_eq!(of(&all, "old", both[1]).successor, None);
+}
+
+#[tokio::test]
+async fn a_renewal_that_was_taken_back_is_no_successor() {
+    let mut store = Store::new().await;
+    let both = ["10.0.0.1", "10.0.0.2"];
+    let old = both.map(|host| presenting(host, 443, &["old"], 10));
+    store.scan(batch(old.to_vec())).await;
+    for day in 1..20 {
+        store.scan(showing(both[0], "newer", day)).await;
+    }
+    // What comes back had the other's place for long: each follows the other.
+    store.scan(showing(both[0], "old", 20)).await;
+    let all = dossiers(&store).await;
+    assert_eq!(of(&all, "old", both[1]).successor, None);
+    assert_eq!(of(&all, "newer", both[0]).successor, None);
 }
 
 #[tokio::test]
