@@ -15,7 +15,9 @@ use crate::judge::{Finding, Judgement};
 use super::column::{
     Column, Of, Shared, column, of_certificate, of_chain, of_judgement, of_session,
 };
-use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow};
+use super::row::{
+    CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow, Source,
+};
 use super::value::Value;
 
 /// The columns of one kind of row.
@@ -39,6 +41,7 @@ pub static INSTALLATIONS: Table<Installation> = Table {
     certificate: |row| row.certificate.der.as_ref(),
     shared: |row, of| match of {
         Of::Row => None,
+        Of::Session if row.source == Source::Import => None,
         Of::Session => Some(Shared::Session(Arc::clone(&row.session))),
         Of::Certificate => Some(Shared::Certificate(Arc::clone(&row.certificate))),
         // Only what is in memory has an address of its own.
@@ -162,6 +165,12 @@ pub static INSTALLATIONS: Table<Installation> = Table {
         }),
         of_session("hybrid_group", |row, _| {
             row.session.hybrid_group.as_ref().into()
+        }),
+        of_judgement("trust_reason", |row, _| {
+            judged(row, |it| Some(Value::text(&it.trust_reason)))
+        }),
+        of_judgement("details", |row, _| {
+            judged(row, |it| Some(details(&it.findings)))
         }),
     ],
 };
@@ -386,6 +395,13 @@ fn rules<'a>(findings: impl Iterator<Item = &'a Finding>) -> Value<'static> {
         }
     }
     Value::List(Cow::Owned(rules))
+}
+
+/// What each of them says: `expiring: 6 days left`.
+fn details(findings: &[Finding]) -> Value<'static> {
+    let details = findings.iter();
+    let details = details.map(|finding| format!("{}: {}", finding.rule, finding.detail));
+    Value::List(details.collect())
 }
 
 /// Whole days from `now` to the end of validity, rounded down: -1 for all of

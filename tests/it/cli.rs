@@ -178,7 +178,7 @@ fn the_columns_of_the_report_are_those_of_the_contract() {
     let report = inventory.run("report", &["--format", "csv"]).exits(0);
     let header = report.stdout.lines().next().unwrap_or_default();
     assert_eq!(header, COLUMNS);
-    assert_eq!(COLUMNS.split(',').count(), 53);
+    assert_eq!(COLUMNS.split(',').count(), 55);
 }
 
 #[test]

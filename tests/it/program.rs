@@ -17,7 +17,7 @@ pub(crate) const COLUMNS: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version
     signature_algorithm,key_usage,eku,self_signed,is_ca,trust,trusted_by,root_dn,findings,\
     accepted,owner,tags,sha256,sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,\
     previous_sha256,first_seen,last_seen,last_checked,source,scan_id,client_auth_issuers,\
-    hybrid_group";
+    hybrid_group,trust_reason,details";
 
 /// Every word that an outcome can be.
 pub(crate) const OUTCOMES: [&str; 14] = [

@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::{
     Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, is_hazardous,
 };
+use crate::judge::Accepted;
 use crate::x509;
 use rows::{certificate, coverage, endpoint, hostile, installation, now, question, scan, used};
 
@@ -18,7 +19,7 @@ const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,c
     not_after,days_left,validity_days,severity,san,key_type,key_bits,signature_algorithm,\
     key_usage,eku,self_signed,is_ca,trust,trusted_by,root_dn,findings,accepted,owner,tags,sha256,\
     sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,previous_sha256,first_seen,\
-    last_seen,last_checked,source,scan_id,client_auth_issuers,hybrid_group";
+    last_seen,last_checked,source,scan_id,client_auth_issuers,hybrid_group,trust_reason,details";
 
 fn report<Row: Debug>(format: Format, table: &'static Table<Row>, rows: &[Row]) -> String {
     let mut out = Vec::new();
@@ -54,7 +55,7 @@ fn cell(cells: &[(String, String)], column: &str) -> String {
 fn the_main_report_has_the_columns_scripts_rely_on() {
     let text = report(Format::Csv, &INSTALLATIONS, &[]);
     assert_eq!(text, format!("{HEADER}\n"));
-    assert_eq!(INSTALLATIONS.columns.len(), 53);
+    assert_eq!(INSTALLATIONS.columns.len(), 55);
 }
 
 #[test]
@@ -89,6 +90,48 @@ fn a_row_says_what_the_installation_holds() {
     }
     let chain = format!("{}|{}", Fingerprint::of(b"a"), Fingerprint::of(b"b"));
     assert_eq!(cell(&cells, "chain_sha256"), chain);
+}
+
+#[test]
+fn a_row_says_why_it_is_trusted_or_not_and_what_each_finding_found() {
+    let mut row = rows::judged(&["expiring", "weak-key", "weak-key"]);
+    let judgement = Arc::make_mut(row.judgement.as_mut().unwrap());
+    judgement.trust_reason = "no root, and none was sent".to_owned();
+    let found = ["6 days left", "RSA of 1024 bits", "RSA of 512 bits"];
+    for (finding, detail) in judgement.findings.iter_mut().zip(found) {
+        finding.detail = detail.to_owned();
+    }
+    let csv = report(Format::Csv, &INSTALLATIONS, std::slice::from_ref(&row));
+    let told = cells(&csv);
+    assert_eq!(cell(&told, "findings"), "expiring|weak-key");
+    assert_eq!(cell(&told, "trust_reason"), "no root, and none was sent");
+    let details = "expiring: 6 days left|weak-key: RSA of 1024 bits|weak-key: RSA of 512 bits";
+    assert_eq!(cell(&told, "details"), details);
+    let lines = report(Format::JsonLines, &INSTALLATIONS, &[row, installation("x")]);
+    let lines = lines.lines().map(serde_json::from_str);
+    let lines: Vec<Json> = lines.collect::<Result<_, _>>().unwrap();
+    assert_eq!(lines[0]["details"][0], "expiring: 6 days left");
+    for column in ["trust_reason", "details"] {
+        assert_eq!(lines[1][column], Json::Null, "nobody judged: {column}");
+    }
+}
+
+#[test]
+fn what_somebody_accepted_is_no_detail() {
+    let mut row = rows::judged(&["expiring"]);
+    let judgement = Arc::make_mut(row.judgement.as_mut().unwrap());
+    let findings = std::mem::take(&mut judgement.findings).into_iter();
+    let accepted = findings.map(|finding| Accepted {
+        finding,
+        owner: "ops".to_owned(),
+        reason: "it is replaced on Monday".to_owned(),
+        until: now(),
+    });
+    judgement.accepted = accepted.collect();
+    let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
+    let told = cells(&csv);
+    assert_eq!(cell(&told, "accepted"), "expiring");
+    assert_eq!(cell(&told, "details"), "");
 }
 
 #[test]
