@@ -134,6 +134,7 @@ fn unassessed() -> Assessment {
         root: None,
         publicly_trusted: false,
         path: Vec::new(),
+        unsent: Vec::new(),
         missing_intermediate: None,
         out_of_order: false,
         extra: Vec::new(),

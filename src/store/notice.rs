@@ -7,7 +7,7 @@ pub struct Crossing {
     /// The installation's certificate; one that is not in the inventory is
     /// nobody's notice.
     pub certificate: Fingerprint,
-    /// The certificate that crossed it: that one, or one sent along with it.
+    /// The certificate that crossed it: that one, or one of its chain.
     pub member: Fingerprint,
     /// Whose it is; empty: nobody's.
     pub owner: String,

@@ -66,6 +66,30 @@ async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
 }
 
 #[tokio::test]
+async fn a_root_that_nobody_sent_is_told_once_and_keeps_nobody_silent_about_the_leaf() {
+    let mut store = Store::new().await;
+    let import = Import {
+        certificates: vec![certificate("a"), certificate("b")],
+        label: None,
+        at: at(0),
+    };
+    store.sink.import(import).await.unwrap();
+    let of_root = |name, root| Crossing {
+        member: hash_of(root),
+        ..crossing(name, "web", Severity::Warning)
+    };
+    let told = vec![of_root("a", "root")];
+    store.sink.remember_told(told.clone(), at(1)).await.unwrap();
+    assert_eq!(store.sink.untold(&told).await.unwrap(), []);
+    let others = vec![
+        crossing("a", "web", Severity::Warning),
+        of_root("a", "other root"),
+        of_root("b", "root"),
+    ];
+    assert_eq!(store.sink.untold(&others).await.unwrap(), others);
+}
+
+#[tokio::test]
 async fn a_crossing_of_an_unknown_certificate_is_not_remembered() {
     let mut store = Store::new().await;
     let unknown = vec![crossing("nobody's", "web", Severity::Warning)];
