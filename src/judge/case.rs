@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::domain::Timestamp;
 use crate::x509::{Certificate, Facts};
 
-use super::{Evidence, Limits, Place, Verdict};
+use super::{Evidence, Limits, Place, Unsent, Verdict};
 
 /// One installation as the rules see it: what is known, by which limits and
 /// when it is judged.
@@ -26,6 +26,13 @@ pub(super) struct Member<'a> {
     pub(super) position: usize,
     pub(super) certificate: &'a Certificate,
     pub(super) facts: &'a Facts,
+}
+
+/// When a certificate is valid; `None` where that can't be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Validity {
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) not_after: Option<Timestamp>,
 }
 
 /// Seconds of a day, as RFC 5280 and the Baseline Requirements count them.
@@ -55,6 +62,17 @@ impl<'a> Case<'a> {
         }))
     }
 
+    /// Judges the validity of every certificate of the chain that could be
+    /// read, and of each that its path rests on without being sent.
+    pub(super) fn each_validity(&self, check: impl Fn(Validity) -> Verdict) -> Verdict {
+        let sent = self.each(|member| check(Validity::of(member.facts)));
+        let unsent = self.evidence.assessment.unsent.iter().map(|unsent| {
+            let verdict = check(Validity::of_unsent(unsent));
+            verdict.about(unsent.fingerprint).named(&unsent.subject)
+        });
+        Verdict::all(std::iter::once(sent).chain(unsent))
+    }
+
     /// Judges the leaf.
     pub(super) fn leaf_alone(&self, check: impl Fn(&'a Facts) -> Verdict) -> Verdict {
         self.leaf().map_or(Verdict::NotApplicable, |leaf| {
@@ -79,5 +97,21 @@ impl<'a> Case<'a> {
                 facts: it.facts.as_ref().ok()?,
             })
         })
+    }
+}
+
+impl Validity {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+        }
+    }
+
+    fn of_unsent(unsent: &Unsent) -> Self {
+        Self {
+            not_before: unsent.not_before,
+            not_after: unsent.not_after,
+        }
     }
 }

@@ -1,6 +1,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{
     Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust,
 };
@@ -45,6 +47,9 @@ pub struct Assessment {
     /// The path that was found, leaf first, as positions in the chain sent;
     /// what is not in it was not needed.
     pub path: Vec<usize>,
+    /// The certificates of that path that were not sent, lowest first; none
+    /// of a path that ends in no store, or beside which there is another.
+    pub unsent: Vec<Unsent>,
     /// The SHA-256 of the intermediate that is missing, where another
     /// endpoint presented it.
     pub missing_intermediate: Option<Fingerprint>,
@@ -60,6 +65,20 @@ pub struct Assessment {
     /// Why a modern client would refuse the path all the same: it wants more
     /// than RFC 5280 does. Only of a path that ends in a store.
     pub refusal: Option<String>,
+}
+
+/// A certificate of a path that was not sent: a store's, or another
+/// endpoint's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// SHA-256 of it.
+    pub fingerprint: Fingerprint,
+    /// Its subject, RFC 4514. It may be a peer's text.
+    pub subject: String,
+    /// The beginning of its validity.
+    pub not_before: Option<Timestamp>,
+    /// The last second of its validity.
+    pub not_after: Option<Timestamp>,
 }
 
 /// Where a certificate is installed, and how it came.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Assessment, TrustStore};
 use crate::domain::{Der, Fingerprint, Timestamp, Trust};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, NameKey};
 use path::{ClientChecks, Origin, Path, Standing};
 use pool::Anchors;
 
@@ -31,7 +31,7 @@ const MAX_CLIENT_CHECKS: usize = 40;
 
 /// Counts up wherever the walk, a path or a modern client comes to say
 /// something else of the same chain, or writes it in another way.
-const LINKS_VERSION: &str = "1";
+const LINKS_VERSION: &str = "2";
 
 /// Judges chains by stores, with the help of what other endpoints presented.
 #[derive(Debug)]
@@ -145,6 +145,10 @@ impl Assessor {
         let Some((path, standing)) = best else {
             return links.unreadable();
         };
+        let roots = paths.iter().filter(|path| path.root.is_some()).count();
+        let alternatives = roots.saturating_sub(1);
+        // What ends on one way up harms nobody while there is another.
+        let has_another_way = alternatives > 0 && standing.trust != Trust::Expired;
         Assessment {
             trust: standing.trust,
             reason: standing.reason.clone(),
@@ -152,15 +156,16 @@ impl Assessor {
             root: path.root.clone(),
             publicly_trusted: paths.iter().any(|path| self.is_public(path)),
             path: path.sent.clone(),
+            unsent: if has_another_way {
+                Vec::new()
+            } else {
+                path.relied_on().to_vec()
+            },
             missing_intermediate: path.missing,
             out_of_order: links.leaf_is_an_issuer || !path.sent.is_sorted(),
             extra: links.extra(path),
             duplicates: links.duplicates.clone(),
-            alternatives: paths
-                .iter()
-                .filter(|path| path.root.is_some())
-                .count()
-                .saturating_sub(1),
+            alternatives,
             refusal: path.refusal.clone(),
         }
     }
@@ -202,7 +207,8 @@ impl Links {
     /// same, on any way to a root: from a store, or from another endpoint.
     pub fn unsent(&self) -> impl Iterator<Item = Fingerprint> {
         let paths = self.paths.iter().flatten();
-        paths.flat_map(|path| path.unsent.iter().copied())
+        let unsent = paths.flat_map(|path| &path.unsent);
+        unsent.map(|certificate| certificate.fingerprint)
     }
 
     /// The positions that neither the path nor a duplicate accounts for.
@@ -224,6 +230,7 @@ impl Links {
             root: None,
             publicly_trusted: false,
             path: Vec::new(),
+            unsent: Vec::new(),
             missing_intermediate: None,
             out_of_order: false,
             extra: Vec::new(),
@@ -246,13 +253,14 @@ fn duplicates(chain: &[Arc<Certificate>]) -> Vec<usize> {
 /// Whether the first certificate is named as the issuer of another that was
 /// sent: then the leaf stands elsewhere.
 fn leaf_is_an_issuer(chain: &[Arc<Certificate>]) -> bool {
-    let mut facts = chain
+    let facts = chain
         .iter()
         .filter_map(|certificate| certificate.facts.as_ref().ok());
-    let Some(first) = facts.next() else {
+    let mut names = facts.map(|facts| [&facts.subject, &facts.issuer].map(NameKey::of));
+    let Some([first, _]) = names.next() else {
         return false;
     };
-    facts.any(|other| other.issuer == first.subject && other.subject != first.subject)
+    names.any(|[subject, issuer]| issuer == first && subject != first)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::member::Member;
 use super::modern_client::{self, Kind, Refusal};
 use super::walk::{End, Source, Step, Trail};
 use crate::domain::{Fingerprint, Timestamp, Trust};
+use crate::judge::Unsent;
 use crate::x509::Verification;
 
 /// A trail with all that is to be said of it at any time.
@@ -13,7 +14,7 @@ pub(super) struct Path {
     pub(super) sent: Vec<usize>,
     /// What stands above the leaf and was not sent, from a store or another
     /// endpoint.
-    pub(super) unsent: Vec<Fingerprint>,
+    pub(super) unsent: Vec<Unsent>,
     /// The first intermediate that only another endpoint presented.
     pub(super) missing: Option<Fingerprint>,
     /// The subject of the root, RFC 4514, where it ends in one.
@@ -242,6 +243,16 @@ impl Path {
         Standing::new(rank, Trust::IncompleteChain, reason)
     }
 
+    /// What the trust in it rests on that was not sent. What another endpoint
+    /// presents makes nothing worse where it should have been sent here.
+    pub(super) fn relied_on(&self) -> &[Unsent] {
+        if self.stores.is_empty() || self.missing.is_some() {
+            &[]
+        } else {
+            &self.unsent
+        }
+    }
+
     fn is_alone(&self) -> bool {
         self.validities.len() == 1
     }
@@ -312,10 +323,17 @@ fn positions(trail: &Trail) -> Vec<usize> {
     std::iter::once(0).chain(sent).collect()
 }
 
-fn unsent(trail: &Trail) -> Vec<Fingerprint> {
+fn unsent(trail: &Trail) -> Vec<Unsent> {
     let unsent = |step: &&Step| !matches!(step.source, Source::Sent(_));
     let unsent = trail.steps.iter().filter(unsent);
-    unsent.map(|step| step.member.fingerprint()).collect()
+    unsent
+        .map(|step| Unsent {
+            fingerprint: step.member.fingerprint(),
+            subject: step.member.facts().subject.distinguished_name.clone(),
+            not_before: step.member.facts().not_before,
+            not_after: step.member.facts().not_after,
+        })
+        .collect()
 }
 
 /// The first certificate that had to be borrowed from another endpoint, roots

@@ -116,6 +116,29 @@ fn a_leaf_that_does_not_come_first_is_out_of_order() {
 }
 
 #[test]
+fn an_issuer_that_comes_first_is_known_however_its_name_is_written() {
+    let root = Authority::root("Root");
+    let mut issuer = root.below("Issuer");
+    issuer.params = authority("ISSUER");
+    let leaf = issuer.leaf("leaf");
+    let found = assess(vec![root.store("corp")], &[], &[&issuer.der, &leaf]);
+    assert!(found.out_of_order);
+}
+
+#[test]
+fn a_root_signs_itself_however_it_writes_its_name() {
+    let mut root = Authority::root("Root");
+    let issuer = authority("ROOT");
+    let issuer = Issuer::from_params(&issuer, &root.key);
+    root.der = der(&root.params.signed_by(&root.key, &issuer).unwrap());
+    let found = assess(Vec::new(), &[], &[&root.der]);
+    assert_eq!(found.trust, Trust::SelfSigned, "{}", found.reason);
+    let found = assess(Vec::new(), &[], &[&root.leaf("leaf"), &root.der]);
+    assert_eq!(found.trust, Trust::UntrustedRoot);
+    assert_eq!(found.reason, "it ends in `Root`, which no store holds");
+}
+
+#[test]
 fn each_store_that_trusts_a_chain_is_named() {
     let (root, elder) = (Authority::root("Root"), Authority::root("Elder"));
     let stores = || vec![root.store("corp"), elder.store("old"), root.store("more")];
@@ -193,6 +216,23 @@ fn a_root_known_from_elsewhere_need_not_be_sent_to_be_untrusted() {
     assert_eq!(found.trust, Trust::UntrustedRoot);
     assert_eq!(found.root.as_deref(), Some("CN=Root"));
     assert_eq!(found.missing_intermediate, None);
+}
+
+#[test]
+fn a_root_that_is_not_sent_is_told_with_its_dates_where_a_store_holds_it() {
+    let root = Authority::root("root");
+    let leaf = root.leaf("a");
+    let unsent = |chain: &[&Der]| assess(vec![root.store("own")], &[], chain).unsent;
+    let [told] = <[_; 1]>::try_from(unsent(&[&leaf])).unwrap();
+    let certificate = x509::parse(&root.der);
+    let facts = certificate.facts.unwrap();
+    assert_eq!(told.fingerprint, certificate.fingerprint);
+    assert_eq!(
+        (told.not_before, told.not_after),
+        (facts.not_before, facts.not_after)
+    );
+    assert_eq!(unsent(&[&leaf, &root.der]), []);
+    assert_eq!(assess(Vec::new(), &[&root.der], &[&leaf]).unsent, []);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod untrusted;
 mod incomplete_chain;
 mod unchecked;
 mod chain_order;
+mod extra_certificates;
 pub(super) mod name_mismatch;
 mod no_san;
 mod wildcard;
@@ -39,7 +40,7 @@ pub(super) mod many_ports;
 mod ephemeral;
 
 /// Every rule, in the order of reports.
-pub static ALL: [&Rule; 33] = [
+pub static ALL: [&Rule; 34] = [
     &expired::RULE,
     &expiring::RULE,
     &not_yet_valid::RULE,
@@ -49,6 +50,7 @@ pub static ALL: [&Rule; 33] = [
     &incomplete_chain::RULE,
     &unchecked::RULE,
     &chain_order::RULE,
+    &extra_certificates::RULE,
     &name_mismatch::RULE,
     &no_san::RULE,
     &wildcard::RULE,

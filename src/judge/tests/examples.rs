@@ -84,6 +84,12 @@ pub(super) const EXAMPLES: &[Example] = &[
         || changed(|scene| scene.chain.truncate(1)),
     ),
     example(
+        "extra-certificates",
+        Scene::new,
+        || changed(|scene| scene.assessment.extra = vec![1]),
+        || changed(|scene| scene.chain.truncate(1)),
+    ),
+    example(
         "name-mismatch",
         Scene::new,
         || changed(|scene| scene.place().server_name = Some("mail.example.com".to_owned())),

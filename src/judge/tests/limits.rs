@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::scene::{Scene, fixture, moment, time};
-use crate::domain::{Fingerprint, KeyExchange, Port, Severity, Timestamp, TlsVersion};
-use crate::judge::{Flaw, Lead, PointerNames, Verdict, WeakKeys};
+use crate::domain::{Fingerprint, KeyExchange, Port, Severity, Timestamp, TlsVersion, Trust};
+use crate::judge::{Flaw, Lead, PointerNames, Unsent, Verdict, WeakKeys};
 
 fn flaws(scene: &Scene, rule: &str) -> Vec<Flaw> {
     match scene.verdict(rule) {
@@ -431,7 +431,7 @@ fn an_unparsed_certificate_is_invalid_and_said_of_it() {
 fn the_fix_of_an_incomplete_chain_is_named() {
     let mut scene = Scene::new();
     let fix = Fingerprint::of(b"intermediate");
-    scene.assessment.trust = crate::domain::Trust::IncompleteChain;
+    scene.assessment.trust = Trust::IncompleteChain;
     scene.assessment.reason = "no issuer".to_owned();
     scene.assessment.missing_intermediate = Some(fix);
     assert_eq!(
@@ -447,4 +447,69 @@ fn a_predecessor_without_a_readable_key_says_nothing() {
     predecessor.facts.as_mut().unwrap().public_key.spki = None;
     scene.past.predecessor = Some(Arc::new(predecessor));
     assert_eq!(scene.verdict("key-unchanged"), Verdict::NotApplicable);
+}
+
+/// A scene below a root that was not sent, and that ends then.
+fn below_a_root_until(end: &str) -> Scene {
+    let mut scene = Scene::new();
+    scene.assessment.unsent = vec![Unsent {
+        fingerprint: Fingerprint::of(b"root"),
+        subject: "CN=Example Root".to_owned(),
+        not_before: Some(time("2016-06-01T00:00:00Z")),
+        not_after: Some(time(end)),
+    }];
+    scene
+}
+
+#[test]
+fn a_root_that_was_not_sent_is_judged_by_its_dates() {
+    let found = |scene: &Scene, rule| {
+        let flaws = flaws(scene, rule).into_iter();
+        let told = flaws.map(|flaw| (flaw.severity, flaw.detail, flaw.certificate));
+        told.collect::<Vec<_>>()
+    };
+    let root = Some(Fingerprint::of(b"root"));
+    let over = below_a_root_until("2026-06-01T00:00:00Z");
+    let detail = "CN=Example Root: expired 1 day ago, at 2026-06-01T00:00:00Z";
+    assert_eq!(found(&over, "expired"), [(None, detail.to_owned(), root)]);
+    assert_eq!(over.verdict("expiring"), Verdict::Pass);
+    let soon = below_a_root_until("2026-06-04T00:00:00Z");
+    let detail = "CN=Example Root: ends in 2 days, at 2026-06-04T00:00:00Z".to_owned();
+    let told = (Some(Severity::Critical), detail, root);
+    assert_eq!(found(&soon, "expiring"), [told]);
+    let mut early = below_a_root_until("2036-06-01T00:00:00Z");
+    early.assessment.unsent[0].not_before = Some(time("2026-06-03T00:00:00Z"));
+    let detail = "CN=Example Root: not valid before 2026-06-03T00:00:00Z".to_owned();
+    assert_eq!(found(&early, "not-yet-valid"), [(None, detail, root)]);
+}
+
+#[test]
+fn what_was_sent_in_vain_is_counted_and_named() {
+    let mut scene = Scene::new();
+    scene.chain.push(Arc::clone(&scene.chain[1]));
+    scene.chain.push(super::scene::read(b"no certificate"));
+    scene.chain.push(fixture("judge/roca"));
+    scene.facts_at(4).subject.common_name = Some("Spare CA".to_owned());
+    scene.assessment.duplicates = vec![2];
+    let said = |scene: &Scene| detail(scene, "extra-certificates").unwrap();
+    let again = "1 certificate sent before: Example Issuing CA 1";
+    assert_eq!(said(&scene), again);
+    scene.assessment.extra = vec![3, 4];
+    let extra = "2 certificates not needed: one that can't be read, Spare CA";
+    assert_eq!(said(&scene), format!("{extra}; {again}"));
+    scene.facts_at(4).subject.common_name = None;
+    scene.facts_at(4).subject.distinguished_name = "O=Spare".to_owned();
+    assert!(said(&scene).contains(", O=Spare; "));
+    scene.facts_at(4).subject.distinguished_name.clear();
+    assert!(said(&scene).contains(", one without a name; "));
+}
+
+#[test]
+fn where_the_path_is_not_known_nothing_is_extra() {
+    for trust in [Trust::Invalid, Trust::Unchecked] {
+        let mut scene = Scene::new();
+        scene.assessment.extra = vec![1];
+        scene.assessment.trust = trust;
+        assert_eq!(scene.verdict("extra-certificates"), Verdict::NotApplicable);
+    }
 }

@@ -48,6 +48,7 @@ impl Scene {
                 root: Some("CN=Example Root,O=Example Trust".to_owned()),
                 publicly_trusted: true,
                 path: vec![0, 1],
+                unsent: Vec::new(),
                 missing_intermediate: None,
                 out_of_order: false,
             },
