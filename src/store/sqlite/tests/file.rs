@@ -341,3 +341,18 @@ async fn a_link_that_leads_nowhere_is_refused_with_nothing_left() {
     }
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }
+
+#[tokio::test]
+async fn a_statement_may_change_more_than_memory_holds_to_take_it_back() {
+    let store = Store::new().await;
+    let mut raw = store.raw().await;
+    let rows = "create table pages (id integer primary key, number integer unique, octets blob); \
+                insert into pages (number, octets) \
+                with recursive n (i) as (select 1 union all select i + 1 from n where i < 3000) \
+                select i, zeroblob(4000) from n; \
+                begin; \
+                update pages set number = number + 10000, octets = zeroblob(4001); \
+                commit;";
+    sqlx::raw_sql(rows).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+}
