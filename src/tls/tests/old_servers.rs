@@ -1,7 +1,9 @@
 //! Servers of old and odd habits, made of bytes: each a stub named by its
 //! habit, that reads our hello and answers as such servers do.
 
-use crate::domain::{Alert, Broken, Chain, Outcome, Phase, Presented, Refusal, TlsVersion};
+use crate::domain::{
+    Alert, Broken, Chain, Outcome, Phase, Presented, Refusal, ServerName, TlsVersion,
+};
 use crate::tls::{Cause, Client, End, Ending, Ladder, Rung, Step};
 
 use super::transcript::{
@@ -324,5 +326,35 @@ fn a_modern_server_under_the_field_s_own_ladder_is_found_on_its_third_set() {
         let (offered, found) = climb(&Ladder::venafi(), stub);
         assert_eq!(offered, [MIXED, PLAIN, CLEAR]);
         assert_eq!(found, Some(TlsVersion::TLS_1_2));
+    }
+}
+
+#[test]
+fn every_hello_keeps_to_what_intolerant_servers_can_bear() {
+    const SEGMENT: usize = 1400;
+    /// TLS_FALLBACK_SCSV, RFC 7507 section 2.
+    const FALLBACK: u32 = 0x5600;
+    let long: ServerName = vec!["abc"; 63].join(".").parse().unwrap();
+    let ladders = [
+        "tls1.1",
+        "tls1.0",
+        "tls1.2+tls1.1+tls1.0+ssl3",
+        "tls1.2+ssl2",
+    ]
+    .map(|set| set.parse::<Ladder>().unwrap());
+    let named = [Ladder::standard(), Ladder::gentle(), Ladder::venafi()];
+    let client = Client::new();
+    for rung in ladders.iter().chain(&named).flat_map(Ladder::rungs) {
+        for name in [None, Some(&long)] {
+            let (_, bytes) = client.open(rung, name, [7; 32]).unwrap();
+            let hello = Hello::read(&bytes);
+            assert!(hello.length <= SEGMENT, "{rung:?}: {}", hello.length);
+            assert!(hello.record_version <= 0x0301, "{rung:?}");
+            // TLS 1.3 is asked of servers that know better.
+            let in_clear = !rung.offered.contains(TlsVersion::TLS_1_3);
+            let hangs = (256..512).contains(&hello.length);
+            assert!(!(in_clear && hangs), "{rung:?}: {}", hello.length);
+            assert!(!hello.specs.contains(&FALLBACK), "{rung:?}");
+        }
     }
 }

@@ -1,9 +1,7 @@
 //! Transcripts of TLS 1.0, SSL 3.0 and SSL 2.0. No server of SSL 2.0 can be
 //! had any more; its bytes here are those of its specification.
 
-use crate::domain::{
-    Alert, CipherSuite, ClientAuth, Der, KeyExchange, Phase, ServerName, TlsVersion,
-};
+use crate::domain::{Alert, CipherSuite, ClientAuth, Der, KeyExchange, Phase, TlsVersion};
 use crate::tls::{Cause, Client, End, Ending, Ladder, Rung, Step, Suites};
 
 use super::transcript::{
@@ -277,36 +275,6 @@ fn a_server_of_passwords_that_misses_the_user_s_name_has_no_certificate() {
     };
     let ending = converse_by(anonymous, &alert(2, 115), 100, End::Closed);
     assert_eq!((ending.cause, ending.certificates), (Cause::Complete, None));
-}
-
-#[test]
-fn every_hello_keeps_to_what_intolerant_servers_can_bear() {
-    const SEGMENT: usize = 1400;
-    let long: ServerName = vec!["abc"; 63].join(".").parse().unwrap();
-    let ladders = [
-        "tls1.1",
-        "tls1.0",
-        "tls1.2+tls1.1+tls1.0+ssl3",
-        "tls1.2+ssl2",
-    ]
-    .map(|set| set.parse::<Ladder>().unwrap());
-    let named = [Ladder::standard(), Ladder::gentle(), Ladder::venafi()];
-    let client = Client::new();
-    for rung in ladders.iter().chain(&named).flat_map(Ladder::rungs) {
-        for name in [None, Some(&long)] {
-            let (_, hello) = client.open(rung, name, [7; 32]).unwrap();
-            assert!(hello.len() <= SEGMENT, "{rung:?}: {}", hello.len());
-            let in_tls = hello[0] == 22;
-            let record_version = u16::from_be_bytes([hello[1], hello[2]]);
-            assert!(!in_tls || record_version <= 0x0301, "{rung:?}");
-            // TLS 1.3 is asked of servers that know better.
-            let in_clear = !rung.offered.contains(TlsVersion::TLS_1_3);
-            let hangs = (256..512).contains(&hello.len());
-            assert!(!(in_clear && hangs), "{rung:?}: {}", hello.len());
-            let fallback = hello.windows(2).any(|suite| suite == [0x56, 0x00]);
-            assert!(!fallback, "TLS_FALLBACK_SCSV");
-        }
-    }
 }
 
 #[test]
