@@ -1,5 +1,7 @@
 //! The extensions of a certificate → names, usages, CA.
 
+use std::collections::BTreeSet;
+
 use x509_parser::asn1_rs::{FromDer, Oid, Tag};
 use x509_parser::extensions::{
     BasicConstraints, GeneralName, KeyUsage, X509Extension, X509ExtensionParser,
@@ -8,8 +10,8 @@ use x509_parser::nom::Parser;
 
 use super::addresses::address;
 use super::faults::Faults;
-use super::walk::Element;
-use super::{directory_string, name, oid};
+use super::walk::{Element, elements};
+use super::{der_rules, directory_string, name, oid};
 
 /// What reports say of a certificate's extensions; `None` without the
 /// extension.
@@ -36,11 +38,19 @@ impl Extensions {
         let mut extensions = Self::default();
         let mut items = list.within(Tag::Sequence);
         let mut shallow = X509ExtensionParser::new().with_deep_parse_extensions(false);
+        let mut met = BTreeSet::new();
         for item in items.by_ref() {
-            match shallow.parse(item.raw) {
-                Ok((_, extension)) => extensions.take(&extension, faults),
-                Err(_) => faults.note("extensions", "one can't be read"),
+            let Ok((_, extension)) = shallow.parse(item.raw) else {
+                der_rules::inspect(item.raw, "extensions", faults);
+                faults.note("extensions", "one can't be read");
+                continue;
+            };
+            let field = field(&extension);
+            if !met.insert(extension.oid.as_bytes().to_vec()) {
+                faults.note(&field, "stands twice, the first counts");
             }
+            inspect(&item, &extension, &field, faults);
+            extensions.take(&extension, &field, faults);
         }
         if !items.rest().is_empty() || !list.is(Tag::Sequence) {
             faults.note("extensions", "their end can't be read");
@@ -48,29 +58,20 @@ impl Extensions {
         extensions
     }
 
-    fn take(&mut self, extension: &X509Extension<'_>, faults: &mut Faults) {
+    fn take(&mut self, extension: &X509Extension<'_>, field: &str, faults: &mut Faults) {
         let value = extension.value;
         match extension.oid.to_id_string().as_str() {
-            "2.5.29.15" => {
-                let field = "key usage";
-                keep(&mut self.key_usage, key_usage(value), field, faults);
-            }
+            "2.5.29.15" => keep(&mut self.key_usage, key_usage(value), field, faults),
             "2.5.29.17" => {
-                let field = "alternative names";
                 let names = alternative_names(value, field, faults);
                 keep(&mut self.alternative_names, names, field, faults);
             }
-            "2.5.29.19" => {
-                let field = "basic constraints";
-                keep(&mut self.is_ca, is_ca(value), field, faults);
-            }
+            "2.5.29.19" => keep(&mut self.is_ca, is_ca(value), field, faults),
             "2.5.29.37" => {
-                let field = "extended key usage";
-                let usages = extended_key_usage(value);
+                let usages = extended_key_usage(value, field, faults);
                 keep(&mut self.extended_key_usage, usages, field, faults);
             }
             "1.3.6.1.5.5.7.1.24" => {
-                let field = "TLS feature";
                 keep(&mut self.must_staple, must_staple(value), field, faults);
             }
             _ => {}
@@ -78,13 +79,38 @@ impl Extensions {
     }
 }
 
+/// What an extension is called in lines about it.
+fn field(extension: &X509Extension<'_>) -> String {
+    let dotted = extension.oid.to_id_string();
+    oid::extension(&dotted).map_or_else(|| format!("extension {dotted}"), str::to_owned)
+}
+
+/// Notes what is wrong with the encoding of an extension. The value of one
+/// that no public specification defines is its maker's own.
+fn inspect(item: &Element<'_>, extension: &X509Extension<'_>, field: &str, faults: &mut Faults) {
+    der_rules::inspect(item.raw, field, faults);
+    let mut parts = item.within(Tag::Sequence);
+    parts.find(|part| part.is(Tag::OctetString));
+    parts.note_excess(0, field, faults);
+    if oid::extension(&extension.oid.to_id_string()).is_none() {
+        return;
+    }
+    let Some(value) = Element::first(extension.value) else {
+        return faults.note(field, "can't be read");
+    };
+    elements(extension.value).note_excess(1, field, faults);
+    if !der_rules::inspect(value.raw, field, faults) {
+        faults.note(field, "a part of it can't be read");
+    }
+}
+
 /// Keeps the first of an extension that may stand only once (RFC 5280
 /// section 4.2).
 fn keep<T>(slot: &mut Option<T>, value: Option<T>, field: &str, faults: &mut Faults) {
-    match (&slot, value) {
-        (_, None) => faults.note(field, "can't be read"),
-        (Some(_), Some(_)) => faults.note(field, "stands twice, the first counts"),
-        (None, value) => *slot = value,
+    match value {
+        None => faults.note(field, "can't be read"),
+        value if slot.is_none() => *slot = value,
+        Some(_) => {}
     }
 }
 
@@ -107,13 +133,18 @@ fn key_usage(value: &[u8]) -> Option<Vec<String>> {
 }
 
 /// RFC 5280 section 4.2.1.12, in the order given.
-fn extended_key_usage(value: &[u8]) -> Option<Vec<String>> {
+fn extended_key_usage(value: &[u8], field: &str, faults: &mut Faults) -> Option<Vec<String>> {
     let list = Element::first(value).filter(|list| list.is(Tag::Sequence))?;
-    let usages = list
-        .within(Tag::Sequence)
-        .filter(|usage| usage.is(Tag::Oid));
-    let names = usages.map(|usage| oid::extended_key_usage(&Oid::new(usage.any.data.into())));
-    Some(names.take(MAX_USAGES).collect())
+    let mut usages = Vec::new();
+    for usage in list.within(Tag::Sequence) {
+        if !usage.is(Tag::Oid) {
+            faults.note(field, "one is no object identifier");
+        } else if usages.len() < MAX_USAGES {
+            let id = Oid::new(usage.any.data.into());
+            usages.push(oid::extended_key_usage(&id));
+        }
+    }
+    Some(usages)
 }
 
 /// RFC 5280 section 4.2.1.9.
@@ -150,6 +181,12 @@ fn alternative_names(value: &[u8], field: &str, faults: &mut Faults) -> Option<V
 
 /// One name, in the form that [`Facts`](super::Facts) tells of.
 fn alternative_name(name: &GeneralName<'_>, field: &str, faults: &mut Faults) -> String {
+    if let GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) =
+        name
+        && !text.is_ascii()
+    {
+        faults.note(field, "a name is not in ASCII");
+    }
     match name {
         GeneralName::DNSName(name) => (*name).to_owned(),
         GeneralName::IPAddress(octets) => address(octets).map_or_else(

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Der, Fingerprint, KeyType, Timestamp, weight_of};
 
 /// A certificate as received, and what could be read in it.
@@ -67,7 +69,8 @@ pub struct Facts {
     /// Whether it asks for an OCSP response in every handshake (RFC 7633).
     pub must_staple: bool,
     /// Whether its signature verifies under its own key; `None` where that
-    /// can't be checked. A certificate whose issuer is another is `false`.
+    /// can't be checked. A certificate whose issuer is another is `false`, and
+    /// so is one whose key makes no signatures by its algorithm.
     pub self_signed: Option<bool>,
     /// What is wrong with its encoding, a line each.
     pub faults: Vec<String>,
@@ -86,12 +89,20 @@ impl Facts {
 }
 
 /// A distinguished name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
     /// The last common name in it.
     pub common_name: Option<String>,
     /// All of it in the string form of RFC 4514.
     pub distinguished_name: String,
+}
+
+impl Name {
+    /// What it may be called: the common name, where it has one, and all of it.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let common_name = self.common_name.as_deref().into_iter();
+        common_name.chain(std::iter::once(self.distinguished_name.as_str()))
+    }
 }
 
 /// A subject public key.

@@ -9,10 +9,15 @@ pub(super) struct Faults(Vec<String>);
 const MAX_LINES: usize = 32;
 
 impl Faults {
-    /// Notes that `what` is wrong with `field`; past the limit it is dropped.
+    /// Notes that `what` is wrong with `field`, once; past the limit it is
+    /// dropped.
     pub(super) fn note(&mut self, field: &str, what: impl Display) {
-        if self.0.len() < MAX_LINES {
-            self.0.push(format!("{field}: {what}"));
+        if self.0.len() == MAX_LINES {
+            return;
+        }
+        let line = format!("{field}: {what}");
+        if !self.0.contains(&line) {
+            self.0.push(line);
         }
     }
 

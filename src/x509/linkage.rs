@@ -1,10 +1,14 @@
 //! The DER of a certificate → what it says of who may certify whom.
 
 use x509_parser::asn1_rs::{FromDer, Tag};
-use x509_parser::extensions::{BasicConstraints, X509Extension, X509ExtensionParser};
+use x509_parser::extensions::{
+    BasicConstraints, GeneralName, GeneralSubtree, NameConstraints, X509Extension,
+    X509ExtensionParser,
+};
 use x509_parser::nom::Parser;
 
 use super::faults::Faults;
+use super::oid;
 use super::walk::{self, Element};
 use crate::domain::Der;
 
@@ -19,12 +23,24 @@ pub struct Linkage {
     pub authority_key_id: Option<Vec<u8>>,
     /// How many authorities may stand between it and a leaf, section 4.2.1.9.
     pub path_length: Option<u32>,
-    /// Whether it limits the names of those below it, section 4.2.1.10.
-    pub constrains_names: bool,
+    /// Which names of those below it are limited, section 4.2.1.10.
+    pub constrained: ConstrainedNames,
     /// The dotted identifiers of critical extensions that no public
     /// specification of certificates defines: whoever does not know one must
     /// refuse the certificate (section 4.2).
     pub unknown_critical: Vec<String>,
+}
+
+/// The kinds of names that a certificate limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConstrainedNames {
+    /// None.
+    #[default]
+    None,
+    /// DNS names and addresses alone.
+    Hosts,
+    /// Others too, such as directory names; or it can't be read which.
+    Others,
 }
 
 /// Most unknown critical extensions kept: one is enough to refuse.
@@ -52,23 +68,61 @@ impl Linkage {
         let id = extension.oid.to_id_string();
         match id.as_str() {
             "2.5.29.14" => {
-                self.subject_key_id = Element::first(extension.value)
-                    .filter(|key_id| key_id.is(Tag::OctetString))
-                    .map(|key_id| key_id.any.data.to_vec());
+                keep(&mut self.subject_key_id, subject_key_id(extension.value));
             }
-            "2.5.29.35" => self.authority_key_id = authority_key_id(extension.value),
-            "2.5.29.19" => {
-                self.path_length = BasicConstraints::from_der(extension.value)
-                    .ok()
-                    .and_then(|(_, constraints)| constraints.path_len_constraint);
+            "2.5.29.35" => keep(
+                &mut self.authority_key_id,
+                authority_key_id(extension.value),
+            ),
+            "2.5.29.19" => keep(&mut self.path_length, path_length(extension.value)),
+            "2.5.29.30" => {
+                self.constrained = self.constrained.max(constrained_names(extension.value));
             }
-            "2.5.29.30" => self.constrains_names = true,
-            known if is_defined(known) => {}
+            known if oid::extension(known).is_some() => {}
             _ if extension.critical && self.unknown_critical.len() < MAX_UNKNOWN => {
                 self.unknown_critical.push(id);
             }
             _ => {}
         }
+    }
+}
+
+/// Keeps the first of an extension that may stand only once (section 4.2).
+fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
+    if slot.is_none() {
+        *slot = value;
+    }
+}
+
+fn path_length(value: &[u8]) -> Option<u32> {
+    let (_, constraints) = BasicConstraints::from_der(value).ok()?;
+    constraints.path_len_constraint
+}
+
+fn subject_key_id(value: &[u8]) -> Option<Vec<u8>> {
+    let key_id = Element::first(value).filter(|key_id| key_id.is(Tag::OctetString))?;
+    Some(key_id.any.data.to_vec())
+}
+
+fn constrained_names(value: &[u8]) -> ConstrainedNames {
+    let Ok((_, limits)) = NameConstraints::from_der(value) else {
+        return ConstrainedNames::Others;
+    };
+    let NameConstraints {
+        permitted_subtrees,
+        excluded_subtrees,
+    } = limits;
+    let subtrees = [permitted_subtrees, excluded_subtrees];
+    let is_of_hosts = |subtree: &GeneralSubtree<'_>| {
+        matches!(
+            subtree.base,
+            GeneralName::DNSName(_) | GeneralName::IPAddress(_)
+        )
+    };
+    if subtrees.iter().flatten().flatten().all(is_of_hosts) {
+        ConstrainedNames::Hosts
+    } else {
+        ConstrainedNames::Others
     }
 }
 
@@ -78,40 +132,14 @@ fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
     Some(key_id.any.data.to_vec())
 }
 
-/// Whether RFC 5280 section 4.2, RFC 7633, RFC 6960 section 4.2.2.2.1,
-/// RFC 6962 section 3.3 or Netscape's certificate types define it. RFC 6962's
-/// poison is not among them: a precertificate is no certificate.
-fn is_defined(id: &str) -> bool {
-    matches!(
-        id,
-        "2.5.29.9"
-            | "2.5.29.15"
-            | "2.5.29.17"
-            | "2.5.29.18"
-            | "2.5.29.31"
-            | "2.5.29.32"
-            | "2.5.29.33"
-            | "2.5.29.36"
-            | "2.5.29.37"
-            | "2.5.29.46"
-            | "2.5.29.54"
-            | "1.3.6.1.5.5.7.1.1"
-            | "1.3.6.1.5.5.7.1.11"
-            | "1.3.6.1.5.5.7.1.24"
-            | "1.3.6.1.5.5.7.48.1.5"
-            | "1.3.6.1.4.1.11129.2.4.2"
-            | "2.16.840.1.113730.1.1"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use rcgen::{
-        BasicConstraints, CertificateParams, CustomExtension, GeneralSubtree, IsCa, KeyPair,
-        NameConstraints,
+        BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, GeneralSubtree,
+        IsCa, KeyPair, NameConstraints,
     };
 
-    use super::*;
+    use super::{ConstrainedNames, Der, constrained_names, linkage};
 
     fn authority() -> CertificateParams {
         let mut authority = CertificateParams::default();
@@ -136,8 +164,29 @@ mod tests {
         assert!(linkage.subject_key_id.is_some());
         assert_eq!(linkage.subject_key_id, linkage.authority_key_id);
         assert_eq!(linkage.path_length, Some(3));
-        assert!(linkage.constrains_names);
+        assert_eq!(linkage.constrained, ConstrainedNames::Hosts);
         assert_eq!(linkage.unknown_critical, ["1.3.6.1.4.1.99999.1"]);
+    }
+
+    #[test]
+    fn limits_on_other_names_than_hosts_are_told_apart() {
+        let hosts = GeneralSubtree::DnsName("example".to_owned());
+        let directory = GeneralSubtree::DirectoryName(DistinguishedName::new());
+        let constrained = |permitted: &[GeneralSubtree], excluded: &[GeneralSubtree]| {
+            let mut limited = authority();
+            limited.name_constraints = Some(NameConstraints {
+                permitted_subtrees: permitted.to_vec(),
+                excluded_subtrees: excluded.to_vec(),
+            });
+            let certificate = limited.self_signed(&KeyPair::generate().unwrap());
+            linkage(&Der::from(&certificate.unwrap().der()[..])).constrained
+        };
+        let [hosts, directory] = [[hosts], [directory]];
+        assert_eq!(constrained(&hosts, &[]), ConstrainedNames::Hosts);
+        assert_eq!(constrained(&[], &hosts), ConstrainedNames::Hosts);
+        assert_eq!(constrained(&directory, &[]), ConstrainedNames::Others);
+        assert_eq!(constrained(&hosts, &directory), ConstrainedNames::Others);
+        assert_eq!(constrained_names(b"?"), ConstrainedNames::Others);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod addresses;
 mod collection;
+mod curves;
+mod der_rules;
 mod directory_string;
 mod extensions;
 mod facts;
@@ -19,13 +21,14 @@ mod pem_blocks;
 mod public_key;
 mod rsa_key;
 mod signature;
+mod validity;
 mod walk;
 
 pub use addresses::addresses;
 pub use collection::{BrokenCollection, Collection, Skipped, certificates_in};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
 pub use file::{certificate_in, first_certificate_in, key_in};
-pub use linkage::{Linkage, linkage};
+pub use linkage::{ConstrainedNames, Linkage, linkage};
 pub use name::{name_text, name_texts};
 pub use name_key::NameKey;
 pub use pem_blocks::{BrokenPem, ENCRYPTED, PemBlock, PrivateKeys, pem_blocks};
@@ -34,10 +37,9 @@ pub use signature::{Signed, Verification, subject_public_key_info, verify};
 
 use aws_lc_rs::digest;
 use x509_parser::asn1_rs::{FromDer, Tag};
-use x509_parser::time::ASN1Time;
 use x509_parser::x509::AlgorithmIdentifier;
 
-use crate::domain::{Der, KeyType, Timestamp};
+use crate::domain::{Der, KeyType};
 use extensions::Extensions;
 use faults::Faults;
 use walk::{Element, Fields};
@@ -67,12 +69,13 @@ fn sha1(bytes: &[u8]) -> [u8; 20] {
 fn facts(der: &[u8]) -> Result<Facts, ParseFault> {
     let mut faults = Faults::default();
     let fields = walk::certificate(der, &mut faults)?;
+    der_rules::inspect_fields(der, &mut faults);
     let version = version(fields.version.as_ref(), &mut faults);
     note_fields_of_later_versions(version, &fields, &mut faults);
     let subject = distinguished_name(fields.subject, "subject", &mut faults);
     let issuer = distinguished_name(fields.issuer, "issuer", &mut faults);
     let self_signed = self_signed(&fields, &subject, &issuer);
-    let (not_before, not_after) = validity(fields.validity.as_ref(), &mut faults);
+    let (not_before, not_after) = validity::read(fields.validity.as_ref(), &mut faults);
     let extensions = match &fields.extensions {
         Some(list) => Extensions::read(list, &mut faults),
         None => Extensions::default(),
@@ -175,36 +178,20 @@ fn serial(octets: &[u8], faults: &mut Faults) -> Vec<u8> {
     octets.to_vec()
 }
 
-/// RFC 5280 section 4.1.2.5.
-fn validity(
-    period: Option<&Element<'_>>,
-    faults: &mut Faults,
-) -> (Option<Timestamp>, Option<Timestamp>) {
-    let mut times = match period {
-        Some(period) => period.within(Tag::Sequence),
-        None => walk::elements(&[]),
-    };
-    let mut next = |field| {
-        let time = times.next().and_then(|time| moment(&time));
-        if time.is_none() {
-            faults.note(field, "can't be read");
-        }
-        time
-    };
-    (next("notBefore"), next("notAfter"))
-}
-
-fn moment(time: &Element<'_>) -> Option<Timestamp> {
-    let (_, time) = ASN1Time::from_der(time.raw).ok()?;
-    Some(Timestamp::from_seconds(time.timestamp()))
-}
-
 /// RFC 5280 section 4.1.1.2; it also stands inside of what is signed, and
 /// must be the same there.
 fn signature_algorithm(fields: &Fields<'_>, faults: &mut Faults) -> String {
     let (inner, outer) = (fields.inner_algorithm, fields.outer_algorithm);
     if inner.is_some() && outer.is_some() && inner != outer {
         faults.note("signature algorithm", "another inside than outside");
+    }
+    for identifier in [inner, outer]
+        .into_iter()
+        .flatten()
+        .filter_map(Element::first)
+    {
+        let parts = identifier.within(Tag::Sequence);
+        parts.note_excess(2, "signature algorithm", faults);
     }
     let name = |der| {
         let (_, identifier) = AlgorithmIdentifier::from_der(der).ok()?;

@@ -1,8 +1,8 @@
 //! Object identifiers → the names people know them by.
 //!
-//! The parser's registry lacks ML-DSA, SLH-DSA, DSA with SHA-2, SM2 and the
-//! Brainpool curves, and names others in its own way; hence this table. An
-//! identifier in none of its lists is shown dotted.
+//! The parser's registry lacks ML-DSA, SLH-DSA, DSA with SHA-2 and SM2, and
+//! names others in its own way; hence this table. An identifier in none of its
+//! lists is shown dotted.
 
 use x509_parser::asn1_rs::Oid;
 
@@ -11,6 +11,7 @@ pub(super) fn signature_algorithm(oid: &Oid<'_>) -> String {
     let dotted = oid.to_id_string();
     let name = match dotted.as_str() {
         "1.2.840.113549.1.1.2" => "md2WithRSAEncryption",
+        "1.2.840.113549.1.1.3" | "1.3.14.3.2.4" => "md4WithRSAEncryption",
         "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
         "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
         "1.2.840.113549.1.1.10" => "rsassaPss",
@@ -20,10 +21,18 @@ pub(super) fn signature_algorithm(oid: &Oid<'_>) -> String {
         "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
         "1.2.840.113549.1.1.15" => "sha512-224WithRSAEncryption",
         "1.2.840.113549.1.1.16" => "sha512-256WithRSAEncryption",
+        // The Implementors' Workshop's, part 12; SHA alone is SHA-0.
+        "1.3.14.3.2.2" => "md4WithRSA",
         "1.3.14.3.2.3" => "md5WithRSA",
+        "1.3.14.3.2.13" => "dsaWithSHA",
         "1.3.14.3.2.15" => "shaWithRSAEncryption",
+        "1.3.14.3.2.24" => "md2WithRSASignature",
+        "1.3.14.3.2.25" => "md5WithRSASignature",
         "1.3.14.3.2.27" => "dsaWithSHA1-old",
+        "1.3.14.3.2.28" => "dsaWithCommonSHA1",
         "1.3.14.3.2.29" => "sha1WithRSA",
+        "1.3.14.7.2.3.1" => "md2WithRSA",
+        "1.3.36.3.3.1.1" => "rsaSignatureWithsha1",
         "1.3.36.3.3.1.2" => "ripemd160WithRSA",
         "1.2.840.10040.4.3" => "dsaWithSHA1",
         "2.16.840.1.101.3.4.3.1" => "dsa_with_SHA224",
@@ -31,6 +40,8 @@ pub(super) fn signature_algorithm(oid: &Oid<'_>) -> String {
         "2.16.840.1.101.3.4.3.3" => "dsa_with_SHA384",
         "2.16.840.1.101.3.4.3.4" => "dsa_with_SHA512",
         "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
+        "1.3.36.3.3.2.1" => "ecSignWithsha1",
+        "0.4.0.127.0.7.1.1.4.1.1" => "ecdsa-plain-SHA1",
         "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
         "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
         "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
@@ -126,6 +137,38 @@ pub(super) fn extended_key_usage(oid: &Oid<'_>) -> String {
     name.to_owned()
 }
 
+/// What an extension of certificates, by its dotted identifier, is called,
+/// where a public specification defines it: RFC 5280 section 4.2, RFC 7633,
+/// RFC 6960 section 4.2.2.2.1, RFC 6962 section 3.3 or Netscape's certificate
+/// types. RFC 6962's poison is not among them: a precertificate is no
+/// certificate.
+pub(super) fn extension(dotted: &str) -> Option<&'static str> {
+    Some(match dotted {
+        "2.5.29.9" => "subject directory attributes",
+        "2.5.29.14" => "subject key identifier",
+        "2.5.29.15" => "key usage",
+        "2.5.29.17" => "alternative names",
+        "2.5.29.18" => "issuer alternative names",
+        "2.5.29.19" => "basic constraints",
+        "2.5.29.30" => "name constraints",
+        "2.5.29.31" => "CRL distribution points",
+        "2.5.29.32" => "certificate policies",
+        "2.5.29.33" => "policy mappings",
+        "2.5.29.35" => "authority key identifier",
+        "2.5.29.36" => "policy constraints",
+        "2.5.29.37" => "extended key usage",
+        "2.5.29.46" => "freshest CRL",
+        "2.5.29.54" => "inhibit anyPolicy",
+        "1.3.6.1.5.5.7.1.1" => "authority information access",
+        "1.3.6.1.5.5.7.1.11" => "subject information access",
+        "1.3.6.1.5.5.7.1.24" => "TLS feature",
+        "1.3.6.1.5.5.7.48.1.5" => "OCSP no check",
+        "1.3.6.1.4.1.11129.2.4.2" => "signed certificate timestamps",
+        "2.16.840.1.113730.1.1" => "Netscape certificate type",
+        _ => return None,
+    })
+}
+
 /// A distinguished name's attribute by its short name: those of RFC 4514
 /// section 3 and RFC 4519, and what OpenSSL calls the others.
 pub(super) fn attribute(oid: &Oid<'_>) -> Option<&'static str> {
@@ -168,46 +211,21 @@ pub(super) fn attribute(oid: &Oid<'_>) -> Option<&'static str> {
     })
 }
 
-/// A curve's common name, else its dotted identifier; and the bits of its
-/// field, where we know it (SEC 2, RFC 5639, FIPS 186-4, GB/T 32918).
-pub(super) fn curve(oid: &Oid<'_>) -> (String, Option<u32>) {
-    let dotted = oid.to_id_string();
-    let (name, bits) = match dotted.as_str() {
-        "1.2.840.10045.3.1.1" => ("P-192", 192),
-        "1.3.132.0.33" => ("P-224", 224),
-        "1.2.840.10045.3.1.7" => ("P-256", 256),
-        "1.3.132.0.34" => ("P-384", 384),
-        "1.3.132.0.35" => ("P-521", 521),
-        "1.3.132.0.8" => ("secp160r1", 160),
-        "1.3.132.0.9" => ("secp160k1", 160),
-        "1.3.132.0.30" => ("secp160r2", 160),
-        "1.3.132.0.31" => ("secp192k1", 192),
-        "1.3.132.0.32" => ("secp224k1", 224),
-        "1.3.132.0.10" => ("secp256k1", 256),
-        "1.3.132.0.1" => ("sect163k1", 163),
-        "1.3.132.0.15" => ("sect163r2", 163),
-        "1.3.132.0.26" => ("sect233k1", 233),
-        "1.3.132.0.27" => ("sect233r1", 233),
-        "1.3.132.0.3" => ("sect239k1", 239),
-        "1.3.132.0.16" => ("sect283k1", 283),
-        "1.3.132.0.17" => ("sect283r1", 283),
-        "1.3.132.0.36" => ("sect409k1", 409),
-        "1.3.132.0.37" => ("sect409r1", 409),
-        "1.3.132.0.38" => ("sect571k1", 571),
-        "1.3.132.0.39" => ("sect571r1", 571),
-        "1.3.36.3.3.2.8.1.1.1" => ("brainpoolP160r1", 160),
-        "1.3.36.3.3.2.8.1.1.3" => ("brainpoolP192r1", 192),
-        "1.3.36.3.3.2.8.1.1.5" => ("brainpoolP224r1", 224),
-        "1.3.36.3.3.2.8.1.1.7" => ("brainpoolP256r1", 256),
-        "1.3.36.3.3.2.8.1.1.8" => ("brainpoolP256t1", 256),
-        "1.3.36.3.3.2.8.1.1.9" => ("brainpoolP320r1", 320),
-        "1.3.36.3.3.2.8.1.1.10" => ("brainpoolP320t1", 320),
-        "1.3.36.3.3.2.8.1.1.11" => ("brainpoolP384r1", 384),
-        "1.3.36.3.3.2.8.1.1.12" => ("brainpoolP384t1", 384),
-        "1.3.36.3.3.2.8.1.1.13" => ("brainpoolP512r1", 512),
-        "1.3.36.3.3.2.8.1.1.14" => ("brainpoolP512t1", 512),
-        "1.2.156.10197.1.301" => ("SM2", 256),
-        _ => return (dotted, None),
-    };
-    (name.to_owned(), Some(bits))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_algorithms_have_the_name_of_their_hash() {
+        for (arcs, name) in [
+            (&[1, 2, 840, 113_549, 1, 1, 3][..], "md4WithRSAEncryption"),
+            (&[1, 3, 14, 3, 2, 2], "md4WithRSA"),
+            (&[1, 3, 14, 3, 2, 4], "md4WithRSAEncryption"),
+            (&[1, 3, 14, 3, 2, 13], "dsaWithSHA"),
+            (&[1, 3, 14, 3, 2, 15], "shaWithRSAEncryption"),
+            (&[1, 3, 14, 3, 2, 29], "sha1WithRSA"),
+        ] {
+            assert_eq!(signature_algorithm(&Oid::from(arcs).unwrap()), name);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::faults::Faults;
 use super::walk::{Element, elements};
-use super::{PublicKey, oid, rsa_key};
+use super::{PublicKey, curves, rsa_key};
 use crate::domain::{Fingerprint, KeyType};
 
 /// Family, bits and curve.
@@ -17,6 +17,7 @@ type Kind = (KeyType, Option<u32>, Option<String>);
 /// Reads a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
 pub(super) fn read(der: &[u8], faults: &mut Faults) -> PublicKey {
     let (key_type, bits, curve) = if let Ok((_, key)) = SubjectPublicKeyInfo::from_der(der) {
+        note_excess(der, faults);
         kind(&key)
     } else {
         faults.note("public key", "can't be read");
@@ -27,6 +28,19 @@ pub(super) fn read(der: &[u8], faults: &mut Faults) -> PublicKey {
         bits,
         curve,
         spki: Some(Fingerprint::of(der)),
+    }
+}
+
+/// An algorithm with its parameters and the key, and no more.
+fn note_excess(der: &[u8], faults: &mut Faults) {
+    let Some(info) = Element::first(der) else {
+        return;
+    };
+    let parts = info.within(Tag::Sequence);
+    parts.note_excess(2, "public key", faults);
+    for algorithm in parts.take(1) {
+        let parts = algorithm.within(Tag::Sequence);
+        parts.note_excess(2, "public key", faults);
     }
 }
 
@@ -53,24 +67,34 @@ fn kind(key: &SubjectPublicKeyInfo<'_>) -> Kind {
 }
 
 /// The named curve of RFC 5480 section 2.1.1; of explicit parameters
-/// (RFC 3279 section 2.3.5) the prime's size, and no name.
+/// (RFC 3279 section 2.3.5) the field's size, and no name.
 fn elliptic(parameters: Option<&Any<'_>>) -> Kind {
     let (curve, bits) = match parameters {
         Some(parameters) if parameters.tag() == Tag::Oid => {
-            let (curve, bits) = oid::curve(&Oid::new(parameters.data.into()));
+            let (curve, bits) = curves::curve(&Oid::new(parameters.data.into()));
             (Some(curve), bits)
         }
         Some(parameters) if parameters.tag() == Tag::Sequence => {
             let field = elements(parameters.data).nth(1);
-            let prime = field.and_then(|field| {
-                let prime = field.within(Tag::Sequence).nth(1)?;
-                magnitude(&prime)
-            });
-            (None, prime)
+            (None, field.and_then(|field| field_bits(&field)))
         }
         _ => (None, None),
     };
     (KeyType::Ecdsa, bits, curve)
+}
+
+/// The bits of a FieldID (RFC 3279 section 2.3.5): of a prime, or as many as
+/// the degree that the parameters of characteristic two begin with.
+fn field_bits(field: &Element<'_>) -> Option<u32> {
+    let field = field.within(Tag::Sequence).nth(1)?;
+    if !field.is(Tag::Sequence) {
+        return magnitude(&field);
+    }
+    let degree = field.within(Tag::Sequence).next()?;
+    let octets = degree.is(Tag::Integer).then_some(degree.any.data)?;
+    octets.iter().try_fold(0u32, |number, octet| {
+        number.checked_mul(256)?.checked_add(u32::from(*octet))
+    })
 }
 
 /// The bits of the first INTEGER in a SEQUENCE: of an RSAPublicKey's modulus.

@@ -8,7 +8,7 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 use super::faults::Faults;
 use super::walk::{self, Fields};
-use super::{oid, public_key};
+use super::{PublicKey, oid, public_key};
 use crate::domain::{Der, KeyType};
 
 /// A certificate as its issuer signed it.
@@ -24,7 +24,7 @@ pub struct Signed<'a> {
 pub enum Verification {
     /// The key made it.
     Valid,
-    /// The key did not make it.
+    /// The key did not make it, or makes none by this algorithm.
     Invalid,
     /// An algorithm, a size or a key that we can't check. It says nothing.
     NotCheckable,
@@ -61,13 +61,19 @@ pub fn subject_public_key_info(der: &Der) -> Option<&[u8]> {
 /// SubjectPublicKeyInfo. Costs one public-key operation.
 #[must_use]
 pub fn verify(signed: &Signed<'_>, issuer_key: &[u8]) -> Verification {
-    let Ok((_, key)) = SubjectPublicKeyInfo::from_der(issuer_key) else {
+    let Ok((_, info)) = SubjectPublicKeyInfo::from_der(issuer_key) else {
         return Verification::NotCheckable;
     };
-    let Some(algorithm) = algorithm(&signed.algorithm, issuer_key) else {
+    let key = public_key::read(issuer_key, &mut Faults::default());
+    let name = oid::signature_algorithm(signed.algorithm.oid());
+    let key_id = info.algorithm.oid().to_id_string();
+    if is_known(&key) && makers(&name).is_some_and(|makers| !makers.contains(&&*key_id)) {
+        return Verification::Invalid;
+    }
+    let Some(algorithm) = algorithm(&signed.algorithm, &name, &key) else {
         return Verification::NotCheckable;
     };
-    let Ok(key) = ParsedPublicKey::new(algorithm, &*key.subject_public_key.data) else {
+    let Ok(key) = ParsedPublicKey::new(algorithm, &*info.subject_public_key.data) else {
         return Verification::NotCheckable;
     };
     match key.verify_sig(signed.message, &signed.signature.data) {
@@ -76,28 +82,56 @@ pub fn verify(signed: &Signed<'_>, issuer_key: &[u8]) -> Verification {
     }
 }
 
+/// Whether it is known what a key is for, if only to agree on secrets.
+fn is_known(key: &PublicKey) -> bool {
+    match key.key_type {
+        KeyType::Unparsed => false,
+        KeyType::Other => key.curve.is_some(),
+        KeyType::Rsa | KeyType::Ecdsa | KeyType::Dsa | KeyType::Eddsa | KeyType::MlDsa => true,
+    }
+}
+
+/// The algorithms of the keys that make signatures by an algorithm; `None`
+/// where that is not known.
+///
+/// A key meant for PSS makes no other signatures (RFC 4055 section 1.2).
+fn makers(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "rsassaPss" => &["1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"],
+        "SM2-with-SM3" => &["1.2.840.10045.2.1"],
+        "ED25519" => &["1.3.101.112"],
+        "ED448" => &["1.3.101.113"],
+        "ML-DSA-44" => &["2.16.840.1.101.3.4.3.17"],
+        "ML-DSA-65" => &["2.16.840.1.101.3.4.3.18"],
+        "ML-DSA-87" => &["2.16.840.1.101.3.4.3.19"],
+        _ if name.starts_with("ecdsa") => &["1.2.840.10045.2.1"],
+        _ if name.starts_with("dsa") => &["1.2.840.10040.4.1"],
+        _ if name.contains("RSA") => &["1.2.840.113549.1.1.1"],
+        _ => return None,
+    })
+}
+
 /// The verifier for a signature algorithm and a key; `None` where there is
 /// none, or none for a key of that size.
 fn algorithm(
     identifier: &AlgorithmIdentifier<'_>,
-    issuer_key: &[u8],
+    name: &str,
+    key: &PublicKey,
 ) -> Option<&'static dyn VerificationAlgorithm> {
-    let key = public_key::read(issuer_key, &mut Faults::default());
-    let name = oid::signature_algorithm(identifier.oid());
     match key.key_type {
         KeyType::Rsa => {
             let bits = key.bits?;
             let algorithm = if name == "rsassaPss" {
                 rsa_pss(identifier, bits)?
             } else {
-                rsa_pkcs1(&name)?
+                rsa_pkcs1(name)?
             };
             let sizes = algorithm.min_modulus_len()..=algorithm.max_modulus_len();
             sizes.contains(&bits).then_some(algorithm as _)
         }
-        KeyType::Ecdsa => ecdsa(key.curve.as_deref()?, &name),
+        KeyType::Ecdsa => ecdsa(key.curve.as_deref()?, name),
         KeyType::Eddsa if name == "ED25519" => Some(&algorithms::ED25519),
-        KeyType::MlDsa => match name.as_str() {
+        KeyType::MlDsa => match name {
             "ML-DSA-44" => Some(&algorithms::ML_DSA_44),
             "ML-DSA-65" => Some(&algorithms::ML_DSA_65),
             "ML-DSA-87" => Some(&algorithms::ML_DSA_87),

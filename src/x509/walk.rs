@@ -82,6 +82,15 @@ impl<'a> Elements<'a> {
         self.rest
     }
 
+    /// Notes under `field` that there is more than the first `most` elements.
+    pub(super) fn note_excess(&self, most: usize, field: &str, faults: &mut Faults) {
+        let mut elements = self.clone();
+        elements.by_ref().take(most).for_each(drop);
+        if !elements.rest.is_empty() {
+            faults.note(field, format!("{} bytes too many", elements.rest.len()));
+        }
+    }
+
     /// The next element, if it has this context-specific tag.
     fn next_context(&mut self, number: u32) -> Option<Element<'a>> {
         let element = self.clone().next()?;
@@ -123,7 +132,7 @@ pub(super) fn certificate<'a>(
     let mut inner = elements(signed.content);
     let version = inner
         .next_context(0)
-        .and_then(|version| Element::first(version.any.data));
+        .and_then(|version| only_element(&version, "version", faults));
     let serial = inner
         .next()
         .filter(|serial| serial.is(Tag::Integer))
@@ -140,13 +149,15 @@ pub(super) fn certificate<'a>(
         public_key: next(),
         ..Fields::default()
     };
-    fields.has_unique_identifiers = inner
-        .clone()
-        .any(|element| element.is_context(1) || element.is_context(2));
-    fields.extensions = inner
-        .by_ref()
-        .find(|element| element.is_context(3))
-        .and_then(|explicit| Element::first(explicit.any.data));
+    for element in inner.by_ref() {
+        if element.is_context(3) && fields.extensions.is_none() {
+            fields.extensions = only_element(&element, "extensions", faults);
+        } else if is_unique_identifier(&element) && fields.extensions.is_none() {
+            fields.has_unique_identifiers = true;
+        } else {
+            faults.note("TBSCertificate", "an element that does not belong there");
+        }
+    }
     if !inner.rest().is_empty() {
         faults.note(
             "TBSCertificate",
@@ -165,6 +176,22 @@ pub(super) fn certificate<'a>(
         );
     }
     Ok(fields)
+}
+
+/// The element that an explicit tag is around.
+fn only_element<'a>(
+    explicit: &Element<'a>,
+    field: &str,
+    faults: &mut Faults,
+) -> Option<Element<'a>> {
+    let mut content = elements(explicit.any.data);
+    content.note_excess(1, field, faults);
+    content.next()
+}
+
+/// That of the issuer or of the subject, RFC 5280 section 4.1.2.8.
+fn is_unique_identifier(element: &Element<'_>) -> bool {
+    element.is_context(1) || element.is_context(2)
 }
 
 /// A SEQUENCE that may end before its declared length.

@@ -16,6 +16,7 @@ use webpki::{
 use super::member::Member;
 use super::walk::Trail;
 use crate::domain::{KeyType, Timestamp};
+use crate::x509::ConstrainedNames;
 
 /// Why a modern client refuses a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,9 @@ fn kind(error: &Error, trail: &Trail) -> Kind {
     let mut issuers = trail.members().skip(1);
     match error {
         Error::NameConstraintViolation | Error::SignatureAlgorithmMismatch => Kind::Forbidden,
-        _ if issuers.any(|issuer| issuer.linkage.constrains_names) => Kind::NamesUnchecked,
+        _ if issuers.any(|issuer| issuer.linkage.constrained != ConstrainedNames::None) => {
+            Kind::NamesUnchecked
+        }
         _ => Kind::Strict,
     }
 }

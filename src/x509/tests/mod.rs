@@ -1,4 +1,5 @@
 mod damage;
+mod encoding;
 mod keys;
 mod names;
 
