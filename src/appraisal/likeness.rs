@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::place;
-use crate::domain::{Fingerprint, Remembered, Timestamp};
+use crate::domain::{Fingerprint, Remembered, Timestamp, weight_of};
 use crate::judge::{Gist, Judgement, Place};
 use crate::report::Source;
 use crate::store::{ChainId, Dossier, Renewal};
@@ -19,7 +19,7 @@ pub(super) struct Likeness {
     chain: ChainId,
     /// Its gist.
     pub(super) place: Option<Place>,
-    previous: Option<Fingerprint>,
+    predecessor: Option<Fingerprint>,
     renewals: Vec<Renewal>,
     is_ephemeral: bool,
     successor: Option<Fingerprint>,
@@ -36,11 +36,16 @@ impl Likeness {
             source: dossier.row.source,
             chain: dossier.chain,
             place,
-            previous: dossier.row.previous,
+            predecessor: dossier.predecessor,
             renewals: dossier.renewals.clone(),
             is_ephemeral: dossier.is_ephemeral,
             successor: place::successor(dossier),
         }
+    }
+
+    fn weight(&self) -> usize {
+        let declined = self.place.iter().flat_map(|place| &place.declined_names);
+        size_of::<Self>() + weight_of(declined)
     }
 }
 
@@ -53,7 +58,7 @@ impl Said {
     /// Remembers it, having forgotten all where that has become too much.
     pub(super) fn remember(&mut self, likeness: Likeness, judgement: Arc<Judgement>) {
         self.0.make_room();
-        let weight = size_of::<Likeness>() + judgement.weight();
+        let weight = likeness.weight() + judgement.weight();
         self.0.insert(likeness, judgement, weight);
     }
 }

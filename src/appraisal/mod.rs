@@ -5,12 +5,12 @@
 //! on in their order. What costs depends on the chain alone and is remembered;
 //! of installations that are alike, one is judged.
 
+mod glossary;
 mod likeness;
 mod memory;
 mod owners;
 mod parallel;
 mod place;
-mod sessions;
 mod settings;
 mod wanted;
 
@@ -31,10 +31,10 @@ use crate::judge::{
 use crate::report::{Head, Installation, Source, StatedStore};
 use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
 use crate::x509;
+use glossary::Glossary;
 use likeness::{Likeness, Said};
 use memory::{Certificates, Chains, Found, Members};
 use owners::Owners;
-use sessions::Sessions;
 
 /// Judges what an inventory holds, as of one moment.
 pub struct Appraisal<'a> {
@@ -45,7 +45,7 @@ pub struct Appraisal<'a> {
     now: Timestamp,
     certificates: Certificates,
     chains: Chains,
-    sessions: Sessions,
+    glossary: Glossary,
     owners: Owners,
     gist: Gist,
     said: Said,
@@ -83,7 +83,7 @@ impl<'a> Appraisal<'a> {
             now,
             certificates: Certificates::default(),
             chains: Chains::default(),
-            sessions: Sessions::default(),
+            glossary: Glossary::default(),
             owners: Owners::default(),
             gist: Gist::of(policy),
             said: Said::default(),
@@ -203,7 +203,7 @@ impl<'a> Appraisal<'a> {
         let likenesses: Vec<_> = page
             .iter()
             .map(|dossier| {
-                let place = place::of(dossier, &mut self.sessions);
+                let place = place::of(dossier, &mut self.glossary);
                 Likeness::of(dossier, place, self.gist, self.now)
             })
             .collect();
@@ -244,8 +244,8 @@ impl<'a> Appraisal<'a> {
         self.certificates.make_room();
         self.chains.make_room();
         self.owners.make_room();
-        let previous = page.iter().filter_map(|dossier| dossier.row.previous);
-        self.certificates.learn(previous, self.inventory).await?;
+        let renewed = page.iter().filter_map(|dossier| dossier.predecessor);
+        self.certificates.learn(renewed, self.inventory).await?;
         let unchecked = page.iter().map(|dossier| (memory::key(dossier), dossier));
         let unchecked = unchecked.filter(|(key, _)| self.chains.lacks(key));
         let unchecked = unchecked.map(|(key, dossier)| (key, chain_key(&dossier.row).collect()));
@@ -282,11 +282,11 @@ impl<'a> Appraisal<'a> {
     }
 
     fn past(&self, dossier: &Dossier) -> Past {
-        let previous = dossier.row.previous;
-        let previous = previous.and_then(|previous| self.certificates.read(&previous));
+        let renewed = dossier.predecessor;
+        let renewed = renewed.and_then(|renewed| self.certificates.read(&renewed));
         let days = |renewal: &Renewal| renewal.seen.days_until(renewal.end);
         Past {
-            predecessor: previous.map(|(certificate, _)| Arc::clone(certificate)),
+            predecessor: renewed.map(|(certificate, _)| Arc::clone(certificate)),
             days_left_at_renewals: dossier.renewals.iter().map(days).collect(),
             is_ephemeral: dossier.is_ephemeral,
         }

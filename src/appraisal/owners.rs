@@ -139,7 +139,6 @@ fn unassessed() -> Assessment {
         out_of_order: false,
         extra: Vec::new(),
         duplicates: Vec::new(),
-        alternatives: 0,
         refusal: None,
     }
 }

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use super::sessions::{Sessions, read};
+use super::glossary::{Glossary, read};
 use crate::domain::{Dialect, Fingerprint, Port, Timestamp};
 use crate::judge::Place;
 use crate::report::InstallationState;
 use crate::store::{Dossier, KeyHost};
 
 /// Where an installation is, and on which terms; `None` for an import.
-pub(super) fn of(dossier: &Dossier, sessions: &mut Sessions) -> Option<Place> {
+pub(super) fn of(dossier: &Dossier, glossary: &mut Glossary) -> Option<Place> {
     let row = &dossier.row;
     let (address, port) = (row.ip?, row.port?);
     let starttls = row.starttls.as_deref();
-    let terms = sessions.terms(&row.session);
+    let terms = glossary.terms(&row.session);
     Some(Place {
         address,
         port,
         dialect: starttls.and_then(read).unwrap_or_default(),
         server_name: row.sni.clone(),
+        declined_names: row.declined_names.clone(),
         pointer: row.pointer.clone(),
         tls_version: terms.tls_version,
         versions: terms.versions,
@@ -44,6 +45,7 @@ pub(super) fn of_key(host: &KeyHost, now: Timestamp) -> Place {
         port: Port::HTTPS,
         dialect: Dialect::Tls,
         server_name: host.server_name.clone(),
+        declined_names: Vec::new(),
         pointer: host.pointer.clone(),
         tls_version: None,
         versions: Arc::default(),

@@ -1,4 +1,5 @@
-//! Whose hosts show one key, where the configuration says who owns what.
+//! Whose hosts show one key, where the configuration says who owns what; and
+//! which hosts are not alike.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -79,6 +80,7 @@ fn presenting(address: Ipv4Addr, chain: &[Der], at: Timestamp) -> Observation {
     Observation {
         endpoint,
         server_name: None,
+        instead_of: None,
         asked_for: None,
         at,
         outcome: Outcome::Certificate(Box::new(Presented {
@@ -146,6 +148,15 @@ async fn shared_keys(
     appraisal: &mut Appraisal<'_>,
     known_at: Option<Timestamp>,
 ) -> Vec<(IpAddr, String)> {
+    told_by("shared-key", appraisal, known_at).await
+}
+
+/// What a rule finds: address and detail.
+async fn told_by(
+    rule: &str,
+    appraisal: &mut Appraisal<'_>,
+    known_at: Option<Timestamp>,
+) -> Vec<(IpAddr, String)> {
     let wanted = Wanted::by(Filter {
         known_at,
         ..Filter::default()
@@ -153,8 +164,8 @@ async fn shared_keys(
     let mut found = Vec::new();
     let visit = |row: Installation| {
         let findings = row.judgement.as_ref().unwrap().findings.iter();
-        let shared = findings.filter(|finding| finding.rule == "shared-key");
-        found.extend(shared.map(|finding| (row.ip.unwrap(), finding.detail.clone())));
+        let told = findings.filter(|finding| finding.rule == rule);
+        found.extend(told.map(|finding| (row.ip.unwrap(), finding.detail.clone())));
         ControlFlow::Continue(())
     };
     let read = appraisal.installations(&wanted, Detail::Facts, visit);
@@ -231,4 +242,28 @@ async fn the_owners_of_an_earlier_day_are_not_those_of_today() {
         assert_eq!(shared_keys(&mut appraisal, Some(at(2))).await.len(), 2);
         assert_eq!(shared_keys(&mut appraisal, None).await, []);
     }
+}
+
+#[tokio::test]
+async fn alike_hosts_are_told_apart_by_the_names_that_they_decline() {
+    let mut store = Store::new().await;
+    let own = self_signed("own", &KeyPair::generate().unwrap());
+    let hosts = [1, 2, 3].map(|host| Ipv4Addr::new(10, 0, 0, host));
+    store.scan(1, hosts.map(|host| (host, &own))).await;
+    let scan = store.sink.begin(new_scan(at(2))).await.unwrap();
+    let declining = [(hosts[1], "other.test"), (hosts[2], "own.test")];
+    let declining = declining.map(|(host, name)| Observation {
+        instead_of: Some(name.parse().unwrap()),
+        ..presenting(host, &own, at(2))
+    });
+    let batch = Batch {
+        observations: declining.to_vec(),
+        ..Batch::default()
+    };
+    store.sink.write(scan, &batch).await.unwrap();
+    let inventory = store.inventory().await;
+    let appraisal = Appraisal::begin(&inventory, Vec::new(), &Policy::default(), at(3)).await;
+    let found = told_by("name-mismatch", &mut appraisal.unwrap(), None).await;
+    let detail = "not for other.test, which the server does not know, but for own.test";
+    assert_eq!(found, [(IpAddr::from(hosts[1]), detail.to_owned())]);
 }

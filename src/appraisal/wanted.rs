@@ -1,4 +1,4 @@
-use crate::domain::{Der, Fingerprint};
+use crate::domain::{Der, Fingerprint, Severity};
 use crate::report::Installation;
 use crate::store::Filter;
 
@@ -12,6 +12,9 @@ pub struct Wanted {
     pub findings: Vec<&'static str>,
     /// Of which any has a finding that somebody accepted.
     pub accepted: Vec<Accepted>,
+    /// Severities of the worst finding that nobody accepted; `None` is that
+    /// there is none.
+    pub severities: Vec<Option<Severity>>,
     /// Owners.
     pub owners: Vec<String>,
     /// Tags.
@@ -67,10 +70,12 @@ impl Wanted {
                 Accepted::Of(rule) => it.finding.rule == *rule,
             })
         };
+        let worst = judgement.and_then(|it| it.severity());
         let owns = |owner: &String| judgement.is_some_and(|it| it.owner.as_ref() == Some(owner));
         let bears = |tag: &String| judgement.is_some_and(|it| it.tags.contains(tag));
         (self.findings.is_empty() || self.findings.iter().any(has))
             && (self.accepted.is_empty() || self.accepted.iter().any(is_accepted))
+            && (self.severities.is_empty() || self.severities.contains(&worst))
             && (self.owners.is_empty() || self.owners.iter().any(owns))
             && (self.tags.is_empty() || self.tags.iter().any(bears))
             && (self.authorities.is_empty() || self.is_below(row, unsent))

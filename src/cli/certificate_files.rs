@@ -1,10 +1,10 @@
 //! Installations → their certificates, each once, as files or as one stream.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use super::failure::Failure;
 use crate::domain::{Der, Fingerprint};
 use crate::report::{Installation, pem};
-use crate::store::{FingerprintPrefix, Inventory, SqliteInventory};
+use crate::store::{FileMode, FingerprintPrefix, Inventory, SqliteInventory};
 
 /// How a certificate is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +41,11 @@ pub(super) enum Place<Out: Write> {
     Folder(Folder),
 }
 
-/// A directory, and how certificates are written there.
+/// A directory, how certificates are written there, and for whom.
 pub(super) struct Folder {
     path: PathBuf,
     encoding: Encoding,
+    mode: FileMode,
 }
 
 /// Certificates on their way out. What it remembers grows by 32 bytes a
@@ -122,12 +123,16 @@ impl<Out: Write> CertificateFiles<Out> {
 impl Folder {
     /// The directory at `path`, made for its owner alone where it is not
     /// there.
-    pub(super) fn open(path: &Path, encoding: Encoding) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, encoding: Encoding, mode: FileMode) -> Result<Self, Failure> {
         Self::make(path)?;
         // What replaces the name later must not lead elsewhere.
         let path = fs::canonicalize(path)
             .map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?;
-        Ok(Self { path, encoding })
+        Ok(Self {
+            path,
+            encoding,
+            mode,
+        })
     }
 
     /// Makes the directory at `path` for its owner alone, where it is not
@@ -159,6 +164,9 @@ impl Folder {
         }
         let mut file = NamedTempFile::new_in(&self.path).map_err(|error| failed(&error))?;
         file.write_all(&contents).map_err(|error| failed(&error))?;
+        let permissions = Permissions::from_mode(self.mode.bits());
+        let shared = file.as_file().set_permissions(permissions);
+        shared.map_err(|error| failed(&error))?;
         match file.persist_noclobber(&path) {
             Ok(_) => Ok(()),
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {

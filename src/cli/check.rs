@@ -15,7 +15,8 @@ use crate::config::TimeSpan;
 use crate::domain::{ScanId, Severity, Timestamp, clock};
 use crate::judge::Policy;
 use crate::report::check::{
-    Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text, nagios,
+    Ages, Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text,
+    nagios,
 };
 use crate::report::{EndpointLook, EndpointRow, Head, Installation, ScanRow, document};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory};
@@ -24,7 +25,8 @@ use crate::store::{Detail, Filter, Inventory, SqliteInventory};
 /// were not looked at
 ///
 /// Exits 0 if nothing fails, 4 if something does, and 1 if it can't tell: no
-/// inventory, or nothing in it. With --format nagios 0, 2, 3, and 1 for
+/// inventory, or nothing in it. Endpoints that were not looked at fail it with
+/// --max-age, or --fail-on warning and below; else they are a warning. With --format nagios 0, 2, 3, and 1 for
 /// warnings.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -47,8 +49,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
 
-    /// How long ago a known endpoint may have been looked at [default: what
-    /// the policy says, else 8d]
+    /// How long ago a known endpoint may have been looked at, or the check
+    /// fails [default: what the policy says, else 8d, and a warning only]
     #[arg(long, value_name = "TIME")]
     max_age: Option<TimeSpan>,
 
@@ -203,8 +205,10 @@ impl Source<'_> {
                 written = counted(row);
             }
         };
+        let mut ages = Ages::by(self.policy);
         let mut unreplaced = Unreplaced::default();
         let visit = |row: Installation| {
+            ages.installation(&row);
             unreplaced.row(row, &mut take);
             ControlFlow::Continue(())
         };
@@ -232,10 +236,8 @@ impl Source<'_> {
                 .installations(&wider, Detail::Facts, visit)
                 .await?;
         }
-        let policy = self.policy;
         let mut visit = |look: EndpointLook| {
-            let max_age = policy.max_age(look.ip, look.pointer.as_deref());
-            check.endpoint(&look, max_age);
+            check.endpoint(&look, ages.of(&look));
             ControlFlow::Continue(())
         };
         if wanted.asks_for_judgement() {

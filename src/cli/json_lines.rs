@@ -47,6 +47,7 @@ fn installation(
         ip: Some(endpoint.address),
         port: Some(endpoint.port),
         sni,
+        declined_names: seen.instead_of.iter().map(ToString::to_string).collect(),
         starttls: endpoint.dialect.starttls().map(str::to_owned),
         pointer: seen.pointer.clone(),
         session: Arc::new(SessionRow {
@@ -133,6 +134,7 @@ mod tests {
         Observation {
             endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, dialect),
             server_name: None,
+            instead_of: None,
             asked_for,
             at: Timestamp::from_seconds(0),
             outcome,
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_says_whose_client_certificates_its_server_takes() {
+    fn a_certificate_says_what_its_server_takes_and_declines() {
         let presented = Presented {
             chain: Chain::from_wire(vec![Der::from(&b"any bytes"[..])]).unwrap(),
             session: Session {
@@ -191,6 +193,12 @@ mod tests {
             truncated: None,
         };
         let presented = Outcome::Certificate(Box::new(presented));
+        let instead = Observation {
+            instead_of: Some("a.example".parse().unwrap()),
+            ..seen(None, presented.clone())
+        };
+        let declined = &lines(&instead)[0]["declined_names"];
+        assert_eq!(*declined, serde_json::json!(["a.example"]));
         for asked_for in [None, Some(KeyType::Rsa)] {
             let [line] = &lines(&seen(asked_for, presented.clone()))[..] else {
                 panic!("one line");
@@ -201,6 +209,7 @@ mod tests {
             assert_eq!(line["client_auth_issuers"], serde_json::json!(["", "#ff"]));
             assert_eq!(line["hybrid_group"], "X25519MLKEM768");
             assert_eq!(line.get("protocols"), None);
+            assert_eq!(line["declined_names"], serde_json::json!([]));
         }
     }
 }

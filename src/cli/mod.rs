@@ -7,6 +7,7 @@ mod check;
 mod compared;
 mod completions;
 mod crowd;
+mod day;
 mod demo;
 mod destination;
 mod diff;
@@ -50,6 +51,7 @@ mod unlisted;
 mod verdicts;
 mod workforce;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -62,6 +64,7 @@ use failure::Failure;
 use printer::{LogFormat, Printer, Verbosity};
 
 use crate::config::Config;
+use crate::domain::is_hazardous;
 
 /// Finds every TLS certificate on a network and keeps the inventory.
 #[derive(Parser)]
@@ -213,8 +216,15 @@ pub fn run() -> Exit {
 
 /// Tells of a command line that is none, or what it asks about the program.
 fn refused(error: &clap::Error) -> Exit {
-    // Help and version go to stdout; a closed pipe is no fault.
-    let _ = error.print();
+    let printer = Printer::new(Verbosity::Normal, LogFormat::Text);
+    let steers = |word: OsString| word.to_string_lossy().contains(is_hazardous);
+    if error.use_stderr() && std::env::args_os().any(steers) {
+        // In its colours the words would come as they are.
+        printer.lines(error.to_string().trim_end());
+    } else {
+        // Help and version go to stdout; a closed pipe is no fault.
+        let _ = error.print();
+    }
     if !error.use_stderr() {
         return Exit::Done;
     }
@@ -223,7 +233,6 @@ fn refused(error: &clap::Error) -> Exit {
     }
     let message = error.to_string();
     let why = message.lines().next().unwrap_or_default();
-    let printer = Printer::new(Verbosity::Normal, LogFormat::Text);
     plugin::unknown(why.trim_start_matches("error: "), &printer)
 }
 

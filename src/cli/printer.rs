@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::failure::Failure;
-use crate::domain::clock;
+use crate::domain::{clock, printable};
 
 /// How much is told beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +129,7 @@ impl Printer {
             return;
         }
         match self.log_format {
-            LogFormat::Text => self.stderr(line),
+            LogFormat::Text => self.lines(line),
             LogFormat::Json => self.event("INFO", &json!({ "message": line.trim() })),
         }
     }
@@ -140,9 +140,9 @@ impl Printer {
         if self.log_format == LogFormat::Json {
             return self.event("ERROR", &json!({ "message": message, "hint": hint }));
         }
-        self.stderr(&format!("error: {message}"));
+        self.lines(&format!("error: {message}"));
         if let Some(hint) = hint {
-            self.stderr(&format!("hint: {hint}"));
+            self.lines(&format!("hint: {hint}"));
         }
     }
 
@@ -159,6 +159,13 @@ impl Printer {
         let _ = over.recv_timeout(LAST_PATIENCE);
     }
 
+    /// Lines for a person, on stderr, whatever else they asked for. No text that
+    /// they name steers the terminal: it may be a path or a word that somebody
+    /// else thought of.
+    pub(super) fn lines(&self, text: &str) {
+        self.stderr(&inert(text));
+    }
+
     /// A line as the log has them.
     fn event(&self, level: &str, fields: &Value) {
         let timestamp = clock::now().to_string();
@@ -172,6 +179,17 @@ impl Printer {
             .bars
             .suspend(|| writeln!(io::stderr().lock(), "{text}"));
     }
+}
+
+/// The same lines, made safe to show; what lays them out stays.
+fn inert(text: &str) -> String {
+    let cells = |line: &str| {
+        line.split('\t')
+            .map(printable)
+            .collect::<Vec<_>>()
+            .join("\t")
+    };
+    text.split('\n').map(cells).collect::<Vec<_>>().join("\n")
 }
 
 impl<'a> MakeWriter<'a> for Printer {
@@ -192,5 +210,18 @@ impl Write for LogLine {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().lock().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_for_a_person_keeps_its_layout_and_steers_nothing() {
+        let told = "no file /\x1b[2J/\r\u{202e}x:\n\t1 | y\u{9b}31m\n";
+        let expected = "no file /\\u{1b}[2J/\\u{d}\\u{202e}x:\n\t1 | y\\u{9b}31m\n";
+        assert_eq!(inert(told), expected);
+        assert_eq!(inert(expected), expected, "what is safe stays as it is");
     }
 }

@@ -106,9 +106,10 @@ impl Making<'_> {
     }
 
     async fn certificates(&mut self, encoding: Encoding) -> Result<(), Failure> {
+        let mode = self.context.config.file_mode.unwrap_or_default();
         let place = match self.file {
             None => Place::Stream(BufWriter::new(self.context.printer.stream())),
-            Some(path) => Place::Folder(Folder::open(path, encoding)?),
+            Some(path) => Place::Folder(Folder::open(path, encoding, mode)?),
         };
         let mut files = CertificateFiles::new(place, self.depth);
         self.appraisal

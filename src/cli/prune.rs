@@ -29,7 +29,8 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
-        if !self.yes && !io::stdin().is_terminal() {
+        let can_be_asked = io::stdin().is_terminal() && context.printer.is_watched();
+        if !self.yes && !can_be_asked {
             return Err(Failure::usage("nobody is there to ask whether to prune")
                 .hint(Some("--yes prunes without asking")));
         }

@@ -44,7 +44,15 @@ enum Form {
 impl Query {
     /// Reads the flags, and opens the inventory.
     pub(super) async fn open(self, context: &Context) -> Result<Opened, Failure> {
-        let now = clock::now();
+        self.open_at(clock::now(), context).await
+    }
+
+    /// The same, its filters and judgements those of a moment.
+    pub(super) async fn open_at(
+        self,
+        now: Timestamp,
+        context: &Context,
+    ) -> Result<Opened, Failure> {
         let wanted = self.filters.into_wanted(now)?;
         let stores = self.trust.stores(context)?;
         Ok(Opened {

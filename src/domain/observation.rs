@@ -7,6 +7,9 @@ pub struct Observation {
     pub endpoint: Endpoint,
     /// The server name it sent, if any.
     pub server_name: Option<ServerName>,
+    /// The target's own name, which the server declined as unknown: it was
+    /// asked without one instead.
+    pub instead_of: Option<ServerName>,
     /// The key type it restricted the server to: its outcome says nothing
     /// about certificates of another. `None`: the server chose.
     pub asked_for: Option<KeyType>,

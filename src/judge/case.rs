@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::domain::Timestamp;
 use crate::x509::{Certificate, Facts};
 
-use super::{Evidence, Limits, Place, Unsent, Verdict};
+use super::{Evidence, KeyFaults, Limits, Place, Verdict};
 
 /// One installation as the rules see it: what is known, by which limits and
 /// when it is judged.
@@ -19,20 +19,16 @@ pub struct Case<'a> {
     pub now: Timestamp,
 }
 
-/// One certificate of a chain that could be read.
+/// One certificate of a chain, or of its path, that could be read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member<'a> {
-    /// Its position in the chain: the leaf's is 0.
-    pub(super) position: usize,
+    /// Its position in the chain: the leaf's is 0. `None` where it was not
+    /// sent.
+    pub(super) position: Option<usize>,
     pub(super) certificate: &'a Certificate,
     pub(super) facts: &'a Facts,
-}
-
-/// When a certificate is valid; `None` where that can't be read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Validity {
-    pub(super) not_before: Option<Timestamp>,
-    pub(super) not_after: Option<Timestamp>,
+    /// What is wrong with the numbers of its key.
+    pub(super) key_faults: KeyFaults,
 }
 
 /// Seconds of a day, as RFC 5280 and the Baseline Requirements count them.
@@ -41,7 +37,7 @@ pub(super) const DAY: i64 = 86_400;
 impl<'a> Case<'a> {
     /// The leaf, where it could be read.
     pub(super) fn leaf(&self) -> Option<Member<'a>> {
-        self.members().find(|member| member.position == 0)
+        self.members().find(|member| member.position == Some(0))
     }
 
     /// The leaf and where a server shows it. An import is no server's, and
@@ -53,24 +49,14 @@ impl<'a> Case<'a> {
     /// Judges every certificate of the chain that could be read. Of another
     /// than the leaf, the subject's name stands before what is wrong.
     pub(super) fn each(&self, check: impl Fn(Member<'a>) -> Verdict) -> Verdict {
-        Verdict::all(self.members().map(|member| {
-            let verdict = check(member).about(member.certificate.fingerprint);
-            match member.position {
-                0 => verdict,
-                _ => verdict.named(&member.facts.subject.distinguished_name),
-            }
-        }))
+        Verdict::all(self.members().map(|member| member.judged(&check)))
     }
 
-    /// Judges the validity of every certificate of the chain that could be
-    /// read, and of each that its path rests on without being sent.
-    pub(super) fn each_validity(&self, check: impl Fn(Validity) -> Verdict) -> Verdict {
-        let sent = self.each(|member| check(Validity::of(member.facts)));
-        let unsent = self.evidence.assessment.unsent.iter().map(|unsent| {
-            let verdict = check(Validity::of_unsent(unsent));
-            verdict.about(unsent.fingerprint).named(&unsent.subject)
-        });
-        Verdict::all(std::iter::once(sent).chain(unsent))
+    /// The same, and of each certificate that the path rests on without its
+    /// being sent.
+    pub(super) fn each_relied_on(&self, check: impl Fn(Member<'a>) -> Verdict) -> Verdict {
+        let members = self.members().chain(self.unsent());
+        Verdict::all(members.map(|member| member.judged(&check)))
     }
 
     /// Judges the leaf.
@@ -88,30 +74,52 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether the path ends in it.
+    pub(super) fn is_root(&self, member: &Member<'_>) -> bool {
+        let root = self.evidence.assessment.root.as_ref();
+        root.is_some_and(|root| root.fingerprint == member.certificate.fingerprint)
+    }
+
+    /// Whether the path leads over it.
+    pub(super) fn is_in_path(&self, member: &Member<'_>) -> bool {
+        let path = &self.evidence.assessment.path;
+        member
+            .position
+            .is_none_or(|position| path.contains(&position))
+    }
+
     fn members(&self) -> impl Iterator<Item = Member<'a>> {
         let chain: &'a [Arc<Certificate>] = self.evidence.chain;
         chain.iter().enumerate().filter_map(|(position, it)| {
+            let key_faults = self.evidence.key_faults.get(position);
             Some(Member {
-                position,
+                position: Some(position),
                 certificate: it,
                 facts: it.facts.as_ref().ok()?,
+                key_faults: key_faults.copied().unwrap_or_default(),
+            })
+        })
+    }
+
+    fn unsent(&self) -> impl Iterator<Item = Member<'a>> {
+        let unsent = self.evidence.assessment.unsent.iter();
+        unsent.filter_map(|unsent| {
+            Some(Member {
+                position: None,
+                certificate: &unsent.certificate,
+                facts: unsent.certificate.facts.as_ref().ok()?,
+                key_faults: unsent.key_faults,
             })
         })
     }
 }
 
-impl Validity {
-    fn of(facts: &Facts) -> Self {
-        Self {
-            not_before: facts.not_before,
-            not_after: facts.not_after,
-        }
-    }
-
-    fn of_unsent(unsent: &Unsent) -> Self {
-        Self {
-            not_before: unsent.not_before,
-            not_after: unsent.not_after,
+impl Member<'_> {
+    fn judged(self, check: impl Fn(Self) -> Verdict) -> Verdict {
+        let verdict = check(self).about(self.certificate.fingerprint);
+        match self.position {
+            Some(0) => verdict,
+            _ => verdict.named(&self.facts.subject.distinguished_name),
         }
     }
 }

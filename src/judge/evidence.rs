@@ -1,12 +1,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::{
     Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust,
 };
-use crate::x509::Certificate;
+use crate::x509::{Certificate, Name};
 
 use super::KeyFaults;
 
@@ -39,19 +37,20 @@ pub struct Assessment {
     pub reason: String,
     /// The stores that trust it, by name.
     pub trusted_by: Vec<String>,
-    /// The subject of the root that the path ends in, RFC 4514.
-    pub root: Option<String>,
-    /// Whether that root is one of Mozilla's, so that the rules of public
-    /// authorities apply.
+    /// The root that the path ends in.
+    pub root: Option<Root>,
+    /// Whether any path leads to a root of Mozilla's, every signature of it
+    /// checked, so that the rules of public authorities apply.
     pub publicly_trusted: bool,
     /// The path that was found, leaf first, as positions in the chain sent;
     /// what is not in it was not needed.
     pub path: Vec<usize>,
     /// The certificates of that path that were not sent, lowest first; none
-    /// of a path that ends in no store, or beside which there is another.
+    /// of a path that ends in no store. Of paths that are as good, it is the
+    /// one that holds longest.
     pub unsent: Vec<Unsent>,
     /// The SHA-256 of the intermediate that is missing, where another
-    /// endpoint presented it.
+    /// endpoint presented it, and it is valid.
     pub missing_intermediate: Option<Fingerprint>,
     /// The subjects and issuers that do not link as sent: RFC 8446 section
     /// 4.4.2 wants each certificate to certify the one before it.
@@ -60,25 +59,29 @@ pub struct Assessment {
     pub extra: Vec<usize>,
     /// The positions of certificates that were sent before.
     pub duplicates: Vec<usize>,
-    /// How many other ways up lead to a root: authorities cross-sign.
-    pub alternatives: usize,
     /// Why a modern client would refuse the path all the same: it wants more
     /// than RFC 5280 does. Only of a path that ends in a store.
     pub refusal: Option<String>,
 }
 
-/// A certificate of a path that was not sent: a store's, or another
-/// endpoint's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsent {
+/// What a path ends in: a certificate of a store, or one that says that it
+/// signed itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
     /// SHA-256 of it.
     pub fingerprint: Fingerprint,
-    /// Its subject, RFC 4514. It may be a peer's text.
-    pub subject: String,
-    /// The beginning of its validity.
-    pub not_before: Option<Timestamp>,
-    /// The last second of its validity.
-    pub not_after: Option<Timestamp>,
+    /// Its subject. It may be a peer's text.
+    pub name: Name,
+}
+
+/// A certificate of a path that was not sent: a store's, or another
+/// endpoint's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// The certificate.
+    pub certificate: Arc<Certificate>,
+    /// What is wrong with the numbers of its key.
+    pub key_faults: KeyFaults,
 }
 
 /// Where a certificate is installed, and how it came.
@@ -92,6 +95,9 @@ pub struct Place {
     pub dialect: Dialect,
     /// The server name asked for.
     pub server_name: Option<String>,
+    /// Names by which people come here and which the server declined as
+    /// unknown: it was asked without one instead.
+    pub declined_names: Vec<String>,
     /// The PTR name of the address.
     pub pointer: Option<String>,
     /// The version by which it came.
@@ -113,7 +119,8 @@ pub struct Place {
 /// What the same question showed before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// The certificate that it took the place of, read.
+    /// The certificate that it renews, read: another that it took the place of
+    /// is none.
     pub predecessor: Option<Arc<Certificate>>,
     /// How many days before its predecessor's end each renewal came, latest
     /// first.
@@ -125,7 +132,7 @@ pub struct Past {
 /// What the rest of the inventory says of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kin {
-    /// Other current certificates with the same key.
+    /// Other certificates in use with the same key.
     pub same_key: Vec<Fingerprint>,
     /// The owners of the hosts that show its key, when there are several.
     pub owners_of_key: Vec<String>,

@@ -68,12 +68,15 @@ impl Judge {
             trust,
             trust_reason,
             trusted_by: trusted_by.clone(),
-            root: root.clone(),
+            root: root
+                .as_ref()
+                .map(|root| root.name.distinguished_name.clone()),
             findings,
             accepted,
             owner: owner.map(|owner| owner.owner.clone()),
             tags: case.tags.to_vec(),
             is_one_of_many: many_ports::holds(&case),
+            max_age: limits.max_age,
         }
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::domain::{Severity, Timestamp, Trust, weight_of};
 
 use super::Finding;
@@ -24,6 +26,8 @@ pub struct Judgement {
     /// Whether its certificate is on so many ports of its host that they count
     /// as one.
     pub is_one_of_many: bool,
+    /// How old the last look at it may be.
+    pub max_age: Duration,
 }
 
 /// A finding that somebody answers for.

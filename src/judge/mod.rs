@@ -25,7 +25,7 @@ mod weak_keys;
 
 pub use case::Case;
 pub use chain::{Assessor, Links, Pool};
-pub use evidence::{Assessment, Evidence, Kin, Past, Place, Unsent};
+pub use evidence::{Assessment, Evidence, Kin, Past, Place, Root, Unsent};
 pub use finding::Finding;
 pub use gist::Gist;
 pub use judge::Judge;

@@ -69,10 +69,11 @@ impl<'a> Traits<'a> {
         if let Some(facts) = leaf.and_then(|leaf| leaf.facts.as_ref().ok()) {
             names.extend(facts.subject.common_name.as_deref());
             names.extend(facts.alternative_names.iter().map(String::as_str));
-            issuers.extend(facts.issuer.common_name.as_deref());
-            issuers.push(&facts.issuer.distinguished_name);
+            issuers.extend(facts.issuer.texts());
         }
-        issuers.extend(evidence.assessment.root.as_deref());
+        if let Some(root) = &evidence.assessment.root {
+            issuers.extend(root.name.texts());
+        }
         let address = evidence.place.map(|place| place.address);
         Self {
             names,

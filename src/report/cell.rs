@@ -52,13 +52,12 @@ fn push(value: impl std::fmt::Display, cell: &mut String) {
 }
 
 fn push_text(text: &str, cell: &mut String) {
-    let allowed = |character: char| !character.is_control() || "\t\n\r".contains(character);
-    if text.chars().all(allowed) {
+    if text.chars().all(is_allowed) {
         cell.push_str(text);
         return;
     }
     for character in text.chars() {
-        if allowed(character) {
+        if is_allowed(character) {
             cell.push(character);
         } else {
             push(character.escape_unicode(), cell);
@@ -66,18 +65,38 @@ fn push_text(text: &str, cell: &mut String) {
     }
 }
 
-/// Items joined by `|`; `|` and `\` inside them stand behind a `\`.
+/// Items joined by `|`; `|` and `\` inside them stand behind a `\`, also the
+/// `\` of what is written for a control character.
 fn push_list(items: &[String], cell: &mut String) {
     for (position, item) in items.iter().enumerate() {
         if position > 0 {
             cell.push('|');
         }
-        if item.contains(['|', '\\']) {
-            push_text(&item.replace('\\', "\\\\").replace('|', "\\|"), cell);
+        push_item(item, cell);
+    }
+}
+
+fn push_item(item: &str, cell: &mut String) {
+    let is_plain = |character| is_allowed(character) && !matches!(character, '|' | '\\');
+    if item.chars().all(is_plain) {
+        cell.push_str(item);
+        return;
+    }
+    for character in item.chars() {
+        if !is_plain(character) {
+            cell.push('\\');
+        }
+        if is_allowed(character) {
+            cell.push(character);
         } else {
-            push_text(item, cell);
+            push(character.escape_unicode(), cell);
         }
     }
+}
+
+/// Whether a cell has room for the character as it is.
+fn is_allowed(character: char) -> bool {
+    !character.is_control() || matches!(character, '\t' | '\n' | '\r')
 }
 
 /// Whether a spreadsheet would read the cell as a formula: it begins, after

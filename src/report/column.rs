@@ -7,7 +7,8 @@ use super::value::Value;
 use crate::domain::{Fingerprint, Timestamp};
 use crate::judge::Judgement;
 
-/// What a column is of.
+/// What a column is of: the row itself, its session, its certificate, what came
+/// above that, or what was said of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Of {
     Row,
@@ -33,53 +34,27 @@ pub struct Column<Row> {
     pub name: &'static str,
     /// What it is of.
     pub(super) of: Of,
-    /// What it holds of a row, at the moment that the report judges by.
-    pub(super) value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
+    /// What it holds of a row.
+    pub(super) value: Said<Row>,
 }
 
-/// A column of which nothing more is known.
-pub(super) const fn column<Row>(
-    name: &'static str,
-    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
-) -> Column<Row> {
-    let of = Of::Row;
-    Column { name, of, value }
+/// What a row says in a column, at the moment that the report judges by.
+type Said<Row> = for<'a> fn(&'a Row, Timestamp) -> Value<'a>;
+
+/// A column that each row says for itself.
+pub(super) const fn column<Row>(name: &'static str, value: Said<Row>) -> Column<Row> {
+    Of::Row.column(name, value)
 }
 
-/// A column that says the same of every row with the same session.
-pub(super) const fn of_session<Row>(
-    name: &'static str,
-    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
-) -> Column<Row> {
-    let of = Of::Session;
-    Column { name, of, value }
-}
-
-/// The same of every row with the same above its certificate.
-pub(super) const fn of_chain<Row>(
-    name: &'static str,
-    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
-) -> Column<Row> {
-    let of = Of::Chain;
-    Column { name, of, value }
-}
-
-/// The same of every row with the same certificate.
-pub(super) const fn of_certificate<Row>(
-    name: &'static str,
-    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
-) -> Column<Row> {
-    let of = Of::Certificate;
-    Column { name, of, value }
-}
-
-/// The same of every row of which the same was said.
-pub(super) const fn of_judgement<Row>(
-    name: &'static str,
-    value: for<'a> fn(&'a Row, Timestamp) -> Value<'a>,
-) -> Column<Row> {
-    let of = Of::Judgement;
-    Column { name, of, value }
+impl Of {
+    /// A column that says the same of every row with the same one of these.
+    pub(super) const fn column<Row>(self, name: &'static str, value: Said<Row>) -> Column<Row> {
+        Column {
+            name,
+            of: self,
+            value,
+        }
+    }
 }
 
 impl Shared {

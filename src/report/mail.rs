@@ -11,7 +11,7 @@ use std::str::FromStr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Fingerprint, Timestamp, printable};
 
 /// An address that mail can go to, with the name of whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +131,8 @@ impl FromStr for Mailbox {
             return Err(invalid());
         }
         Ok(Self {
-            name: name.trim().trim_matches('"').to_owned(),
+            // Only what is printable may be encoded in it (RFC 2047 section 5).
+            name: printable(name.trim().trim_matches('"')),
             address: address.to_owned(),
         })
     }

@@ -1,6 +1,6 @@
 //! Rows of the inventory → CSV, JSON lines, terminal lists.
 //!
-//! `table` says once what a row's columns are and hold; each format escapes
+//! A `table` says once what a row's columns are and hold; each format escapes
 //! them for its own medium.
 
 mod cbom;
@@ -13,8 +13,10 @@ mod distinct;
 mod event;
 mod head;
 pub mod html;
+mod installations;
 mod jsonl;
 pub mod list;
+mod live;
 mod mail;
 pub mod page;
 mod row;
@@ -28,15 +30,15 @@ pub use column::Column;
 pub use distinct::Distinct;
 pub use event::{EVENTS, EventKind, EventRow, UnknownEventKind};
 pub use head::{Head, StatedStore};
+pub use installations::INSTALLATIONS;
 pub use jsonl::{document, pem};
+pub use live::{SIGHTINGS, SPEAKERS};
 pub use mail::{InvalidMailbox, Letter, Mailbox};
 pub use row::{
     CertificateRow, CertificateUse, Coverage, EndpointLook, EndpointRow, Installation,
     InstallationState, QuestionRow, ScanRow, SessionRow, Source,
 };
-pub use table::{
-    CERTIFICATES, COVERAGE, ENDPOINTS, INSTALLATIONS, SCANS, SIGHTINGS, SPEAKERS, Table,
-};
+pub use table::{CERTIFICATES, COVERAGE, ENDPOINTS, SCANS, Table};
 pub use writer::{Format, Report};
 
 #[cfg(test)]

@@ -199,6 +199,7 @@ fn found(finding: &Finding) -> String {
 }
 
 fn seen(page: &mut Page, row: &Installation) {
+    page.list("Declined", &row.declined_names);
     page.optional("Zone", row.zone.as_ref());
     page.optional("PTR", row.pointer.as_ref());
     page.optional("STARTTLS", row.starttls.as_ref());

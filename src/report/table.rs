@@ -1,23 +1,14 @@
-//! The columns of every report: one definition, from which the header, the
+//! The columns of a report: one definition, from which the header, the
 //! cells and the JSON fields derive.
 
-use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::{Arc, LazyLock};
 
 use data_encoding::HEXLOWER;
 
-use crate::domain::{
-    Der, Fingerprint, OutcomeKind, Port, ScanId, Severity, Tally, Timestamp, Trust,
-};
-use crate::judge::{Finding, Judgement};
+use crate::domain::{Der, OutcomeKind, Port, ScanId, Severity, Tally, Timestamp};
 
-use super::column::{
-    Column, Of, Shared, column, of_certificate, of_chain, of_judgement, of_session,
-};
-use super::row::{
-    CertificateRow, CertificateUse, Coverage, EndpointRow, Installation, ScanRow, Source,
-};
+use super::column::{Column, Of, Shared, column};
+use super::row::{CertificateRow, CertificateUse, Coverage, EndpointRow, ScanRow};
 use super::value::Value;
 
 /// The columns of one kind of row.
@@ -33,177 +24,6 @@ pub struct Table<Row: 'static> {
     /// What several rows have in common, where this one has it.
     pub(super) shared: fn(&Row, Of) -> Option<Shared>,
 }
-
-/// The main report, its columns as scripts rely on them: new ones go to the
-/// end. Those without a value wait for judgement.
-pub static INSTALLATIONS: Table<Installation> = Table {
-    kind: "installation",
-    certificate: |row| row.certificate.der.as_ref(),
-    shared: |row, of| match of {
-        Of::Row => None,
-        Of::Session if row.source == Source::Import => None,
-        Of::Session => Some(Shared::Session(Arc::clone(&row.session))),
-        Of::Certificate => Some(Shared::Certificate(Arc::clone(&row.certificate))),
-        // Only what is in memory has an address of its own.
-        Of::Chain if row.chain.is_empty() => None,
-        Of::Chain => Some(Shared::Chain(Arc::clone(&row.chain))),
-        Of::Judgement => row.judgement.clone().map(Shared::Judgement),
-    },
-    columns: &[
-        column("zone", |row, _| row.zone.as_ref().map(Value::made).into()),
-        column("host", |row, _| Value::text(&row.host)),
-        column("ip", |row, _| row.ip.map(Value::made).into()),
-        column("port", |row, _| row.port.map(port).into()),
-        column("sni", |row, _| row.sni.as_ref().into()),
-        column("starttls", |row, _| row.starttls.as_ref().into()),
-        column("ptr", |row, _| row.pointer.as_ref().into()),
-        of_session("tls_version", |row, _| {
-            row.session.tls_version.as_ref().into()
-        }),
-        of_session("protocols", |row, _| Value::list(&row.session.protocols)),
-        of_session("cipher_suite", |row, _| {
-            row.session.cipher_suite.as_ref().into()
-        }),
-        of_session("key_exchange", |row, _| {
-            row.session.key_exchange.as_ref().into()
-        }),
-        of_session("client_auth", |row, _| {
-            row.session.client_auth.as_ref().into()
-        }),
-        of_session("alpn", |row, _| row.session.alpn.as_ref().into()),
-        of_certificate("subject_cn", |row, _| {
-            row.certificate.subject_cn.as_ref().into()
-        }),
-        of_certificate("subject_dn", |row, _| {
-            row.certificate.subject_dn.as_ref().into()
-        }),
-        of_certificate("issuer_cn", |row, _| {
-            row.certificate.issuer_cn.as_ref().into()
-        }),
-        of_certificate("issuer_dn", |row, _| {
-            row.certificate.issuer_dn.as_ref().into()
-        }),
-        of_certificate("serial", |row, _| {
-            row.certificate.serial.as_deref().map(serial).into()
-        }),
-        of_certificate("not_before", |row, _| row.certificate.not_before.into()),
-        of_certificate("not_after", |row, _| row.certificate.not_after.into()),
-        of_certificate("days_left", |row, now| {
-            days_left(&row.certificate, now).into()
-        }),
-        of_certificate("validity_days", |row, _| {
-            validity_days(&row.certificate).into()
-        }),
-        of_judgement("severity", |row, _| {
-            judged(row, |it| Some(severity(it.severity())))
-        }),
-        of_certificate("san", |row, _| {
-            Value::list(&row.certificate.alternative_names)
-        }),
-        of_certificate("key_type", |row, _| {
-            row.certificate.key_type.as_ref().into()
-        }),
-        of_certificate("key_bits", |row, _| row.certificate.key_bits.into()),
-        of_certificate("signature_algorithm", |row, _| {
-            row.certificate.signature_algorithm.as_ref().into()
-        }),
-        of_certificate("key_usage", |row, _| {
-            Value::list(&row.certificate.key_usage)
-        }),
-        of_certificate("eku", |row, _| {
-            Value::list(&row.certificate.extended_key_usage)
-        }),
-        of_certificate("self_signed", |row, _| row.certificate.self_signed.into()),
-        of_certificate("is_ca", |row, _| row.certificate.is_ca.into()),
-        of_judgement("trust", |row, _| {
-            let judgement = row.judgement.as_ref();
-            let trust = judgement.map_or(Trust::Unchecked, |it| it.trust);
-            Value::text(trust.as_str())
-        }),
-        of_judgement("trusted_by", |row, _| {
-            judged(row, |it| Some(Value::list(&it.trusted_by)))
-        }),
-        of_judgement("root_dn", |row, _| {
-            judged(row, |it| it.root.as_ref().map(Value::from))
-        }),
-        of_judgement("findings", |row, _| {
-            judged(row, |it| Some(rules(it.findings.iter())))
-        }),
-        of_judgement("accepted", |row, _| {
-            judged(row, |it| {
-                let accepted = it.accepted.iter();
-                Some(rules(accepted.map(|one| &one.finding)))
-            })
-        }),
-        of_judgement("owner", |row, _| {
-            judged(row, |it| it.owner.as_ref().map(Value::from))
-        }),
-        of_judgement("tags", |row, _| {
-            judged(row, |it| Some(Value::list(&it.tags)))
-        }),
-        of_certificate("sha256", |row, _| Value::made(row.certificate.sha256)),
-        of_certificate("sha1", |row, _| {
-            Value::made(hexadecimal(&row.certificate.sha1))
-        }),
-        of_certificate("spki_sha256", |row, _| {
-            row.certificate.spki_sha256.map(Value::made).into()
-        }),
-        of_chain("chain_sha256", |row, _| fingerprints(&row.chain)),
-        column("chain_not_after", |row, _| row.chain_not_after.into()),
-        column("installations", |row, _| Value::count(row.installations)),
-        column("state", |row, _| Value::text(row.state.as_str())),
-        column("previous_sha256", |row, _| {
-            row.previous.map(Value::made).into()
-        }),
-        column("first_seen", |row, _| row.first_seen.into()),
-        column("last_seen", |row, _| row.last_seen.into()),
-        column("last_checked", |row, _| row.last_checked.into()),
-        column("source", |row, _| Value::text(row.source.as_str())),
-        column("scan_id", |row, _| row.scan.map(scan).into()),
-        of_session("client_auth_issuers", |row, _| {
-            Value::list(&row.session.client_auth_issuers)
-        }),
-        of_session("hybrid_group", |row, _| {
-            row.session.hybrid_group.as_ref().into()
-        }),
-        of_judgement("trust_reason", |row, _| {
-            judged(row, |it| Some(Value::text(&it.trust_reason)))
-        }),
-        of_judgement("details", |row, _| {
-            judged(row, |it| Some(details(&it.findings)))
-        }),
-    ],
-};
-
-/// What a running scan says of a certificate that it sees.
-pub static SIGHTINGS: LazyLock<Table<Installation>> = LazyLock::new(|| live(&INSTALLATIONS));
-
-/// What a running scan says of an endpoint that spoke without a certificate.
-pub static SPEAKERS: LazyLock<Table<EndpointRow>> = LazyLock::new(|| live(&ENDPOINTS));
-
-/// The rows of a report without what only the inventory knows. Each has its
-/// certificate to itself.
-fn live<Row>(report: &'static Table<Row>) -> Table<Row> {
-    let columns = report.columns.iter();
-    let columns = columns.filter(|column| !KNOWN_BY_INVENTORY.contains(&column.name));
-    Table {
-        kind: report.kind,
-        certificate: report.certificate,
-        shared: |_, _| None,
-        columns: Vec::leak(columns.copied().collect()),
-    }
-}
-
-const KNOWN_BY_INVENTORY: [&str; 8] = [
-    "certificates",
-    "protocols",
-    "protocols_refused",
-    "installations",
-    "state",
-    "previous_sha256",
-    "first_seen",
-    "last_checked",
-];
 
 /// Certificates, wherever they are installed.
 pub static CERTIFICATES: Table<CertificateUse> = Table {
@@ -362,7 +182,7 @@ pub(super) fn port<'a>(port: Port) -> Value<'a> {
     Value::Number(i64::from(port.number()))
 }
 
-fn severity<'a>(severity: Option<Severity>) -> Value<'a> {
+pub(super) fn severity<'a>(severity: Option<Severity>) -> Value<'a> {
     severity.map(|it| Value::text(it.as_str())).into()
 }
 
@@ -370,51 +190,14 @@ pub(super) fn scan<'a>(scan: ScanId) -> Value<'a> {
     Value::Number(scan.number())
 }
 
-fn serial<'a>(octets: &[u8]) -> Value<'a> {
+pub(super) fn serial<'a>(octets: &[u8]) -> Value<'a> {
     Value::made(colons(octets))
-}
-
-fn fingerprints<'a>(fingerprints: &[Fingerprint]) -> Value<'a> {
-    Value::List(fingerprints.iter().map(Fingerprint::to_string).collect())
-}
-
-/// What the judgement says; nothing where nobody judged.
-fn judged<'a>(
-    row: &'a Installation,
-    says: impl FnOnce(&'a Judgement) -> Option<Value<'a>>,
-) -> Value<'a> {
-    row.judgement.as_deref().and_then(says).into()
-}
-
-/// The rules that found something, each once.
-fn rules<'a>(findings: impl Iterator<Item = &'a Finding>) -> Value<'static> {
-    let mut rules: Vec<String> = Vec::new();
-    for finding in findings {
-        if !rules.iter().any(|rule| rule == finding.rule) {
-            rules.push(finding.rule.to_owned());
-        }
-    }
-    Value::List(Cow::Owned(rules))
-}
-
-/// What each of them says: `expiring: 6 days left`.
-fn details(findings: &[Finding]) -> Value<'static> {
-    let details = findings.iter();
-    let details = details.map(|finding| format!("{}: {}", finding.rule, finding.detail));
-    Value::List(details.collect())
 }
 
 /// Whole days from `now` to the end of validity, rounded down: -1 for all of
 /// the day after it.
 pub(super) fn days_left(certificate: &CertificateRow, now: Timestamp) -> Option<i64> {
     Some(now.days_until(certificate.not_after?))
-}
-
-/// Whole days from notBefore to notAfter, rounded down. The second that RFC
-/// 5280 section 4.1.2.5 adds by counting both ends is left out.
-fn validity_days(certificate: &CertificateRow) -> Option<i64> {
-    let start = certificate.not_before?;
-    Some(start.days_until(certificate.not_after?))
 }
 
 /// Targets that the latest scan of them tried, whatever came of it.

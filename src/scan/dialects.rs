@@ -125,6 +125,7 @@ mod tests {
                 dialect,
             ),
             server_name: None,
+            instead_of: None,
             asked_for: None,
             at: Timestamp::from_seconds(0),
             outcome,

@@ -132,6 +132,7 @@ impl<'scan> Inquiry<'scan> {
     /// Takes an answer. Of two to one question the better stands, of equal
     /// ones the later.
     pub(super) fn answered(&mut self, mut observation: Observation) {
+        observation.instead_of = self.declined(&observation);
         self.share_chain(&mut observation.outcome);
         let key_type = self.learn(&observation);
         let wording = Wording::of(&observation);
@@ -174,6 +175,7 @@ impl<'scan> Inquiry<'scan> {
             shown.observation.survey = Some(survey);
         }
         for mut observation in others {
+            observation.instead_of = self.declined(&observation);
             self.share_chain(&mut observation.outcome);
             let key_type = self.learn(&observation);
             self.seen.push(Seen {
@@ -267,6 +269,13 @@ impl<'scan> Inquiry<'scan> {
             server_name: None,
             key_type: None,
         })
+    }
+
+    /// The target's own name, where it was asked without one: that is done only
+    /// where the server does not know it.
+    fn declined(&self, seen: &Observation) -> Option<ServerName> {
+        let own_name = self.subject.own_name.as_ref();
+        own_name.filter(|_| seen.server_name.is_none()).cloned()
     }
 
     /// Whether it asks for a name that is not the target's own.
@@ -486,6 +495,7 @@ mod tests {
         Observation {
             endpoint: probe.endpoint.clone(),
             server_name: probe.server_name.clone(),
+            instead_of: None,
             asked_for: probe.ladder.key_type(),
             at: Timestamp::from_seconds(0),
             outcome,
@@ -696,11 +706,18 @@ mod tests {
             None => certificate(&[]),
         });
         assert_eq!(steps, ["tls own.corp", "tls"]);
-        let kinds = inquiry
-            .into_observations()
-            .map(|seen| seen.outcome.kind())
-            .collect::<Vec<_>>();
-        assert_eq!(kinds, [OutcomeKind::TlsRefused, OutcomeKind::Certificate]);
+        let seen: Vec<_> = inquiry.into_observations().collect();
+        let kinds = seen.iter().map(|seen| seen.outcome.kind());
+        assert!(kinds.eq([OutcomeKind::TlsRefused, OutcomeKind::Certificate]));
+        let own_name = own().own_name;
+        assert_eq!(
+            (&seen[0].instead_of, &seen[0].server_name),
+            (&None, &own_name)
+        );
+        assert_eq!(
+            (&seen[1].instead_of, &seen[1].server_name),
+            (&own_name, &None)
+        );
 
         for outcome in [refused(), certificate(&[])] {
             let mut inquiry = Inquiry::new(&approach, own(), Vec::new(), Vec::new());
@@ -710,6 +727,28 @@ mod tests {
         let mut inquiry = Inquiry::new(&approach, direct(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |_| Outcome::TlsRefused(unknown));
         assert_eq!(steps, ["tls"], "it named none");
+    }
+
+    #[test]
+    fn only_a_targets_own_name_is_told_of_where_it_is_declined() {
+        let approach = approach(Depth::Thorough);
+        let unknown = Refusal::Alert(Phase::Hello, Alert::UNRECOGNIZED_NAME);
+        let told = |own_name: Option<&str>| {
+            let subject = subject(Dialect::Tls, OtherDialects::Tried, own_name);
+            let mut inquiry = Inquiry::new(&approach, subject, names(&["a.corp"]), Vec::new());
+            run(&mut inquiry, |probe| match probe.server_name {
+                Some(_) => Outcome::TlsRefused(unknown),
+                None => certificate(&["b.corp"]),
+            });
+            let told = inquiry.into_observations();
+            told.filter_map(|seen| Some((seen.instead_of?, seen.asked_for)))
+                .collect::<Vec<_>>()
+        };
+        let own_name = &names(&["own.corp"])[0];
+        let asked = [None, Some(KeyType::Rsa), Some(KeyType::Eddsa)];
+        let asked = asked.map(|key_type| (own_name.clone(), key_type));
+        assert_eq!(told(Some("own.corp")), asked);
+        assert_eq!(told(None), []);
     }
 
     #[test]

@@ -20,10 +20,12 @@ pub struct Dossier {
     pub is_ephemeral: bool,
     /// How many ports of its address show its certificate now; at least 1.
     pub ports_with_it: u32,
+    /// The certificate that it renews at its question.
+    pub predecessor: Option<Fingerprint>,
     /// The renewals at its question up to it, latest first.
     pub renewals: Vec<Renewal>,
-    /// Other certificates with its key that are installed somewhere now, at
-    /// most [`MAX_KIN`].
+    /// Other certificates with its key that are in use somewhere now, imports
+    /// and authorities included, at most [`MAX_KIN`].
     pub same_key: Vec<Fingerprint>,
     /// What renewed its certificate elsewhere, and is installed there now.
     pub successor: Option<Fingerprint>,

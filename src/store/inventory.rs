@@ -80,15 +80,6 @@ pub trait Inventory: Send + Sync {
         at: Option<Timestamp>,
     ) -> BoxFuture<'_, Result<Vec<KeyHost>, StoreError>>;
 
-    /// Certificates that have an installation the filter lets through,
-    /// soonest to expire first.
-    fn certificates<'a>(
-        &'a self,
-        filter: &'a Filter,
-        detail: Detail,
-        visit: &'a mut (dyn FnMut(CertificateUse) -> ControlFlow<()> + Send),
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
-
     /// Endpoints, sorted like installations. Filters on certificates let an
     /// endpoint through that has an installation which passes them all.
     fn endpoints<'a>(

@@ -2,6 +2,8 @@
 
 mod item;
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use ipnetwork::IpNetwork;
@@ -9,7 +11,7 @@ use ipnetwork::IpNetwork;
 use super::failure::Failure;
 use crate::appraisal::{Accepted, Wanted};
 use crate::config::{self, TimeSpan};
-use crate::domain::{Port, ScanId, Timestamp, Zone, in_days};
+use crate::domain::{Port, ScanId, Severity, Timestamp, UnknownSeverity, Zone, in_days};
 use crate::judge::{ALL, InvalidPattern, Pattern};
 use crate::report::InstallationState;
 use crate::store::{Expiry, Filter, SerialNumber};
@@ -73,6 +75,11 @@ pub(super) struct Filters {
     #[arg(long, value_name = "NAME", value_parser = accepted)]
     accepted: Vec<Accepted>,
 
+    /// The worst that was found there, and nobody accepted, is this severe; or
+    /// `none`
+    #[arg(long, value_name = "SEVERITY", value_parser = worst)]
+    severity: Vec<Worst>,
+
     /// The configuration says that they own it
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     owner: Vec<String>,
@@ -85,10 +92,17 @@ pub(super) struct Filters {
     #[arg(long, value_name = "ID", value_parser = scan_id)]
     scan: Vec<ScanId>,
 
-    /// Still there or not [default: current and missing]
+    /// Still there or not, as it stands now [default: current and missing; for
+    /// diff all]
     #[arg(long, value_name = "STATE")]
     state: Vec<State>,
 }
+
+/// The severity of the worst finding; `None` without one.
+type Worst = Option<Severity>;
+
+/// Where nothing was found.
+const NONE: &str = "none";
 
 /// Every accepted finding, whatever it is.
 const ANY: &str = "any";
@@ -108,6 +122,7 @@ impl Filters {
         Ok(Wanted {
             findings: self.finding.clone(),
             accepted: self.accepted.clone(),
+            severities: self.severity.clone(),
             owners: self.owner.clone(),
             tags: self.tag.clone(),
             authorities: item::read(&self.ca, "--ca", item::authority)?,
@@ -145,6 +160,12 @@ impl Filters {
         })
     }
 
+    /// How far ahead they look for what expires; `None` where they don't.
+    pub(super) fn soon(&self) -> Option<Duration> {
+        let expiring = self.expiring.iter();
+        expiring.map(|within| (*within).into()).max()
+    }
+
     /// The same filters in the words of the command line: flag and value,
     /// empty for a flag that takes none.
     pub(super) fn words(&self) -> Vec<(&'static str, String)> {
@@ -163,6 +184,7 @@ impl Filters {
             ca,
             finding,
             accepted,
+            severity,
             owner,
             tag,
             scan,
@@ -190,6 +212,12 @@ impl Filters {
                 Accepted::Any => ANY,
                 Accepted::Of(rule) => rule,
             }),
+        );
+        words.add(
+            "--severity",
+            severity
+                .iter()
+                .map(|worst| worst.map_or(NONE, Severity::as_str)),
         );
         words.add("--owner", owner);
         words.add("--tag", tag);
@@ -233,6 +261,7 @@ pub(super) fn foreign_to_ledger(wanted: &Wanted) -> Option<&'static str> {
         ("--ca", !wanted.authorities.is_empty()),
         ("--finding", !wanted.findings.is_empty()),
         ("--accepted", !wanted.accepted.is_empty()),
+        ("--severity", !wanted.severities.is_empty()),
         ("--owner", !wanted.owners.is_empty()),
         ("--tag", !wanted.tags.is_empty()),
         ("--state", !filter.states.is_empty()),
@@ -281,6 +310,18 @@ fn accepted(text: &str) -> Result<Accepted, String> {
         rule => finding(rule)
             .map(Accepted::Of)
             .map_err(|error| format!("{error}, or {ANY}")),
+    }
+}
+
+fn worst(text: &str) -> Result<Worst, String> {
+    match text {
+        NONE => Ok(None),
+        severity => severity
+            .parse()
+            .map(Some)
+            .map_err(|error: UnknownSeverity| {
+                format!("{error}, or {NONE} where nothing was found")
+            }),
     }
 }
 
@@ -334,6 +375,10 @@ mod tests {
             &hash,
             "--finding",
             "expired",
+            "--severity",
+            "error",
+            "--severity",
+            "none",
             "--owner",
             "The shop",
             "--tag",

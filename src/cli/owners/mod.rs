@@ -18,6 +18,7 @@ use crate::cli::certificate_files::Folder;
 use crate::cli::destination::Destination;
 use crate::cli::failure::Failure;
 use crate::domain::Fingerprint;
+use crate::report::check::Unreplaced;
 use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report};
 use crate::store::{Crossing, Detail, FileMode, SqliteSink};
 use summary::Summary;
@@ -123,15 +124,19 @@ impl Source<'_, '_> {
         Ok(count)
     }
 
+    /// What nothing has replaced is told of.
     async fn crossings(&mut self) -> Result<Vec<Crossing>, Failure> {
         let mut crossed = BTreeSet::new();
+        let mut take = |row: &Installation| crossed.extend(crossings(row));
+        let mut unreplaced = Unreplaced::default();
         let visit = |row: Installation| {
-            crossed.extend(crossings(&row));
+            unreplaced.row(row, &mut take);
             ControlFlow::Continue(())
         };
         self.appraisal
             .installations(self.wanted, Detail::Facts, visit)
             .await?;
+        unreplaced.end(&mut take);
         Ok(crossed.into_iter().collect())
     }
 }
@@ -309,7 +314,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Timestamp, Trust};
-    use crate::judge::Judgement;
+    use crate::judge::{Judgement, Limits};
     use crate::report::tests::rows::{hostile, installation};
 
     fn now() -> Timestamp {
@@ -328,6 +333,7 @@ mod tests {
             owner: owner.map(str::to_owned),
             tags: Vec::new(),
             is_one_of_many: false,
+            max_age: Limits::default().max_age,
         };
         row.judgement = Some(judgement.into());
         row

@@ -1,6 +1,7 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::domain::{Fingerprint, KeyType};
+use crate::domain::Fingerprint;
+use crate::judge::{KeyFaults, Unsent};
 use crate::x509::{self, Certificate, Facts, Linkage, Name, NameKey, Signed, Verification};
 
 /// A certificate that can be linked to others: it has names and a key.
@@ -15,6 +16,8 @@ pub(super) struct Member {
     pub(super) issuer: NameKey,
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub(super) key: Fingerprint,
+    /// What is wrong with the numbers of its key, once somebody asked.
+    key_faults: OnceLock<KeyFaults>,
 }
 
 /// What a certificate says of another that bears its issuer's name, by the
@@ -41,6 +44,7 @@ impl Member {
             subject: NameKey::of(&facts.subject),
             issuer: NameKey::of(&facts.issuer),
             key: facts.public_key.spki?,
+            key_faults: OnceLock::new(),
             certificate,
         })
     }
@@ -48,6 +52,15 @@ impl Member {
     /// The certificate.
     pub(super) fn certificate(&self) -> &Certificate {
         &self.certificate
+    }
+
+    /// What it is as a part of a path that no server sent.
+    pub(super) fn unsent(&self) -> Unsent {
+        let faults = || KeyFaults::of(&self.certificate);
+        Unsent {
+            certificate: Arc::clone(&self.certificate),
+            key_faults: *self.key_faults.get_or_init(faults),
+        }
     }
 
     /// What the certificate says.
@@ -105,26 +118,12 @@ impl Member {
     /// Whether `issuer`'s key made its signature. Costs one public-key
     /// operation.
     pub(super) fn signed_by(&self, issuer: &Self) -> Verification {
-        if self.is_signed_by_another_family(issuer) {
-            return Verification::Invalid;
-        }
         let Some(signed) = Signed::read(&self.certificate.der) else {
             return Verification::Invalid;
         };
         match x509::subject_public_key_info(&issuer.certificate.der) {
             Some(key) => x509::verify(&signed, key),
             None => Verification::NotCheckable,
-        }
-    }
-
-    /// Whether its signature is of an algorithm that `issuer`'s key can't
-    /// have been used with, whether or not either can be checked: authorities
-    /// have one name and an RSA key beside an elliptic one.
-    fn is_signed_by_another_family(&self, issuer: &Self) -> bool {
-        let made_with = family(&self.facts().signature_algorithm);
-        match (made_with, issuer.facts().public_key.key_type) {
-            (None, _) | (_, KeyType::Other | KeyType::Unparsed) => false,
-            (Some(made_with), key) => made_with != key,
         }
     }
 }
@@ -139,18 +138,4 @@ fn called(name: &Name) -> Option<String> {
         .nth(MAX_NAME)
         .map_or_else(|| name.clone(), cut);
     (!shown.is_empty()).then_some(shown)
-}
-
-/// The family of keys whose signatures an algorithm, by its common name, is
-/// for.
-fn family(algorithm: &str) -> Option<KeyType> {
-    match algorithm {
-        "rsassaPss" => Some(KeyType::Rsa),
-        "ED25519" | "ED448" => Some(KeyType::Eddsa),
-        _ if algorithm.starts_with("ML-DSA") => Some(KeyType::MlDsa),
-        _ if algorithm.starts_with("ecdsa") => Some(KeyType::Ecdsa),
-        _ if algorithm.starts_with("dsa") => Some(KeyType::Dsa),
-        _ if algorithm.contains("RSA") => Some(KeyType::Rsa),
-        _ => None,
-    }
 }

@@ -10,20 +10,24 @@ mod member;
 mod modern_client;
 mod path;
 mod pool;
+mod validity;
 mod walk;
 
 pub use pool::Pool;
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assessment, TrustStore};
+use super::{Assessment, TrustStore, Unsent};
 use crate::domain::{Der, Fingerprint, Timestamp, Trust};
 use crate::x509::{Certificate, NameKey};
-use path::{ClientChecks, Origin, Path, Standing};
+use member::Member;
+use path::{ClientChecks, Origin, Path, Rank, Standing};
 use pool::Anchors;
+use walk::{GIVEN_UP, Trails};
 
 /// Most signatures that a modern client checks for one chain; with the walk's
 /// own there are at most a hundred, and so no chain takes a second.
@@ -31,7 +35,7 @@ const MAX_CLIENT_CHECKS: usize = 40;
 
 /// Counts up wherever the walk, a path or a modern client comes to say
 /// something else of the same chain, or writes it in another way.
-const LINKS_VERSION: &str = "2";
+const LINKS_VERSION: &str = "4";
 
 /// Judges chains by stores, with the help of what other endpoints presented.
 #[derive(Debug)]
@@ -48,6 +52,8 @@ pub struct Assessor {
 pub struct Links {
     /// Or why the leaf can't be read.
     paths: Result<Vec<Path>, String>,
+    /// Whether there may be more paths than were looked for.
+    is_cut: bool,
     length: usize,
     duplicates: Vec<usize>,
     leaf_is_an_issuer: bool,
@@ -108,24 +114,30 @@ impl Assessor {
     }
 
     fn links_from(&self, chain: &[Arc<Certificate>], origin: Origin) -> Links {
+        let found = self.paths(chain, origin);
         Links {
-            paths: self.paths(chain, origin),
+            is_cut: found.as_ref().is_ok_and(|(_, is_cut)| *is_cut),
+            paths: found.map(|(paths, _)| paths),
             length: chain.len(),
             duplicates: duplicates(chain),
             leaf_is_an_issuer: leaf_is_an_issuer(chain),
         }
     }
 
-    fn paths(&self, chain: &[Arc<Certificate>], origin: Origin) -> Result<Vec<Path>, String> {
+    /// Every path that was found, and whether there may be more.
+    fn paths(
+        &self,
+        chain: &[Arc<Certificate>],
+        origin: Origin,
+    ) -> Result<(Vec<Path>, bool), String> {
         let leaf = chain.first().ok_or("no certificate")?;
         leaf.facts.as_ref().map_err(ToString::to_string)?;
-        let trails =
+        let Trails { trails, is_cut } =
             walk::trails(chain, &self.anchors, &self.pool).ok_or("it ends before its key")?;
         let mut checks = ClientChecks(MAX_CLIENT_CHECKS);
-        Ok(trails
-            .iter()
-            .map(|trail| Path::of(trail, origin, &mut checks))
-            .collect())
+        let paths = trails.iter();
+        let paths = paths.map(|trail| Path::of(trail, origin, &mut checks));
+        Ok((paths.collect(), is_cut))
     }
 
     /// What a chain is worth at `now`, names left out. Cheap.
@@ -139,33 +151,36 @@ impl Assessor {
             .iter()
             .map(|path| (path, path.standing(now, &self.names(path))))
             .collect();
-        let best = standings
-            .iter()
-            .min_by_key(|(_, standing)| (standing.rank, standing.trust));
+        // Of ways that are as good, what ends on one harms nobody while another
+        // lasts.
+        let best = standings.iter().min_by_key(|(path, standing)| {
+            (standing.rank, standing.trust, Reverse(path.end_above()))
+        });
         let Some((path, standing)) = best else {
             return links.unreadable();
         };
-        let roots = paths.iter().filter(|path| path.root.is_some()).count();
-        let alternatives = roots.saturating_sub(1);
-        // What ends on one way up harms nobody while there is another.
-        let has_another_way = alternatives > 0 && standing.trust != Trust::Expired;
+        // Nobody knows where the others would have led.
+        let is_open = links.is_cut && standing.rank != Rank::Trusted;
         Assessment {
-            trust: standing.trust,
-            reason: standing.reason.clone(),
+            trust: if is_open {
+                Trust::Unchecked
+            } else {
+                standing.trust
+            },
+            reason: if is_open {
+                GIVEN_UP.to_owned()
+            } else {
+                standing.reason.clone()
+            },
             trusted_by: self.trusting(&standings),
-            root: path.root.clone(),
+            root: path.root(),
             publicly_trusted: paths.iter().any(|path| self.is_public(path)),
             path: path.sent.clone(),
-            unsent: if has_another_way {
-                Vec::new()
-            } else {
-                path.relied_on().to_vec()
-            },
-            missing_intermediate: path.missing,
+            unsent: self.unsent(path.relied_on()),
+            missing_intermediate: path.fix(now),
             out_of_order: links.leaf_is_an_issuer || !path.sent.is_sorted(),
             extra: links.extra(path),
             duplicates: links.duplicates.clone(),
-            alternatives,
             refusal: path.refusal.clone(),
         }
     }
@@ -174,6 +189,13 @@ impl Assessor {
     #[must_use]
     pub fn assess(&self, chain: &[Arc<Certificate>], now: Timestamp) -> Assessment {
         self.verdict(&self.links(chain), now)
+    }
+
+    /// What these certificates of a path are, from a store or the pool.
+    fn unsent(&self, fingerprints: &[Fingerprint]) -> Vec<Unsent> {
+        let found = |it: &Fingerprint| self.anchors.get(*it).or_else(|| self.pool.get(*it));
+        let members = fingerprints.iter().filter_map(found);
+        members.map(Member::unsent).collect()
     }
 
     /// The names of the stores by which any path is trusted.
@@ -198,7 +220,7 @@ impl Assessor {
     }
 
     fn is_public(&self, path: &Path) -> bool {
-        !path.stores.is_empty() && self.mozilla.contains(&path.last)
+        path.is_proven() && self.mozilla.contains(&path.last)
     }
 }
 
@@ -207,8 +229,7 @@ impl Links {
     /// same, on any way to a root: from a store, or from another endpoint.
     pub fn unsent(&self) -> impl Iterator<Item = Fingerprint> {
         let paths = self.paths.iter().flatten();
-        let unsent = paths.flat_map(|path| &path.unsent);
-        unsent.map(|certificate| certificate.fingerprint)
+        paths.flat_map(|path| path.unsent.iter().copied())
     }
 
     /// The positions that neither the path nor a duplicate accounts for.
@@ -235,7 +256,6 @@ impl Links {
             out_of_order: false,
             extra: Vec::new(),
             duplicates: self.duplicates.clone(),
-            alternatives: 0,
             refusal: None,
         }
     }

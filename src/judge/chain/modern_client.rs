@@ -95,20 +95,29 @@ impl ExtendedKeyUsageValidator for &Usage {
 }
 
 fn kind(error: &Error, trail: &Trail) -> Kind {
-    let mut issuers = trail.members().skip(1);
-    match error {
-        Error::NameConstraintViolation | Error::SignatureAlgorithmMismatch => Kind::Forbidden,
-        _ if issuers.any(|issuer| issuer.linkage.constrained != ConstrainedNames::None) => {
-            Kind::NamesUnchecked
-        }
-        _ => Kind::Strict,
+    match (error, constrained(trail)) {
+        (Error::SignatureAlgorithmMismatch, _)
+        | (Error::NameConstraintViolation, ConstrainedNames::Hosts) => Kind::Forbidden,
+        (_, ConstrainedNames::Hosts | ConstrainedNames::Others) => Kind::NamesUnchecked,
+        (_, ConstrainedNames::None) => Kind::Strict,
     }
+}
+
+/// The names that any issuer of a trail limits. Of others than hosts' the
+/// library compares none, and calls every limit on them overstepped.
+fn constrained(trail: &Trail) -> ConstrainedNames {
+    let issuers = trail.members().skip(1);
+    let constrained = issuers.map(|issuer| issuer.linkage.constrained);
+    constrained.max().unwrap_or_default()
 }
 
 /// An error of the library in our words; the library's own where we have
 /// none.
 fn words(error: &Error, trail: &Trail) -> String {
     match error {
+        Error::NameConstraintViolation if constrained(trail) == ConstrainedNames::Others => {
+            "an issuer limits other names than those of hosts".to_owned()
+        }
         Error::NameConstraintViolation => {
             "an issuer is not allowed to certify its names".to_owned()
         }

@@ -2,10 +2,11 @@ use serde::{Deserialize, Serialize};
 
 use super::member::Member;
 use super::modern_client::{self, Kind, Refusal};
-use super::walk::{End, Source, Step, Trail};
+use super::validity::Validity;
+use super::walk::{End, GIVEN_UP, Source, Step, Trail};
 use crate::domain::{Fingerprint, Timestamp, Trust};
-use crate::judge::Unsent;
-use crate::x509::Verification;
+use crate::judge::Root;
+use crate::x509::{Name, Verification};
 
 /// A trail with all that is to be said of it at any time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,11 +15,11 @@ pub(super) struct Path {
     pub(super) sent: Vec<usize>,
     /// What stands above the leaf and was not sent, from a store or another
     /// endpoint.
-    pub(super) unsent: Vec<Unsent>,
+    pub(super) unsent: Vec<Fingerprint>,
     /// The first intermediate that only another endpoint presented.
-    pub(super) missing: Option<Fingerprint>,
-    /// The subject of the root, RFC 4514, where it ends in one.
-    pub(super) root: Option<String>,
+    missing: Option<Missing>,
+    /// The subject of the root, where it ends in one.
+    root: Option<Name>,
     /// The certificate that it ends in.
     pub(super) last: Fingerprint,
     /// The stores that hold the end, by their numbers.
@@ -26,6 +27,9 @@ pub(super) struct Path {
     /// What a modern client has against it; only of trusted ends.
     pub(super) refusal: Option<String>,
     end: End,
+    /// Whether every signature was checked.
+    is_checked: bool,
+    /// Leaf first.
     validities: Vec<Validity>,
     flaw: Option<Flaw>,
     names: Names,
@@ -40,20 +44,18 @@ enum Flaw {
     Unchecked(String),
 }
 
-/// When one certificate is valid; `None` where it can't be read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Validity {
-    name: String,
-    not_before: Option<Timestamp>,
-    not_after: Option<Timestamp>,
-}
-
 /// The names that reasons speak of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Names {
     last: String,
     issuer: String,
-    missing: Option<String>,
+}
+
+/// An intermediate that was not sent where it should have been.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Missing {
+    fingerprint: Fingerprint,
+    validity: Validity,
 }
 
 /// What is to be said of a path at one moment.
@@ -99,6 +101,9 @@ pub(super) enum Origin {
 #[derive(Debug)]
 pub(super) struct ClientChecks(pub(super) usize);
 
+/// Before every end that can be read.
+const NEVER_BEGUN: Timestamp = Timestamp::from_micros(i64::MIN);
+
 impl Path {
     /// What is to be said of a trail. A modern client is asked about it if
     /// it ends in a trusted certificate, with nothing missing.
@@ -112,8 +117,8 @@ impl Path {
         let mut path = Self {
             sent: positions(trail),
             unsent: unsent(trail),
-            missing: bridge.map(Member::fingerprint),
-            root: is_root.then(|| tip.facts().subject.distinguished_name.clone()),
+            missing: bridge.map(Missing::of),
+            root: is_root.then(|| tip.facts().subject.clone()),
             last: tip.fingerprint(),
             stores: match &trail.end {
                 End::Anchor(stores) => stores.clone(),
@@ -121,12 +126,12 @@ impl Path {
             },
             refusal: None,
             end: trail.end.clone(),
+            is_checked: unchecked(trail).is_none(),
             validities: trail.members().map(|member| Validity::of(member)).collect(),
             flaw: None,
             names: Names {
                 last: tip.name(),
                 issuer: tip.issuer_name(),
-                missing: bridge.map(Member::name),
             },
         };
         if !path.stores.is_empty() && path.missing.is_none() {
@@ -182,8 +187,8 @@ impl Path {
             return Standing::new(Rank::Broken, Trust::Invalid, reason);
         }
         // Next, since what another endpoint presents makes nothing worse here.
-        if let Some(missing) = &self.names.missing {
-            return self.bridged(missing);
+        if let Some(missing) = &self.missing {
+            return self.bridged(missing, now);
         }
         match &self.end {
             End::Anchor(_) => self.anchored(now, holders),
@@ -199,8 +204,16 @@ impl Path {
                 let reason = format!("the signature of `{last}` is not by the key of `{issuer}`");
                 Standing::new(Rank::Broken, Trust::Invalid, reason)
             }
+            End::NoIssuer if self.names.last == self.names.issuer => {
+                let last = &self.names.last;
+                let reason = format!(
+                    "`{last}` is its own issuer by name, but not by its key; no other of that \
+                     name is sent or in a store"
+                );
+                Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
+            }
             End::NoIssuer => {
-                let Names { last, issuer, .. } = &self.names;
+                let Names { last, issuer } = &self.names;
                 let reason =
                     format!("the issuer of `{last}`, `{issuer}`, is neither sent nor in a store");
                 Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
@@ -209,10 +222,7 @@ impl Path {
                 let reason = "its issuers certify each other, and no root".to_owned();
                 Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
             }
-            End::GivenUp => {
-                let reason = "given up: too many certificates, or candidates for issuers";
-                Standing::new(Rank::Broken, Trust::Unchecked, reason.to_owned())
-            }
+            End::GivenUp => Standing::new(Rank::Broken, Trust::Unchecked, GIVEN_UP.to_owned()),
         }
     }
 
@@ -234,8 +244,13 @@ impl Path {
     }
 
     /// Where a path stands that lacks an intermediate, whatever its end.
-    fn bridged(&self, missing: &str) -> Standing {
-        let reason = format!("the intermediate `{missing}` is not sent; another endpoint has it");
+    fn bridged(&self, missing: &Missing, now: Timestamp) -> Standing {
+        let name = &missing.validity.name;
+        let reason = format!("the intermediate `{name}` is not sent; another endpoint has it");
+        let reason = match missing.validity.over(now) {
+            Some(over) => format!("{reason}, but {over}"),
+            None => reason,
+        };
         let rank = match self.end {
             End::Anchor(_) => Rank::Bridged,
             _ => Rank::Astray,
@@ -243,14 +258,44 @@ impl Path {
         Standing::new(rank, Trust::IncompleteChain, reason)
     }
 
+    /// The intermediate that is missing, and would be of use at `now`.
+    pub(super) fn fix(&self, now: Timestamp) -> Option<Fingerprint> {
+        let missing = self.missing.as_ref();
+        let missing = missing.filter(|it| it.validity.over(now).is_none());
+        missing.map(|it| it.fingerprint)
+    }
+
+    /// When the first of what stands above the leaf ends; where nothing does,
+    /// never.
+    pub(super) fn end_above(&self) -> Timestamp {
+        let above = self.validities.iter().skip(1);
+        let ends = above.map(|validity| validity.not_after.unwrap_or(NEVER_BEGUN));
+        ends.min().unwrap_or(Timestamp::from_micros(i64::MAX))
+    }
+
+    /// Whether its end, which a store holds, certified all of it: as far as
+    /// signatures tell, and without what RFC 5280 forbids.
+    pub(super) fn is_proven(&self) -> bool {
+        let is_forbidden = matches!(self.flaw, Some(Flaw::Forbidden(_)));
+        !self.stores.is_empty() && self.is_checked && !is_forbidden
+    }
+
     /// What the trust in it rests on that was not sent. What another endpoint
     /// presents makes nothing worse where it should have been sent here.
-    pub(super) fn relied_on(&self) -> &[Unsent] {
+    pub(super) fn relied_on(&self) -> &[Fingerprint] {
         if self.stores.is_empty() || self.missing.is_some() {
             &[]
         } else {
             &self.unsent
         }
+    }
+
+    /// The root, where it ends in one.
+    pub(super) fn root(&self) -> Option<Root> {
+        self.root.clone().map(|name| Root {
+            fingerprint: self.last,
+            name,
+        })
     }
 
     fn is_alone(&self) -> bool {
@@ -288,29 +333,11 @@ impl Standing {
     }
 }
 
-impl Validity {
+impl Missing {
     fn of(member: &Member) -> Self {
         Self {
-            name: member.name(),
-            not_before: member.facts().not_before,
-            not_after: member.facts().not_after,
-        }
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        let is_readable = self.not_before.is_some() && self.not_after.is_some();
-        (!is_readable).then(|| format!("the validity of `{}` can't be read", self.name))
-    }
-
-    /// RFC 5280 section 4.1.2.5: both ends belong to it.
-    fn over(&self, now: Timestamp) -> Option<String> {
-        let name = &self.name;
-        match (self.not_before, self.not_after) {
-            (_, Some(end)) if now.is_past(end) => Some(format!("`{name}` expired {end}")),
-            (Some(begin), _) if now < begin => {
-                Some(format!("`{name}` is not valid before {begin}"))
-            }
-            _ => None,
+            fingerprint: member.fingerprint(),
+            validity: Validity::of(member),
         }
     }
 }
@@ -323,17 +350,10 @@ fn positions(trail: &Trail) -> Vec<usize> {
     std::iter::once(0).chain(sent).collect()
 }
 
-fn unsent(trail: &Trail) -> Vec<Unsent> {
+fn unsent(trail: &Trail) -> Vec<Fingerprint> {
     let unsent = |step: &&Step| !matches!(step.source, Source::Sent(_));
     let unsent = trail.steps.iter().filter(unsent);
-    unsent
-        .map(|step| Unsent {
-            fingerprint: step.member.fingerprint(),
-            subject: step.member.facts().subject.distinguished_name.clone(),
-            not_before: step.member.facts().not_before,
-            not_after: step.member.facts().not_after,
-        })
-        .collect()
+    unsent.map(|step| step.member.fingerprint()).collect()
 }
 
 /// The first certificate that had to be borrowed from another endpoint, roots
@@ -356,7 +376,9 @@ fn forbidden(trail: &Trail) -> Option<String> {
     let mut authorities_below = 0;
     let mut not_allowed = None;
     for step in &trail.steps {
-        not_allowed = not_allowed.or_else(|| no_authority(&step.member, authorities_below));
+        let is_root = step.member.is_self_signed() || is_held(trail, step);
+        let objection = || no_authority(&step.member, is_root, authorities_below);
+        not_allowed = not_allowed.or_else(objection);
         if !step.member.is_self_issued() {
             authorities_below += 1;
         }
@@ -364,10 +386,17 @@ fn forbidden(trail: &Trail) -> Option<String> {
     unknown.or(not_allowed)
 }
 
-/// Why an issuer may not certify what stands below it.
-fn no_authority(issuer: &Member, authorities_below: u32) -> Option<String> {
+/// Whether this is the end of a trail that a store holds.
+fn is_held(trail: &Trail, step: &Step) -> bool {
+    let tip = trail.tip().fingerprint();
+    matches!(trail.end, End::Anchor(_)) && step.member.fingerprint() == tip
+}
+
+/// Why an issuer may not certify what stands below it. Before version 3 no
+/// certificate could say that it was an authority's: a root needs not.
+fn no_authority(issuer: &Member, is_root: bool, authorities_below: u32) -> Option<String> {
     let (facts, name) = (issuer.facts(), issuer.name());
-    let is_old_root = facts.version < 3 && issuer.is_self_issued();
+    let is_old_root = facts.version < 3 && is_root && issuer.is_self_issued();
     if facts.is_ca != Some(true) && !is_old_root {
         return Some(format!("`{name}` is no authority"));
     }

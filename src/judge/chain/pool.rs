@@ -21,15 +21,16 @@ pub(super) struct Anchors {
     holders: HashMap<Fingerprint, Vec<usize>>,
 }
 
-/// Certificates by their subject, each once.
+/// Certificates by their subject and by their SHA-256, each once.
 #[derive(Debug, Default)]
 struct BySubject {
     members: HashMap<NameKey, Vec<Arc<Member>>>,
+    by_fingerprint: HashMap<Fingerprint, Arc<Member>>,
 }
 
-/// Most authorities of one name in a pool: more than any has had keys and
-/// cross-signatures, few enough that a hostile endpoint with a fresh one at
-/// every look does not fill memory.
+/// Most authorities of one name in a pool, the first of them: more than any has
+/// had keys and cross-signatures, few enough that a hostile endpoint with a fresh
+/// one at every look does not fill memory.
 const MAX_NAMESAKES: usize = 16;
 
 impl Pool {
@@ -45,18 +46,16 @@ impl Pool {
         self.authorities.named(subject)
     }
 
-    /// SHA-256 over its certificates: those of one name in their order, and
-    /// the names in any.
+    pub(super) fn get(&self, fingerprint: Fingerprint) -> Option<&Member> {
+        self.authorities.get(fingerprint)
+    }
+
+    /// SHA-256 over its certificates, in whatever order they came.
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let namesakes = self.authorities.members.values();
-        let mut names: Vec<_> = namesakes
-            .map(|members| {
-                let members = members.iter().map(|member| member.fingerprint());
-                Fingerprint::of_all(&members.collect::<Vec<_>>())
-            })
-            .collect();
-        names.sort_unstable();
-        Fingerprint::of_all(&names)
+        let members = self.authorities.members.values().flatten();
+        let mut members: Vec<_> = members.map(|member| member.fingerprint()).collect();
+        members.sort_unstable();
+        Fingerprint::of_all(&members)
     }
 }
 
@@ -91,6 +90,10 @@ impl Anchors {
         self.roots.named(subject)
     }
 
+    pub(super) fn get(&self, fingerprint: Fingerprint) -> Option<&Member> {
+        self.roots.get(fingerprint)
+    }
+
     /// The stores that hold this very certificate, by their numbers.
     pub(super) fn holders(&self, certificate: Fingerprint) -> &[usize] {
         self.holders.get(&certificate).map_or(&[], Vec::as_slice)
@@ -115,10 +118,19 @@ impl BySubject {
             return;
         };
         let namesakes = self.members.entry(member.subject).or_default();
-        let known = |other: &Arc<Member>| other.fingerprint() == member.fingerprint();
-        if namesakes.len() < most && !namesakes.iter().any(known) {
-            namesakes.push(Arc::new(member));
+        if namesakes.len() >= most {
+            return;
         }
+        if let Entry::Vacant(place) = self.by_fingerprint.entry(member.fingerprint()) {
+            let member = place.insert(Arc::new(member));
+            namesakes.push(Arc::clone(member));
+        }
+    }
+
+    fn get(&self, fingerprint: Fingerprint) -> Option<&Member> {
+        self.by_fingerprint
+            .get(&fingerprint)
+            .map(|member| &**member)
     }
 
     fn named(&self, subject: NameKey) -> &[Arc<Member>] {

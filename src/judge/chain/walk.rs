@@ -5,6 +5,7 @@
 //! other. Hence the bounds below: they count, and no clock is asked, so that
 //! the same chain always gets the same answer.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -24,6 +25,17 @@ const MAX_LOOKS: usize = 1_000;
 const MAX_HEIGHT: usize = 10;
 /// Most trails kept: there are two or three where authorities cross-sign.
 const MAX_TRAILS: usize = 8;
+
+/// Where nothing more is said, since there was too much to look at.
+pub(super) const GIVEN_UP: &str = "given up: too many certificates, or candidates for issuers";
+
+/// The ways up from a leaf.
+#[derive(Debug)]
+pub(super) struct Trails {
+    pub(super) trails: Vec<Trail>,
+    /// Whether there may be more of them.
+    pub(super) is_cut: bool,
+}
 
 /// One way up from the leaf.
 #[derive(Clone, Debug)]
@@ -91,12 +103,9 @@ impl Trail {
 
 /// Every way up from the leaf of a chain, bounded; `None` where the leaf
 /// can't be read as far as its key.
-pub(super) fn trails(
-    chain: &[Arc<Certificate>],
-    anchors: &Anchors,
-    pool: &Pool,
-) -> Option<Vec<Trail>> {
-    Some(Walk::through(chain, anchors, pool)?.trails)
+pub(super) fn trails(chain: &[Arc<Certificate>], anchors: &Anchors, pool: &Pool) -> Option<Trails> {
+    let Walk { trails, is_cut, .. } = Walk::through(chain, anchors, pool)?;
+    Some(Trails { trails, is_cut })
 }
 
 /// What was sent by subject, each certificate once, at its first position.
@@ -124,6 +133,7 @@ struct Walk<'a> {
     checks: usize,
     looks: usize,
     trails: Vec<Trail>,
+    is_cut: bool,
 }
 
 /// Why no candidate led further up, the first of these that was met.
@@ -146,6 +156,7 @@ impl<'a> Walk<'a> {
             checks: 0,
             looks: 0,
             trails: Vec::new(),
+            is_cut: false,
         };
         walk.climb(&mut Trail {
             leaf,
@@ -176,6 +187,7 @@ impl<'a> Walk<'a> {
         let mut went_on = false;
         for (source, issuer) in self.candidates(&tip) {
             if self.trails.len() >= MAX_TRAILS {
+                self.is_cut = true;
                 return;
             }
             match self.look(trail, source, &issuer) {
@@ -199,7 +211,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Those who bear the name of the tip's issuer: whose key identifier it
-    /// names first, then those of the stores, those sent, those of others.
+    /// names first, then those of the stores, those sent, those of others; of
+    /// several, those that last longest.
     fn candidates(&self, tip: &Member) -> Vec<(Source, Arc<Member>)> {
         let sent = self.sent.get(&tip.issuer).map_or(&[][..], Vec::as_slice);
         let was_sent = |member: &Member| {
@@ -224,7 +237,11 @@ impl<'a> Walk<'a> {
                 .map(|member| (Source::Pool, Arc::clone(member))),
         );
         candidates.sort_by_key(|(source, member)| {
-            (tip.claim(member), *source == Source::Pool, !is_held(member))
+            let (is_borrowed, is_held) = (*source == Source::Pool, is_held(member));
+            let end = Reverse(member.facts().not_after);
+            // Last, so that the same are always met in the same order.
+            let name = member.fingerprint();
+            (tip.claim(member), is_borrowed, !is_held, end, name)
         });
         candidates
     }
@@ -239,7 +256,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Verification, Option<DeadEnd>> {
         let tip = trail.tip();
         if tip.is_same_authority(issuer) {
-            return Err(tip.itself_as_issuer(source));
+            return Err(tip.itself_as_issuer());
         }
         if trail
             .members()
@@ -250,6 +267,7 @@ impl<'a> Walk<'a> {
         match self.signature(tip, issuer) {
             None => Err(Some(DeadEnd::GivenUp)),
             Some(Verification::Invalid) => Err(tip.wrong_signature(source, issuer)),
+            Some(Verification::NotCheckable) if !tip.may_be_by(source, issuer) => Err(None),
             Some(signature) => Ok(signature),
         }
     }
@@ -275,6 +293,7 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, trail: &Trail, end: End) {
+        self.is_cut |= end == End::GivenUp || self.trails.len() >= MAX_TRAILS;
         if self.trails.len() < MAX_TRAILS {
             self.trails.push(Trail {
                 end,
@@ -285,12 +304,24 @@ impl<'a> Walk<'a> {
 }
 
 impl Member {
-    /// What it tells that its own name and key stand for its issuer too.
-    fn itself_as_issuer(&self, source: Source) -> Option<DeadEnd> {
+    /// What it tells that its own name and key stand for its issuer too. That
+    /// its key did not sign it is wrong where it says so itself; else another
+    /// authority of that name did.
+    fn itself_as_issuer(&self) -> Option<DeadEnd> {
         match self.facts().self_signed {
             None => Some(DeadEnd::Itself),
-            Some(_) => self.wrong_signature(source, self),
+            Some(_) if self.claim(self) == Claim::ItsKey => {
+                Some(DeadEnd::WrongSignature(self.name()))
+            }
+            Some(_) => None,
         }
+    }
+
+    /// Whether a signature that can't be checked is taken to be `issuer`'s:
+    /// not where it names another key, and never on the word of another
+    /// endpoint, which may present anything.
+    fn may_be_by(&self, source: Source, issuer: &Self) -> bool {
+        source != Source::Pool && self.claim(issuer) != Claim::AnotherKey
     }
 
     /// That `issuer`'s key did not sign it is wrong where it names that key,

@@ -9,7 +9,11 @@ pub(super) static RULE: Rule = Rule {
     citation: "RFC 5280 section 4.1; ITU-T X.690",
     advice: "Report it to who issued the certificate. Strict clients refuse what \
         lenient ones read.",
-    note: None,
+    note: Some(
+        "What is told stands after its field: bytes where nothing belongs, what can't be read, \
+        lengths, numbers and truth values in another form than DER's, extensions that stand \
+        twice, dates in another form than RFC 5280's, names beyond ASCII.",
+    ),
     zlint: &["e_asn1_syntax", "e_cert_ext_invalid_der"],
     check,
 };

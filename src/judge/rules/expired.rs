@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Verdict {
-    case.each_validity(|validity| match validity.not_after {
+    case.each_relied_on(|member| match member.facts.not_after {
         None => Verdict::NotApplicable,
         Some(end) if case.now.is_past(end) => {
             let days = counted(-case.now.days_until(end), "day");

@@ -35,12 +35,12 @@ const SHORT_LIFETIME: i64 = 100;
 const UNREADABLE_LIFETIME: i64 = 365;
 
 fn check(case: &Case<'_>) -> Verdict {
-    case.each_validity(|validity| {
-        let end = validity.not_after;
+    case.each_relied_on(|member| {
+        let end = member.facts.not_after;
         let Some(end) = end.filter(|end| !case.now.is_past(*end)) else {
             return Verdict::NotApplicable;
         };
-        let lifetime = match validity.not_before {
+        let lifetime = match member.facts.not_before {
             Some(start) => end.seconds().saturating_sub(start.seconds()).max(0),
             None => UNREADABLE_LIFETIME * DAY,
         };

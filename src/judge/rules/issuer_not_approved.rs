@@ -1,5 +1,6 @@
 use crate::domain::Severity;
 use crate::judge::{Case, Rule, Verdict};
+use crate::x509::Name;
 
 pub(super) static RULE: Rule = Rule {
     id: "issuer-not-approved",
@@ -9,8 +10,8 @@ pub(super) static RULE: Rule = Rule {
     advice: "Ask its owner why it does not come from an approved CA, and have it \
         reissued by one, or approve the issuer (approved_issuers).",
     note: Some(
-        "By name alone, the issuer's or the root's; whether the chain deserves it \
-        is for the rules of trust.",
+        "By name alone, the issuer's or the root's, the common name or all of it; \
+        whether the chain deserves it is for the rules of trust.",
     ),
     zlint: &[],
     check,
@@ -21,13 +22,12 @@ fn check(case: &Case<'_>) -> Verdict {
     if approved.is_empty() {
         return Verdict::NotApplicable;
     }
-    let root = case.evidence.assessment.root.as_deref();
+    let root = case.evidence.assessment.root.as_ref();
     case.leaf_alone(|facts| {
         let issuer = &facts.issuer;
-        let whole_name = Some(issuer.distinguished_name.as_str());
-        let names = [issuer.common_name.as_deref(), whole_name, root];
-        let mut names = names.into_iter().flatten();
-        let is_approved = names.any(|name| approved.iter().any(|it| it.matches(name)));
+        let names = std::iter::once(issuer).chain(root.map(|root| &root.name));
+        let mut texts = names.flat_map(Name::texts);
+        let is_approved = texts.any(|text| approved.iter().any(|it| it.matches(text)));
         Verdict::unless((!is_approved).then(|| issuer.distinguished_name.clone()))
     })
 }

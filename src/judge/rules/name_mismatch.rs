@@ -14,7 +14,10 @@ pub(super) static RULE: Rule = Rule {
         site).",
     note: Some(
         "By the alternative names alone, as clients do. A bare address asks for no \
-        name; its PTR name counts only if the policy says so (`pointer_names`).",
+        name; its PTR name counts only if the policy says so (`pointer_names`). Where \
+        a server does not know a target's name (unrecognized_name) and was asked \
+        without one instead, what it shows should be for that name; `trust` goes by \
+        the name that was sent alone.",
     ),
     zlint: &[],
     check,
@@ -29,8 +32,9 @@ fn check(case: &Case<'_>) -> Verdict {
         PointerNames::Ignored => None,
     };
     let names = place.server_name.as_deref().into_iter().chain(pointer);
-    Verdict::all(names.map(|name| Verdict::unless(objection(leaf, name))))
-        .about(leaf.certificate.fingerprint)
+    let asked_for = names.map(|name| Verdict::unless(objection(leaf, name)));
+    let declined = of_declined(leaf, &place.declined_names);
+    Verdict::all(asked_for.chain([declined])).about(leaf.certificate.fingerprint)
 }
 
 /// Why the leaf is not for the server name that was asked for, if it isn't.
@@ -39,18 +43,34 @@ pub(in crate::judge) fn objection_to_server_name(case: &Case<'_>) -> Option<Stri
     objection(leaf, place.server_name.as_deref()?)
 }
 
+/// One flaw for all of them: a forgotten host may have very many names.
+fn of_declined(leaf: Member<'_>, names: &[String]) -> Verdict {
+    if names.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let matches = |name: &str| names::matches(leaf.certificate, name) == NameMatch::Matches;
+    let others: Vec<_> = names.iter().filter(|name| !matches(name)).collect();
+    let objection = || {
+        let (others, names) = (some_of(&others), but_for(leaf));
+        format!("not for {others}, which the server does not know{names}")
+    };
+    Verdict::unless((!others.is_empty()).then(objection))
+}
+
 fn objection(leaf: Member<'_>, name: &str) -> Option<String> {
     match names::matches(leaf.certificate, name) {
         NameMatch::Matches => None,
         NameMatch::CommonNameOnly => Some(format!(
             "for {name} by its common name only, which clients no longer look at"
         )),
-        NameMatch::Mismatch => {
-            let names = some_of(&leaf.facts.alternative_names);
-            Some(match names.as_str() {
-                "" => format!("not for {name}"),
-                names => format!("not for {name}, but for {names}"),
-            })
-        }
+        NameMatch::Mismatch => Some(format!("not for {name}{}", but_for(leaf))),
+    }
+}
+
+/// `, but for www.example.com`, where it is for anything.
+fn but_for(leaf: Member<'_>) -> String {
+    match some_of(&leaf.facts.alternative_names).as_str() {
+        "" => String::new(),
+        names => format!(", but for {names}"),
     }
 }

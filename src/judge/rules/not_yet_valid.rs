@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Verdict {
-    case.each_validity(|validity| match validity.not_before {
+    case.each_relied_on(|member| match member.facts.not_before {
         None => Verdict::NotApplicable,
         Some(start) if case.now < start => Verdict::fail(format!("not valid before {start}")),
         Some(_) => Verdict::Pass,

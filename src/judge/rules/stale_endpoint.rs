@@ -3,20 +3,33 @@ use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
     id: "stale-endpoint",
-    title: "the endpoint was not looked at for too long",
+    title: "the endpoint was not asked this way for too long",
     severity: Severity::Warning,
     citation: "NIST SP 1800-16B section 5.1",
-    advice: "What is said of it may no longer be so. Scan it again, and find out why \
-        the scans left it out (certsweep report --of coverage).",
-    note: None,
+    advice: "What is said here may no longer be so. Scan it again as it was asked \
+        then, and find out why the scans left that out (certsweep report --of \
+        coverage).",
+    note: Some(
+        "It may have been looked at since, but not by this name or for this type of \
+        key: `certsweep show IP:PORT` tells when each was last asked for. Endpoints that \
+        `check` counts as not looked at were asked nothing at all.",
+    ),
     zlint: &[],
     check,
 };
 
 fn check(case: &Case<'_>) -> Verdict {
-    let Some(last_checked) = case.evidence.place.and_then(|place| place.last_checked) else {
+    let place = case.evidence.place;
+    let asked = place.and_then(|place| Some((place, place.last_checked?)));
+    let Some((place, last_checked)) = asked else {
         return Verdict::NotApplicable;
     };
     let is_stale = case.now.since(last_checked) > case.limits.max_age;
-    Verdict::unless(is_stale.then(|| format!("last looked at {last_checked}")))
+    Verdict::unless(is_stale.then(|| {
+        let way = match place.server_name {
+            Some(_) => "by this name",
+            None => "without a name",
+        };
+        format!("last asked {way} {last_checked}")
+    }))
 }

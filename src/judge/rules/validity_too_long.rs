@@ -1,6 +1,7 @@
 use crate::domain::{Severity, Timestamp};
 use crate::judge::case::DAY;
 use crate::judge::{Case, Rule, Verdict};
+use crate::x509::Facts;
 
 pub(super) static RULE: Rule = Rule {
     id: "validity-too-long",
@@ -12,7 +13,8 @@ pub(super) static RULE: Rule = Rule {
     note: Some(
         "825 days from 2018-03-01, 398 from 2020-09-01, 200 from 2026-03-15, 100 \
         from 2027-03-15, 47 from 2029-03-15, by the beginning of its validity; \
-        only below one of Mozilla's roots.",
+        only below one of Mozilla's roots, and only for servers: neither for CAs nor \
+        where the extended key usage leaves serverAuth out.",
     ),
     zlint: &["e_tls_server_cert_valid_time_longer_than_398_days"],
     check,
@@ -33,9 +35,16 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotApplicable;
     }
     case.leaf_alone(|facts| match (facts.not_before, facts.not_after) {
-        (Some(start), Some(end)) => judge(start, end),
+        (Some(start), Some(end)) if is_for_servers(facts) => judge(start, end),
         _ => Verdict::NotApplicable,
     })
+}
+
+/// Section 6.3.2 speaks of subscribers' certificates for TLS alone.
+fn is_for_servers(facts: &Facts) -> bool {
+    let serves = |usage: &String| usage == "serverAuth" || usage == "anyExtendedKeyUsage";
+    let usages = facts.extended_key_usage.as_ref();
+    facts.is_ca != Some(true) && usages.is_none_or(|usages| usages.iter().any(serves))
 }
 
 fn judge(start: Timestamp, end: Timestamp) -> Verdict {

@@ -7,7 +7,7 @@ pub(super) static RULE: Rule = Rule {
     title: "a key of the chain can be broken",
     severity: Severity::Error,
     citation: "NIST SP 800-131A Rev. 2 section 3; CA/Browser Forum Baseline Requirements \
-        sections 6.1.1.3 and 6.1.5; RFC 9325 section 4.5",
+        sections 6.1.1.3 and 6.1.5; RFC 9325 section 4.5; SEC 2",
     advice: "Make a new key (RSA of 2048 bits or more, or P-256) and have the \
         certificate reissued for it. For ROCA, close primes, a bad exponent or a \
         key on a list treat it as stolen: replace the software that made it, and revoke.",
@@ -16,7 +16,8 @@ pub(super) static RULE: Rule = Rule {
         (CVE-2017-15361), with primes that 256 rounds of Fermat's method find, \
         or on a list of keys that others have, such as Debian's of 2008 \
         (CVE-2008-0166), where `weak_key_lists` of the policy names one; DSA; curves \
-        below 224 bits or spelled out (RFC 5480 section 2.1.1).",
+        below 224 bits or spelled out (RFC 5480 section 2.1.1). The keys of the path \
+        count as well that were not sent: a store's root, the issuers of an import.",
     ),
     zlint: &[
         "e_rsa_mod_less_than_2048_bits",
@@ -29,10 +30,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Verdict {
-    case.each(|member| {
+    case.each_relied_on(|member| {
         let key = &member.facts.public_key;
-        let numbers = case.evidence.key_faults.get(member.position);
-        let faults = numbers.into_iter().flat_map(|numbers| numbers.lines());
+        let faults = member.key_faults.lines();
         let mut lines: Vec<String> = faults.map(str::to_owned).collect();
         match key.key_type {
             KeyType::Rsa => {

@@ -1,4 +1,5 @@
 use crate::domain::Severity;
+use crate::judge::case::Member;
 use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
@@ -10,9 +11,10 @@ pub(super) static RULE: Rule = Rule {
     advice: "Have it reissued with SHA-256 or better. If the CA can't do that, it is \
         the CA that must be replaced.",
     note: Some(
-        "MD2, MD4, MD5 and SHA-1, in RSASSA-PSS for the message or for the mask. A \
-        certificate that signed itself is exempt: its signature protects nothing, roots are \
-        trusted by being in a store.",
+        "MD2, MD4, MD5, SHA-0 and SHA-1, in RSASSA-PSS for the message or for the mask, \
+        sent or not. What signed itself is exempt, and so is a store's root: that signature \
+        protects nothing. Where it can't be checked who signed, a certificate of its own \
+        issuer's name is exempt unless another was found above it.",
     ),
     zlint: &[
         "e_sub_cert_or_sub_ca_using_sha1",
@@ -21,15 +23,16 @@ pub(super) static RULE: Rule = Rule {
     check,
 };
 
-/// What the names of weak algorithms hold: MD2, MD4, MD5, SHA-1 and SHA-0.
-const WEAK: [&str; 5] = ["md2", "md4", "md5", "sha1", "shawith"];
+/// What the names of weak algorithms hold: MD2, MD4, MD5, SHA-1.
+const WEAK: [&str; 4] = ["md2", "md4", "md5", "sha1"];
+
+/// What the names of those with SHA-0 begin or end with.
+const SHA_0: [&str; 2] = ["shawith", "withsha"];
 
 fn check(case: &Case<'_>) -> Verdict {
-    case.each(|member| {
+    case.each_relied_on(|member| {
         let facts = member.facts;
-        // `None` is a signature by its own name that can't be checked.
-        let vouches_for_itself = facts.self_signed != Some(false);
-        if vouches_for_itself || facts.signature_algorithm.is_empty() {
+        if protects_nothing(case, &member) || facts.signature_algorithm.is_empty() {
             return Verdict::NotApplicable;
         }
         let algorithm = &facts.signature_algorithm;
@@ -44,7 +47,20 @@ fn check(case: &Case<'_>) -> Verdict {
     })
 }
 
+/// Whether nobody relies on a certificate's signature: it is its own, or that
+/// of a store's root that was not sent.
+fn protects_nothing(case: &Case<'_>, member: &Member<'_>) -> bool {
+    match member.facts.self_signed {
+        Some(true) => true,
+        Some(false) => member.position.is_none() && case.is_root(member),
+        // By its own name, and it can't be checked.
+        None => case.is_root(member) || !case.is_in_path(member),
+    }
+}
+
 fn is_weak(algorithm: &str) -> bool {
     let name = algorithm.to_ascii_lowercase();
-    WEAK.iter().any(|weak| name.contains(weak))
+    let [begin, end] = SHA_0;
+    let is_sha_0 = name.starts_with(begin) || name.ends_with(end);
+    is_sha_0 || WEAK.iter().any(|weak| name.contains(weak))
 }

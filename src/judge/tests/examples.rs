@@ -128,7 +128,7 @@ pub(super) const EXAMPLES: &[Example] = &[
         "weak-signature",
         Scene::new,
         || of_one(fixture("judge/issued-md5")),
-        || of_one(fixture("x509/rsa-1024-md5")),
+        || Scene::of_root(fixture("x509/rsa-1024-md5")),
     ),
     example(
         "validity-too-long",

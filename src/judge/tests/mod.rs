@@ -1,16 +1,33 @@
+mod chain;
 mod examples;
 mod gist;
 mod limits;
+mod names;
 mod policy;
 mod scene;
+mod strength;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{ALL, Judge, KeyFaults, Policy, Verdict};
+use super::{ALL, Flaw, Judge, KeyFaults, Policy, Verdict};
 use crate::domain::{Timestamp, Trust};
 use examples::EXAMPLES;
 use scene::Scene;
+
+/// What a rule finds wrong; it must have something to say.
+fn flaws(scene: &Scene, rule: &str) -> Vec<Flaw> {
+    match scene.verdict(rule) {
+        Verdict::NotApplicable => panic!("{rule} is silent"),
+        Verdict::Pass => Vec::new(),
+        Verdict::Fail(flaws) => flaws,
+    }
+}
+
+/// The first of it.
+fn detail(scene: &Scene, rule: &str) -> Option<String> {
+    flaws(scene, rule).first().map(|flaw| flaw.detail.clone())
+}
 
 #[test]
 fn every_rule_holds_fails_and_is_silent_where_it_should() {

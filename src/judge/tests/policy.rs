@@ -7,6 +7,7 @@ use super::scene::{Scene, time};
 use crate::domain::{Severity, Timestamp, Trust};
 use crate::judge::{
     Acceptance, Judge, Judgement, LimitChanges, Override, Owner, Policy, RuleSetting, Selector,
+    Verdict,
 };
 
 /// No SAN (warning) and the name is wrong (error); a wildcard in the common
@@ -256,6 +257,34 @@ fn a_selector_looks_at_every_name_and_an_import_has_no_network() {
     scene.place = None;
     assert!(!owns(in_networks(&["0.0.0.0/0"]), &scene));
     assert!(owns(by_names(&["common"]), &scene));
+}
+
+#[test]
+fn issuers_are_known_by_either_name_of_theirs_and_of_their_root() {
+    for name in [
+        "Example Issuing CA 1",
+        "CN=Example Issuing CA 1",
+        "Example Root",
+        "CN=Example Root,O=Example Trust",
+    ] {
+        let owner = Owner {
+            selector: by_issuers(&[name]),
+            owner: "crypto".to_owned(),
+            tags: Vec::new(),
+        };
+        let judge = Judge::new(Policy {
+            owners: vec![owner],
+            ..Policy::default()
+        });
+        let mut scene = Scene::new();
+        assert!(scene.judge(&judge).owner.is_some(), "{name}");
+        scene.limits.approved_issuers = vec![name.parse().unwrap()];
+        assert_eq!(
+            scene.verdict("issuer-not-approved"),
+            Verdict::Pass,
+            "{name}"
+        );
+    }
 }
 
 #[test]

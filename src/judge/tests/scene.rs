@@ -7,11 +7,14 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use crate::domain::{Der, Dialect, KeyExchange, NamedGroup, Port, Timestamp, TlsVersion, Trust};
-use crate::judge::{
-    ALL, Assessment, Case, Evidence, Judge, Judgement, KeyFaults, Kin, Limits, Past, Place, Verdict,
+use crate::domain::{
+    Der, Dialect, Fingerprint, KeyExchange, NamedGroup, Port, Timestamp, TlsVersion, Trust,
 };
-use crate::x509::{self, Certificate};
+use crate::judge::{
+    ALL, Assessment, Case, Evidence, Judge, Judgement, KeyFaults, Kin, Limits, Past, Place, Root,
+    Unsent, Verdict,
+};
+use crate::x509::{self, Certificate, Name};
 
 /// An installation in which everything is right, for tests to spoil.
 #[derive(Clone, Debug)]
@@ -35,17 +38,22 @@ impl Scene {
     /// `www.example.com` on port 443 of 10.0.0.7, below an intermediate of a
     /// public root: valid for 90 days, on the day after its issue.
     pub(super) fn new() -> Self {
-        let chain = issued(|_| {});
+        let chain = issued(|_| {}, |_| {});
         Self {
             assessment: Assessment {
                 extra: Vec::new(),
                 duplicates: Vec::new(),
-                alternatives: 0,
                 refusal: None,
                 trust: Trust::Trusted,
                 reason: "trusted".to_owned(),
                 trusted_by: vec!["mozilla".to_owned()],
-                root: Some("CN=Example Root,O=Example Trust".to_owned()),
+                root: Some(Root {
+                    fingerprint: Fingerprint::of(b"root"),
+                    name: Name {
+                        common_name: Some("Example Root".to_owned()),
+                        distinguished_name: "CN=Example Root,O=Example Trust".to_owned(),
+                    },
+                }),
                 publicly_trusted: true,
                 path: vec![0, 1],
                 unsent: Vec::new(),
@@ -65,9 +73,40 @@ impl Scene {
     /// The same, with the leaf made otherwise.
     pub(super) fn with_leaf(change: impl FnOnce(&mut CertificateParams)) -> Self {
         Self {
-            chain: issued(change),
+            chain: issued(change, |_| {}),
             ..Self::new()
         }
+    }
+
+    /// The same, with the intermediate made otherwise.
+    pub(super) fn with_intermediate(change: impl FnOnce(&mut CertificateParams)) -> Self {
+        Self {
+            chain: issued(|_| {}, change),
+            ..Self::new()
+        }
+    }
+
+    /// The same, with this certificate alone, which the path ends in.
+    pub(super) fn of_root(certificate: Arc<Certificate>) -> Self {
+        let mut scene = Self::new();
+        scene.assessment.root = Some(Root {
+            fingerprint: certificate.fingerprint,
+            name: Name::default(),
+        });
+        scene.assessment.path = vec![0];
+        scene.chain = vec![certificate];
+        scene
+    }
+
+    /// The same, and the path rests on this certificate too, which was not
+    /// sent.
+    pub(super) fn below_unsent(certificate: Arc<Certificate>) -> Self {
+        let mut scene = Self::new();
+        scene.assessment.unsent = vec![Unsent {
+            key_faults: KeyFaults::of(&certificate),
+            certificate,
+        }];
+        scene
     }
 
     pub(super) fn place(&mut self) -> &mut Place {
@@ -126,6 +165,7 @@ fn place() -> Place {
         port: Port::HTTPS,
         dialect: Dialect::Tls,
         server_name: Some("www.example.com".to_owned()),
+        declined_names: Vec::new(),
         pointer: Some("host7.example.net".to_owned()),
         tls_version: Some(TlsVersion::TLS_1_3),
         versions: [TlsVersion::TLS_1_2, TlsVersion::TLS_1_3].into(),
@@ -138,12 +178,16 @@ fn place() -> Place {
 }
 
 /// A leaf and its intermediate.
-fn issued(change: impl FnOnce(&mut CertificateParams)) -> Vec<Arc<Certificate>> {
+fn issued(
+    change: impl FnOnce(&mut CertificateParams),
+    change_intermediate: impl FnOnce(&mut CertificateParams),
+) -> Vec<Arc<Certificate>> {
     let mut authority = CertificateParams::default();
     authority.distinguished_name = named("Example Issuing CA 1");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.not_before = moment("2024-01-01T00:00:00Z");
     authority.not_after = moment("2034-01-01T00:00:00Z");
+    change_intermediate(&mut authority);
     let root = KeyPair::generate().unwrap();
     let mut root_name = CertificateParams::default();
     root_name.distinguished_name = named("Example Root");

@@ -4,6 +4,7 @@
 //! Memory does not grow with the rows: counts, and the worst lines.
 
 mod absorbed;
+mod ages;
 mod document;
 mod line;
 mod nagios;
@@ -19,6 +20,7 @@ use super::row::{EndpointLook, Installation, ScanRow};
 use crate::domain::{Severity, Timestamp, counted};
 use crate::judge::Finding;
 
+pub use ages::Ages;
 pub use document::document as check_document;
 pub use line::{Line, WORST_LINES};
 pub use nagios::nagios;
@@ -93,7 +95,7 @@ pub struct Check {
 pub struct Counts {
     /// All that were there to look at, `since` left aside.
     pub considered: u64,
-    /// Those that count: current, and missing that nothing replaced.
+    /// Those that count: current and missing that nothing replaced.
     pub installations: u64,
     /// Those that nobody judged.
     pub unjudged: u64,

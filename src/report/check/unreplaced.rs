@@ -2,8 +2,8 @@ use super::Installation;
 use crate::report::InstallationState;
 
 /// Installations in the order of the main report → those that count: current
-/// ones, and missing ones that nothing has replaced at the same question. It
-/// holds the rows of one place at a time.
+/// and missing ones that nothing has replaced at the same place. It holds the
+/// rows of one place at a time.
 #[derive(Clone, Debug, Default)]
 pub struct Unreplaced {
     place: Vec<Installation>,
@@ -27,11 +27,9 @@ impl Unreplaced {
     fn hand_on(&mut self, counted: &mut dyn FnMut(&Installation)) {
         let place = std::mem::take(&mut self.place);
         for row in &place {
-            let replaced = || place.iter().any(|other| replaces(other, row));
-            match row.state {
-                InstallationState::Current => counted(row),
-                InstallationState::Missing if !replaced() => counted(row),
-                InstallationState::Missing | InstallationState::Gone => {}
+            let is_replaced = || place.iter().any(|other| replaces(other, row));
+            if row.state != InstallationState::Gone && !is_replaced() {
+                counted(row);
             }
         }
     }
@@ -43,8 +41,24 @@ fn is_same_place(one: &Installation, other: &Installation) -> bool {
         && (&one.sni, &one.starttls) == (&other.sni, &other.starttls)
 }
 
-/// Only a certificate of the same key type says anything about another.
-fn replaces(other: &Installation, missing: &Installation) -> bool {
-    other.state == InstallationState::Current
-        && other.certificate.key_type == missing.certificate.key_type
+/// Whether what is current has taken the place of another. One of the same key
+/// type has of what is missing, since it came where that would have; one of
+/// another type if it renews it. Beside what is current a renewal of another
+/// type may stand, unless the scan that told of it did not see that any more,
+/// nor did a later one.
+fn replaces(other: &Installation, row: &Installation) -> bool {
+    let (new, old) = (&other.certificate, &row.certificate);
+    if other.state != InstallationState::Current {
+        return false;
+    }
+    let is_same_type = new.key_type == old.key_type;
+    let took_its_place = other.previous == Some(old.sha256);
+    match row.state {
+        InstallationState::Missing => is_same_type || took_its_place || new.renews(old),
+        InstallationState::Current => {
+            let was_seen_since = row.last_seen.is_none_or(|seen| seen >= other.first_seen);
+            !is_same_type && took_its_place && !was_seen_since
+        }
+        InstallationState::Gone => false,
+    }
 }

@@ -1,4 +1,5 @@
 pub(crate) mod rows;
+mod terminal;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,8 +11,7 @@ use crate::domain::{
     Der, Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, is_hazardous,
 };
 use crate::judge::Accepted;
-use crate::x509;
-use rows::{certificate, coverage, endpoint, hostile, installation, now, question, scan, used};
+use rows::{coverage, endpoint, hostile, installation, now, scan};
 
 /// The header of the main report, as scripts rely on it.
 const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,cipher_suite,\
@@ -206,24 +206,44 @@ fn no_cell_is_quoted_for_being_empty() {
     }
 }
 
-#[test]
-fn what_rows_share_is_written_alike_each_time() {
-    let row = rows::judged(&["expired"]);
-    let mut other = row.clone();
-    other.host = "another, \"host\"".to_owned();
+/// No row has cells of another that was written before it.
+fn each_is_written_as_if_alone(rows: &[Installation]) {
     for format in [Format::Csv, Format::Excel, Format::JsonLines] {
-        let alone = [&row, &other, &row].map(|row| {
+        let alone = rows.iter().map(|row| {
             let text = report(format, &INSTALLATIONS, std::slice::from_ref(row));
             text.lines().last().unwrap().to_owned()
         });
-        let rows = [row.clone(), other.clone(), row.clone()];
-        let together = report(format, &INSTALLATIONS, &rows);
-        let lines: Vec<_> = together
-            .lines()
-            .skip(together.lines().count() - 3)
-            .collect();
-        assert_eq!(lines, alone, "{format:?}");
+        let alone: Vec<_> = alone.collect();
+        let together = report(format, &INSTALLATIONS, rows);
+        let header = together.lines().count() - rows.len();
+        let together: Vec<_> = together.lines().skip(header).collect();
+        assert_eq!(together, alone, "{format:?}");
     }
+}
+
+#[test]
+fn what_rows_share_is_written_alike_each_time() {
+    let row = rows::judged(&["expired"]);
+    let other = Installation {
+        host: "another, \"host\"".to_owned(),
+        ..row.clone()
+    };
+    each_is_written_as_if_alone(&[row.clone(), other, row]);
+}
+
+#[test]
+fn what_rows_do_not_share_is_written_for_each_of_them() {
+    let row = rows::judged(&["expired"]);
+    let other = Installation {
+        session: rows::session("another"),
+        chain: [Fingerprint::of(b"another")].into(),
+        ..row.clone()
+    };
+    let unchained = Installation {
+        chain: Arc::default(),
+        ..row.clone()
+    };
+    each_is_written_as_if_alone(&[row.clone(), other.clone(), row, unchained, other]);
 }
 
 #[test]
@@ -241,6 +261,43 @@ fn a_lists_items_can_be_told_apart_again() {
         ["a|b", "c\\", "|", ""].map(str::to_owned).to_vec();
     let csv = report(Format::Csv, &INSTALLATIONS, &[row]);
     assert_eq!(cell(&cells(&csv), "san"), r"a\|b|c\\|\||");
+}
+
+/// The items of a list's cell: `|` is between them, a `\` before what stands
+/// for itself.
+fn items(cell: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    let mut characters = cell.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '|' => items.push(String::new()),
+            '\\' => items.last_mut().unwrap().extend(characters.next()),
+            other => items.last_mut().unwrap().push(other),
+        }
+    }
+    items
+}
+
+#[test]
+fn a_lists_items_read_back_as_a_single_text_is_shown() {
+    let named = |texts: &[String]| {
+        let mut row = installation("x");
+        let certificate = Arc::make_mut(&mut row.certificate);
+        certificate.alternative_names = texts.to_vec();
+        certificate.subject_cn = texts.first().cloned();
+        cells(&report(Format::Csv, &INSTALLATIONS, &[row]))
+    };
+    let mut texts: Vec<_> = hostile().into_iter().filter(|it| !it.is_empty()).collect();
+    texts.push("a\x1b[31m|\\\0".to_owned());
+    for text in &texts {
+        let cells = named(std::slice::from_ref(text));
+        assert_eq!(items(&cell(&cells, "san")), [cell(&cells, "subject_cn")]);
+    }
+    let shown = |text: &String| {
+        let cells = named(&["x".to_owned(), text.clone()]);
+        items(&cell(&cells, "san"))
+    };
+    assert_eq!(shown(&texts[texts.len() - 1]), ["x", r"a\u{1b}[31m|\\u{0}"]);
 }
 
 #[test]
@@ -336,106 +393,6 @@ fn coverage_counts_every_outcome_and_what_was_tried() {
     }
 }
 
-#[test]
-fn a_terminal_sees_no_control_character_but_the_end_of_a_line() {
-    for text in &hostile() {
-        let (row, seen) = (certificate(text), installation(text));
-        let shown = [
-            list::certificates([&used(&row, 1)], now(), Some(80)),
-            list::certificates([&used(&row, 1)], now(), None),
-            list::endpoints([&endpoint(text)], Some(80)),
-            list::scans([&scan(text)], Some(80)),
-            page::certificate(&row, std::slice::from_ref(&seen), now()),
-            page::endpoint(&endpoint(text), &[question(text)], &[seen], now()),
-        ];
-        for shown in shown {
-            let steers = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
-            assert!(!shown.contains(steers), "{text:?}: {shown:?}");
-            assert!(shown.ends_with('\n'));
-        }
-    }
-}
-
-#[test]
-fn lists_fit_a_terminal_of_80_columns() {
-    let row = certificate("a-rather-long-host-name-indeed.of.some.department.example");
-    for list in [
-        list::certificates([&used(&row, 12)], now(), Some(80)),
-        list::endpoints([&endpoint("x")], Some(80)),
-        list::scans([&scan("a note of several words that goes on")], Some(80)),
-    ] {
-        for line in list.lines() {
-            assert!(line.chars().count() <= 80, "{line}");
-        }
-    }
-}
-
-#[test]
-fn a_page_says_what_is_left_of_the_validity() {
-    let mut row = certificate("x");
-    let page = page::certificate(&row, &[], now());
-    assert!(page.contains("\nDays left:        40\n"), "{page}");
-    row.not_after = Some("2026-11-21T07:59:59Z".parse().unwrap());
-    let page = page::certificate(&row, &[], now());
-    assert!(
-        page.contains("Days left:        -1, it has expired"),
-        "{page}"
-    );
-}
-
-#[test]
-fn a_page_of_an_endpoint_says_what_it_accepts_and_all_that_it_was_asked() {
-    let mut row = endpoint("xmpp");
-    row.protocols = vec!["TLSv1.2".to_owned(), "TLSv1.3".to_owned()];
-    row.protocols_refused = vec!["SSLv3".to_owned()];
-    row.hybrid_group = Some("X25519MLKEM768".to_owned());
-    let mut unnamed = question("rsa");
-    unnamed.sni = None;
-    let mut answered = question("ecdsa");
-    answered.sni = Some("a.example".to_owned());
-    answered.outcome = OutcomeKind::Certificate;
-    let mut seen = installation("x");
-    seen.session = Arc::new(SessionRow {
-        client_auth: Some("requested".to_owned()),
-        client_auth_issuers: vec!["CN=KMIP CA".to_owned(), "CN=b".to_owned()],
-        ..SessionRow::default()
-    });
-    let page = page::endpoint(&row, &[unnamed, answered], &[seen], now());
-    for lines in [
-        "\nDialect:          xmpp\n",
-        "\nAccepts:          TLSv1.2, TLSv1.3\n",
-        "\nRefuses:          SSLv3\n",
-        "\nHybrid group:     X25519MLKEM768\n",
-        "\nQuestions:        no name, rsa: tls-refused 2026-11-21T08:00:00Z, \
-         answered 2026-11-21T08:00:00Z\n",
-        "\n                  a.example, ecdsa: certificate 2026-11-21T08:00:00Z\n",
-        "\nClient auth:      requested\nClient CAs:       CN=KMIP CA\n                  CN=b\n",
-    ] {
-        assert!(page.contains(lines), "{lines}\n{page}");
-    }
-}
-
-#[test]
-fn a_certificate_that_cant_be_parsed_is_shown_by_its_hash() {
-    let row = CertificateRow::of(&x509::parse(&Der::from(&b"garbage"[..])));
-    let list = list::certificates([&used(&row, 1)], now(), None);
-    let hash = Fingerprint::of(b"garbage").to_string();
-    assert!(
-        list.contains(&hash[..12]) && list.contains("unparsed"),
-        "{list}"
-    );
-    let page = page::certificate(&row, &[], now());
-    assert!(
-        page.contains(&hash) && page.contains("TBS") || page.contains("DER"),
-        "{page}"
-    );
-    let mut seen = installation("x");
-    seen.certificate = row.into();
-    let csv = report(Format::Csv, &INSTALLATIONS, &[seen]);
-    assert_eq!(cell(&cells(&csv), "sha256"), hash);
-    assert_eq!(cell(&cells(&csv), "subject_dn"), "");
-}
-
 /// A pipe whose reader has gone.
 struct Closed;
 
@@ -472,25 +429,4 @@ fn a_document_holds_nothing_that_steers_a_terminal_and_reads_back_the_same() {
     assert_eq!(line, "{\"name\":\"a\\u202eb\\u009b31m\\n\"}\n");
     let read: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(read, hostile);
-}
-
-#[test]
-fn a_list_of_endpoints_says_why_a_server_that_spoke_gave_nothing() {
-    let declined = EndpointRow {
-        detail: "starttls-declined".to_owned(),
-        banner: Some("502 not here\r\n221 bye".to_owned()),
-        ..endpoint("smtp")
-    };
-    let list = list::endpoints([&declined], None);
-    assert!(list.contains("starttls-declined: 502 not here "), "{list}");
-}
-
-#[test]
-fn a_page_says_which_question_has_another_certificate_at_every_look() {
-    let fresh = QuestionRow {
-        is_ephemeral: true,
-        ..question("a")
-    };
-    let page = page::endpoint(&endpoint("x"), &[fresh, question("b")], &[], now());
-    assert_eq!(page.matches("ephemeral").count(), 1, "{page}");
 }

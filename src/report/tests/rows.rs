@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Severity, Trust};
-use crate::judge::{Finding, Judgement};
+use crate::judge::{Finding, Judgement, Limits};
 
 /// What servers and certificates may say to harm a reader.
 pub(crate) fn hostile() -> Vec<String> {
@@ -77,18 +77,10 @@ pub(crate) fn installation(text: &str) -> Installation {
         ip: Some("2001:db8::1".parse().unwrap()),
         port: Some(Port::HTTPS),
         sni: some(),
+        declined_names: vec![text.to_owned()],
         starttls: some(),
         pointer: some(),
-        session: Arc::new(SessionRow {
-            tls_version: some(),
-            protocols: vec![text.to_owned()],
-            cipher_suite: some(),
-            key_exchange: some(),
-            client_auth: some(),
-            alpn: some(),
-            client_auth_issuers: vec![text.to_owned(); 2],
-            hybrid_group: some(),
-        }),
+        session: session(text),
         certificate: certificate(text).into(),
         chain: [Fingerprint::of(b"a"), Fingerprint::of(b"b")].into(),
         chain_not_after: Some(now()),
@@ -102,6 +94,21 @@ pub(crate) fn installation(text: &str) -> Installation {
         scan: Some(ScanId::new(7)),
         judgement: None,
     }
+}
+
+/// A session with `text` wherever it has a text.
+pub(crate) fn session(text: &str) -> Arc<SessionRow> {
+    let some = || Some(text.to_owned());
+    Arc::new(SessionRow {
+        tls_version: some(),
+        protocols: vec![text.to_owned()],
+        cipher_suite: some(),
+        key_exchange: some(),
+        client_auth: some(),
+        alpn: some(),
+        client_auth_issuers: vec![text.to_owned(); 2],
+        hybrid_group: some(),
+    })
 }
 
 pub(crate) fn endpoint(text: &str) -> EndpointRow {
@@ -203,6 +210,7 @@ pub(crate) fn judged(findings: &[&'static str]) -> Installation {
             owner: None,
             tags: Vec::new(),
             is_one_of_many: false,
+            max_age: Limits::default().max_age,
         })),
         ..installation("")
     }

@@ -10,6 +10,7 @@ use super::interval::{Interval, SessionWords};
 use super::look::Look;
 use super::moment::Moment;
 use super::statement::{ManyRows, Values};
+use crate::domain::Timestamp;
 use crate::report::{EventKind, InstallationState};
 
 const INSERT: ManyRows = ManyRows {
@@ -78,15 +79,16 @@ const STORE_INTERVALS: ManyRows = ManyRows {
     before: "insert into installations (id, question_id, certificate_id, chain_id, \
              chain_is_partial, state, began, previous_id, first_seen, first_scan, \
              longest_away, watched, missing_at, missing_scan, ended_at, ended_scan, ended_as, \
-             last_seen, last_scan, last_answer, tls_version, cipher_suite, key_exchange, alpn, \
+             vacated_at, last_seen, last_scan, last_answer, tls_version, cipher_suite, key_exchange, alpn, \
              client_auth, client_auth_issuers, declined) ",
-    columns: 27,
+    columns: 28,
     after: " on conflict (id) do update set chain_id = excluded.chain_id, \
             chain_is_partial = excluded.chain_is_partial, state = excluded.state, \
+            began = excluded.began, previous_id = excluded.previous_id, \
             longest_away = excluded.longest_away, watched = excluded.watched, \
             missing_at = excluded.missing_at, missing_scan = excluded.missing_scan, \
             ended_at = excluded.ended_at, ended_scan = excluded.ended_scan, \
-            ended_as = excluded.ended_as, last_seen = excluded.last_seen, \
+            ended_as = excluded.ended_as, vacated_at = excluded.vacated_at, last_seen = excluded.last_seen, \
             last_scan = excluded.last_scan, last_answer = excluded.last_answer, \
             tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
             key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
@@ -254,6 +256,7 @@ fn bind_interval(values: &mut Values<'_>, interval: &(i64, &Interval)) {
     bind_moment(values, interval.missing);
     bind_moment(values, interval.ended.map(|end| end.at));
     values.push_optional_word(interval.ended.map(|end| end.how.as_str()));
+    values.push_bind(interval.vacated_at.map(Timestamp::micros));
     bind_moment(values, seen.map(|seen| seen.last));
     values.push_bind(seen.map(|seen| seen.answer));
     bind_session(values, seen.map(|seen| &*seen.session));

@@ -14,7 +14,7 @@ use sqlx::{Row, SqliteConnection};
 use super::super::StoreError;
 use super::absence::FailedLook;
 use super::changes;
-use super::endpoints::Known;
+use super::endpoints::KnownEndpoint;
 use super::histories;
 use super::moment::Moment;
 use super::occupancy::Occupancy;
@@ -70,7 +70,7 @@ const OUTCOME: OutcomeKind = OutcomeKind::NotTls;
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     looks: &[&Observation],
-    known: &[Option<Known>],
+    known: &[Option<KnownEndpoint>],
     occupancy: &Occupancy,
     scan: ScanId,
 ) -> Result<(), StoreError> {

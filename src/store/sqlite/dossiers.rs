@@ -9,7 +9,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::dossier::MAX_AUTHORITIES;
 use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
-use super::kin::{self, Host};
+use super::declined;
+use super::kin::{self, Host, now, then};
 use super::query::Query;
 use super::relatives::Relatives;
 use super::report::ShownChain;
@@ -26,7 +27,8 @@ const RENEWALS: ManyRows = ManyRows {
     operation: "reading renewals",
     before: "with wanted (id) as (",
     columns: 1,
-    after: ") select w.id, i.first_seen, old.not_after, i.previous_id, i.certificate_id \
+    after: ") select w.id, i.first_seen, old.not_after, i.previous_id, i.certificate_id, \
+            i.previous_id is own.previous_id and i.certificate_id = own.certificate_id \
         from wanted w cross join installations own on own.id = w.id \
         cross join installations i \
            on i.question_id = own.question_id and i.id <= own.id \
@@ -34,6 +36,31 @@ const RENEWALS: ManyRows = ManyRows {
         where i.began in ('renewed', 'moved') and old.not_after is not null \
         order by i.first_seen desc, i.id desc",
 };
+
+/// Which of these intervals has a certificate of another key type beside it
+/// that meets a condition.
+macro_rules! beside {
+    ($is_current:expr) => {
+        ManyRows {
+            operation: "reading successors",
+            before: "with wanted (id, sha256, at) as (",
+            columns: 3,
+            after: concat!(
+                ") select w.id from wanted w cross join installations own on own.id = w.id \
+                cross join questions q on q.id = own.question_id \
+                cross join questions other on other.endpoint_id = q.endpoint_id \
+                     and other.server_name = q.server_name and other.id <> q.id \
+                cross join certificates c on c.sha256 = w.sha256 \
+                cross join installations i on i.question_id = other.id \
+                     and i.certificate_id = c.id and ",
+                $is_current
+            ),
+        }
+    };
+}
+
+const BESIDE: ManyRows = beside!(now!());
+const BESIDE_THEN: ManyRows = beside!(then!());
 
 const DERS: ManyRows = ManyRows {
     operation: "reading certificates",
@@ -53,8 +80,10 @@ const DER_LENGTHS: ManyRows = ManyRows {
 /// takes up to ten times as many, twice, and some parts are under way.
 const PART_BYTES: u64 = 6 << 20;
 
-/// A certificate that signed itself, and that nobody sent above another, is a
-/// device's own: it completes no chain.
+/// Those first that the operator imported, and then those that most chains are
+/// sent with, nearest to the leaf: what one endpoint makes up, as much as it
+/// likes, comes behind what many present. A certificate that signed itself, and
+/// that nobody sent above another, is a device's own: it completes no chain.
 pub(super) fn select_authorities() -> Query {
     let mut query = Query::new(
         "select c.der from certificates c \
@@ -62,7 +91,12 @@ pub(super) fn select_authorities() -> Query {
             and (c.self_signed is not 1 \
                  or exists (select 1 from chain_members m \
                              where m.certificate_id = c.id and m.position > 0)) \
-          order by c.id limit ",
+          order by exists (select 1 from imports i where i.certificate_id = c.id) desc, \
+            (select count(*) from (select 1 from chain_members m \
+              where m.certificate_id = c.id and m.position > 0 limit 100)) desc, \
+            (select min(position) from (select m.position from chain_members m \
+              where m.certificate_id = c.id and m.position > 0 limit 100)), \
+            c.id limit ",
     );
     query.push_bind(MAX_AUTHORITIES);
     query
@@ -127,8 +161,12 @@ pub(super) async fn page(
         crowded.extend(seen.filter(|seen| seen.has_neighbour).map(|_| place));
         page.push(dossier(told, shown, chain));
     }
+    if shared.has_declined_names(connection).await? {
+        add_declined_names(connection, &mut page, shared.known_at()).await?;
+    }
     add_renewals(connection, &later, &mut page).await?;
     add_ports(connection, &crowded, &mut page, shared.known_at()).await?;
+    drop_successors_beside(connection, &mut page, shared.known_at()).await?;
     Ok(page)
 }
 
@@ -140,11 +178,27 @@ fn dossier(told: Told, shown: &Shown, chain: &ShownChain) -> Dossier {
         stapled: seen.and_then(|seen| seen.stapled),
         is_ephemeral: seen.is_some_and(|seen| seen.is_ephemeral),
         ports_with_it: 1,
+        predecessor: None,
         renewals: Vec::new(),
         same_key: shown.same_key.clone(),
         successor: shown.successor,
         row: told.installation(&shown.certificate, chain),
     }
+}
+
+async fn add_declined_names(
+    connection: &mut SqliteConnection,
+    page: &mut [Dossier],
+    at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let nameless = page.iter().filter(|dossier| dossier.row.sni.is_none());
+    let ids: Vec<_> = nameless.filter_map(|dossier| dossier.id).collect();
+    let mut names = declined::find(connection, &ids, at).await?;
+    for dossier in page {
+        let found = dossier.id.and_then(|id| names.remove(&id));
+        dossier.row.declined_names = found.unwrap_or_default();
+    }
+    Ok(())
 }
 
 async fn add_renewals(
@@ -158,9 +212,19 @@ async fn add_renewals(
     let mut renewals = renewals(connection, &ids).await?;
     for dossier in page {
         let found = dossier.id.and_then(|id| renewals.remove(&id));
-        dossier.renewals = found.unwrap_or_default();
+        let found = found.unwrap_or_default();
+        let renews = found.iter().any(|begun| begun.is_its_own);
+        dossier.predecessor = dossier.row.previous.filter(|_| renews);
+        dossier.renewals = found.into_iter().map(|begun| begun.renewal).collect();
     }
     Ok(())
+}
+
+/// A renewal at the question of an installation.
+struct Begun {
+    renewal: Renewal,
+    /// Whether the installation's certificate is what came by it.
+    is_its_own: bool,
 }
 
 async fn add_ports(
@@ -180,6 +244,35 @@ async fn add_ports(
         if let Some(place) = place(&dossier.row) {
             let shown = ports.get(&(place, dossier.row.certificate.sha256));
             dossier.ports_with_it = shown.copied().unwrap_or(1);
+        }
+    }
+    Ok(())
+}
+
+/// What is renewed where it is, with a key of another type, has not been left
+/// behind.
+async fn drop_successors_beside(
+    connection: &mut SqliteConnection,
+    page: &mut [Dossier],
+    at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let renewed = page.iter().filter_map(|it| it.id.zip(it.successor));
+    let renewed: Vec<_> = renewed.collect();
+    let bind = |values: &mut Values<'_>, (id, successor): &(InstallationId, Fingerprint)| {
+        values.push_bind(id.0);
+        bind_fingerprint(values, successor);
+        values.push_bind(at.map(Timestamp::micros));
+    };
+    let mut beside = HashSet::new();
+    let take = |row: &SqliteRow| {
+        beside.insert(InstallationId(row.try_get(0)?));
+        Ok(())
+    };
+    let query = if at.is_some() { BESIDE_THEN } else { BESIDE };
+    query.fetch(connection, &renewed, bind, take).await?;
+    for dossier in page {
+        if dossier.id.is_some_and(|id| beside.contains(&id)) {
+            dossier.successor = None;
         }
     }
     Ok(())
@@ -219,24 +312,29 @@ async fn der_lengths(
 async fn renewals(
     connection: &mut SqliteConnection,
     ids: &[InstallationId],
-) -> Result<HashMap<InstallationId, Vec<Renewal>>, StoreError> {
+) -> Result<HashMap<InstallationId, Vec<Begun>>, StoreError> {
     let mut begun = Vec::new();
     let take = |row: &SqliteRow| {
         let renewal = Renewal {
             seen: row::time(row, 1)?,
             end: row::time(row, 2)?,
         };
+        let is_its_own = row.try_get(5)?;
+        let one = Begun {
+            renewal,
+            is_its_own,
+        };
         let pair = (row.try_get(3)?, row.try_get(4)?);
-        begun.push((pair, InstallationId(row.try_get(0)?), renewal));
+        begun.push((pair, InstallationId(row.try_get(0)?), one));
         Ok(())
     };
     RENEWALS.fetch(connection, ids, bind_id, take).await?;
     let pairs = begun.iter().map(|(pair, ..)| *pair);
     let relatives = Relatives::of_pairs(connection, pairs).await?;
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for ((old, new), id, renewal) in begun {
+    for ((old, new), id, one) in begun {
         if relatives.renews(old, new) {
-            found.entry(id).or_default().push(renewal);
+            found.entry(id).or_default().push(one);
         }
     }
     Ok(found)

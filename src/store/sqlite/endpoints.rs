@@ -99,7 +99,7 @@ struct Stored {
 
 /// The row of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct KnownEndpoint {
     pub(super) id: i64,
     /// Whether it had none before.
     pub(super) is_new: bool,
@@ -113,7 +113,7 @@ pub(super) async fn record(
     looks: &[&Observation],
     occupancy: &mut Occupancy,
     scan: ScanId,
-) -> Result<Vec<Option<Known>>, StoreError> {
+) -> Result<Vec<Option<KnownEndpoint>>, StoreError> {
     let of_endpoints: Vec<_> = looks
         .chunk_by(|one, other| one.endpoint == other.endpoint)
         .filter_map(|looks| Some((&looks.first()?.endpoint, looks)))
@@ -137,7 +137,7 @@ pub(super) async fn record(
         }
     }
     store(connection, &of_endpoints, &records).await?;
-    let known = |record: &Record| Known {
+    let known = |record: &Record| KnownEndpoint {
         id: record.id,
         is_new: record.id >= first_new,
     };

@@ -41,7 +41,7 @@ macro_rules! find {
                  i.previous_id, i.first_seen, i.first_scan, i.longest_away, \
                  iif(coalesce(i.missing_at, i.ended_at) is null, null, \
                      json_array(i.missing_at, i.missing_scan, \
-                                i.ended_at, i.ended_scan, i.ended_as) || ''), \
+                                i.ended_at, i.ended_scan, i.ended_as, i.vacated_at) || ''), \
                  iif(i.last_seen is null, null, \
                      json_array(i.last_seen, i.last_scan, i.last_answer, \
                          json_array(i.tls_version, i.cipher_suite, i.key_exchange, i.alpn, \
@@ -139,6 +139,15 @@ struct Stored {
     seen: Option<String>,
 }
 
+/// Since when an interval is missing, how it ended, and since when that is
+/// certain of what moved.
+#[derive(Default)]
+struct Absence {
+    missing: Option<Moment>,
+    ended: Option<End>,
+    vacated_at: Option<Timestamp>,
+}
+
 /// Questions, gathered from their intervals.
 #[derive(Default)]
 struct Gathered(BTreeMap<i64, Question>);
@@ -207,7 +216,11 @@ impl Stored {
     }
 
     fn interval(&self) -> Result<Interval, sqlx::Error> {
-        let (missing, ended) = self.absence()?;
+        let Absence {
+            missing,
+            ended,
+            vacated_at,
+        } = self.absence()?;
         let began = self.began.as_deref().map(str::parse).transpose();
         Ok(Interval {
             id: self.interval,
@@ -220,6 +233,7 @@ impl Stored {
             longest_away: self.longest_away,
             missing,
             ended,
+            vacated_at,
             seen: self.seen()?,
             watched: true,
             is_new: false,
@@ -227,26 +241,27 @@ impl Stored {
         })
     }
 
-    /// Since when it is missing, and how it ended.
-    fn absence(&self) -> Result<(Option<Moment>, Option<End>), sqlx::Error> {
-        type Absence = (
+    fn absence(&self) -> Result<Absence, sqlx::Error> {
+        type Words = (
             Option<i64>,
             Option<i64>,
             Option<i64>,
             Option<i64>,
             Option<String>,
+            Option<i64>,
         );
-        let Some(absence) = unpack(self.absence.as_deref())? else {
-            return Ok((None, None));
+        let Some(words) = unpack(self.absence.as_deref())? else {
+            return Ok(Absence::default());
         };
-        let (missing_at, missing_scan, ended_at, ended_scan, how): Absence = absence;
+        let (missing_at, missing_scan, ended_at, ended_scan, how, vacated_at): Words = words;
         let how = HowEnded::of_word(how.as_deref().unwrap_or_default());
         let moment = |(at, scan)| moment(at, scan);
         let ended = ended_at.zip(ended_scan).map(moment);
-        Ok((
-            missing_at.zip(missing_scan).map(moment),
-            ended.map(|at| End { at, how }),
-        ))
+        Ok(Absence {
+            missing: missing_at.zip(missing_scan).map(moment),
+            ended: ended.map(|at| End { at, how }),
+            vacated_at: vacated_at.map(Timestamp::from_micros),
+        })
     }
 
     fn seen(&self) -> Result<Option<Seen>, sqlx::Error> {

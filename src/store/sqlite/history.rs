@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::domain::{OutcomeKind, ScanId};
 use crate::report::EventKind;
 
-use super::absence::{FailedLook, Failures, MISSING_BEFORE_GONE};
+use super::absence::{FailedLook, Failures};
 use super::interval::{Answer, HowEnded, Interval, Seen};
 use super::look::{Look, RESTLESS, is_ephemeral};
 use super::moment::Moment;
@@ -111,7 +111,7 @@ impl History {
         self.look_changed = true;
         self.way_changed |= self.look.answer(answer, moment);
         self.part_with_absent(look, moment);
-        self.forget_oldest();
+        self.forget_oldest(moment);
     }
 
     /// The question was asked and not answered.
@@ -124,8 +124,8 @@ impl History {
     pub(super) fn missed(&mut self, look: &FailedLook, moment: Moment) {
         let latest = &self.look.session;
         let said = |it: &Interval| look.says_of(&it.session(latest).tls_version);
-        let mut open = self.intervals.iter().filter(|it| it.is_open());
-        let Some(absence) = open.find_map(said) else {
+        let mut awaited = self.intervals.iter().filter(|it| it.is_awaited());
+        let Some(absence) = awaited.find_map(said) else {
             return;
         };
         // Within one scan the best outcome stands.
@@ -141,19 +141,9 @@ impl History {
             return;
         }
         let mut is_news = false;
-        let open = self.intervals.iter_mut().filter(|it| it.is_open());
-        for interval in open.filter(|it| said(it).is_some()) {
-            match interval.missing {
-                None => {
-                    interval.missing = Some(moment);
-                    interval.changed = true;
-                    is_news = true;
-                }
-                Some(since) if moment.at.since(since.at) >= MISSING_BEFORE_GONE => {
-                    interval.end(moment, HowEnded::Gone);
-                }
-                Some(_) => {}
-            }
+        let awaited = self.intervals.iter_mut().filter(|it| it.is_awaited());
+        for interval in awaited.filter(|it| said(it).is_some()) {
+            is_news |= interval.miss(moment);
         }
         if is_news {
             self.failures.restart();
@@ -261,7 +251,7 @@ impl History {
         }
         self.end(Some(place), moment);
         self.set_aside_latest();
-        self.unwatch(place);
+        self.unwatch(place, moment);
         beginning
     }
 
@@ -379,20 +369,21 @@ impl History {
         }
     }
 
-    fn forget_oldest(&mut self) {
+    fn forget_oldest(&mut self, moment: Moment) {
         let past = |it: &Interval| it.watched && !it.is_open() && it.seen.is_some();
         let count = self.intervals.iter().filter(|it| past(it)).count();
         for _ in MOST_ENDED..count {
             let ended = self.intervals.iter().enumerate();
             let ended = ended.filter(|(_, interval)| past(interval));
             if let Some((oldest, _)) = ended.min_by_key(|(_, interval)| interval.id) {
-                self.unwatch(oldest);
+                self.unwatch(oldest, moment);
             }
         }
     }
 
-    fn unwatch(&mut self, place: usize) {
+    fn unwatch(&mut self, place: usize, moment: Moment) {
         if let Some(interval) = self.intervals.get_mut(place) {
+            interval.vacate(moment);
             interval.watched = false;
             interval.changed = true;
             if interval.began.is_none() {

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::absence::MISSING_BEFORE_GONE;
 use super::moment::Moment;
+use crate::domain::Timestamp;
 use crate::report::EventKind;
 
 /// A certificate, sent in one chain, in the span in which it was current at a
@@ -30,6 +32,8 @@ pub(super) struct Interval {
     /// Since when it is missing, or was before it ended.
     pub(super) missing: Option<Moment>,
     pub(super) ended: Option<End>,
+    /// Since when it is certain that what moved is not here any more.
+    pub(super) vacated_at: Option<Timestamp>,
     /// The most looks with other answers that it was away for and came back.
     pub(super) longest_away: i64,
     /// Whether an answer may still continue it or come back to it.
@@ -112,6 +116,7 @@ impl Interval {
             seen: None,
             missing: None,
             ended: None,
+            vacated_at: None,
             longest_away: 0,
             watched: true,
             is_new: true,
@@ -127,6 +132,17 @@ impl Interval {
     /// Whether it is current.
     pub(super) fn is_current(&self) -> bool {
         self.is_open() && self.missing.is_none()
+    }
+
+    /// Whether it is looked for: it has not ended, or has moved and may be here
+    /// as well.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_open() || self.is_unvacated()
+    }
+
+    fn is_unvacated(&self) -> bool {
+        let has_moved = self.ended.is_some_and(|end| end.how == HowEnded::Moved);
+        has_moved && self.vacated_at.is_none()
     }
 
     /// Whether it has just begun, and there is no more to be said of it.
@@ -178,6 +194,31 @@ impl Interval {
     pub(super) fn end(&mut self, at: Moment, how: HowEnded) {
         if self.ended.is_none() {
             self.ended = Some(End { at, how });
+            self.changed = true;
+        }
+    }
+
+    /// It is absent, by all that is known; returns whether that is news.
+    pub(super) fn miss(&mut self, at: Moment) -> bool {
+        let since = self.ended.map(|end| end.at).or(self.missing);
+        match since {
+            None => {
+                self.missing = Some(at);
+                self.changed = true;
+            }
+            Some(since) if at.at.since(since.at) >= MISSING_BEFORE_GONE => {
+                self.vacate(at);
+                self.end(at, HowEnded::Gone);
+            }
+            Some(_) => {}
+        }
+        since.is_none()
+    }
+
+    /// What moved is not looked for here any more.
+    pub(super) fn vacate(&mut self, at: Moment) {
+        if self.is_unvacated() {
+            self.vacated_at = Some(at.at);
             self.changed = true;
         }
     }

@@ -157,22 +157,6 @@ impl Inventory for SqliteInventory {
         })
     }
 
-    fn certificates<'a>(
-        &'a self,
-        filter: &'a Filter,
-        detail: Detail,
-        visit: &'a mut (dyn FnMut(CertificateUse) -> ControlFlow<()> + Send),
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut query = report::select_certificates(detail);
-        query.push(" where c.id in (select r.certificate_id from installation_rows r");
-        select::installations(&mut query, filter);
-        query.push(" union all select r.certificate_id from import_rows r");
-        select::imports(&mut query, filter);
-        query.push(") order by c.not_after, c.sha256");
-        let operation = "reading certificates";
-        Box::pin(self.stream(operation, query, report::certificate_use, visit))
-    }
-
     fn endpoints<'a>(
         &'a self,
         filter: &'a Filter,
@@ -288,7 +272,7 @@ impl Inventory for SqliteInventory {
         &'a self,
         prefix: &'a FingerprintPrefix,
     ) -> BoxFuture<'a, Result<Vec<CertificateUse>, StoreError>> {
-        let mut query = report::select_certificates(Detail::FactsAndDer);
+        let mut query = report::select_certificates();
         query
             .push(" where c.sha256 between ")
             .push_bind(prefix.first().to_vec())

@@ -20,6 +20,7 @@ macro_rules! now {
         "i.state = 'current'"
     };
 }
+pub(super) use now;
 
 /// Whether it was current at the moment `w.at`, as `past` has it.
 macro_rules! then {
@@ -28,21 +29,34 @@ macro_rules! then {
          and coalesce(i.missing_at > w.at, 1)"
     };
 }
+pub(super) use then;
 
-/// The inner limit is on what is looked at, whatever its state.
+/// Certificates with a key that are installed or imported, and authorities that
+/// some server sent; and whether that is all that one is. The inner limit is on
+/// what is looked at, whatever its state.
 macro_rules! same_key {
-    ($is_current:expr) => {
+    ($is_current:expr, $is_imported:literal, $is_seen:literal) => {
         ManyRows {
             operation: "reading keys",
             before: "with wanted (key, at) as (",
             columns: 2,
             after: concat!(
-                ") select w.key, c.sha256 from wanted w cross join certificates c on c.id in (\
+                ") select w.key, c.sha256, c.is_ca is 1 and not exists (\
+                     select 1 from installations i where i.certificate_id = c.id and ",
+                $is_current,
+                ") from wanted w cross join certificates c on c.id in (\
                    select k.id from (select id from certificates \
                                       where spki_sha256 = w.key limit 1000) k \
                     where exists (select 1 from installations i \
                                    where i.certificate_id = k.id and ",
                 $is_current,
+                ") or exists (select 1 from imports m where m.certificate_id = k.id and ",
+                $is_imported,
+                ") or exists (select 1 from chain_members m \
+                              cross join certificates a on a.id = m.certificate_id \
+                              where m.certificate_id = k.id and m.position > 0 \
+                                and a.is_ca = 1 and ",
+                $is_seen,
                 ") limit 101) order by w.key, c.sha256"
             ),
         }
@@ -137,7 +151,7 @@ struct Queries {
 }
 
 const NOW: Queries = Queries {
-    same_key: same_key!(now!()),
+    same_key: same_key!(now!(), "true", "true"),
     successors: successors!(now!()),
     ports: ports!(now!()),
     key_hosts: key_hosts!(now!(), 100),
@@ -145,7 +159,11 @@ const NOW: Queries = Queries {
 };
 
 const THEN: Queries = Queries {
-    same_key: same_key!(then!()),
+    same_key: same_key!(
+        then!(),
+        "m.first_seen <= w.at",
+        "exists (select 1 from scans s where s.id = a.first_scan and s.started_at <= w.at)"
+    ),
     successors: successors!(then!()),
     ports: ports!(then!()),
     key_hosts: key_hosts!(then!(), 100),
@@ -155,16 +173,29 @@ const THEN: Queries = Queries {
 /// A zone's word and an address in it.
 pub(super) type Host = (String, IpAddr);
 
-/// The certificates with each of these keys that are installed then.
+/// A certificate with a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holder {
+    pub(super) sha256: Fingerprint,
+    /// It is an authority's, and no server shows it as its own: that one has
+    /// several certificates with its key is as it should be.
+    pub(super) is_authority: bool,
+}
+
+/// The certificates with each of these keys that are in use then.
 pub(super) async fn same_key(
     connection: &mut SqliteConnection,
     keys: &[Fingerprint],
     at: Option<Timestamp>,
-) -> Result<HashMap<Fingerprint, Vec<Fingerprint>>, StoreError> {
+) -> Result<HashMap<Fingerprint, Vec<Holder>>, StoreError> {
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     let take = |row: &SqliteRow| {
+        let holder = Holder {
+            sha256: row::fingerprint(row, 1)?,
+            is_authority: row.try_get(2)?,
+        };
         let of = row::fingerprint(row, 0)?;
-        found.entry(of).or_default().push(row::fingerprint(row, 1)?);
+        found.entry(of).or_default().push(holder);
         Ok(())
     };
     let query = queries(at).same_key;

@@ -10,17 +10,27 @@ use super::query::Query;
 use super::row;
 use crate::domain::{Host, Timestamp, Zone};
 
-/// Of an endpoint `e`: whether it had a certificate at the moment `m`, or never
-/// had one before it. It is retired once all that it had are gone.
-pub(super) const IS_IN_SERVICE: &str = "(\
-    exists (select 1 from questions q join installations i on i.question_id = q.id \
-             where q.endpoint_id = e.id and i.first_seen < m.at \
-               and coalesce(i.ended_at >= m.at, 1)) \
-    or not exists (select 1 from questions q join installations i on i.question_id = q.id \
-                    where q.endpoint_id = e.id and i.first_seen < m.at))";
+/// Of an interval `i`: whether its certificate was looked for at the moment `m`:
+/// it had not ended, or had moved and might have been there still.
+macro_rules! is_awaited {
+    () => {
+        "i.first_seen < m.at \
+         and coalesce(iif(i.ended_as = 'moved', i.vacated_at, i.ended_at) >= m.at, 1)"
+    };
+}
+
+/// Of an endpoint `e`: whether a certificate was looked for there at the moment
+/// `m`, or it never had one before. It is retired once all that it had are gone.
+pub(super) const IS_IN_SERVICE: &str = concat!(
+    "(exists (select 1 from questions q join installations i on i.question_id = q.id \
+               where q.endpoint_id = e.id and ",
+    is_awaited!(),
+    ") or not exists (select 1 from questions q join installations i on i.question_id = q.id \
+                       where q.endpoint_id = e.id and i.first_seen < m.at))"
+);
 
 /// The endpoints that had been found by a moment, but for those whose
-/// certificates had all gone by then.
+/// certificates had all gone by then, for certain.
 ///
 /// The beginnings and ends of certificates tell: whatever later scans see, the
 /// answer for a moment stays the same.
@@ -35,27 +45,28 @@ pub(super) fn select_endpoints(zone: &Zone, at: Timestamp) -> Query {
     query
 }
 
-/// The names among earlier targets for which there was a certificate at a
+/// The names among earlier targets for which a certificate was looked for at a
 /// moment.
 pub(super) fn select_names(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
-    query.push(
+    query.push(concat!(
         "select distinct n.name, n.port, e.dialect from moment m \
            cross join name_coverage n on n.zone = m.zone \
            join questions q on q.server_name = n.name and q.server_name <> '' \
            join endpoints e on e.id = q.endpoint_id and e.zone = n.zone and e.port = n.port \
            join installations i on i.question_id = q.id \
-          where i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1) \
-          order by n.name, n.port, e.dialect",
-    );
+          where ",
+        is_awaited!(),
+        " order by n.name, n.port, e.dialect",
+    ));
     query
 }
 
-/// The questions that had a certificate at a moment, where another key type
-/// had one too.
+/// The questions at which a certificate was looked for at a moment, where one of
+/// another key type was too.
 pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
-    query.push(
+    query.push(concat!(
         "select e.address, e.port, e.dialect, q.server_name, q.key_type \
            from (select endpoint_id, server_name from questions \
                   group by endpoint_id, server_name having count(*) > 1) several \
@@ -64,15 +75,16 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
            join questions q on q.endpoint_id = several.endpoint_id \
                            and q.server_name = several.server_name \
           where e.transport = 'tcp' \
-            and exists (select 1 from installations i where i.question_id = q.id \
-                          and i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1)) \
+            and exists (select 1 from installations i where i.question_id = q.id and ",
+        is_awaited!(),
+        ") \
             and exists (select 1 from questions other \
                           join installations i on i.question_id = other.id \
                          where other.endpoint_id = q.endpoint_id \
-                           and other.server_name = q.server_name and other.id <> q.id \
-                           and i.first_seen < m.at and coalesce(i.ended_at >= m.at, 1)) \
-          order by e.address, e.port, e.dialect, q.server_name, q.key_type",
-    );
+                           and other.server_name = q.server_name and other.id <> q.id and ",
+        is_awaited!(),
+        ") order by e.address, e.port, e.dialect, q.server_name, q.key_type",
+    ));
     query
 }
 

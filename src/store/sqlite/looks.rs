@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::{Batch, StoreError};
-use super::endpoints::Known;
+use super::endpoints::KnownEndpoint;
 use super::interned::Interned;
 use super::interval::Answer;
 use super::moment::is_evidence;
-use super::questions::{self, Sessions};
+use super::questions::{self, Wordings};
 use super::surveys::Surveyed;
 use crate::domain::{Chain, Der, Fingerprint, KeyType, Observation, Outcome};
 
@@ -71,14 +71,14 @@ pub(super) fn answer<'a>(
     chain: Option<&Fingerprint>,
     chains: &Chains,
     interned: &Interned,
-    sessions: &mut Sessions<'a>,
+    wordings: &mut Wordings<'a>,
 ) -> Result<Option<(KeyType, Answer)>, StoreError> {
     let leaf = chain.and_then(|chain| chains.members.get(chain)?.first());
     match (&look.outcome, chain, leaf) {
         (Outcome::Certificate(presented), Some(chain), Some(leaf)) => {
             let leaf = interned.certificate(*leaf)?;
             let chain = interned.chain(*chain)?;
-            let answer = questions::answer(look, presented, leaf.id, chain, sessions);
+            let answer = questions::answer(look, presented, leaf.id, chain, wordings);
             Ok(Some((leaf.key_type, answer)))
         }
         _ => Ok(None),
@@ -88,7 +88,7 @@ pub(super) fn answer<'a>(
 /// The surveys among the looks, in their order.
 pub(super) fn surveyed<'a>(
     looks: &[&'a Observation],
-    known: &[Option<Known>],
+    known: &[Option<KnownEndpoint>],
 ) -> Vec<Surveyed<'a>> {
     let surveyed = looks.iter().zip(known).filter_map(|(look, known)| {
         Some(Surveyed {

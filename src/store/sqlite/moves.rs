@@ -8,6 +8,11 @@
 //! to before: names with addresses in turn come back to them. A certificate has
 //! moved if it is new somewhere, missing or gone elsewhere, and current nowhere
 //! else.
+//!
+//! What else there was at the old place has not moved with it. Where a
+//! certificate was missed, it is looked for until that is certain, as if it were
+//! missing still: there may be another machine with it, which was down for a
+//! while. Where its name does not lead any more, nobody looks.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -23,8 +28,10 @@ use crate::domain::{ScanId, Timestamp};
 
 const OPERATION: &str = "looking for moves";
 
-/// New intervals `n` of scan $1 and the questions `oq` that they may have left,
-/// the likeliest first: where a name led before, and what went missing.
+/// New intervals `n` of scan $1 and the certificates `o` at the questions `oq`
+/// that they may have left, the likeliest first: where a name led before, and
+/// what went missing. A name takes along its own certificate, else the latest
+/// answer.
 ///
 /// The order of the joins is what keeps it from comparing every place with
 /// every other one: what rules out a new interval comes before where it may
@@ -33,7 +40,7 @@ const OPERATION: &str = "looking for moves";
 const FIND: &str = "\
     with led as (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
-             o.certificate_id as left_certificate, l.asked_at \
+             o.certificate_id as left_certificate, l.asked_at, 1 as was_led \
         from name_coverage t \
         cross join questions nq on nq.server_name = t.name and nq.server_name <> '' \
         cross join endpoints ne on ne.id = nq.endpoint_id \
@@ -48,16 +55,16 @@ const FIND: &str = "\
              and oe.dialect = ne.dialect and oe.address <> ne.address \
              and length(oe.address) = length(ne.address) \
         cross join looks l on l.question_id = oq.id and l.scan_id < $1 and l.led_scan < $1 \
-        cross join installations o on o.question_id = oq.id and o.last_seen is null \
-             and o.ended_at is null \
+        cross join installations o on o.question_id = oq.id and o.ended_at is null \
+             and (o.last_seen is null or o.certificate_id = n.certificate_id) \
        where t.scan_id = $1 and t.outcome = 'certificate'), \
     carried as (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
-             o.certificate_id as left_certificate, l.asked_at \
+             o.certificate_id as left_certificate, l.asked_at, 0 as was_led \
         from installations n \
         cross join installations o on o.certificate_id = n.certificate_id \
-             and o.missing_scan is not null and o.last_seen is null \
-             and (o.ended_at is null or o.ended_as = 'gone') \
+             and o.missing_scan is not null \
+             and (o.ended_at is null or (o.ended_as = 'gone' and o.last_seen is null)) \
         cross join questions oq on oq.id = o.question_id \
         cross join questions nq on nq.id = n.question_id \
              and nq.server_name = oq.server_name \
@@ -71,10 +78,9 @@ const FIND: &str = "\
            select 1 from installations elsewhere \
             where elsewhere.certificate_id = n.certificate_id \
               and elsewhere.state = 'current' and elsewhere.question_id <> n.question_id)) \
-    select id, first_seen, origin, \
-           iif(left_certificate = certificate_id, null, left_certificate) \
+    select id, first_seen, origin, left_certificate, certificate_id, was_led \
       from (select * from led union all select * from carried) \
-     order by asked_at desc, origin, id";
+     order by left_certificate <> certificate_id, asked_at desc, origin, was_led desc, id";
 
 /// Questions at addresses that a name led earlier scans to, and scan $1 to
 /// others alone; and when it did.
@@ -87,7 +93,8 @@ const FIND_LEFT: &str = "\
      where t.scan_id = $1 and t.outcome = 'certificate' \
        and exists (\
          select 1 from installations i \
-          where i.question_id = q.id and i.watched = 1 and i.ended_at is null) \
+          where i.question_id = q.id and i.watched = 1 \
+            and (i.ended_at is null or (i.ended_as = 'moved' and i.vacated_at is null))) \
        and exists (\
          select 1 from questions oq \
            join endpoints oe on oe.id = oq.endpoint_id and oe.zone = e.zone \
@@ -106,13 +113,15 @@ const STORE: ManyRows = ManyRows {
 
 const END: ManyRows = ManyRows {
     operation: "storing moves",
-    before: "with left (question_id, at, scan_id) as (",
-    columns: 3,
+    before: "with left (question_id, certificate_id, at, scan_id, was_led) as (",
+    columns: 5,
     after: ") update installations set state = 'gone', ended_as = 'moved', \
             ended_at = left.at, ended_scan = left.scan_id, \
+            vacated_at = iif(left.was_led, left.at, null), \
             missing_at = iif(missing_scan = left.scan_id, null, missing_at), \
             missing_scan = nullif(missing_scan, left.scan_id) from left \
             where installations.question_id = left.question_id \
+            and installations.certificate_id = left.certificate_id \
             and installations.ended_at is null",
 };
 
@@ -122,7 +131,18 @@ struct Move {
     interval: i64,
     at: i64,
     origin: i64,
-    previous: Option<i64>,
+    /// The certificate that is not at its origin any more.
+    left: i64,
+    certificate: i64,
+    /// Whether a name led from there.
+    was_led: bool,
+}
+
+impl Move {
+    /// The certificate that another took the place of on the way.
+    fn previous(&self) -> Option<i64> {
+        Some(self.left).filter(|left| *left != self.certificate)
+    }
 }
 
 /// Records which of the certificates that are new in a complete scan have
@@ -137,14 +157,16 @@ pub(super) async fn record(
             values
                 .push_bind(it.interval)
                 .push_bind(it.origin)
-                .push_bind(it.previous);
+                .push_bind(it.previous());
         })
         .await?;
     END.execute(connection, &moves, |values, it| {
         values
             .push_bind(it.origin)
+            .push_bind(it.left)
             .push_bind(it.at)
-            .push_bind(scan.number());
+            .push_bind(scan.number())
+            .push_bind(it.was_led);
     })
     .await?;
     record_left(connection, scan).await
@@ -194,20 +216,23 @@ async fn find(connection: &mut SqliteConnection, scan: ScanId) -> Result<Vec<Mov
             interval: row.try_get(0)?,
             at: row.try_get(1)?,
             origin: row.try_get(2)?,
-            previous: row.try_get(3)?,
+            left: row.try_get(3)?,
+            certificate: row.try_get(4)?,
+            was_led: row.try_get(5)?,
         })
     });
     read.collect::<Result<_, _>>().map_err(&failed)
 }
 
-/// Each new interval has left one place at most, and each place was left for
-/// one.
+/// Each new interval has left one place at most, and each certificate has left
+/// a place for one.
 fn pair(candidates: Vec<Move>) -> Vec<Move> {
     let mut intervals = HashSet::new();
     let mut origins = HashSet::new();
     let mut moves = Vec::new();
     for candidate in candidates {
-        if !intervals.contains(&candidate.interval) && origins.insert(candidate.origin) {
+        let origin = (candidate.origin, candidate.left);
+        if !intervals.contains(&candidate.interval) && origins.insert(origin) {
             intervals.insert(candidate.interval);
             moves.push(candidate);
         }

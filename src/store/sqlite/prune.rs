@@ -40,6 +40,10 @@ const COVERAGE: &str = "delete from coverage where at < $1 \
 const NAME_COVERAGE: &str = "delete from name_coverage where at < $1 \
     and scan_id <> (select max(id) from scans)";
 
+/// A name that nobody declined since, as the ledger of names.
+const DECLINED_NAMES: &str = "delete from declined_names where at < $1 \
+    and scan_id <> (select max(id) from scans)";
+
 /// Nobody goes on with a scan that old; the latest one may.
 const JOURNAL: &str = "delete from journal where scan_id in (\
     select id from scans where started_at < $1 and id <> (select max(id) from scans))";
@@ -126,6 +130,7 @@ pub(super) async fn prune(
     let certificates = CERTIFICATES.delete(connection, before).await?;
     let coverage = change(connection, COVERAGE, before).await?;
     let names = change(connection, NAME_COVERAGE, before).await?;
+    change(connection, DECLINED_NAMES, before).await?;
     change(connection, JOURNAL, before).await?;
     Ok(Pruned {
         installations,

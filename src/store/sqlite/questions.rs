@@ -9,13 +9,14 @@ use super::super::StoreError;
 use super::absence::FailedLook;
 use super::certificates::json;
 use super::changes;
-use super::endpoints::Known;
+use super::endpoints::KnownEndpoint;
 use super::histories::{self, Question};
 use super::history::History;
 use super::interval::{Answer, SessionWords};
 use super::moment::Moment;
 use super::relatives::Relatives;
 use super::statement::next_id;
+use super::succession::{self, Choice};
 use crate::domain::{
     CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, OutcomeKind, Presented, ScanId,
     ServerName, Session, TlsVersion,
@@ -25,15 +26,15 @@ use crate::x509;
 /// What one observation says of the questions at its endpoint and name.
 #[derive(Clone, Debug)]
 pub(super) struct Saying<'a> {
-    pub(super) endpoint: Known,
+    pub(super) endpoint: KnownEndpoint,
     pub(super) look: &'a Observation,
     /// The key type of the certificate that came, and the answer it is.
     pub(super) answer: Option<(KeyType, Answer)>,
 }
 
-/// Sessions in the inventory's words: most of a network's are alike.
+/// The inventory's words for sessions: most of a network's are alike.
 #[derive(Debug, Default)]
-pub(super) struct Sessions<'a>(HashMap<Spoken<'a>, Arc<SessionWords>>);
+pub(super) struct Wordings<'a>(HashMap<Spoken<'a>, Arc<SessionWords>>);
 
 /// What a session's words tell, the versions declined before it last.
 type Spoken<'a> = (
@@ -79,6 +80,7 @@ pub(super) async fn record(
     changes::store(connection, questions.values().flatten()).await
 }
 
+/// Hears what was said, and tells what is new by it.
 fn listen(
     there: &mut Vec<Question>,
     saying: Saying<'_>,
@@ -88,20 +90,38 @@ fn listen(
 ) {
     let look = saying.look;
     let moment = Moment { at: look.at, scan };
+    let failed = FailedLook::of(look);
+    let chosen = saying.answer.as_ref().filter(|_| look.asked_for.is_none());
+    let choice = chosen.map(|(key_type, _)| Choice {
+        key_type: *key_type,
+        look: &failed,
+    });
+    hear(there, saying, &failed, moment, relatives, numbers);
+    succession::tell(there, choice, moment, relatives);
+}
+
+fn hear(
+    there: &mut Vec<Question>,
+    saying: Saying<'_>,
+    failed: &FailedLook,
+    moment: Moment,
+    relatives: &Relatives,
+    numbers: &mut Numbers,
+) {
+    let look = saying.look;
     let Some((key_type, answer)) = saying.answer else {
-        let failed = FailedLook::of(look);
         let asked = |of: &Question| look.asked_for.is_none_or(|only| only == of.key_type);
         for question in there.iter_mut().filter(|question| asked(question)) {
             let history = &mut question.history;
-            history.unanswered(look.outcome.kind(), &failed, moment);
+            history.unanswered(look.outcome.kind(), failed, moment);
         }
         return;
     };
     if let Some(asked) = look.asked_for.filter(|asked| *asked != key_type)
         && let Some(question) = question_of(there, asked)
     {
-        let (outcome, failed) = (OutcomeKind::NoCertificate, FailedLook::of(look));
-        question.history.unanswered(outcome, &failed, moment);
+        let outcome = OutcomeKind::NoCertificate;
+        question.history.unanswered(outcome, failed, moment);
     }
     let mut interval_ids = || {
         numbers.interval += 1;
@@ -109,8 +129,7 @@ fn listen(
     };
     if let Some(question) = question_of(there, key_type) {
         let history = &mut question.history;
-        let failed = FailedLook::of(look);
-        history.answered(answer, &failed, moment, relatives, &mut interval_ids);
+        history.answered(answer, failed, moment, relatives, &mut interval_ids);
         return;
     }
     let question = Question {
@@ -134,7 +153,7 @@ fn name_sent(look: &Observation) -> &str {
     look.server_name.as_ref().map_or("", ServerName::as_str)
 }
 
-impl<'a> Sessions<'a> {
+impl<'a> Wordings<'a> {
     fn words(&mut self, session: &'a Session, declined: String) -> Arc<SessionWords> {
         let spoken = (
             session.version,
@@ -163,12 +182,12 @@ pub(super) fn answer<'a>(
     presented: &'a Presented,
     certificate: i64,
     chain: i64,
-    sessions: &mut Sessions<'a>,
+    wordings: &mut Wordings<'a>,
 ) -> Answer {
     Answer {
         certificate,
         chain,
-        session: sessions.words(&presented.session, declined(look)),
+        session: wordings.words(&presented.session, declined(look)),
         truncated: presented.truncated.map(|refusal| refusal.to_string()),
         ocsp_staple: presented.session.ocsp_staple.as_deref().map(cut),
     }
@@ -223,7 +242,8 @@ async fn find(
 }
 
 /// The certificates whose relations matter: wherever one came that was not
-/// the latest answer, it and all that it may take the place of.
+/// the latest answer, it and all that it may take the place of, those of other
+/// key types included.
 fn strangers(questions: &Questions, sayings: &[Saying<'_>]) -> BTreeSet<i64> {
     let mut answers: BTreeMap<(i64, &str, KeyType), BTreeSet<i64>> = BTreeMap::new();
     for saying in sayings {
@@ -239,9 +259,12 @@ fn strangers(questions: &Questions, sayings: &[Saying<'_>]) -> BTreeSet<i64> {
         let known = there.and_then(|there| there.iter().find(|it| it.key_type == key_type));
         let latest = known.and_then(|it| it.history.latest_certificate());
         let only = certificates.first().filter(|_| certificates.len() == 1);
-        if only.is_some() && (known.is_none() || only.copied() == latest) {
+        if only.is_some() && (there.is_none() || only.copied() == latest) {
             continue;
         }
+        let others = there.into_iter().flatten();
+        let others = others.filter(|it| it.key_type != key_type);
+        strangers.extend(others.filter_map(|it| it.history.latest_certificate()));
         strangers.extend(certificates);
         strangers.extend(known.iter().flat_map(|it| it.history.certificates()));
     }

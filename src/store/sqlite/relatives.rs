@@ -1,5 +1,5 @@
-//! Which certificate renews which: the one definition of it, for the history of
-//! a question and for whoever asks later.
+//! Which certificate renews which, for the history of a question and for whoever
+//! asks later.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::super::StoreError;
 use super::row;
 use super::statement::ManyRows;
-use crate::domain::Timestamp;
+use crate::domain::{Purpose, Timestamp};
 
 const FIND: ManyRows = ManyRows {
     operation: "reading what certificates have in common",
@@ -38,16 +38,10 @@ struct Stored {
 /// What a renewal keeps, and how long it may wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Traits {
-    subject: String,
-    key_usage: Option<BTreeSet<String>>,
-    extended_key_usage: Option<BTreeSet<String>>,
-    names: BTreeSet<String>,
+    purpose: Purpose,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
 }
-
-/// Names that a renewal has to keep all of; of more it keeps half.
-const ALL_NAMES: usize = 4;
 
 impl Relatives {
     /// Reads the traits of these certificates; those that could not be parsed
@@ -65,7 +59,7 @@ impl Relatives {
                 values.push_bind(*id);
             },
             |stored: Stored| {
-                found.insert(stored.id, Traits::read(stored)?);
+                found.insert(stored.id, Traits::read(&stored)?);
                 Ok(())
             },
         )
@@ -82,14 +76,18 @@ impl Relatives {
         Self::find(connection, &wanted).await
     }
 
-    /// Whether `new` is what `old` was, for another time: the same subject,
-    /// key usage and extended key usage, and the names of the old one, all of
-    /// up to four, half of more.
+    /// Whether `new` renews `old`, see [`Purpose::renews`].
     pub(super) fn renews(&self, old: i64, new: i64) -> bool {
         match (self.0.get(&old), self.0.get(&new)) {
-            (Some(before), Some(after)) => old != new && after.renew(before),
+            (Some(before), Some(after)) => old != new && after.purpose.renews(&before.purpose),
             _ => false,
         }
+    }
+
+    /// Whether `new` ends later than `old`.
+    pub(super) fn outlasts(&self, old: i64, new: i64) -> bool {
+        let end = |certificate| self.0.get(certificate).and_then(|it| it.not_after);
+        end(&old).zip(end(&new)).is_some_and(|(old, new)| new > old)
     }
 
     /// Whether half of a certificate's validity was over, so that a renewal
@@ -102,38 +100,24 @@ impl Relatives {
 }
 
 impl Traits {
-    fn renew(&self, old: &Self) -> bool {
-        let kept = old.names.intersection(&self.names).count();
-        let names_kept = if old.names.len() <= ALL_NAMES {
-            kept == old.names.len()
-        } else {
-            kept * 2 >= old.names.len()
-        };
-        let is_named = !(old.subject.is_empty() && old.names.is_empty());
-        is_named
-            && names_kept
-            && self.subject == old.subject
-            && self.key_usage == old.key_usage
-            && self.extended_key_usage == old.extended_key_usage
-    }
-
-    fn read(stored: Stored) -> Result<Self, sqlx::Error> {
-        let names = texts(stored.names.as_deref())?.unwrap_or_default();
+    fn read(stored: &Stored) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            subject: stored.subject,
-            key_usage: texts(stored.key_usage.as_deref())?,
-            extended_key_usage: texts(stored.extended_key_usage.as_deref())?,
-            names: names.iter().map(|name| name.to_lowercase()).collect(),
+            purpose: Purpose::new(
+                &stored.subject,
+                &texts(stored.names.as_deref())?,
+                &texts(stored.key_usage.as_deref())?,
+                &texts(stored.extended_key_usage.as_deref())?,
+            ),
             not_before: stored.not_before.map(Timestamp::from_micros),
             not_after: stored.not_after.map(Timestamp::from_micros),
         })
     }
 }
 
-/// A list of texts in no order; `None` where it is null.
-fn texts(json: Option<&str>) -> Result<Option<BTreeSet<String>>, sqlx::Error> {
+/// A list of texts; none where it is null.
+fn texts(json: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
     let texts = json.map(serde_json::from_str).transpose();
-    texts.map_err(row::impossible)
+    Ok(texts.map_err(row::impossible)?.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -145,11 +129,9 @@ pub(super) mod tests {
     /// Certificates of these names, valid from and to these days.
     pub(in super::super) fn relatives(certificates: &[(i64, &str, i64, i64)]) -> Relatives {
         let traits = |name: &str, from: i64, to: i64| Traits {
-            subject: format!("CN={name}"),
-            names: BTreeSet::from([name.to_owned()]),
+            purpose: Purpose::new(&format!("CN={name}"), &[name.to_owned()], &[], &[]),
             not_before: Some(Timestamp::from_seconds(from * DAY)),
             not_after: Some(Timestamp::from_seconds(to * DAY)),
-            ..Traits::default()
         };
         let certificates = certificates.iter();
         Relatives(
@@ -159,53 +141,12 @@ pub(super) mod tests {
         )
     }
 
-    fn named(subject: &str, names: &[&str]) -> Traits {
-        Traits {
-            subject: subject.to_owned(),
-            names: names.iter().map(ToString::to_string).collect(),
-            ..Traits::default()
-        }
-    }
-
     #[test]
-    fn a_renewal_keeps_every_name_of_up_to_four_and_half_of_more() {
-        let renews = |old: &[&str], new: &[&str]| named("CN=a", new).renew(&named("CN=a", old));
-        assert!(renews(&[], &["a"]));
-        assert!(renews(&["a", "b"], &["a", "b", "c"]));
-        assert!(!renews(&["a", "b"], &["a", "c"]));
-        assert!(!renews(&["a", "b", "c", "d"], &["a", "b", "c", "e"]));
-        assert!(renews(&["a", "b", "c", "d", "e", "f"], &["a", "b", "c"]));
-        assert!(renews(&["a", "b", "c", "d", "e"], &["a", "b", "c"]));
-        assert!(!renews(
-            &["a", "b", "c", "d", "e"],
-            &["a", "b", "x", "y", "z"]
-        ));
-    }
-
-    #[test]
-    fn a_renewal_keeps_subject_and_usages() {
-        let old = named("CN=a", &["a"]);
-        assert!(!named("CN=b", &["a"]).renew(&old));
-        let usage = |usage: &str| Some(BTreeSet::from([usage.to_owned()]));
-        let signing = Traits {
-            key_usage: usage("digitalSignature"),
-            ..old.clone()
-        };
-        let for_clients = Traits {
-            extended_key_usage: usage("clientAuth"),
-            ..old.clone()
-        };
-        for other in [signing, for_clients] {
-            assert!(other.renew(&other) && !other.renew(&old) && !old.renew(&other));
-        }
-    }
-
-    #[test]
-    fn what_has_no_name_at_all_renews_nothing() {
-        assert!(!named("", &[]).renew(&named("", &[])));
-        assert!(named("", &["a"]).renew(&named("", &["a"])));
+    fn only_certificates_that_are_known_are_renewed_and_by_others() {
         assert!(!Relatives::default().renews(1, 2));
-        assert!(!relatives(&[(1, "a", 0, 90)]).renews(1, 1));
+        let known = relatives(&[(1, "a", 0, 90), (2, "a", 60, 150)]);
+        assert!(!known.renews(1, 1) && known.renews(1, 2));
+        assert!(known.outlasts(1, 2) && !known.outlasts(2, 1) && !known.outlasts(1, 1));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::Detail;
 use super::query::Query;
 use super::{row, sessions, told};
 use crate::domain::{Der, Dialect, Fingerprint, Timestamp};
@@ -74,17 +73,17 @@ pub(super) fn select_imports(known_at: Option<Timestamp>) -> Query {
     query
 }
 
-/// Certificates with their number of installations, from `certificates c`.
-pub(super) fn select_certificates(detail: Detail) -> Query {
-    let mut query = Query::new("");
-    push_certificate_columns(&mut query, detail);
-    query.push(
-        ", (select count(distinct i.question_id) from installations i \
+/// Certificates with their bytes and their number of installations, from
+/// `certificates c`.
+pub(super) fn select_certificates() -> Query {
+    Query::new(concat!(
+        "select ",
+        certificate_columns!(),
+        ", der, (select count(distinct i.question_id) from installations i \
             where i.certificate_id = c.id and i.state = 'current') \
          + exists (select 1 from imports m where m.certificate_id = c.id) \
-         from certificates c",
-    );
-    query
+         from certificates c"
+    ))
 }
 
 pub(super) fn certificate_use(row: &SqliteRow) -> Result<CertificateUse, sqlx::Error> {
@@ -93,16 +92,6 @@ pub(super) fn certificate_use(row: &SqliteRow) -> Result<CertificateUse, sqlx::E
         installations: row::count(row, AFTER_CERTIFICATE)?,
         severity: None,
     })
-}
-
-fn push_certificate_columns(query: &mut Query, detail: Detail) {
-    query
-        .push("select ")
-        .push(certificate_columns!())
-        .push(match detail {
-            Detail::Facts => ", null",
-            Detail::FactsAndDer => ", der",
-        });
 }
 
 fn certificate(row: &SqliteRow) -> Result<CertificateRow, sqlx::Error> {

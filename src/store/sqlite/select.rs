@@ -13,10 +13,17 @@ use crate::report::InstallationState;
 const DEFAULT_STATES: &[InstallationState] =
     &[InstallationState::Current, InstallationState::Missing];
 
+/// The state that the installation of an event is in now, of `event_rows r`: that of the
+/// interval which `installation_rows` has for its question and certificate.
+const STATE_NOW: &str = "(select latest.state from installations own \
+    cross join installations latest on latest.question_id = own.question_id \
+     and latest.certificate_id = own.certificate_id where own.id = r.installation_id \
+    order by latest.ended_at is null desc, latest.last_seen is null desc, latest.id desc limit 1)";
+
 /// Conditions on `installation_rows r`.
 pub(super) fn installations(builder: &mut Query, filter: &Filter) {
-    events(builder, filter);
-    default_states(builder, filter);
+    facts(builder, filter);
+    states_or_default(builder, filter);
 }
 
 /// Conditions on `import_rows r`: the same, whose places are null and so pass no
@@ -28,9 +35,17 @@ pub(super) fn imports(builder: &mut Query, filter: &Filter) {
     }
 }
 
-/// Conditions on `event_rows r`: as on installations, but that without a filter on it any
-/// state will do.
+/// Conditions on `event_rows r`: as on the installations of the events, but that without a
+/// filter on it any state will do.
 pub(super) fn events(builder: &mut Query, filter: &Filter) {
+    facts(builder, filter);
+    if !filter.states.is_empty() {
+        states(builder, STATE_NOW, &filter.states);
+    }
+}
+
+/// Conditions on what `installation_rows r` and `event_rows r` have in common.
+fn facts(builder: &mut Query, filter: &Filter) {
     builder.push(" where true");
     places(builder, "r", filter);
     scans(builder, "r", &filter.scans);
@@ -48,7 +63,7 @@ pub(super) fn endpoints(builder: &mut Query, filter: &Filter) {
         builder.push(" and e.id in (select r.endpoint_id from installation_rows r where true");
         names(builder, &filter.names);
         certificates(builder, filter);
-        default_states(builder, filter);
+        states_or_default(builder, filter);
         builder.push(")");
         return;
     }
@@ -58,7 +73,7 @@ pub(super) fn endpoints(builder: &mut Query, filter: &Filter) {
         host_matches(builder, "e", &name);
         builder.push(" or e.id in (select r.endpoint_id from installation_rows r where ");
         installation_matches(builder, name);
-        default_states(builder, filter);
+        states_or_default(builder, filter);
         builder.push("))");
     });
 }
@@ -178,8 +193,7 @@ fn installation_matches(builder: &mut Query, name: String) {
         .push("))");
 }
 
-/// Conditions on the certificate, its chain and the state asked for in
-/// `installation_rows r`.
+/// Conditions on the certificate and its chain in `installation_rows r`.
 fn certificates(builder: &mut Query, filter: &Filter) {
     any(builder, &filter.expiry, |builder, expiry| match expiry {
         Expiry::Expired { now } => {
@@ -232,21 +246,29 @@ fn certificates(builder: &mut Query, filter: &Filter) {
             .push_bind(authority.as_bytes().to_vec())
             .push(")");
     });
-    states(builder, &filter.states);
 }
 
-fn default_states(builder: &mut Query, filter: &Filter) {
-    if filter.states.is_empty() {
-        states(builder, DEFAULT_STATES);
+/// Conditions on the state in `installation_rows r`.
+fn states_or_default(builder: &mut Query, filter: &Filter) {
+    let asked = filter.states.as_slice();
+    let wanted = if asked.is_empty() {
+        DEFAULT_STATES
+    } else {
+        asked
+    };
+    states(builder, "r.state", wanted);
+}
+
+/// `state`: what of the row tells it; at least one is `wanted`.
+fn states(builder: &mut Query, state: &'static str, wanted: &[InstallationState]) {
+    builder.push(" and ").push(state);
+    let mut separator = " in (";
+    for wanted in wanted {
+        let word = wanted.as_str().to_owned();
+        builder.push(separator).push_bind(word);
+        separator = ", ";
     }
-}
-
-fn states(builder: &mut Query, states: &[InstallationState]) {
-    any(builder, states, |builder, state| {
-        builder
-            .push("r.state = ")
-            .push_bind(state.as_str().to_owned());
-    });
+    builder.push(")");
 }
 
 /// `and (… or …)` over the items; nothing without any.

@@ -26,7 +26,7 @@ const MOST: usize = 8 << 20;
 /// Whether the session that a row tells of was known, and what it tells of its
 /// endpoint. Now all of it is; of an earlier moment, see `past`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
+pub(super) struct Knowledge {
     pub(super) session: bool,
     pub(super) endpoint: bool,
 }
@@ -48,7 +48,7 @@ struct Protocols<'c> {
     latest: Option<(i64, String)>,
 }
 
-impl Known {
+impl Knowledge {
     pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             session: columns.next()?,
@@ -92,7 +92,7 @@ impl<'c> SessionReader<'c> {
     /// Reads a session, without what was not known of it.
     pub(super) fn read(
         &mut self,
-        known: Known,
+        known: Knowledge,
         columns: &mut Columns<'_>,
     ) -> rusqlite::Result<Arc<SessionRow>> {
         let endpoint = columns.next()?;
@@ -106,7 +106,7 @@ impl<'c> SessionReader<'c> {
 
     fn find(
         &mut self,
-        known: Known,
+        known: Knowledge,
         endpoint: Option<i64>,
         columns: &mut Columns<'_>,
     ) -> rusqlite::Result<Arc<SessionRow>> {
@@ -125,7 +125,7 @@ impl<'c> SessionReader<'c> {
     /// Makes a key: the same for the same columns.
     fn make_key(
         &mut self,
-        known: Known,
+        known: Knowledge,
         endpoint: Option<i64>,
         mut columns: Columns<'_>,
     ) -> rusqlite::Result<()> {

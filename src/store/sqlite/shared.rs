@@ -11,10 +11,11 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::dossier::MAX_KIN;
 use super::super::{Detail, StoreError};
+use super::kin::{now, then};
 use super::report::{AFTER_CERTIFICATE, ShownChain, certificate_columns};
 use super::statement::{ManyRows, Values};
 use super::told::Told;
-use super::{kin, report, row};
+use super::{declined, kin, report, row};
 use crate::domain::{Fingerprint, Remembered, Timestamp};
 use crate::report::CertificateUse;
 
@@ -27,7 +28,7 @@ const MOST_OF_CHAINS: usize = 16 << 20;
 /// Certificates, with the number of their installations and imports that meet
 /// these conditions.
 macro_rules! certificates {
-    ($installed:literal, $imported:literal) => {
+    ($is_current:expr, $is_imported:literal) => {
         ManyRows {
             operation: "reading certificates",
             before: "with wanted (id, at, with_der) as (",
@@ -38,9 +39,9 @@ macro_rules! certificates {
                 ", iif(w.with_der, der, null), \
                  (select count(distinct i.question_id) from installations i \
                    where i.certificate_id = c.id and ",
-                $installed,
+                $is_current,
                 ") + exists (select 1 from imports m where m.certificate_id = c.id and ",
-                $imported,
+                $is_imported,
                 "), c.id from wanted w cross join certificates c on c.id = w.id"
             ),
         }
@@ -49,14 +50,10 @@ macro_rules! certificates {
 
 /// How many questions a certificate answers; an import is one more
 /// installation.
-const CERTIFICATES: ManyRows = certificates!("i.state = 'current'", "true");
+const CERTIFICATES: ManyRows = certificates!(now!(), "true");
 
 /// How many questions it answered at a moment.
-const CERTIFICATES_THEN: ManyRows = certificates!(
-    "i.first_seen <= w.at and coalesce(i.ended_at > w.at, 1) \
-     and coalesce(i.missing_at > w.at, 1)",
-    "m.first_seen <= w.at"
-);
+const CERTIFICATES_THEN: ManyRows = certificates!(then!(), "m.first_seen <= w.at");
 
 const CHAINS: ManyRows = ManyRows {
     operation: "reading chains",
@@ -76,6 +73,8 @@ const MOST_ABOVE: usize = 4 << 20;
 pub(super) struct Shared {
     detail: Detail,
     at: Option<Timestamp>,
+    /// `None` until somebody asks.
+    has_declined_names: Option<bool>,
     certificates: Remembered<i64, Shown>,
     chains: Remembered<i64, ShownChain>,
     /// What stands above many leaves, once.
@@ -86,8 +85,9 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) certificate: CertificateUse,
-    /// Other certificates with its key that are installed somewhere, at
-    /// most [`MAX_KIN`].
+    /// Other certificates with its key that are in use somewhere, at most
+    /// [`MAX_KIN`]; of an authority, those that are no authority's or shown by
+    /// a server as its own.
     pub(super) same_key: Vec<Fingerprint>,
     /// What renewed it elsewhere, and is installed there.
     pub(super) successor: Option<Fingerprint>,
@@ -98,6 +98,7 @@ impl Shared {
         Self {
             detail,
             at,
+            has_declined_names: None,
             certificates: Remembered::up_to(MOST_OF_CERTIFICATES),
             chains: Remembered::up_to(MOST_OF_CHAINS),
             above: Remembered::up_to(MOST_ABOVE),
@@ -107,6 +108,19 @@ impl Shared {
     /// The moment that is told of; `None`: now.
     pub(super) fn known_at(&self) -> Option<Timestamp> {
         self.at
+    }
+
+    /// Whether any name was declined anywhere.
+    pub(super) async fn has_declined_names(
+        &mut self,
+        connection: &mut SqliteConnection,
+    ) -> Result<bool, StoreError> {
+        if let Some(known) = self.has_declined_names {
+            return Ok(known);
+        }
+        let exist = declined::exist(connection).await?;
+        self.has_declined_names = Some(exist);
+        Ok(exist)
     }
 
     /// Reads what of these rows' chains is not remembered.
@@ -175,9 +189,12 @@ impl Shared {
             let sha256 = certificate.certificate.sha256;
             let key = certificate.certificate.spki_sha256;
             let others = key.and_then(|key| same_key.get(&key)).into_iter().flatten();
-            let others = others.filter(|other| **other != sha256);
+            let is_authority = certificate.certificate.is_ca == Some(true);
+            let others = others
+                .filter(|other| other.sha256 != sha256 && !(is_authority && other.is_authority));
+            let others = others.map(|other| other.sha256);
             let shown = Shown {
-                same_key: others.take(MAX_KIN as usize).copied().collect(),
+                same_key: others.take(MAX_KIN as usize).collect(),
                 successor: successors.get(&sha256).copied(),
                 certificate,
             };

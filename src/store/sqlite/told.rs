@@ -10,12 +10,12 @@ use super::certificates::key_type_of_word;
 use super::cursor::{Columns, Cursor, impossible};
 use super::look::is_ephemeral;
 use super::report::{ShownChain, server_name};
-use super::sessions::{Known, SessionReader};
+use super::sessions::{Knowledge, SessionReader};
 use crate::domain::{Dialect, Fingerprint, KeyType, Port, ScanId, Timestamp, Zone};
 use crate::report::{CertificateUse, Installation, InstallationState, SessionRow, Source};
 
 /// What is read of an installation, from `r`, in the order of [`Sighting`]. The
-/// columns of [`Known`] come before it, those of its session after it.
+/// columns of [`Knowledge`] come before it, those of its session after it.
 ///
 /// The view reckons with several intervals of a certificate; where there is but
 /// one, it is not asked when the first of them began.
@@ -178,7 +178,7 @@ impl<'c> Repeated<'c> {
 
 impl Sighting {
     fn read(columns: &mut Columns<'_>, repeated: &mut Repeated<'_>) -> rusqlite::Result<Self> {
-        let known = Known::read(columns)?;
+        let known = Knowledge::read(columns)?;
         let stapled = |stapled: Option<bool>| stapled.filter(|_| known.session);
         Ok(Self {
             id: columns.next()?,
@@ -218,6 +218,7 @@ impl Sighting {
             ip: Some(self.address),
             port: Some(self.port),
             sni,
+            declined_names: Vec::new(),
             starttls: self.starttls,
             pointer: self.pointer,
             session: self.session,
@@ -250,6 +251,7 @@ fn import(
         ip: None,
         port: None,
         sni: None,
+        declined_names: Vec::new(),
         starttls: None,
         pointer: None,
         session: Arc::default(),

@@ -13,11 +13,11 @@ use super::interned::Interned;
 use super::lock::{WriterLock, beside};
 use super::looks::{self, chains_of, sorted_looks, surveyed};
 use super::occupancy::Occupancy;
-use super::questions::{Saying, Sessions};
+use super::questions::{Saying, Wordings};
 use super::reserve::Reserve;
 use super::{
-    coverage, dialects, endpoints, file, holders, imports, inspection, journal, led, moves, names,
-    notices, prune, questions, scans, surveys, unreached,
+    coverage, declined, dialects, endpoints, file, holders, imports, inspection, journal, led,
+    moves, names, notices, prune, questions, scans, surveys, unreached,
 };
 use crate::domain::{Fingerprint, ScanId, ScanState, Timestamp, clock};
 
@@ -265,11 +265,11 @@ impl SqliteSink {
         occupancy.learn(connection, looked_at).await?;
         let known = endpoints::record(connection, &looks, occupancy, scan).await?;
         let mut sayings = Vec::with_capacity(looks.len());
-        let mut sessions = Sessions::default();
+        let mut wordings = Wordings::default();
         for ((look, chain), endpoint) in looks.iter().zip(&chains.of_looks).zip(&known) {
             if let Some(endpoint) = endpoint {
                 let chain = chain.as_ref();
-                let answer = looks::answer(look, chain, &chains, &interned, &mut sessions)?;
+                let answer = looks::answer(look, chain, &chains, &interned, &mut wordings)?;
                 sayings.push(Saying {
                     endpoint: *endpoint,
                     look,
@@ -281,6 +281,7 @@ impl SqliteSink {
         dialects::record(connection, &looks, &known, occupancy, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
         led::record(connection, &batch.leads, scan).await?;
+        declined::record(connection, &looks, &known, &batch.leads, scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
         unreached::record(connection, &batch.coverage, occupancy, scan).await?;
         names::record(connection, &batch.names, scan).await?;

@@ -162,6 +162,12 @@ fn roots() -> Vec<Case> {
     let leaf_of_issuer = issuer.leaf();
     let key = KeyPair::generate().unwrap();
     let own = leaf().self_signed(&key).unwrap().der().to_vec();
+    let names_its_key = Authority::root_with(
+        with(authority("Own Key"), |own| {
+            own.use_authority_key_identifier_extension = true;
+        }),
+        KeyPair::generate().unwrap(),
+    );
     let own_otherwise = Authority::root_by_another_spelling(leaf(), "WWW.Example.TEST");
     let root_otherwise =
         Authority::root_by_another_spelling(authority("Spelled Root"), "SPELLED  Root");
@@ -203,9 +209,15 @@ fn roots() -> Vec<Case> {
             &[&other],
         ),
         Case::new(
-            "self-signed, wrong by a bit",
-            Invalid,
+            "self-signed, wrong by a bit, or by another of its name",
+            IncompleteChain,
             &[&one_bit_wrong(&own)],
+            &[&other],
+        ),
+        Case::new(
+            "self-signed by the key it names, wrong by a bit",
+            Invalid,
+            &[&one_bit_wrong(&names_its_key.der)],
             &[&other],
         ),
         Case::new(

@@ -5,7 +5,7 @@ mod state;
 use super::super::tests::rows::installation;
 use super::*;
 use crate::domain::{Fingerprint, Trust};
-use crate::judge::Judgement;
+use crate::judge::{Judgement, Limits};
 use crate::report::{Head, StatedStore};
 
 fn now() -> Timestamp {
@@ -58,6 +58,7 @@ fn judged(findings: Vec<Finding>) -> Installation {
         owner: None,
         tags: Vec::new(),
         is_one_of_many: false,
+        max_age: Limits::default().max_age,
     };
     row.judgement = Some(judgement.into());
     row

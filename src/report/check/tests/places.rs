@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::Port;
+use crate::judge::{LimitChanges, Override, Policy, Selector};
 use crate::report::EndpointRow;
 use crate::report::tests::rows::endpoint;
 use crate::report::{InstallationState, Source};
@@ -48,6 +49,59 @@ fn a_missing_installation_counts_until_something_replaces_it() {
         (None, Current),
     ];
     assert_eq!(counted, expected);
+}
+
+/// Rows of one place, those with something to say of another as if renewed: by
+/// key type, days until the end, state, and when it was first and last seen.
+fn at_one_place(
+    rows: &[(&str, i64, InstallationState, i64, i64)],
+    previous: Option<&str>,
+) -> Vec<String> {
+    let at = |day: i64| Timestamp::from_seconds(now().seconds() + day * 86_400);
+    let rows = rows.iter().map(|(key_type, end, state, first, last)| {
+        let mut row = judged(Vec::new());
+        let certificate = Arc::make_mut(&mut row.certificate);
+        certificate.key_type = Some((*key_type).to_owned());
+        certificate.sha256 = Fingerprint::of(key_type.as_bytes());
+        certificate.not_after = Some(at(*end));
+        row.state = *state;
+        (row.first_seen, row.last_seen) = (at(*first), Some(at(*last)));
+        let previous = previous.filter(|previous| previous != key_type);
+        row.previous = previous.map(|previous| Fingerprint::of(previous.as_bytes()));
+        row
+    });
+    let mut counted = Vec::new();
+    let mut count = |row: &Installation| counted.extend(row.certificate.key_type.clone());
+    let mut unreplaced = Unreplaced::default();
+    for row in rows {
+        unreplaced.row(row, &mut count);
+    }
+    unreplaced.end(&mut count);
+    counted
+}
+
+#[test]
+fn what_is_missing_does_not_count_where_another_key_type_renews_it() {
+    use InstallationState::{Current, Missing};
+    let old = ("ecdsa", 1, Missing, -90, -2);
+    let new = ("rsa", 90, Current, -1, 0);
+    assert_eq!(at_one_place(&[old, new], None), ["rsa"]);
+    let ends_first = ("rsa", 0, Current, -1, 0);
+    assert_eq!(at_one_place(&[old, ends_first], None), ["ecdsa", "rsa"]);
+    let no_more = ("rsa", 90, Missing, -1, 0);
+    assert_eq!(at_one_place(&[old, no_more], None), ["ecdsa", "rsa"]);
+}
+
+#[test]
+fn what_nobody_asked_for_since_it_was_renewed_does_not_count() {
+    use InstallationState::Current;
+    let new = ("rsa", 90, Current, -1, 0);
+    let unseen = ("ecdsa", 1, Current, -90, -2);
+    let seen_since = ("ecdsa", 1, Current, -90, 0);
+    assert_eq!(at_one_place(&[unseen, new], Some("ecdsa")), ["rsa"]);
+    let both = ["ecdsa", "rsa"];
+    assert_eq!(at_one_place(&[seen_since, new], Some("ecdsa")), both);
+    assert_eq!(at_one_place(&[unseen, new], None), both, "side by side");
 }
 
 #[test]
@@ -162,4 +216,55 @@ fn nobody_waits_for_a_look_at_a_retired_endpoint() {
         check.endpoint(&(&row).into(), terms().max_age);
     }
     assert_eq!((check.counts().endpoints, check.counts().overdue), (1, 1));
+}
+
+#[test]
+fn an_endpoint_may_be_as_old_as_what_is_installed_there() {
+    let days = |days: u64| Duration::from_hours(days * 24);
+    let policy = Policy {
+        overrides: vec![Override {
+            selector: Selector {
+                networks: vec!["10.0.0.0/8".parse().unwrap()],
+                ..Selector::default()
+            },
+            rules: BTreeMap::new(),
+            limits: LimitChanges {
+                max_age: Some(days(20)),
+                ..LimitChanges::default()
+            },
+        }],
+        ..Policy::default()
+    };
+    let at = |address: &str, ages: &[u64]| {
+        let ip = address.parse().unwrap();
+        let rows = ages.iter().map(move |age| {
+            let mut row = judged(Vec::new());
+            row.ip = Some(ip);
+            Arc::make_mut(row.judgement.as_mut().unwrap()).max_age = days(*age);
+            row
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let mut ages = Ages::by(&policy);
+    for (address, expected, found) in [
+        ("10.0.0.1", 20, &[][..]),
+        ("10.0.0.2", 20, &[20]),
+        ("10.0.0.3", 3, &[20, 3, 40]),
+        ("10.0.0.4", 20, &[40, 20]),
+        ("10.0.0.5", 40, &[40, 50]),
+        ("192.0.2.1", 8, &[]),
+        ("192.0.2.2", 1, &[1, 8]),
+    ] {
+        for row in at(address, found) {
+            ages.installation(&row);
+        }
+        let row = judged(Vec::new());
+        let look = EndpointRow {
+            zone: row.zone.clone().unwrap(),
+            ip: address.parse().unwrap(),
+            port: row.port.unwrap(),
+            ..endpoint("tls")
+        };
+        assert_eq!(ages.of(&(&look).into()), days(expected), "{address}");
+    }
 }

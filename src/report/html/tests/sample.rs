@@ -6,10 +6,11 @@ use super::super::{About, Html, Scope};
 use crate::domain::{
     Fingerprint, OutcomeKind, Port, ScanId, ScanState, Severity, Tally, Timestamp, Trust,
 };
-use crate::judge::{Accepted, Finding, Judgement, Rule, Verdict};
+use crate::judge::{Accepted, Finding, Judgement, Limits, Rule, Verdict};
+use crate::report::tests::rows::session;
 use crate::report::{
     CertificateRow, Coverage, EventKind, EventRow, Head, Installation, InstallationState, ScanRow,
-    SessionRow, Source,
+    Source,
 };
 
 static RULES: [&Rule; 2] = [&EXPIRING, &WEAK_KEY];
@@ -123,6 +124,7 @@ pub(super) fn judged(
         owner: Some(text.to_owned()),
         tags: vec![text.to_owned()],
         is_one_of_many: false,
+        max_age: Limits::default().max_age,
     };
     Installation {
         judgement: Some(judgement.into()),
@@ -138,18 +140,10 @@ fn unjudged(text: &str) -> Installation {
         ip: Some("2001:db8::1".parse().unwrap()),
         port: Some(Port::HTTPS),
         sni: some(),
+        declined_names: Vec::new(),
         starttls: some(),
         pointer: some(),
-        session: Arc::new(SessionRow {
-            tls_version: some(),
-            protocols: vec![text.to_owned()],
-            cipher_suite: some(),
-            key_exchange: some(),
-            client_auth: some(),
-            alpn: some(),
-            client_auth_issuers: vec![text.to_owned()],
-            hybrid_group: some(),
-        }),
+        session: session(text),
         certificate: certificate(text).into(),
         chain: Arc::default(),
         chain_not_after: Some(now()),

@@ -2,6 +2,7 @@
 
 use tokio::sync::mpsc;
 
+use super::renewals::showing;
 use super::*;
 use crate::store::Dossier;
 
@@ -9,7 +10,7 @@ pub(super) async fn dossiers(store: &Store) -> Vec<Dossier> {
     dossiers_by(store, &every_state()).await
 }
 
-async fn dossiers_by(store: &Store, filter: &Filter) -> Vec<Dossier> {
+pub(super) async fn dossiers_by(store: &Store, filter: &Filter) -> Vec<Dossier> {
     let (send, mut pages) = mpsc::channel(100);
     let inventory = store.inventory().await;
     inventory
@@ -23,7 +24,7 @@ async fn dossiers_by(store: &Store, filter: &Filter) -> Vec<Dossier> {
     all
 }
 
-fn of<'a>(dossiers: &'a [Dossier], name: &str, address: &str) -> &'a Dossier {
+pub(super) fn of<'a>(dossiers: &'a [Dossier], name: &str, address: &str) -> &'a Dossier {
     let mut found = dossiers.iter().filter(|dossier| {
         dossier.row.certificate.sha256 == hash_of(name) && dossier.row.ip == Some(ip(address))
     });
@@ -31,18 +32,9 @@ fn of<'a>(dossiers: &'a [Dossier], name: &str, address: &str) -> &'a Dossier {
 }
 
 /// What of a batch is parsed of a certificate, made to say something else.
-fn facts<'a>(batch: &'a mut Batch, name: &str) -> &'a mut Facts {
+pub(super) fn facts<'a>(batch: &'a mut Batch, name: &str) -> &'a mut Facts {
     let certificate = batch.certificates.get_mut(&hash_of(name)).unwrap();
     certificate.facts.as_mut().unwrap()
-}
-
-/// A look at a host that finds what has the subject and the names of `old`.
-fn showing(address: &str, name: &str, day: i64) -> Batch {
-    let mut seen = batch(vec![presenting(address, 443, &[name], day * 86_400)]);
-    let own = facts(&mut seen, name);
-    own.subject = named("old");
-    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
-    seen
 }
 
 #[tokio::test]
@@ -123,172 +115,6 @@ async fn staples_and_ports_are_told() {
 }
 
 #[tokio::test]
-async fn a_renewal_is_told_where_it_happened_and_where_it_did_not() {
-    let mut store = Store::new().await;
-    let both = ["10.0.0.1", "10.0.0.2"];
-    let old = both.map(|address| presenting(address, 443, &["old"], 10));
-    store.scan(batch(old.to_vec())).await;
-    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["newer"], 86_400)]);
-    let own = facts(&mut renewed, "newer");
-    own.subject = named("old");
-    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
-    own.public_key.spki = Some(Fingerprint::of(b"key of old"));
-    store.scan(renewed).await;
-
-    let all = dossiers(&store).await;
-    let straggler = of(&all, "old", "10.0.0.2");
-    assert_eq!(straggler.successor, Some(hash_of("newer")));
-    assert_eq!(straggler.same_key, [hash_of("newer")]);
-    assert!(straggler.renewals.is_empty());
-    let renewed = of(&all, "newer", "10.0.0.1");
-    assert_eq!(renewed.successor, None);
-    assert_eq!(renewed.same_key, [hash_of("old")]);
-    let [renewal] = renewed.renewals[..] else {
-        panic!("{renewed:?}");
-    };
-    assert_eq!((renewal.seen, renewal.end), (at(86_400), at(86_400 * 3)));
-}
-
-#[tokio::test]
-async fn a_renewal_stays_known_when_other_places_show_something_else() {
-    const DAY: i64 = 86_400;
-    let mut store = Store::new().await;
-    let hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
-    let old = hosts.map(|host| presenting(host, 443, &["old"], 10));
-    store.scan(batch(old.to_vec())).await;
-    let mut renewed = batch(vec![presenting(hosts[0], 443, &["newer"], DAY)]);
-    let own = facts(&mut renewed, "newer");
-    own.subject = named("old");
-    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
-    store.scan(renewed).await;
-    let reset = presenting(hosts[1], 443, &["factory's own"], 2 * DAY);
-    store.scan(batch(vec![reset])).await;
-    // A relative by its subject alone.
-    let mut moved_in = batch(vec![presenting(hosts[2], 443, &["stranger"], 3 * DAY)]);
-    facts(&mut moved_in, "stranger").subject = named("old");
-    store.scan(moved_in).await;
-    for known_at in [None, Some(at(4 * DAY))] {
-        let filter = Filter {
-            known_at,
-            ..every_state()
-        };
-        let all = dossiers_by(&store, &filter).await;
-        let straggler = of(&all, "old", hosts[3]);
-        assert_eq!(straggler.successor, Some(hash_of("newer")), "{known_at:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_was_renewed_several_times_has_the_one_in_use_for_a_successor() {
-    const DAY: i64 = 86_400;
-    let mut store = Store::new().await;
-    let both = ["10.0.0.1", "10.0.0.2"];
-    let old = both.map(|host| presenting(host, 443, &["old"], 10));
-    store.scan(batch(old.to_vec())).await;
-    for (day, name) in (1..).zip(["newer", "even newer", "the newest of all"]) {
-        store.scan(showing(both[0], name, day)).await;
-    }
-    for (known_at, successor) in [
-        (Some(at(20)), None),
-        (Some(at(DAY + 20)), Some("newer")),
-        (Some(at(2 * DAY + 20)), Some("even newer")),
-        (Some(at(3 * DAY + 20)), Some("the newest of all")),
-        (None, Some("the newest of all")),
-    ] {
-        let filter = Filter {
-            known_at,
-            ..every_state()
-        };
-        let all = dossiers_by(&store, &filter).await;
-        let straggler = of(&all, "old", both[1]);
-        assert_eq!(straggler.successor, successor.map(hash_of), "{known_at:?}");
-    }
-    let all = dossiers(&store).await;
-    let newest = "the newest of all";
-    assert_eq!(of(&all, newest, both[0]).successor, None);
-    let newer = of(&all, "newer", both[0]);
-    assert_eq!(newer.successor, Some(hash_of(newest)));
-}
-
-#[tokio::test]
-async fn a_renewal_of_another_name_on_the_way_leads_nowhere() {
-    let mut store = Store::new().await;
-    let both = ["10.0.0.1", "10.0.0.2"];
-    let old = both.map(|host| presenting(host, 443, &["old"], 10));
-    store.scan(batch(old.to_vec())).await;
-    store.scan(showing(both[0], "newer", 1)).await;
-    let mut moved_in = showing(both[0], "the newest", 2);
-    facts(&mut moved_in, "the newest").alternative_names = vec!["elsewhere".to_owned()];
-    store.scan(moved_in).await;
-    let all = dossiers(&store).await;
-    assert_eq!(of(&all, "old", both[1]).successor, None);
-}
-
-#[tokio::test]
-async fn a_renewal_that_was_taken_back_is_no_successor() {
-    let mut store = Store::new().await;
-    let both = ["10.0.0.1", "10.0.0.2"];
-    let old = both.map(|host| presenting(host, 443, &["old"], 10));
-    store.scan(batch(old.to_vec())).await;
-    for day in 1..20 {
-        store.scan(showing(both[0], "newer", day)).await;
-    }
-    // What comes back had the other's place for long: each follows the other.
-    store.scan(showing(both[0], "old", 20)).await;
-    let all = dossiers(&store).await;
-    assert_eq!(of(&all, "old", both[1]).successor, None);
-    assert_eq!(of(&all, "newer", both[0]).successor, None);
-}
-
-#[tokio::test]
-async fn a_renewal_counts_once_whatever_becomes_of_what_was_renewed() {
-    const DAY: i64 = 86_400;
-    let mut store = Store::new().await;
-    let see = |chain: &[&str], day: i64| {
-        let mut seen = batch(vec![presenting("10.0.0.1", 443, chain, day * DAY)]);
-        if chain[0] == "newer" {
-            let own = facts(&mut seen, "newer");
-            own.subject = named("old");
-            own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
-        }
-        seen
-    };
-    store.scan(see(&["old"], 0)).await;
-    store.scan(see(&["newer"], 1)).await;
-    // Another chain, a while away, and back.
-    store.scan(see(&["newer", "ca"], 2)).await;
-    let closed = looking("10.0.0.1", 443, Outcome::Refused, 3 * DAY);
-    store.scan(batch(vec![closed])).await;
-    store.scan(see(&["newer", "ca"], 4)).await;
-    let all = dossiers(&store).await;
-    let renewals = &of(&all, "newer", "10.0.0.1").renewals;
-    let seen: Vec<_> = renewals.iter().map(|renewal| renewal.seen).collect();
-    assert_eq!(seen, [at(DAY)]);
-}
-
-#[tokio::test]
-async fn a_renewal_may_write_names_in_other_case_and_usages_in_another_order() {
-    let usages = |order: [&str; 2]| Some(order.map(str::to_owned).to_vec());
-    let mut store = Store::new().await;
-    let both = ["10.0.0.1", "10.0.0.2"];
-    let old = both.map(|address| presenting(address, 443, &["old"], 10));
-    let mut old = batch(old.to_vec());
-    facts(&mut old, "old").key_usage = usages(["digitalSignature", "keyEncipherment"]);
-    store.scan(old).await;
-    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["newer"], 86_400)]);
-    let own = facts(&mut renewed, "newer");
-    own.subject = named("old");
-    own.alternative_names = vec!["OLD".to_owned(), "www.OLD".to_owned()];
-    own.key_usage = usages(["keyEncipherment", "digitalSignature"]);
-    store.scan(renewed).await;
-    assert_eq!(store.events().await[2..], ["2 renewed 10.0.0.1"]);
-    let all = dossiers(&store).await;
-    assert_eq!(of(&all, "newer", "10.0.0.1").renewals.len(), 1);
-    let straggler = of(&all, "old", "10.0.0.2");
-    assert_eq!(straggler.successor, Some(hash_of("newer")));
-}
-
-#[tokio::test]
 async fn an_earlier_day_has_the_kin_of_that_day() {
     const DAY: i64 = 86_400;
     let mut store = Store::new().await;
@@ -296,10 +122,8 @@ async fn an_earlier_day_has_the_kin_of_that_day() {
     let old = both.map(|address| presenting(address, 443, &["old"], 10));
     let other_port = presenting("10.0.0.2", 8443, &["old"], 10);
     store.scan(batch([&old[..], &[other_port]].concat())).await;
-    let mut renewed = batch(vec![presenting("10.0.0.1", 443, &["newer"], DAY)]);
+    let mut renewed = showing(both[0], "newer", 1);
     let own = facts(&mut renewed, "newer");
-    own.subject = named("old");
-    own.alternative_names = vec!["old".to_owned(), "www.old".to_owned()];
     own.public_key.spki = Some(Fingerprint::of(b"key of old"));
     store.scan(renewed).await;
     // Today the new one is gone again, and so is the second port.
@@ -380,17 +204,28 @@ async fn another_certificate_at_every_look_is_ephemeral() {
 }
 
 #[tokio::test]
-async fn another_certificate_in_its_place_is_no_renewal() {
+async fn authorities_of_many_chains_come_before_those_of_one_endpoint() {
     let mut store = Store::new().await;
-    let both = ["10.0.0.1", "10.0.0.2"];
-    let old = both.map(|address| presenting(address, 443, &["old"], 10));
-    store.scan(batch(old.to_vec())).await;
-    store
-        .scan(batch(vec![presenting("10.0.0.1", 443, &["other"], 20)]))
-        .await;
-    let all = dossiers(&store).await;
-    assert_eq!(of(&all, "old", "10.0.0.2").successor, None);
-    assert!(of(&all, "other", "10.0.0.1").renewals.is_empty());
+    let rogues = ["leaf 0", "rogue 1", "rogue 2", "rogue 3"];
+    let mut seen = batch(vec![
+        presenting("10.0.0.1", 443, &rogues, 10),
+        presenting("10.0.0.2", 443, &["leaf 1", "issuer"], 20),
+        presenting("10.0.0.3", 443, &["leaf 2", "issuer"], 30),
+        presenting("10.0.0.4", 443, &["leaf 3", "rare"], 40),
+    ]);
+    for name in ["rogue 1", "rogue 2", "rogue 3", "issuer", "rare"] {
+        facts(&mut seen, name).is_ca = Some(true);
+    }
+    store.scan(seen).await;
+    let authorities = store.inventory().await.authorities().await.unwrap();
+    let authorities = authorities
+        .iter()
+        .map(|der| str::from_utf8(der.as_bytes()).unwrap());
+    let mut authorities: Vec<_> = authorities.collect();
+    // Two of one chain each, next to the leaf.
+    authorities[1..3].sort_unstable();
+    let expected = ["issuer", "rare", "rogue 1", "rogue 2", "rogue 3"];
+    assert_eq!(authorities, expected);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::report::{EventKind, EventRow};
+use crate::report::{EventKind, EventRow, InstallationState};
 use crate::store::ScanSpan;
 
 const DAY: i64 = 86_400;
@@ -235,6 +235,46 @@ async fn a_span_and_a_filter_choose_among_events() {
         ..Filter::default()
     };
     assert_eq!(told(None, 3, by_scan).await, [b]);
+}
+
+#[tokio::test]
+async fn a_state_chooses_the_events_of_what_is_in_it_now() {
+    use InstallationState::{Current, Gone, Missing};
+    let mut store = Store::new().await;
+    see(&mut store, &["back"], 0).await;
+    fail(&mut store, Outcome::Refused, 1).await;
+    fail(&mut store, Outcome::Refused, 7).await;
+    see(&mut store, &["back"], 8).await;
+    let left = presenting("10.0.1.1", 443, &["left"], 9 * DAY);
+    store.scan(batch(vec![left])).await;
+    let taken = presenting("10.0.1.1", 443, &["taken"], 10 * DAY);
+    store.scan(batch(vec![taken])).await;
+    let [back, left, taken] = ["back", "left", "taken"].map(hash_of);
+    // New, missing and returned: all of one that is there again.
+    let expected = [
+        (vec![], vec![back, left, taken, back, back, back]),
+        (vec![Current], vec![back, taken, back, back, back]),
+        (vec![Missing], vec![]),
+        (vec![Gone], vec![left]),
+        (
+            vec![Gone, Current],
+            vec![back, left, taken, back, back, back],
+        ),
+    ];
+    for (states, expected) in expected {
+        let filter = Filter {
+            states: states.clone(),
+            ..Filter::default()
+        };
+        assert_eq!(told(&store, None, 6, &filter).await, expected, "{states:?}");
+        let rows = store.installations(&filter).await;
+        let rows: HashSet<_> = rows.iter().map(|row| row.certificate.sha256).collect();
+        let told = expected.into_iter().collect::<HashSet<_>>();
+        assert!(
+            states.is_empty() || rows == told,
+            "as in a report, {states:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dossiers::dossiers;
 use super::*;
 use crate::domain::{Severity, Trust};
-use crate::judge::{Accepted, Assessor, Finding, Judgement, Pool};
+use crate::judge::{Accepted, Assessor, Finding, Judgement, Limits, Pool};
 
 fn judgement(detail: &str) -> Judgement {
     let finding = Finding {
@@ -29,6 +29,7 @@ fn judgement(detail: &str) -> Judgement {
         owner: Some("lab".to_owned()),
         tags: Vec::new(),
         is_one_of_many: false,
+        max_age: Limits::default().max_age,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::store::{Dark, KnownQuestion, KnownTarget, Period};
 
 const DAY: i64 = 86_400;
 
-async fn known(store: &Store, second: i64) -> Vec<String> {
+pub(super) async fn known(store: &Store, second: i64) -> Vec<String> {
     let inventory = store.inventory().await;
     let known = inventory.known(&Zone::default(), at(second)).await.unwrap();
     let told = |target: &KnownTarget| match &target.host {

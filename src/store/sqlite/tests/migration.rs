@@ -195,6 +195,24 @@ async fn old_intervals_are_told_as_they_began_and_ended() {
     );
 }
 
+#[tokio::test]
+async fn what_had_moved_before_is_not_looked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("old.db");
+    let mut old = of_version(20, &path).await;
+    let moved = "update installations set state = 'gone', ended_as = 'moved', ended_at = 50 \
+                 where id in (select id from installations order by id limit 1)";
+    sqlx::query(moved).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+    let (mut sink, _) = SqliteSink::open_or_create(&path).await.unwrap();
+    let found = "select count(*), sum(vacated_at = 50) from installations where ended_as = 'moved'";
+    let found: (i64, i64) = sqlx::query_as(found)
+        .fetch_one(sink.connection())
+        .await
+        .unwrap();
+    assert_eq!(found, (1, 1));
+}
+
 /// A new inventory of a version, with what [`VERSION_3`] holds brought up to
 /// it.
 async fn of_version(version: i64, path: &Path) -> SqliteConnection {

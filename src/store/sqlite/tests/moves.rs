@@ -8,7 +8,8 @@ use super::*;
 use crate::domain::LocalFault;
 use crate::report::{EventKind, InstallationState};
 
-pub(super) const WEEK: i64 = 7 * 86_400;
+pub(super) const WEEK: i64 = 7 * DAY;
+pub(super) const DAY: i64 = 86_400;
 
 /// A complete scan of one target that is a name, found at this address.
 pub(super) async fn find_name(store: &mut Store, address: &str, certificate: &str, week: i64) {

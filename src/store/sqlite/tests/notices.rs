@@ -14,8 +14,8 @@ fn crossing(name: &str, owner: &str, severity: Severity) -> Crossing {
     }
 }
 
-#[tokio::test]
-async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
+/// An inventory of the certificates `a` and `b`.
+async fn of_two_certificates() -> Store {
     let mut store = Store::new().await;
     let import = Import {
         certificates: vec![certificate("a"), certificate("b")],
@@ -23,6 +23,12 @@ async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
         at: at(0),
     };
     store.sink.import(import).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
+    let mut store = of_two_certificates().await;
     let hostile = "web'; drop table notices; --\n\0";
     let first = vec![
         crossing("a", "web", Severity::Warning),
@@ -67,13 +73,7 @@ async fn a_crossing_is_told_once_for_each_owner_and_threshold() {
 
 #[tokio::test]
 async fn a_root_that_nobody_sent_is_told_once_and_keeps_nobody_silent_about_the_leaf() {
-    let mut store = Store::new().await;
-    let import = Import {
-        certificates: vec![certificate("a"), certificate("b")],
-        label: None,
-        at: at(0),
-    };
-    store.sink.import(import).await.unwrap();
+    let mut store = of_two_certificates().await;
     let of_root = |name, root| Crossing {
         member: hash_of(root),
         ..crossing(name, "web", Severity::Warning)

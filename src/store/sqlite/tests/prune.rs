@@ -238,6 +238,27 @@ async fn ids(store: &Store) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn whatever_has_more_to_be_said_of_it_is_marked_after_pruning_too() {
+    let mut store = replaced().await;
+    let named = |name, address, leaf, second| {
+        let look = presenting(address, 443, &[leaf, "ca"], second);
+        asking(name, look)
+    };
+    let look = named("a.example", "10.0.0.2", "stays", 25);
+    store.scan(batch(vec![look])).await;
+    assert_eq!(store.marked().await, (1, 2));
+    let done = store.sink.prune(at(30)).await.unwrap();
+    assert_eq!((done.installations, done.questions), (1, 0));
+    assert_eq!(store.marked().await, (1, 1), "a mark stays");
+    let looks = vec![
+        presenting("10.0.0.2", 443, &["renewed", "ca"], 40),
+        named("b.example", "10.0.0.1", "new", 40),
+    ];
+    store.scan(batch(looks)).await;
+    assert_eq!(store.marked().await, (2, 3));
+}
+
+#[tokio::test]
 async fn up_to_when_was_pruned_is_known() {
     let mut store = replaced().await;
     let known = async |store: &Store| store.inventory().await.pruned_before().await.unwrap();

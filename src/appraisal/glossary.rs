@@ -10,9 +10,9 @@ use crate::report::SessionRow;
 /// Sessions that are remembered, in bytes: usual ones take 1 KB.
 const MOST: usize = 4 << 20;
 
-/// Sessions that were read, by where they are in memory: as long as one is
-/// kept, nothing else is there.
-pub(super) struct Sessions(Remembered<usize, (Arc<SessionRow>, Terms)>);
+/// What sessions that were read mean, by where they are in memory: as long as
+/// one is kept, nothing else is there.
+pub(super) struct Glossary(Remembered<usize, (Arc<SessionRow>, Terms)>);
 
 /// What of a session a judgement may depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) struct Terms {
     pub(super) hybrid_group: Option<HybridGroup>,
 }
 
-impl Sessions {
+impl Glossary {
     /// What a session means.
     pub(super) fn terms(&mut self, session: &Arc<SessionRow>) -> Terms {
         let place = Arc::as_ptr(session).addr();
@@ -38,7 +38,7 @@ impl Sessions {
     }
 }
 
-impl Default for Sessions {
+impl Default for Glossary {
     fn default() -> Self {
         Self(Remembered::up_to(MOST))
     }

@@ -1,0 +1,186 @@
+//! Which of several ways up counts, and what is none.
+
+use rcgen::{GeneralSubtree, NameConstraints};
+
+use super::*;
+
+/// The subjects of what a chain relies on and was not sent, and its ends.
+fn relied_on(found: &Assessment) -> Vec<(&str, i64)> {
+    let ends = found.unsent.iter().map(|unsent| {
+        let facts = unsent.certificate.facts.as_ref().unwrap();
+        let end = facts.not_after.unwrap().seconds();
+        (
+            facts.subject.distinguished_name.as_str(),
+            1970 + end / 31_556_952,
+        )
+    });
+    ends.collect()
+}
+
+/// The same bytes with a key on another curve, for which nothing is checked.
+fn on_another_curve(der: &Der) -> Der {
+    const P256: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x07";
+    const P192: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x01";
+    let mut bytes = der.as_bytes().to_vec();
+    let at = bytes.windows(8).position(|octets| octets == P256).unwrap();
+    bytes[at..at + 8].copy_from_slice(P192);
+    Der::from(&bytes[..])
+}
+
+#[test]
+fn of_two_trusted_ways_the_one_that_lasts_longer_counts() {
+    let (root, elder) = (Authority::root("Root"), Authority::root("Elder"));
+    let (soon, later) = (root.until(2027), elder.until(2034));
+    let crossed = root.again_by(&elder, 2030);
+    let leaf = root.leaf("leaf");
+    let store = |ders: &[&Der]| vec![TrustStore::new("corp", ders.iter().copied().cloned())];
+    let found = assess(store(&[&soon, &later]), &[], &[&leaf, &crossed]);
+    assert_eq!(root_of(&found), Some("CN=Elder"));
+    assert_eq!(relied_on(&found), [("CN=Elder", 2034)]);
+
+    let sooner = elder.until(2027);
+    let found = assess(store(&[&soon, &sooner]), &[], &[&leaf, &crossed]);
+    assert_eq!(found.trust, Trust::Trusted);
+    assert_eq!(relied_on(&found).len(), 1, "one of the two: {found:?}");
+}
+
+#[test]
+fn a_way_that_is_not_trusted_is_no_other_way() {
+    let (root, elder) = (Authority::root("Root"), Authority::root("Elder"));
+    let soon = root.until(2027);
+    let leaf = root.leaf("leaf");
+    let stores = || {
+        let roots = [soon.clone(), elder.der.clone()];
+        vec![TrustStore::new("corp", roots)]
+    };
+    let expected = [("CN=Root", 2027)];
+    // Itself with other dates, by others or along.
+    let found = assess(stores(), &[&root.der], &[&leaf]);
+    assert_eq!(relied_on(&found), expected);
+    let found = assess(stores(), &[], &[&leaf, &root.der]);
+    assert_eq!(relied_on(&found), expected);
+    // A cross-certificate that is over, and one for no authority.
+    let over = root.again_by(&elder, 2026);
+    let found = assess(stores(), &[], &[&leaf, &over]);
+    assert_eq!(relied_on(&found), expected);
+    let mut forbidden = root.params.clone();
+    forbidden.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+    let forbidden = elder.certify(&forbidden, &root.key);
+    let found = assess(stores(), &[], &[&leaf, &forbidden]);
+    assert_eq!(relied_on(&found), expected);
+}
+
+#[test]
+fn what_others_present_leads_nowhere_by_signatures_that_nobody_can_check() {
+    let mozilla = TrustStore::mozilla();
+    let mut public = mozilla.roots.iter().map(x509::parse);
+    let public = public.find_map(|root| root.facts.ok()?.subject.common_name);
+    let public = Authority::root(&public.unwrap());
+    let (root, issuer) = (Authority::root("Root"), Authority::root("Issuer"));
+    let rogue = on_another_curve(&public.certify(&root.params, &root.key));
+    let stores = || vec![root.store("corp"), TrustStore::mozilla()];
+    let found = assess(stores(), &[&rogue], &[&root.leaf("leaf")]);
+    assert_eq!(found.trust, Trust::Trusted);
+    assert!(!found.publicly_trusted);
+    assert_eq!(relied_on(&found), [("CN=Root", 2037)]);
+
+    let rogue = on_another_curve(&issuer.der);
+    let found = assess(stores(), &[&rogue], &[&root.below("Issuer").leaf("leaf")]);
+    assert_eq!(found.trust, Trust::IncompleteChain);
+    assert_eq!(found.missing_intermediate, None);
+}
+
+#[test]
+fn a_missing_intermediate_is_the_fix_only_while_it_is_valid() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let over = issuer.again_by(&root, 2026);
+    let fix = |pool: &[&Der]| assess(vec![root.store("corp")], pool, &[&leaf]);
+    for pool in [[&over, &issuer.der], [&issuer.der, &over]] {
+        assert_eq!(
+            fix(&pool).missing_intermediate,
+            Some(issuer.der.fingerprint())
+        );
+    }
+    let found = fix(&[&over]);
+    assert_eq!(found.trust, Trust::IncompleteChain);
+    assert_eq!(found.missing_intermediate, None);
+    assert_eq!(
+        found.reason,
+        "the intermediate `Issuer` is not sent; another endpoint has it, but `Issuer` expired \
+         2026-01-01T00:00:00Z"
+    );
+}
+
+#[test]
+fn many_certificates_of_one_authority_hide_none_of_its_ways() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let over: Vec<_> = (2010..2026)
+        .map(|year| issuer.again_by(&root, year))
+        .collect();
+    let mut chain = vec![&leaf];
+    chain.extend(&over);
+    chain.push(&issuer.der);
+    let stores = || vec![root.store("corp")];
+    assert_eq!(assess(stores(), &[], &chain).trust, Trust::Trusted);
+    // With more ways than are looked at, nobody knows what the others are.
+    chain.pop();
+    let found = assess(stores(), &[], &chain);
+    assert_eq!(found.trust, Trust::Unchecked);
+    assert!(found.reason.starts_with("given up"), "{}", found.reason);
+    assert_eq!(assess(stores(), &[], &chain[..3]).trust, Trust::Expired);
+}
+
+#[test]
+fn a_name_like_the_issuers_makes_no_signature_wrong() {
+    let root = Authority::root("Same");
+    let mut params = named("Same");
+    params.use_authority_key_identifier_extension = false;
+    let nameless = root.certify(&params, &KeyPair::generate().unwrap());
+    let found = assess(Vec::new(), &[], &[&nameless]);
+    assert_eq!(found.trust, Trust::IncompleteChain);
+    assert!(
+        found.reason.contains("by name, but not by its key"),
+        "{}",
+        found.reason
+    );
+    // Where it says that its own key signed it, that is wrong.
+    let mut bytes = root.der.as_bytes().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    let found = assess(Vec::new(), &[], &[&Der::from(&bytes[..])]);
+    assert_eq!(found.trust, Trust::Invalid);
+}
+
+#[test]
+fn limits_on_names_that_nobody_compares_are_not_overstepped() {
+    let root = Authority::root("Root");
+    let below = |permitted: GeneralSubtree| {
+        let mut limited = authority("Limited");
+        limited.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![permitted],
+            excluded_subtrees: Vec::new(),
+        });
+        let key = KeyPair::generate().unwrap();
+        let der = root.certify(&limited, &key);
+        let limited = Authority {
+            params: limited,
+            key,
+            der,
+        };
+        let leaf = limited.leaf("leaf");
+        assess(vec![root.store("corp")], &[], &[&leaf, &limited.der]).trust
+    };
+    let directory = GeneralSubtree::DirectoryName(named("leaf").distinguished_name);
+    assert_eq!(below(directory), Trust::Unchecked);
+    assert_eq!(
+        below(GeneralSubtree::DnsName("test".to_owned())),
+        Trust::Trusted
+    );
+    assert_eq!(
+        below(GeneralSubtree::DnsName("corp".to_owned())),
+        Trust::Invalid
+    );
+}

@@ -1,0 +1,140 @@
+//! A certificate in place of one of another key type.
+
+use super::moves::DAY;
+use super::*;
+use crate::report::{EventKind, InstallationState};
+
+/// Ends 9 days after the beginning, and is due from the fourth day on.
+const OLD: &str = "ecdsa-old";
+/// Ends 12 days after it.
+const NEW: &str = "rsa-renewing";
+
+/// A batch of looks at one host, whose certificates are all for the same.
+fn showing(looks: Vec<Observation>) -> Batch {
+    let mut seen = batch(looks);
+    for certificate in seen.certificates.values_mut() {
+        let facts = certificate.facts.as_mut().unwrap();
+        facts.subject = named("host.example");
+        facts.alternative_names = vec!["host.example".to_owned()];
+    }
+    seen
+}
+
+fn open(name: &str, day: i64) -> Observation {
+    presenting("10.0.0.1", 443, &[name], day * DAY)
+}
+
+/// A look for the first key type alone, soon after the other.
+fn asked_for_old(mut observation: Observation) -> Observation {
+    observation.at = Timestamp::from_seconds(observation.at.seconds() + 1);
+    restricted(KeyType::Ecdsa, observation)
+}
+
+fn denied(day: i64) -> Observation {
+    asked_for_old(looking("10.0.0.1", 443, refused(), day * DAY))
+}
+
+/// What there is, and the events that say so.
+async fn told(store: &Store) -> (Vec<(Fingerprint, InstallationState)>, Vec<String>) {
+    let rows = store.history().await;
+    let states = rows.iter().map(|row| (row.certificate.sha256, row.state));
+    (states.collect(), store.events().await)
+}
+
+#[tokio::test]
+async fn a_renewal_may_change_the_key_type() {
+    use InstallationState::{Current, Gone, Missing};
+    let mut store = Store::new().await;
+    store.scan(showing(vec![open(OLD, 0)])).await;
+    store.scan(showing(vec![open(NEW, 5)])).await;
+    let (states, events) = told(&store).await;
+    // Nobody asked whether the first is there still.
+    assert_eq!(states, [(hash_of(OLD), Current), (hash_of(NEW), Current)]);
+    assert_eq!(events, ["1 new 10.0.0.1", "2 renewed 10.0.0.1"]);
+    let rows = store.history().await;
+    let previous: Vec<_> = rows.iter().map(|row| row.previous).collect();
+    assert_eq!(previous, [None, Some(hash_of(OLD))]);
+    let dossiers = dossiers::dossiers(&store).await;
+    assert_eq!(dossiers[1].predecessor, Some(hash_of(OLD)));
+    assert_eq!(dossiers[0].successor, None, "it was not left behind");
+
+    for (day, state) in [(6, Missing), (11, Missing), (12, Gone)] {
+        store.scan(showing(vec![open(NEW, day), denied(day)])).await;
+        let (states, _) = told(&store).await;
+        assert_eq!(states, [(hash_of(OLD), state), (hash_of(NEW), Current)]);
+    }
+    let (_, events) = told(&store).await;
+    assert_eq!(events[2..], ["3 missing 10.0.0.1", "5 gone 10.0.0.1"]);
+}
+
+#[tokio::test]
+async fn a_key_type_that_was_asked_for_in_vain_was_renewed_whenever_that_was() {
+    let mut store = Store::new().await;
+    store.scan(showing(vec![open(OLD, 0)])).await;
+    store.scan(showing(vec![open(NEW, 1), denied(1)])).await;
+    let (_, events) = told(&store).await;
+    let expected = ["1 new 10.0.0.1", "2 renewed 10.0.0.1", "2 missing 10.0.0.1"];
+    assert_eq!(events, expected);
+    let renewed = store.event_rows(&Filter::default()).await;
+    let renewed = renewed.iter().find(|it| it.kind == EventKind::Renewed);
+    assert_eq!(renewed.unwrap().previous, Some(hash_of(OLD)));
+}
+
+#[tokio::test]
+async fn what_may_be_shown_beside_the_first_is_just_new() {
+    let other_names = || batch(vec![open(NEW, 5)]);
+    let ends_first = || showing(vec![open("rsa", 5)]);
+    let found_by_asking = || {
+        let second = restricted(KeyType::Rsa, open(NEW, 5));
+        showing(vec![open(OLD, 5), second])
+    };
+    let both = || {
+        let first = asked_for_old(open(OLD, 5));
+        showing(vec![open(NEW, 5), first])
+    };
+    for second in [
+        showing(vec![open(NEW, 3)]), // The first is not due.
+        other_names(),
+        ends_first(),
+        found_by_asking(),
+        both(),
+    ] {
+        let mut store = Store::new().await;
+        store.scan(showing(vec![open(OLD, 0)])).await;
+        store.scan(second).await;
+        let (states, events) = told(&store).await;
+        let current = states
+            .iter()
+            .filter(|(_, state)| *state == InstallationState::Current);
+        assert_eq!(current.count(), 2);
+        assert_eq!(events, ["1 new 10.0.0.1", "2 new 10.0.0.1"]);
+    }
+}
+
+#[tokio::test]
+async fn what_the_same_scan_sees_after_all_was_not_renewed() {
+    let mut store = Store::new().await;
+    store.scan(showing(vec![open(OLD, 0)])).await;
+    let scan = store.begin().await;
+    for look in [open(NEW, 5), asked_for_old(open(OLD, 5)), open(NEW, 5)] {
+        let seen = showing(vec![look]);
+        store.sink.write(scan, &seen).await.unwrap();
+    }
+    store.finish(scan).await;
+    let (_, events) = told(&store).await;
+    assert_eq!(events, ["1 new 10.0.0.1", "2 new 10.0.0.1"]);
+    let rows = store.history().await;
+    assert!(rows.iter().all(|row| row.previous.is_none()));
+}
+
+#[tokio::test]
+async fn both_of_a_pair_behind_one_address_stay_current() {
+    let mut store = Store::new().await;
+    for (day, name) in (5..).zip([OLD, NEW, OLD, OLD, NEW, OLD]) {
+        store.scan(showing(vec![open(name, day)])).await;
+    }
+    let (states, events) = told(&store).await;
+    let current = InstallationState::Current;
+    assert_eq!(states, [(hash_of(OLD), current), (hash_of(NEW), current)]);
+    assert_eq!(events, ["1 new 10.0.0.1", "2 renewed 10.0.0.1"]);
+}
