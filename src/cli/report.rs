@@ -1,9 +1,9 @@
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::certificate_files::{Depth, Encoding};
+use super::day::{self, Day};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::filter::{self, Filters};
@@ -14,10 +14,10 @@ use super::trust::TrustFlags;
 use super::unlisted::unlisted;
 use super::{Context, inventory, owners};
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::{InvalidTimestamp, Timestamp, clock, printable};
+use crate::domain::printable;
 use crate::report::html::Scope;
-use crate::report::{Format, Mailbox, ScanRow};
-use crate::store::{Detail, Filter, Inventory, SqliteInventory, SqliteSink};
+use crate::report::{Format, Mailbox};
+use crate::store::{Detail, SqliteSink};
 
 /// Write the installations, the endpoints or the coverage of the inventory
 #[derive(clap::Args)]
@@ -40,10 +40,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     of: Subject,
 
-    /// The installations known then, judged by that day: a date (its end, in
-    /// UTC) or an RFC 3339 time
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    at: Option<Timestamp>,
+    #[command(flatten)]
+    day: Day,
 
     /// Where to write it, - for stdout; for certificates a directory, where
     /// each becomes SHA256.pem or SHA256.der [default: stdout]
@@ -119,9 +117,10 @@ enum Split {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         self.refuse_contradictions()?;
-        let now = self.now()?;
+        let now = self.day.now()?;
+        let known_at = self.day.is_past().then_some(now);
         let mut wanted = self.filters.clone().into_wanted(now)?;
-        wanted.inventory.known_at = self.at.map(|_| now);
+        wanted.inventory.known_at = known_at;
         self.refuse_foreign(&wanted)?;
         let stores = self.trust.clone().stores(&context)?;
         let db = context.db();
@@ -132,9 +131,8 @@ impl Arguments {
             None
         };
         let inventory = inventory::open_for(&db, &wanted).await?;
-        if let Some(at) = wanted.inventory.known_at {
-            refuse_before_first_scan(&inventory, at).await?;
-            inventory::tell_pruned(&inventory, at, &context.printer).await?;
+        if let Some(at) = known_at {
+            day::vet(&inventory, at, &context.printer).await?;
         }
         let policy = &context.config.policy;
         let mut making = Making {
@@ -183,23 +181,6 @@ impl Arguments {
         Ok(())
     }
 
-    /// The moment to judge by.
-    fn now(&self) -> Result<Timestamp, Failure> {
-        let now = clock::now();
-        match self.at {
-            Some(_) if self.of != Subject::Installations => {
-                Err(Failure::usage("--at needs --of installations"))
-            }
-            // The day is not over yet.
-            Some(at) if at > now && at.date() == now.date() => Ok(now),
-            Some(at) if at > now => Err(Failure::usage(format_args!("--at {at} is to come")).hint(
-                Some("nothing is known of the future; without --at it is now"),
-            )),
-            Some(at) => Ok(at),
-            None => Ok(now),
-        }
-    }
-
     /// The file or directory that was named.
     fn file(&self) -> Option<&Path> {
         let named = self.output.as_deref();
@@ -208,9 +189,8 @@ impl Arguments {
 
     /// What narrows the report, in the words of the command line.
     fn scope(&self) -> Scope {
-        let day = self.at.map(|at| ("--at", in_words(at)));
         let filters = [self.filters.words(), self.trust.words()].concat();
-        Scope::of(day.into_iter().chain(filters).collect())
+        Scope::of(self.day.words().into_iter().chain(filters).collect()).soon(self.filters.soon())
     }
 
     fn detail(&self) -> Detail {
@@ -270,6 +250,11 @@ impl Arguments {
             (split && to_stdout, "--split owner", "-o DIRECTORY"),
             (!has_rows && of_others, &format, "--of installations"),
             (
+                self.day.is_past() && of_others,
+                "--at",
+                "--of installations",
+            ),
+            (
                 matches!(form, Der | Eml) && to_stdout,
                 &format,
                 "-o DIRECTORY",
@@ -285,7 +270,7 @@ impl Arguments {
                 "--format eml",
             ),
             (
-                self.notify_once && self.at.is_some(),
+                self.notify_once && self.day.is_past(),
                 "--notify-once",
                 "the present, without --at",
             ),
@@ -328,48 +313,6 @@ impl Form {
     }
 }
 
-/// A date, which is its last moment in UTC, or a time.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let end_of_day = format!("{text}T23:59:59.999999Z").parse();
-    end_of_day
-        .or_else(|_| text.parse())
-        .map_err(|_: InvalidTimestamp| {
-            "not a date like 2026-11-21, nor a time like 2026-11-21T08:00:00Z".to_owned()
-        })
-}
-
-/// The same moment as [`moment`] reads it.
-fn in_words(at: Timestamp) -> String {
-    let day = at.date().to_string();
-    match moment(&day) {
-        Ok(end) if end == at => day,
-        _ => at.to_string(),
-    }
-}
-
-async fn refuse_before_first_scan(
-    inventory: &SqliteInventory,
-    at: Timestamp,
-) -> Result<(), Failure> {
-    let mut first: Option<ScanRow> = None;
-    let mut keep = |scan| {
-        first = Some(scan);
-        ControlFlow::Break(())
-    };
-    inventory.scans(&mut keep).await?;
-    let first = first.map(|scan| (scan.id, scan.started_at));
-    if first.is_none_or(|(_, began)| began > at) && has_import_of(inventory, at).await? {
-        return Ok(());
-    }
-    match first {
-        Some((_, began)) if began <= at => Ok(()),
-        Some((id, began)) => Err(Failure::usage(format_args!("nothing is known of {at}"))
-            .hint(Some(format!("scan {id}, the first one, began at {began}")))),
-        None => Err(Failure::usage(format_args!("nothing is known of {at}"))
-            .hint(Some("there was no scan yet"))),
-    }
-}
-
 /// Tells which acceptances of the configuration were of no use, after all of
 /// an inventory was judged.
 fn tell_unmatched(appraisal: &Appraisal<'_>, printer: &Printer) {
@@ -378,21 +321,4 @@ fn tell_unmatched(appraisal: &Appraisal<'_>, printer: &Printer) {
         let line = format!("note: {origin}: no {finding} to accept any more");
         printer.note(&printable(&line));
     }
-}
-
-/// Whether any certificate had been imported by then.
-async fn has_import_of(inventory: &SqliteInventory, at: Timestamp) -> Result<bool, Failure> {
-    let then = Filter {
-        known_at: Some(at),
-        ..Filter::default()
-    };
-    let mut found = false;
-    let mut visit = |_| {
-        found = true;
-        ControlFlow::Break(())
-    };
-    inventory
-        .installations(&then, Detail::Facts, &mut visit)
-        .await?;
-    Ok(found)
 }

@@ -2,8 +2,10 @@
 
 stdin: {"page": PATH, "steps": [EXPRESSION, ...]}. stdout: {"results": [...],
 "requests": [...], "complaints": [...], "milliseconds": N}: what each step is,
-promises awaited (null for a step like "press Tab", which is a key); every URL asked for besides the page; everything the console,
-the policy or a dialog said; the time from navigation to the load event.
+promises awaited (null for a step like "press Tab", which is a key, and for one
+like "show print dark", which is a medium and a colour scheme); every URL asked
+for besides the page; everything the console, the policy or a dialog said; the
+time from navigation to the load event.
 
 Chromium stands in a network namespace without a network, and speaks the
 DevTools protocol over two pipes: its descriptors 3 and 4.
@@ -116,6 +118,11 @@ def press(devtools, key):
         )
 
 
+def show(devtools, medium, scheme):
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    devtools.call("Emulation.setEmulatedMedia", media=medium, features=[feature])
+
+
 def visit(devtools, address, steps):
     target = devtools.call("Target.createTarget", url="about:blank")["targetId"]
     session = devtools.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -130,6 +137,10 @@ def visit(devtools, address, steps):
     for step in steps:
         if step.startswith("press "):
             press(devtools, step.removeprefix("press "))
+            results.append(None)
+            continue
+        if step.startswith("show "):
+            show(devtools, *step.split()[1:])
             results.append(None)
             continue
         answer = devtools.call(

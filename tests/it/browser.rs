@@ -22,7 +22,8 @@ pub(crate) struct Visit {
 
 /// Opens a file in headless Chromium, without a network, and evaluates these
 /// expressions in it, one after the other, promises awaited; `press Tab` and
-/// `press Enter` are keys.
+/// `press Enter` are keys, `show print light` and `show screen dark` media and
+/// colour schemes.
 #[track_caller]
 pub(crate) fn visit(page: &Path, steps: &[&str]) -> Visit {
     let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/browser.py");

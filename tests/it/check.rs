@@ -1,6 +1,8 @@
 //! What monitoring gets: never green without something looked at.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::program::Inventory;
@@ -268,25 +270,33 @@ fn only_what_is_new_since_a_scan_counts() {
     );
 }
 
-#[test]
-fn the_age_of_a_look_is_limited_by_the_policy_unless_a_flag_says_otherwise() {
-    let authority = Authority::new();
+/// An inventory of one server, and a policy by which every look is too old.
+fn looked_at(authority: &Authority) -> (Inventory, SocketAddr, PathBuf) {
     let identity = authority.identity("aged.sweep.test", Key::Ecdsa);
     let server = SServer::start(&identity, &["-tls1_2"]);
     let inventory = Inventory::new();
     inventory.sweep(&[server.address.to_string()]);
     let strict = inventory.file("strict.toml", "[policy]\nmax_age = \"0s\"\n");
+    (inventory, server.address, strict)
+}
+
+#[test]
+fn the_age_of_a_look_is_limited_by_the_policy_unless_a_flag_says_otherwise() {
+    let authority = Authority::new();
+    let (inventory, address, strict) = looked_at(&authority);
     let special = format!(
         "[[policy.override]]\nnetworks = [\"{}\"]\nmax_age = \"0s\"\n",
-        server.address.ip()
+        address.ip()
     );
     let special = inventory.file("special.toml", &special);
+    let named = "[[policy.override]]\nnames = [\"aged.*\"]\nmax_age = \"0s\"\n";
+    let named = inventory.file("named.toml", named);
     let overdue = |words: &[&str]| {
         let run = inventory.run("check", &[&["--json"], words].concat());
         run.json_lines()[0]["endpoints_overdue"].clone()
     };
     assert_eq!(overdue(&[]), 0);
-    for config in [&strict, &special] {
+    for config in [&strict, &special, &named] {
         let config = ["--config", config.to_str().unwrap()];
         assert_eq!(overdue(&config), 1, "{config:?}");
         let flag = [&config[..], &["--max-age", "8d"]].concat();
@@ -303,6 +313,25 @@ fn the_age_of_a_look_is_limited_by_the_policy_unless_a_flag_says_otherwise() {
         root,
     ];
     inventory.run("check", &words).exits(4);
+}
+
+#[test]
+fn an_endpoint_that_was_not_looked_at_fails_where_its_age_is_a_flag_and_else_warns() {
+    let (inventory, _, strict) = looked_at(&Authority::new());
+    let strict = ["--json", "--config", strict.to_str().unwrap()];
+    let state = |words: &[&str], code| {
+        let run = inventory.run("check", &[&strict, words].concat());
+        run.exits(code).json_lines()[0]["state"].clone()
+    };
+    assert_eq!(state(&[], 0), "warning");
+    assert_eq!(state(&["--max-age", "0s"], 4), "failed");
+    assert_eq!(state(&["--max-age", "8d"], 0), "ok");
+    let help = inventory.run("check", &["--help"]).exits(0).stdout;
+    let told = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("not looked at fail it with --max-age"),
+        "{help}"
+    );
 }
 
 /// Wrong words for a command, and what it says to them.

@@ -124,6 +124,37 @@ fn no_name_steers_the_terminal_of_a_list_or_a_page() {
 }
 
 #[test]
+fn no_word_of_a_command_line_steers_the_terminal() {
+    let (inventory, _) = imported(&["plain".to_owned()]);
+    let word = "\x1b[2J\u{9b}31m\u{202e}\x07x";
+    let path = format!("/nonexist/{word}/x");
+    let lines: [(&str, &[&str]); 10] = [
+        ("report", &[word]),
+        ("report", &["--cert", word]),
+        ("report", &["--ca", word]),
+        ("report", &["-o", &path]),
+        ("report", &["--format", "pem", "-o", &path]),
+        ("report", &["--config", &path]),
+        ("check", &["--trust-store", &path]),
+        ("import", &[&path]),
+        ("certs", &["--finding", word]),
+        ("show", &[word]),
+    ];
+    for (command, words) in lines {
+        let run = inventory.run(command, words);
+        assert!(
+            run.code != Some(0) && run.stderr.contains("error: "),
+            "{run}"
+        );
+        is_inert(&run);
+    }
+    let run = inventory.run("report", &["-o", &path]).exits(2);
+    let shown = r"error: /nonexist/\u{1b}[2J\u{9b}31m\u{202e}\u{7}x/x: No such";
+    assert!(run.stderr.starts_with(shown), "{run}");
+    run.complains_of(&["\nhint: create the directory first\n"]);
+}
+
+#[test]
 fn files_of_certificates_have_no_name_but_their_hash() {
     let texts = hostile();
     let (inventory, hashes) = imported(&texts);
@@ -209,6 +240,8 @@ fn no_name_gets_into_the_headers_of_a_message() {
             "MIME-Version",
             "Content-Type",
         ];
+        let to = message[4].as_str().unwrap_or_default();
+        assert_eq!(to.ends_with("<web@example.com>"), **owner == addressed);
         let keys: Vec<_> = keys.into_iter().filter(|key| *key != "To").collect();
         assert_eq!(keys, expected, "{owner:?}");
         let rows = csv::Reader::from_reader(message[2].as_str().unwrap().as_bytes())

@@ -283,6 +283,26 @@ fn diff_tells_what_changed_since_the_scan_before() {
 }
 
 #[test]
+fn diff_tells_all_of_what_is_in_a_state_and_without_one_all_there_is() {
+    let inventory = renewed();
+    let told = |words: &[&str]| {
+        let run = inventory.run("diff", &[&["--json", "1"], words].concat());
+        let events = run.exits(0).json_lines();
+        let kinds = events.iter().map(|event| event["kind"].as_str().unwrap());
+        kinds.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&[]), ["renewed", "missing"]);
+    assert_eq!(told(&["--state", "all"]), ["renewed", "missing"]);
+    assert_eq!(told(&["--state", "current"]), ["renewed"]);
+    assert_eq!(told(&["--state", "missing"]), ["missing"]);
+    assert_eq!(told(&["--state", "gone"]), [""; 0]);
+    let help = inventory.run("diff", &["--help"]).exits(0).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let default = "[default: current and missing; for diff all]";
+    assert!(help.contains(default), "{help}");
+}
+
+#[test]
 fn diff_takes_the_filters_on_judgements() {
     let inventory = renewed();
     let policy =

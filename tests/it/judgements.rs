@@ -10,7 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::Value;
 
 use crate::program::{Inventory, Row, Run};
-use crate::servers::{Authority, Identity, Key, SServer, SelfSigned, own_loopback};
+use crate::servers::{Authority, Dns, Identity, Key, SServer, SelfSigned};
 
 /// Servers of a private authority, of nobody, and of the past, scanned.
 struct Judged {
@@ -98,7 +98,7 @@ fn findings(row: &Row) -> Vec<&str> {
 }
 
 /// The rows of a query, each a list of values, by the SQLite of Python.
-fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
+pub(crate) fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
     const PROGRAM: &str = "import json, sqlite3, sys\n\
         rows = sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()\n\
         print(json.dumps(rows))";
@@ -207,6 +207,56 @@ fn a_name_that_is_not_in_the_certificate_is_a_mismatch() {
 }
 
 #[test]
+fn a_server_that_does_not_know_a_targets_name_is_found_out() {
+    let authority = Authority::new();
+    let known = authority.identity("known.sweep.test", Key::Ecdsa);
+    let (certificate, key) = (
+        known.certificate.to_str().unwrap(),
+        known.key.to_str().unwrap(),
+    );
+    let fatal = ["-servername", "known.sweep.test", "-servername_fatal"];
+    let server = [&fatal[..], &["-cert2", certificate, "-key2", key]].concat();
+    let server = SServer::start(&known, &server);
+    let names = ["known.sweep.test", "lost.sweep.test"];
+    let dns = Dns::start(&names.map(|name| (name, server.address.ip())));
+    let port = server.address.port();
+    let mut options = names.map(|name| format!("{name}:{port}")).to_vec();
+    options.extend([
+        "--resolver".to_owned(),
+        dns.address.to_string(),
+        "--json".to_owned(),
+    ]);
+    let inventory = Inventory::new();
+    let said = inventory.sweep(&options).json_lines();
+    let declined = |line: &&Value| line["declined_names"][0] == "lost.sweep.test";
+    assert_eq!(said.iter().filter(declined).count(), 1, "{said:?}");
+
+    let store = ["--trust-store", authority.root().to_str().unwrap()];
+    let rows = rows(&inventory.run("report", &store).exits(0));
+    let of = |sni: &str| rows.iter().find(|row| row["sni"] == sni).unwrap();
+    let lost = "not for lost.sweep.test, which the server does not know, but for known.sweep.test";
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(findings(of("")).contains(&"name-mismatch"), "{rows:?}");
+    assert!(
+        of("")["details"].contains(&format!("name-mismatch: {lost}")),
+        "{rows:?}"
+    );
+    assert!(
+        !findings(of("known.sweep.test")).contains(&"name-mismatch"),
+        "{rows:?}"
+    );
+    let page = inventory
+        .run("show", &[server.address.to_string()])
+        .exits(0);
+    assert!(
+        page.stdout
+            .contains("\nDeclined:         lost.sweep.test\n"),
+        "{page}"
+    );
+    assert!(page.stdout.contains(lost), "{page}");
+}
+
+#[test]
 fn an_accepted_finding_does_not_count_until_it_lapses() {
     let judged = Judged::new();
     let config = |until: &str| {
@@ -280,6 +330,23 @@ fn filters_on_judgements_hold_in_reports_and_lists() {
         let endpoints = judged.inventory.run("endpoints", &endpoints).exits(0);
         assert_eq!(endpoints.json_lines().len(), 1, "{words:?}");
     }
+    let mut told = BTreeSet::new();
+    for severity in ["critical", "error", "warning", "notice", "info", "none"] {
+        let rows = judged
+            .inventory
+            .run("report", &["--format", "jsonl", "--severity", severity]);
+        for row in rows.exits(0).json_lines() {
+            assert_eq!(
+                row["severity"].as_str().unwrap_or("none"),
+                severity,
+                "{row}"
+            );
+            told.insert(row["sha256"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(told, sha256s("report", &["--format", "jsonl"]));
+    let unknown = judged.inventory.run("report", &["--severity", "bad"]);
+    unknown.exits(2).complains_of(&["bad", "error", "none"]);
     let unknown = judged.inventory.run("report", &["--finding", "wild-card"]);
     unknown
         .exits(2)
@@ -328,48 +395,6 @@ fn pages_show_the_verdict_the_findings_and_what_to_do() {
             assert!(shown.stdout.contains(text), "no `{text}` in {shown}");
         }
     }
-}
-
-#[test]
-fn v_findings_says_what_the_report_says_of_imports_too() {
-    let judged = Judged::new();
-    let authority = Authority::new();
-    let past = authority.expired("client.sweep.test", Key::Ecdsa);
-    judged.inventory.run("import", &[&past.chain]).exits(0);
-    // Any scan that goes through judges the whole inventory.
-    judged.inventory.sweep(&[format!("{}:7", own_loopback())]);
-    let reported: BTreeSet<_> = judged
-        .rows(&[])
-        .iter()
-        .flat_map(|row| {
-            let rules = findings(row).into_iter().map(str::to_owned);
-            let at = (
-                row["ip"].clone(),
-                row["port"].clone(),
-                row["sha256"].clone(),
-            );
-            rules
-                .map(move |rule| (at.clone(), rule))
-                .collect::<Vec<_>>()
-        })
-        .filter(|(_, rule)| !rule.is_empty())
-        .collect();
-    let query = "select ip, port, sha256, finding, judged_at, trust, accepted from v_findings";
-    let found = sql(&judged.inventory.path(), query);
-    let text = |value: &Value| match value {
-        Value::Null => String::new(),
-        value => value.to_string().trim_matches('"').to_owned(),
-    };
-    let stored: BTreeSet<_> = found
-        .iter()
-        .map(|row| ((text(&row[0]), text(&row[1]), text(&row[2])), text(&row[3])))
-        .collect();
-    assert_eq!(stored, reported);
-    let is_expired_import =
-        |((ip, ..), rule): &((String, _, _), String)| ip.is_empty() && rule == "expired";
-    assert!(stored.iter().any(is_expired_import), "{stored:?}");
-    assert!(found.iter().all(|row| text(&row[4]).ends_with('Z')));
-    assert!(found.iter().all(|row| row[6] == 0));
 }
 
 /// The cells of a report but for the days that are left: a second later they

@@ -1,4 +1,4 @@
-//! What each owner is written, and what is removed when nobody needs it.
+//! What each owner is written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use certsweep::domain::clock;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use time::OffsetDateTime;
 
-use crate::program::Inventory;
-use crate::servers::{Authority, Key, Plain, Process};
+use crate::program::{Inventory, Row};
+use crate::servers::{Authority, Key, Plain, Process, SServer};
 
 /// A certificate of some years that ends in so many days.
 pub(crate) fn ending_in(inventory: &Inventory, days: i64) -> PathBuf {
@@ -31,13 +31,14 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 }
 
 /// What Python's parser of mail makes of a message: its headers' names, the
-/// text, and the attachment.
+/// text, the attachment and its name, and the headers To and Subject.
 pub(crate) fn parsed(message: &Path) -> serde_json::Value {
     let script = "import email, email.policy, json, sys\n\
         m = email.message_from_file(open(sys.argv[1], newline=''), policy=email.policy.default)\n\
         assert not m.defects, m.defects\n\
         text, csv = m.iter_parts()\n\
-        print(json.dumps([m.keys(), text.get_content(), csv.get_content(), csv.get_filename()]))";
+        print(json.dumps([m.keys(), text.get_content(), csv.get_content(), csv.get_filename(),\n\
+        \x20   m['To'], m['Subject']]))";
     let output = Command::new("python3")
         .args(["-c", script])
         .arg(message)
@@ -176,40 +177,191 @@ fn a_file_for_each_owner_needs_a_folder_and_a_table() {
     assert_eq!(fs::read_to_string(folder.join("unowned.csv")).unwrap(), all);
 }
 
-#[test]
-fn pruning_asks_and_leaves_what_is_there() {
-    let inventory = Inventory::new();
-    let authority = Authority::new();
-    let identity = authority.identity("prune.sweep.test", Key::Ecdsa);
-    inventory
-        .run("prune", &["--older-than", "400d", "--yes"])
-        .exits(1);
-    inventory.run("import", &[&identity.chain]).exits(0);
-    let unasked = inventory.run("prune", &["--older-than", "400d"]).exits(2);
-    unasked.complains_of(&["--yes"]);
-    let run = inventory
-        .run("prune", &["--older-than", "0s", "--yes"])
-        .exits(0);
-    assert!(run.stdout.contains("nothing ended before"), "{run}");
-    assert_eq!(inventory.installations().len(), 2);
-    inventory
-        .run("prune", &["--older-than", "soon", "--yes"])
-        .exits(2);
+/// Owners with an address and without one; of two that would fit, the first
+/// is meant.
+const OWNERS: &str = "[[owner]]\nnames = [\"*.web.sweep.test\"]\n\
+    owner = \"Wéb team <web@sweep.test>\"\n\
+    [[owner]]\nnames = [\"in-5-days.*\"]\nowner = \"ops@sweep.test\"\n\
+    [[owner]]\nnames = [\"in-300-days.*\"]\nowner = \"The plant\"\n\
+    [[owner]]\nnames = [\"new.web.sweep.test\"]\nowner = \"Second\"\n";
+
+/// The three of them, and nobody: how their files begin, who they are, where
+/// mail goes to, and whose certificates they have.
+const OWNED: [(&str, &str, Option<&str>, &[&str]); 4] = [
+    (
+        "ops-sweep-test-",
+        "ops@sweep.test",
+        Some("ops@sweep.test"),
+        &["in-5-days.sweep.test"],
+    ),
+    ("the-plant-", "The plant", None, &["in-300-days.sweep.test"]),
+    ("unowned", "", None, &["other.sweep.test"]),
+    (
+        "w-b-team-web-sweep-test-",
+        "Wéb team <web@sweep.test>",
+        Some("Wéb team <web@sweep.test>"),
+        &["new.web.sweep.test", "old.web.sweep.test"],
+    ),
+];
+
+/// Servers and imports of the owners and of nobody, and the configuration.
+struct Owned {
+    inventory: Inventory,
+    config: String,
+}
+
+impl Owned {
+    fn new() -> Self {
+        let inventory = Inventory::new();
+        let authority = Authority::new();
+        let [new, other] = ["new.web.sweep.test", "other.sweep.test"]
+            .map(|name| authority.identity(name, Key::Ecdsa));
+        let old = authority.expired("old.web.sweep.test", Key::Ecdsa);
+        let servers = [&new, &old, &other].map(|it| SServer::start(it, &["-tls1_2"]));
+        inventory.sweep(&servers.each_ref().map(|it| it.address.to_string()));
+        let imports = [5, 300].map(|days| ending_in(&inventory, days));
+        inventory.run("import", &imports).exits(0);
+        let config = inventory.file("owners.toml", OWNERS);
+        Self {
+            config: config.to_str().unwrap().to_owned(),
+            inventory,
+        }
+    }
+
+    /// The files of a report, by their names, in a folder of this name.
+    fn written(&self, folder: &str, words: &[&str]) -> Vec<PathBuf> {
+        let folder = self.inventory.path().with_file_name(folder);
+        let output = ["-o", folder.to_str().unwrap()];
+        let words = [words, &output, &["--config", &self.config]].concat();
+        self.inventory.run("report", &words).exits(0);
+        let mut files = names(&folder);
+        files.sort_unstable();
+        files.iter().map(|name| folder.join(name)).collect()
+    }
+
+    /// The rows of one report of everything, those of each owner apart.
+    fn rows(&self) -> [Vec<Row>; 4] {
+        let words = ["--config", &self.config];
+        let all = read(&self.inventory.run("report", &words).exits(0).stdout);
+        assert_eq!(all.len(), 5);
+        OWNED.map(|(_, owner, _, subjects)| {
+            let rows: Vec<_> = all
+                .iter()
+                .filter(|row| row["owner"] == owner)
+                .cloned()
+                .collect();
+            assert_eq!(named(&rows), subjects);
+            rows
+        })
+    }
+}
+
+fn read(csv: &str) -> Vec<Row> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+/// Whose certificates these are.
+fn named(rows: &[Row]) -> Vec<&str> {
+    let mut names: Vec<_> = rows.iter().map(|row| &*row["subject_cn"]).collect();
+    names.sort_unstable();
+    names
+}
+
+#[track_caller]
+fn begins(file: &Path, beginning: &str) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with(beginning), "{name}");
 }
 
 #[test]
-fn what_may_have_been_pruned_is_not_said_to_be_never_looked_at() {
-    let inventory = Inventory::new();
-    let closed = ["127.0.3.1", "127.0.3.2"];
-    for address in closed {
-        inventory.run("scan", &[&format!("{address}:9")]).exits(0);
+fn each_file_of_a_split_report_has_the_rows_of_its_owner() {
+    let owned = Owned::new();
+    let expected = owned.rows();
+    let tables = owned.written("tables", &["--split", "owner"]);
+    assert_eq!(tables.len(), OWNED.len(), "{tables:?}");
+    for ((file, rows), (beginning, ..)) in tables.iter().zip(&expected).zip(OWNED) {
+        begins(file, beginning);
+        assert_eq!(&read(&fs::read_to_string(file).unwrap()), rows);
     }
-    let other = inventory.run("show", &["127.0.3.3"]).exits(0);
-    assert!(other.stdout.contains("never looked at"), "{other}");
-    inventory
-        .run("prune", &["--older-than", "0s", "--yes"])
-        .exits(0);
-    let [pruned, kept] = closed.map(|address| inventory.run("show", &[address]).exits(0));
-    assert!(pruned.stdout.contains("pruned up to"), "{pruned}");
-    assert!(kept.stdout.contains("refused"), "{kept}");
+    let lines = owned.written("lines", &["--split", "owner", "--format", "jsonl"]);
+    assert_eq!(lines.len(), OWNED.len(), "{lines:?}");
+    for ((file, rows), (beginning, owner, ..)) in lines.iter().zip(&expected).zip(OWNED) {
+        begins(file, beginning);
+        let text = fs::read_to_string(file).unwrap();
+        let told: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert!(
+            told.iter()
+                .all(|row| row["owner"].as_str().unwrap_or_default() == owner)
+        );
+        let hashes = told.iter().map(|row| row["sha256"].as_str().unwrap());
+        assert!(hashes.eq(rows.iter().map(|row| &*row["sha256"])), "{text}");
+    }
+}
+
+#[test]
+fn each_owner_gets_one_message_with_their_rows() {
+    let owned = Owned::new();
+    let expected = owned.rows();
+    let messages = owned.written("mail", &["--format", "eml"]);
+    assert_eq!(messages.len(), OWNED.len(), "{messages:?}");
+    for ((file, rows), (beginning, owner, to, subjects)) in
+        messages.iter().zip(&expected).zip(OWNED)
+    {
+        begins(file, beginning);
+        let message = parsed(file);
+        assert_eq!(message[4].as_str(), to, "{message}");
+        let (count, expired) = match subjects {
+            [_, _] => ("2 installations", 1),
+            _ => ("1 installation", 0),
+        };
+        let subject = format!("certsweep: {count} of certificates, {expired} expired");
+        assert_eq!(message[5], subject);
+        assert_eq!(&read(message[2].as_str().unwrap()), rows);
+        let text = message[1].as_str().unwrap();
+        let whose = if owner.is_empty() { "nobody;" } else { owner };
+        assert!(text.contains(&format!("\nowner: {whose}")), "{text}");
+        for (_, _, _, all) in OWNED {
+            for subject in all {
+                assert_eq!(text.contains(subject), subjects.contains(subject), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_owner_is_told_once_and_again_when_a_threshold_is_crossed() {
+    let owned = Owned::new();
+    let once = ["--format", "eml", "--notify-once"];
+    let told = |files: &[PathBuf]| {
+        let tables = files
+            .iter()
+            .map(|file| read(parsed(file)[2].as_str().unwrap()));
+        tables
+            .flat_map(|rows| {
+                named(&rows)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>()
+    };
+    let first = owned.written("once", &once);
+    for (file, beginning) in first.iter().zip([OWNED[0].0, OWNED[3].0]) {
+        begins(file, beginning);
+    }
+    assert_eq!(told(&first), ["in-5-days.sweep.test", "old.web.sweep.test"]);
+    assert_eq!(owned.written("once", &once), first);
+    assert_eq!(owned.written("elsewhere", &once), [] as [PathBuf; 0]);
+
+    let sooner = format!("{OWNERS}[policy]\nexpiring_warning = \"400d\"\n");
+    owned.inventory.file("owners.toml", &sooner);
+    let mut second = owned.written("once", &once);
+    second.retain(|file| !first.contains(file));
+    assert_eq!(told(&second), ["in-300-days.sweep.test"]);
+    begins(&second[0], OWNED[1].0);
+    assert_eq!(owned.written("elsewhere", &once), [] as [PathBuf; 0]);
 }

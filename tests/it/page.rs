@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use certsweep::domain::{
     Fingerprint, OutcomeKind, Port, ScanId, ScanState, Tally, Timestamp, Trust,
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 
 use crate::browser::visit;
 use crate::hostile_texts::hostile;
+use crate::owners::ending_in;
 use crate::program::{Inventory, Run, certsweep};
 use crate::servers::{Authority, Key, SServer, SelfSigned};
 
@@ -60,6 +62,7 @@ fn installation(text: &str, nth: u32) -> Installation {
         ip: Some((0x0a00_0000 + nth).to_be_bytes().into()),
         port: Some(Port::HTTPS),
         sni: some(),
+        declined_names: Vec::new(),
         starttls: some(),
         pointer: some(),
         session: Arc::new(SessionRow {
@@ -93,6 +96,7 @@ fn installation(text: &str, nth: u32) -> Installation {
             owner: some(),
             tags: list(),
             is_one_of_many: false,
+            max_age: Duration::ZERO,
         })),
     }
 }
@@ -425,39 +429,130 @@ fn the_keyboard_reaches_everything_and_controls_have_names() {
     assert_eq!(visit.results, [0, 0, 0]);
 }
 
+/// Where the table stands, and the hosts of all rows that it shows.
+const HOSTS: &str = "[document.getElementById('status').textContent, \
+    ...[...table.tBodies[0].rows].map((row) => row.cells[2].textContent)]";
+
+/// As [`HOSTS`], of the hosts with these numbers.
+fn hosts(status: &str, numbers: impl IntoIterator<Item = u32>) -> serde_json::Value {
+    let hosts = numbers.into_iter().map(numbered);
+    [status.to_owned()].into_iter().chain(hosts).collect()
+}
+
+/// The host with this number, in one case or the other.
+fn numbered(number: u32) -> String {
+    match number % 2 {
+        0 => format!("host-{number}.example.com"),
+        _ => format!("HOST-{number}.example.com"),
+    }
+}
+
 #[test]
-fn fifty_thousand_rows_load_and_sort() {
+fn fifty_thousand_rows_are_sorted_filtered_and_paged() {
+    const COUNT: u32 = 50_000;
+    // It has no factor in common with the count: each number comes once.
+    let number = |nth: u32| nth * 7_919 % COUNT;
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("page.html");
-    write_plain(&path, 50_000);
-    let sort = "(() => { const begun = performance.now(); \
-        document.querySelector('th:nth-child(3) button').click(); \
-        return Math.round(performance.now() - begun); })()";
-    let visit = visit(&path, &[SHOWN, sort]);
+    let mut page = Html::begin(File::create(&path).unwrap(), plain_about());
+    for nth in 0..COUNT {
+        let row = installation(&numbered(number(nth)), nth);
+        page.row(&row).unwrap();
+    }
+    page.end().unwrap();
+    let sort = |column: u32| {
+        format!(
+            "(() => {{ const begun = performance.now(); \
+            document.querySelector('th:nth-child({column}) button').click(); \
+            return Math.round(performance.now() - begun); }})()"
+        )
+    };
+    let (host, days) = (sort(3), sort(7));
+    let type_words =
+        format!("words.value = 'host-4999', words.dispatchEvent(new Event('input')), {CHANGED}");
+    let [next, last] = ["next.click()", "last.click()"];
+    let steps = [
+        "0",
+        &host,
+        last,
+        &host,
+        last,
+        &days,
+        next,
+        last,
+        &days,
+        next,
+        &type_words,
+    ];
+    let steps: Vec<_> = steps.iter().flat_map(|step| [*step, HOSTS]).collect();
+    let visit = visit(&path, &steps);
     assert_eq!(visit.complaints, [] as [String; 0]);
-    assert_eq!(
-        visit.results[0],
-        "host-0.example.com | Rows 1 to 100 of 50,000"
-    );
+
+    let first = "Rows 1 to 100 of 50,000";
+    let second = "Rows 101 to 200 of 50,000";
+    let last = "Rows 49,901 to 50,000 of 50,000";
+    // Every 400th has as many days left, and those stand as they came.
+    let mut by_days: Vec<u32> = (0..COUNT).collect();
+    by_days.sort_by_key(|nth| nth % 400);
+    let mut backwards = by_days.clone();
+    backwards.sort_by_key(|nth| std::cmp::Reverse(nth % 400));
+    let page_of = |order: &[u32], from: usize| -> Vec<_> {
+        let rows = order[from..from + 100].iter();
+        rows.map(|nth| number(*nth)).collect()
+    };
+    let has_words = |number: &u32| number.to_string().starts_with("4999");
+    let filtered = backwards.iter().map(|nth| number(*nth)).filter(has_words);
+    let expected = [
+        hosts(first, (0..100).map(number)),
+        hosts(first, 0..100),
+        hosts(last, 49_900..50_000),
+        hosts(first, (49_900..50_000).rev()),
+        hosts(last, (0..100).rev()),
+        hosts(first, page_of(&by_days, 0)),
+        hosts(second, page_of(&by_days, 100)),
+        hosts(last, page_of(&by_days, 49_900)),
+        hosts(first, page_of(&backwards, 0)),
+        hosts(second, page_of(&backwards, 100)),
+        hosts("Rows 1 to 11 of 11, filtered from 50,000", filtered),
+    ];
+    let shown: Vec<_> = visit.results.iter().skip(1).step_by(2).collect();
+    assert_eq!(shown.len(), expected.len());
+    for (shown, (expected, step)) in shown
+        .into_iter()
+        .zip(expected.iter().zip(steps.iter().step_by(2)))
+    {
+        assert_eq!(shown, expected, "after {step}");
+    }
     let bytes = fs::metadata(&path).unwrap().len();
-    let (load, sort) = (visit.milliseconds, &visit.results[1]);
+    let (load, sort) = (visit.milliseconds, &visit.results[2]);
     eprintln!("50,000 rows, {bytes} bytes: loaded in {load} ms, sorted by host in {sort} ms");
+}
+
+/// An inventory with certificates that are over, that are about to be, and that
+/// are missing.
+fn of_every_kind(authority: &Authority) -> Inventory {
+    let start = |identity| SServer::start(identity, &["-tls1_2"]);
+    let one = authority.identity("one.example", Key::Ecdsa);
+    let two = authority.identity("two.example", Key::Rsa);
+    let past = authority.expired("past.example", Key::Ecdsa);
+    let missing = authority.identity("missing.example", Key::Ecdsa);
+    let stay = [&one, &two, &two, &past].map(start);
+    let leave = [&missing; 3].map(start);
+    let servers = stay.iter().chain(&leave);
+    let targets: Vec<_> = servers.map(|server| server.address.to_string()).collect();
+    let inventory = Inventory::new();
+    inventory.sweep(&targets);
+    drop(leave);
+    inventory.sweep(&targets);
+    let expiring = [20, 25].map(|days| ending_in(&inventory, days));
+    inventory.run("import", &expiring).exits(0);
+    inventory
 }
 
 #[test]
 fn each_figure_counts_the_rows_of_its_command() {
     let authority = Authority::new();
-    let one = SServer::start(&authority.identity("one.example", Key::Ecdsa), &["-tls1_2"]);
-    let two = authority.identity("two.example", Key::Rsa);
-    let past = authority.expired("past.example", Key::Ecdsa);
-    let servers = [
-        one,
-        SServer::start(&two, &["-tls1_2"]),
-        SServer::start(&two, &["-tls1_2"]),
-        SServer::start(&past, &["-tls1_2"]),
-    ];
-    let inventory = Inventory::new();
-    inventory.sweep(&servers.each_ref().map(|server| server.address.to_string()));
+    let inventory = of_every_kind(&authority);
     let path = inventory.path().with_file_name("page.html");
     let root = authority.root().to_str().unwrap();
     let trust = ["--no-system-roots", "--trust-store", root];
@@ -477,6 +572,7 @@ fn each_figure_counts_the_rows_of_its_command() {
         &[
             &figures(".headlines li"),
             &figures(".rules article"),
+            LEGEND,
             made,
             critical,
         ],
@@ -486,26 +582,64 @@ fn each_figure_counts_the_rows_of_its_command() {
         (0, 0),
         "{visit:?}"
     );
-    let [headlines, rules] = [0, 1].map(|nth| -> Vec<(String, String)> {
+    let [headlines, rules, legend] = [0, 1, 2].map(|nth| -> Vec<(String, String)> {
         serde_json::from_value(visit.results[nth].clone()).unwrap()
     });
     let counts: Vec<&str> = headlines.iter().map(|(count, _)| count.as_str()).collect();
-    assert_eq!(counts, ["4", "3", "1", "0", "0"]);
+    // Installations and certificates; expired, about to be, and missing.
+    assert_eq!(counts, ["9", "6", "1", "2", "3"]);
     let of_rule = |id: &str| {
         rules
             .iter()
             .any(|it| it.1.contains(&format!("--finding {id}")))
     };
     assert!(of_rule("expired") && !of_rule("untrusted"), "{rules:?}");
-    for (count, command) in headlines.iter().chain(&rules) {
+    assert_eq!(legend.len(), 6);
+    for (count, command) in headlines.iter().chain(&rules).chain(&legend) {
         assert!(command.contains(root), "{command}");
         let rows = rows_of(command);
         assert_eq!(*count, rows.to_string(), "{command}");
     }
-    let made = visit.results[2].as_str().unwrap();
+    let made = visit.results[3].as_str().unwrap();
     assert!(made.contains(&format!("{root}: 1 root, SHA-256")), "{made}");
     // Of these only what is over is critical.
-    assert_eq!(visit.results[3], "Rows 1 to 1 of 1, filtered from 4");
+    assert_eq!(visit.results[4], "Rows 1 to 1 of 1, filtered from 9");
+}
+
+#[test]
+fn the_page_of_a_part_names_what_lists_each_of_its_figures() {
+    let authority = Authority::new();
+    let inventory = of_every_kind(&authority);
+    let day = inventory.scans()[0]["started_at"].as_str().unwrap()[..10].to_owned();
+    let path = inventory.path().with_file_name("part.html");
+    // Installations and certificates, and then what there is room for.
+    for (part, expected) in [
+        (&["--at", &day][..], &["9", "6", "1", "2", "3"][..]),
+        (&["--at", &day, "--expired"], &["1", "1", "1", "0"]),
+        (&["--expired"], &["1", "1", "1", "0"]),
+        (&["--expiring", "90d"], &["2", "2", "2", "0"]),
+        (&["--expiring", "22d"], &["1", "1", "1", "0"]),
+        (
+            &["--expiring", "22d", "--expired"],
+            &["2", "2", "1", "1", "0"],
+        ),
+        (&["--state", "missing"], &["3", "1", "0", "0", "3"]),
+        (&["--state", "current"], &["6", "5", "1", "2"]),
+        (&["--severity", "critical"], &["1", "1", "1", "0", "0"]),
+    ] {
+        let words = [&["--format", "html", "-o", path.to_str().unwrap()], part].concat();
+        inventory.run("report", &words).exits(0);
+        let visit = visit(&path, &[&figures(".headlines li"), LEGEND]);
+        let [headlines, legend] = [0, 1].map(|nth| -> Vec<(String, String)> {
+            serde_json::from_value(visit.results[nth].clone()).unwrap()
+        });
+        let counts: Vec<&str> = headlines.iter().map(|(count, _)| count.as_str()).collect();
+        assert_eq!(counts, expected, "{part:?}");
+        let named = legend.iter().filter(|(_, command)| !command.is_empty());
+        for (count, command) in headlines.iter().chain(named) {
+            assert_eq!(*count, rows_of(command).to_string(), "{command}");
+        }
+    }
 }
 
 #[test]
@@ -626,22 +760,16 @@ fn an_earlier_day_has_commands_of_that_day() {
         path.to_str().unwrap(),
     ];
     inventory.run("report", &arguments).exits(0);
-    let commands = "[...document.querySelectorAll('.headlines li, .rules article')]\
-        .map((it) => [it.querySelector('strong').textContent, it.querySelector('code')?.textContent])";
     let coverage = "document.getElementById('coverage').textContent";
-    let visit = visit(&path, &[commands, coverage]);
+    let told = figures(".headlines li, .rules article");
+    let visit = visit(&path, &[&told, coverage]);
     let coverage = visit.results[1].as_str().unwrap();
     assert!(coverage.contains("the coverage of now"), "{coverage}");
-    let figures: Vec<(String, Option<String>)> =
-        serde_json::from_value(visit.results[0].clone()).unwrap();
-    let told: Vec<_> = figures
-        .iter()
-        .filter_map(|(n, it)| Some((n, it.as_ref()?)))
-        .collect();
-    assert!(told.len() > 4, "{figures:?}");
+    let told: Vec<(String, String)> = serde_json::from_value(visit.results[0].clone()).unwrap();
+    assert!(told.len() > 5, "{told:?}");
     for (count, command) in told {
         assert!(command.contains(&format!("--at {day}")), "{command}");
-        assert_eq!(*count, rows_of(command).to_string(), "{command}");
+        assert_eq!(count, rows_of(&command).to_string(), "{command}");
     }
 }
 
@@ -652,6 +780,11 @@ fn figures(elements: &str) -> String {
             [it.querySelector('strong').textContent, it.querySelector('code').textContent])"
     )
 }
+
+/// How many installations have each worst finding, with the command; empty
+/// where there can be none.
+const LEGEND: &str = "[...document.querySelectorAll('#findings .legend li')].map((it) => \
+    [it.textContent.trim().split(' ')[0], it.querySelector('code')?.textContent ?? ''])";
 
 /// How many rows a command lists that a page names, run as it stands there.
 fn rows_of(command: &str) -> usize {

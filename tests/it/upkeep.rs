@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use crate::owners::names;
 use crate::program::{Inventory, Run, certsweep};
 use crate::servers::{Authority, Dns, Key, Plain, Process, SServer, own_loopback};
 
@@ -159,6 +160,47 @@ fn a_file_mode_lets_a_group_in_to_everything_that_is_written() {
     let run = inventory.run("scan", &[&target, "--config", world.to_str().unwrap()]);
     run.exits(2)
         .complains_of(&["line 1", "`0644` lets everybody in", "hint:"]);
+}
+
+#[test]
+fn every_file_of_a_report_is_for_its_owner_or_for_the_group_that_is_let_in() {
+    let authority = Authority::new();
+    let identity = authority.identity("mode.sweep.test", Key::Ecdsa);
+    let inventory = Inventory::new();
+    inventory.run("import", &[&identity.chain]).exits(0);
+    let shared = inventory.file("c.toml", "file_mode = \"0640\"\n");
+    let lines: [(&str, &[&str]); 11] = [
+        ("report", &["--format", "csv"]),
+        ("report", &["--format", "csv", "--excel"]),
+        ("report", &["--format", "jsonl"]),
+        ("report", &["--format", "html"]),
+        ("report", &["--format", "cbom"]),
+        ("report", &["--of", "coverage"]),
+        ("report", &["--format", "pem"]),
+        ("report", &["--format", "der", "--chain"]),
+        ("report", &["--format", "eml"]),
+        ("report", &["--format", "csv", "--split", "owner"]),
+        ("check", &["--format", "json"]),
+    ];
+    for (number, (command, words)) in (0..).zip(lines) {
+        for (config, expected) in [(&[][..], 0o600), (&["--config", "c.toml"], 0o640)] {
+            let name = format!("{number}-{expected:o}");
+            let words = [words, config, &["-o", &name]].concat();
+            inventory.run(command, &words).exits(0);
+            let written = shared.with_file_name(&name);
+            let files = if written.is_dir() {
+                assert_eq!(mode(&written), 0o700, "{words:?}");
+                let names = names(&written).into_iter();
+                names.map(|name| written.join(name)).collect()
+            } else {
+                vec![written]
+            };
+            assert!(!files.is_empty(), "{words:?}");
+            for file in files {
+                assert_eq!(mode(&file), expected, "{words:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::about::About;
 use super::breakdown::{Bar, Breakdown, Label, share};
 use super::changes::Changes;
-use super::figures::{Figures, RuleFigures};
+use super::figures::{Figures, RuleFigures, SOON};
 use super::ledger::Ledger;
 use super::scope::Scope;
 use super::table::{COLUMNS, Column};
@@ -51,7 +51,7 @@ struct Headline {
     unit: &'static str,
     tone: &'static str,
     /// What lists exactly these.
-    command: Option<String>,
+    command: String,
 }
 
 /// Installations whose worst finding is of one severity.
@@ -59,6 +59,8 @@ struct SeverityLine {
     word: &'static str,
     count: Count,
     share: String,
+    /// What lists exactly these.
+    command: Option<String>,
     /// Where its part of the bar begins, and how long it is, in thousandths.
     start: u64,
     length: u64,
@@ -132,7 +134,7 @@ impl<'a> Document<'a> {
             scope: about.scope.command("report"),
             absorbed: Count(figures.absorbed),
             headlines: headlines(&counted, figures),
-            severities: severities(figures),
+            severities: severities(&counted, figures),
             groups: groups(about, &counted, figures),
             timeline: figures.charts.timeline.drawing(),
             charts: charts(figures),
@@ -167,44 +169,55 @@ fn policy() -> String {
     )
 }
 
+/// Those that the report's filters leave no room for are left out.
 fn headlines(scope: &Scope, figures: &Figures) -> Vec<Headline> {
     let alarming = |count: u64, tone| if count == 0 { "" } else { tone };
-    vec![
-        Headline {
-            count: Count(figures.installations),
-            unit: "installations: a certificate where it is used",
-            tone: "",
-            command: Some(scope.command("report")),
-        },
-        Headline {
-            count: Count(figures.certificates()),
-            unit: "different certificates",
-            tone: "",
-            command: scope.certs_command(),
-        },
-        Headline {
-            count: Count(figures.expired),
-            unit: "installations of expired certificates",
-            tone: alarming(figures.expired, "critical"),
-            command: scope.narrowed("report", "--expired", ""),
-        },
-        Headline {
-            count: Count(figures.expiring),
-            unit: "installations that expire within 30 days",
-            tone: alarming(figures.expiring, "warning"),
-            command: scope.narrowed("report", "--expiring", "30d"),
-        },
-        Headline {
-            count: Count(figures.missing),
-            unit: "installations no longer seen where they were",
-            tone: "",
-            command: scope.narrowed("report", "--state", "missing"),
-        },
-    ]
+    let headlines = [
+        (
+            figures.installations,
+            "installations: a certificate where it is used",
+            "",
+            Some(scope.command("report")),
+        ),
+        (
+            figures.certificates(),
+            "different certificates",
+            "",
+            Some(scope.certs_command()),
+        ),
+        (
+            figures.expired,
+            "installations of expired certificates",
+            alarming(figures.expired, "critical"),
+            scope.expired_command(),
+        ),
+        (
+            figures.expiring,
+            "installations that expire within 30 days",
+            alarming(figures.expiring, "warning"),
+            scope.expiring_command(SOON),
+        ),
+        (
+            figures.missing,
+            "installations no longer seen where they were",
+            "",
+            scope.chosen("--state", "missing"),
+        ),
+    ];
+    let headlines = headlines.into_iter();
+    let headlines = headlines.filter_map(|(count, unit, tone, command)| {
+        Some(Headline {
+            count: Count(count),
+            unit,
+            tone,
+            command: command?,
+        })
+    });
+    headlines.collect()
 }
 
 /// Worst first, then those without a finding.
-fn severities(figures: &Figures) -> Vec<SeverityLine> {
+fn severities(scope: &Scope, figures: &Figures) -> Vec<SeverityLine> {
     let words = Severity::ALL.into_iter().map(Severity::as_str);
     let counted = std::iter::once("none").chain(words).zip(figures.ranks);
     let total = figures.installations;
@@ -217,6 +230,7 @@ fn severities(figures: &Figures) -> Vec<SeverityLine> {
             word,
             count: Count(count),
             share: share(count, total),
+            command: scope.chosen("--severity", word),
             start,
             length: before * 1000 / total.max(1) - start,
         });
@@ -256,8 +270,8 @@ fn rule_line(about: &About, counted: &Scope, id: &'static str, figures: &RuleFig
         split: split(figures),
         accepted: Count(figures.accepted),
         command: match figures.worst() {
-            Some(_) => counted.narrowed("report", "--finding", id),
-            None => counted.narrowed("report", "--accepted", id),
+            Some(_) => counted.narrowed("--finding", id),
+            None => counted.narrowed("--accepted", id),
         },
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnetwork::IpNetwork;
 
@@ -48,8 +49,8 @@ pub(super) struct RuleFigures {
     pub(super) accepted: u64,
 }
 
-/// How far ahead the headline looks, in microseconds: 30 days.
-const SOON: i64 = 30 * 86_400_000_000;
+/// How far ahead the headline looks.
+pub(super) const SOON: Duration = Duration::from_hours(30 * 24);
 
 impl Figures {
     pub(super) fn at(now: Timestamp) -> Self {
@@ -100,7 +101,7 @@ impl Figures {
             return;
         };
         let is_past = self.now.is_past(end);
-        let is_soon = end.micros().saturating_sub(self.now.micros()) <= SOON;
+        let is_soon = end.since(self.now) <= SOON;
         self.expired += u64::from(is_past);
         self.expiring += u64::from(!is_past && is_soon);
     }

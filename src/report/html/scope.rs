@@ -1,4 +1,6 @@
-use crate::domain::{ScanId, printable};
+use std::time::Duration;
+
+use crate::domain::{ScanId, in_days, printable};
 
 /// Which rows a report is of and what judges them, in the words of the
 /// command line, and the commands that list parts of them.
@@ -7,22 +9,24 @@ pub struct Scope {
     filters: Vec<(&'static str, String)>,
     /// What every command takes: the inventory, and the configuration.
     common: Vec<(&'static str, String)>,
+    /// How far ahead its filters look for what expires, if they do.
+    soon: Option<Duration>,
 }
 
 /// The filters that the coverage ledger knows: it speaks of addresses.
 const OF_LEDGER: [&str; 5] = ["--network", "--port", "--zone", "--name", "--scan"];
 
 /// The filters that ask for what is judged.
-const OF_JUDGEMENT: [&str; 4] = ["--finding", "--accepted", "--owner", "--tag"];
+const OF_JUDGEMENT: [&str; 5] = ["--finding", "--accepted", "--severity", "--owner", "--tag"];
+
+/// The filters that ask for the end of validity: either holds.
+const OF_EXPIRY: [&str; 2] = ["--expiring", "--expired"];
 
 /// The day that a report is of.
 const DAY: &str = "--at";
 
 /// Those that count as one have one row.
 const DISTINCT: &str = "--distinct";
-
-/// What only reports take.
-const OF_REPORTS: [&str; 2] = [DAY, DISTINCT];
 
 impl Scope {
     /// The scope of these flags: flag and value, empty for a flag that takes
@@ -32,7 +36,14 @@ impl Scope {
         Self {
             filters,
             common: Vec::new(),
+            soon: None,
         }
+    }
+
+    /// The same, whose filters look so far ahead for what expires.
+    #[must_use]
+    pub fn soon(self, soon: Option<Duration>) -> Self {
+        Self { soon, ..self }
     }
 
     /// The same, of the inventory and by the configuration that these flags
@@ -58,12 +69,39 @@ impl Scope {
         self.filters.iter().any(|(flag, _)| *flag == DAY)
     }
 
-    /// The command that lists its certificates; `None` for an earlier day,
-    /// which only reports know.
-    pub(super) fn certs_command(&self) -> Option<String> {
+    /// The command that lists its certificates.
+    pub(super) fn certs_command(&self) -> String {
         let known = self.filters.iter();
-        let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag));
-        (!self.is_past()).then(|| self.line("certs", known))
+        self.line("certs", known.filter(|(flag, _)| *flag != DISTINCT))
+    }
+
+    /// The command that lists what of it is over; `None` where nothing can be.
+    pub(super) fn expired_command(&self) -> Option<String> {
+        self.of_expiry("--expired", "")
+    }
+
+    /// The command that lists what of it ends within a time; `None` where
+    /// nothing can.
+    pub(super) fn expiring_command(&self, within: Duration) -> Option<String> {
+        let within = self.soon.map_or(within, |soon| soon.min(within));
+        self.of_expiry("--expiring", &in_days(within))
+    }
+
+    /// Either of the filters on expiry holds: one of them stands in place of
+    /// both, where it was given.
+    fn of_expiry(&self, flag: &'static str, value: &str) -> Option<String> {
+        let mut given = self.filters.iter().map(|(flag, _)| *flag);
+        let mut given = given
+            .by_ref()
+            .filter(|flag| OF_EXPIRY.contains(flag))
+            .peekable();
+        let holds = given.peek().is_none() || given.any(|it| it == flag);
+        let others = self
+            .filters
+            .iter()
+            .filter(|(flag, _)| !OF_EXPIRY.contains(flag));
+        let last = (flag, value.to_owned());
+        holds.then(|| self.line("report", others.chain([&last])))
     }
 
     /// The command that lists what changed of it between two scans; `None`
@@ -74,7 +112,7 @@ impl Scope {
             return None;
         }
         let known = self.filters.iter();
-        let known = known.filter(|(flag, _)| !OF_REPORTS.contains(flag));
+        let known = known.filter(|(flag, _)| ![DAY, DISTINCT].contains(flag));
         Some(self.line(&format!("diff {before} {last}"), known))
     }
 
@@ -92,25 +130,24 @@ impl Scope {
     /// The command that lists exactly those of its rows that `flag` and
     /// `value` let through too; `None` where the command line can't say it,
     /// since the same filter repeated means either.
-    pub(super) fn narrowed(&self, verb: &str, flag: &'static str, value: &str) -> Option<String> {
-        let last = (flag, value.to_owned());
-        if flag == "--state" {
-            return self.in_state(verb, &last);
-        }
-        let same = |given: &str| kind(given) == kind(flag);
-        if self.filters.iter().any(|(given, _)| same(given)) {
+    pub(super) fn narrowed(&self, flag: &'static str, value: &str) -> Option<String> {
+        if self.filters.iter().any(|(given, _)| *given == flag) {
             return None;
         }
-        Some(self.line(verb, self.filters.iter().chain([&last])))
+        let last = (flag, value.to_owned());
+        Some(self.line("report", self.filters.iter().chain([&last])))
     }
 
-    /// States are a set: the narrower one stands in place of the wider.
-    fn in_state(&self, verb: &str, last: &(&'static str, String)) -> Option<String> {
-        let is_state = |(flag, _): &&(&str, String)| *flag == "--state";
-        let mut given = self.filters.iter().filter(is_state).peekable();
-        let holds = given.peek().is_none() || given.any(|it| it.1 == "all" || it.1 == last.1);
-        let others = self.filters.iter().filter(|it| !is_state(it));
-        holds.then(|| self.line(verb, others.chain([last])))
+    /// The command that lists those of its rows in one of the states or
+    /// severities, of which a row has just one: it stands in place of those
+    /// given. `None` where it is not among them, and there can be no such row.
+    pub(super) fn chosen(&self, flag: &'static str, value: &str) -> Option<String> {
+        let is_same = |(given, _): &&(&str, String)| *given == flag;
+        let mut given = self.filters.iter().filter(is_same).peekable();
+        let holds = given.peek().is_none() || given.any(|it| it.1 == "all" || it.1 == value);
+        let others = self.filters.iter().filter(|it| !is_same(it));
+        let last = (flag, value.to_owned());
+        holds.then(|| self.line("report", others.chain([&last])))
     }
 
     /// A command that can be run as it stands.
@@ -132,14 +169,6 @@ impl Scope {
     }
 }
 
-/// Filters of one kind mean either of them.
-fn kind(flag: &str) -> &str {
-    match flag {
-        "--expired" => "--expiring",
-        other => other,
-    }
-}
-
 /// A word as a POSIX shell takes it.
 fn quoted(word: &str) -> String {
     let plain =
@@ -154,6 +183,8 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
+    const DAY_LONG: Duration = Duration::from_hours(24);
+
     fn scope(filters: &[(&'static str, &str)]) -> Scope {
         let owned = filters
             .iter()
@@ -165,8 +196,8 @@ mod tests {
     fn a_command_keeps_the_filters_and_quotes_them() {
         let scope = scope(&[("--name", "*.it's"), ("--network", "10.0.0.0/8")]);
         assert_eq!(
-            scope.narrowed("report", "--expired", "").unwrap(),
-            r"certsweep report --name '*.it'\''s' --network 10.0.0.0/8 --expired"
+            scope.narrowed("--finding", "expired").unwrap(),
+            r"certsweep report --name '*.it'\''s' --network 10.0.0.0/8 --finding expired"
         );
         assert_eq!(Scope::default().command("certs"), "certsweep certs");
     }
@@ -180,11 +211,13 @@ mod tests {
         let common = "--db '/srv/our inventory.db' --config /etc/night.toml";
         let commands = [
             scope.command("report"),
-            scope.clone().distinct().certs_command().unwrap(),
+            scope.clone().distinct().certs_command(),
             scope.diff_command(ScanId::new(6), ScanId::new(7)).unwrap(),
             scope.ledger_command("report --of coverage"),
-            scope.narrowed("report", "--expired", "").unwrap(),
-            scope.narrowed("report", "--state", "missing").unwrap(),
+            scope.expired_command().unwrap(),
+            scope.expiring_command(DAY_LONG).unwrap(),
+            scope.narrowed("--finding", "expired").unwrap(),
+            scope.chosen("--state", "missing").unwrap(),
             scope.show_command(),
         ];
         for command in commands {
@@ -194,19 +227,42 @@ mod tests {
 
     #[test]
     fn a_filter_that_would_widen_the_report_makes_no_command() {
-        let expiring = scope(&[("--expiring", "30d")]);
-        assert_eq!(expiring.narrowed("report", "--expired", ""), None);
         let finding = scope(&[("--finding", "no-san")]);
-        assert_eq!(finding.narrowed("report", "--finding", "expired"), None);
+        assert_eq!(finding.narrowed("--finding", "expired"), None);
     }
 
     #[test]
     fn a_state_takes_the_place_of_a_wider_one() {
-        let missing = |scope: Scope| scope.narrowed("report", "--state", "missing");
+        let missing = |scope: Scope| scope.chosen("--state", "missing");
         let command = Some("certsweep report --state missing".to_owned());
         assert_eq!(missing(Scope::default()), command);
         assert_eq!(missing(scope(&[("--state", "all")])), command);
         assert_eq!(missing(scope(&[("--state", "gone")])), None);
+    }
+
+    #[test]
+    fn one_end_of_validity_takes_the_place_of_either() {
+        let commands = |flags: &[(&'static str, &str)], soon: Option<Duration>| {
+            let scope = scope(flags).soon(soon);
+            [
+                scope.expired_command(),
+                scope.expiring_command(30 * DAY_LONG),
+            ]
+        };
+        let report = |flags: &str| Some(format!("certsweep report --port 443{flags}"));
+        let (port, expired) = (("--port", "443"), ("--expired", ""));
+        let both = [report(" --expired"), report(" --expiring 30d")];
+        assert_eq!(commands(&[port], None), both);
+        assert_eq!(
+            commands(&[expired, port], None),
+            [report(" --expired"), None]
+        );
+        let expiring = [port, ("--expiring", "90d")];
+        let soon = Some(90 * DAY_LONG);
+        assert_eq!(commands(&expiring, soon), [None, report(" --expiring 30d")]);
+        let expiring = [expired, ("--expiring", "7d"), ("--expiring", "1d"), port];
+        let both = [report(" --expired"), report(" --expiring 7d")];
+        assert_eq!(commands(&expiring, Some(7 * DAY_LONG)), both);
     }
 
     #[test]
@@ -226,11 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_day_is_asked_of_reports_alone() {
+    fn an_earlier_day_is_asked_for_too() {
         let scope = scope(&[("--at", "2026-11-21")]);
         let command = "certsweep report --at 2026-11-21 --expired";
-        assert_eq!(scope.narrowed("report", "--expired", "").unwrap(), command);
-        assert_eq!(scope.certs_command(), None);
+        assert_eq!(scope.expired_command().unwrap(), command);
+        assert_eq!(scope.certs_command(), "certsweep certs --at 2026-11-21");
     }
 
     #[test]
