@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use pem::{EncodeConfig, LineEnding, Pem};
 use serde::ser::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+use serde_json::ser::Serializer;
 
 use super::column::Column;
 use super::head::Head;
+use super::inert::Inert;
 use super::stretches::Stretches;
 use super::table::Table;
 use crate::domain::{Der, Timestamp, is_hazardous};
@@ -18,7 +19,10 @@ const SCHEMA: u32 = 1;
 
 /// Writes any document as one line, as safe for a terminal as a report's.
 pub fn document(out: &mut dyn io::Write, document: &serde_json::Value) -> io::Result<()> {
-    document.serialize(&mut Serializer::with_formatter(&mut *out, Inert))?;
+    document.serialize(&mut Serializer::with_formatter(
+        &mut *out,
+        Inert(is_hazardous),
+    ))?;
     out.write_all(b"\n")
 }
 
@@ -85,9 +89,12 @@ impl<Out: io::Write> JsonLines<Out> {
 
 /// A member of an object.
 fn push(line: &mut Vec<u8>, name: &str, value: &impl Serialize) -> io::Result<()> {
-    name.serialize(&mut Serializer::with_formatter(&mut *line, Inert))?;
+    name.serialize(&mut Serializer::with_formatter(
+        &mut *line,
+        Inert(is_hazardous),
+    ))?;
     line.push(b':');
-    value.serialize(&mut Serializer::with_formatter(line, Inert))?;
+    value.serialize(&mut Serializer::with_formatter(line, Inert(is_hazardous)))?;
     Ok(())
 }
 
@@ -112,31 +119,6 @@ fn about(kind: &str, head: &Head) -> io::Result<Vec<u8>> {
         push(&mut about, "settings", &settings)?;
     }
     Ok(about)
-}
-
-/// Compact JSON in which no string holds a character that steers a terminal
-/// or ends a line elsewhere than at its end: they are written `\uXXXX`, which
-/// reads back the same.
-pub(super) struct Inert;
-
-impl Formatter for Inert {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        for part in fragment.split_inclusive(is_hazardous) {
-            let hazard = part.chars().next_back().filter(|last| is_hazardous(*last));
-            let plain = part.len() - hazard.map_or(0, char::len_utf8);
-            out.write_all(part.get(..plain).unwrap_or_default().as_bytes())?;
-            if let Some(hazard) = hazard {
-                for unit in hazard.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A certificate's PEM (RFC 7468), lines ending in LF.

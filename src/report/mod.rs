@@ -13,6 +13,7 @@ mod distinct;
 mod event;
 mod head;
 pub mod html;
+mod inert;
 mod installations;
 mod jsonl;
 pub mod list;

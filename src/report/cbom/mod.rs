@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::head::Head;
-use super::jsonl::Inert;
+use super::inert::Inert;
 use super::row::{CertificateRow, Installation};
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Fingerprint, Timestamp, is_hazardous};
 use document::{
     AlgorithmProperties, CertificateProperties, CipherSuite, Component, CryptoProperties, Evidence,
     Hash, Lifecycle, MaterialProperties, Metadata, Occurrence, Property, ProtocolProperties, Tool,
@@ -149,7 +149,7 @@ impl List<'_> {
 }
 
 fn json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(out, Inert);
+    let mut serializer = serde_json::Serializer::with_formatter(out, Inert(is_hazardous));
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 

@@ -3,7 +3,8 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::Formatter;
+
+use crate::report::inert::Inert;
 
 /// Compact JSON in which no string holds what an HTML parser acts on (`<`,
 /// `>`, `&`) or what ends a line of script (U+2028, U+2029): they are written
@@ -11,29 +12,10 @@ use serde_json::ser::Formatter;
 pub(super) fn json(value: &impl Serialize) -> io::Result<String> {
     let mut text = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut text, Inert,
+        &mut text,
+        Inert(is_active),
     ))?;
     String::from_utf8(text).map_err(io::Error::other)
-}
-
-struct Inert;
-
-impl Formatter for Inert {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        for part in fragment.split_inclusive(is_active) {
-            let active = part.chars().next_back().filter(|last| is_active(*last));
-            let plain = part.len() - active.map_or(0, char::len_utf8);
-            out.write_all(part.get(..plain).unwrap_or_default().as_bytes())?;
-            if let Some(active) = active {
-                write!(out, "\\u{:04x}", u32::from(active))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn is_active(character: char) -> bool {
