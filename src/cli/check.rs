@@ -226,6 +226,7 @@ impl Source<'_> {
                 },
                 findings: Vec::new(),
                 accepted: Vec::new(),
+                severities: Vec::new(),
                 ..wanted.clone()
             };
             let visit = |_| {

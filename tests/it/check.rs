@@ -243,6 +243,12 @@ fn a_check_takes_every_filter_of_a_report() {
         (Some(0), Some(0)),
         "nothing of it is good news"
     );
+    let well = |worst: &str| check(&["--owner", "web", "--severity", worst]);
+    assert_eq!(
+        well("critical"),
+        (Some(0), Some(0)),
+        "nothing critical neither"
+    );
     assert_eq!(
         check(&["--owner", "nobody"]).0,
         Some(1),
