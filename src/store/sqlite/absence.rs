@@ -185,8 +185,8 @@ fn depends_on_version(outcome: OutcomeKind) -> bool {
 
 impl Failures {
     /// Counts a failed look; `None` if it was counted before, else whether
-    /// the certificates are absent by all that is known now.
-    pub(super) fn count(&mut self, absence: Absence, moment: Moment) -> Option<bool> {
+    /// there were enough of them, even if none was an answer.
+    pub(super) fn count(&mut self, moment: Moment) -> Option<bool> {
         if self.last.is_some_and(|last| !moment.supersedes(last)) {
             return None;
         }
@@ -196,8 +196,7 @@ impl Failures {
         }
         self.looks = self.looks.saturating_add(1);
         self.last = Some(moment);
-        let enough = self.looks >= ENOUGH_LOOKS && self.scans >= ENOUGH_SCANS;
-        Some(enough || absence == Absence::Denied)
+        Some(self.looks >= ENOUGH_LOOKS && self.scans >= ENOUGH_SCANS)
     }
 
     /// Begins to count anew.

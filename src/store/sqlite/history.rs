@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::domain::{OutcomeKind, ScanId};
 use crate::report::EventKind;
 
-use super::absence::{FailedLook, Failures};
+use super::absence::{Absence, FailedLook, Failures};
 use super::interval::{Answer, HowEnded, Interval, Seen};
 use super::look::{Look, RESTLESS, is_ephemeral};
 use super::moment::Moment;
@@ -111,6 +111,7 @@ impl History {
         self.look_changed = true;
         self.way_changed |= self.look.answer(answer, moment);
         self.part_with_absent(look, moment);
+        self.vacate_taken(look, moment);
         self.forget_oldest(moment);
     }
 
@@ -122,32 +123,52 @@ impl History {
 
     /// There was no answer, whether or not the question was asked.
     pub(super) fn missed(&mut self, look: &FailedLook, moment: Moment) {
-        let latest = &self.look.session;
-        let said = |it: &Interval| look.says_of(&it.session(latest).tls_version);
-        let mut awaited = self.intervals.iter().filter(|it| it.is_awaited());
-        let Some(absence) = awaited.find_map(said) else {
-            return;
-        };
         // Within one scan the best outcome stands.
         let answered = self.look.answered;
         if answered.scan == moment.scan || !moment.supersedes(answered) {
             return;
         }
-        let Some(is_absent) = self.failures.count(absence, moment) else {
-            return;
+        let latest = Arc::clone(&self.look.session);
+        let said = |it: &Interval| look.says_of(&it.session(&latest).tls_version);
+        let is_enough = if self.counts(said) {
+            let Some(is_enough) = self.failures.count(moment) else {
+                return;
+            };
+            self.failures_changed = true;
+            is_enough
+        } else {
+            false
         };
-        self.failures_changed = true;
-        if !is_absent {
-            return;
-        }
         let mut is_news = false;
-        let awaited = self.intervals.iter_mut().filter(|it| it.is_awaited());
-        for interval in awaited.filter(|it| said(it).is_some()) {
-            is_news |= interval.miss(moment);
+        for interval in self.intervals.iter_mut().filter(|it| it.is_awaited()) {
+            let is_absent = match said(interval) {
+                Some(Absence::Denied) => true,
+                Some(Absence::Unanswered) => is_enough,
+                None => false,
+            };
+            if is_absent {
+                is_news |= interval.miss(moment);
+            }
         }
         if is_news {
             self.failures.restart();
         }
+    }
+
+    /// Whether a failed look is one of those that are enough together: one that
+    /// denied some of the certificates, and says nothing of the others, brings
+    /// these no nearer to being missing. What has moved is counted for where it
+    /// is all that there was.
+    fn counts(&self, said: impl Fn(&Interval) -> Option<Absence>) -> bool {
+        let open = self.intervals.iter().filter(|it| it.is_open());
+        let mut said_of: Vec<_> = open.map(&said).collect();
+        if said_of.is_empty() {
+            let moved = self.intervals.iter().filter(|it| it.is_awaited());
+            said_of.extend(moved.map(said));
+        }
+        let denied = Some(Absence::Denied);
+        let is_denial = !said_of.is_empty() && said_of.iter().all(|said| *said == denied);
+        is_denial || said_of.contains(&Some(Absence::Unanswered))
     }
 
     /// Intervals to store.
@@ -365,6 +386,17 @@ impl History {
                     HowEnded::Gone
                 };
                 interval.end(moment, how);
+            }
+        }
+    }
+
+    /// The place of what has moved is taken, by an answer that might have been
+    /// it: nobody looks for it here any more.
+    fn vacate_taken(&mut self, look: &FailedLook, moment: Moment) {
+        let answer = &self.look.session;
+        for interval in self.intervals.iter_mut().filter(|it| !it.is_open()) {
+            if look.contradicts(interval.session(answer), answer) {
+                interval.vacate(moment);
             }
         }
     }

@@ -12,7 +12,8 @@
 //! What else there was at the old place has not moved with it. Where a
 //! certificate was missed, it is looked for until that is certain, as if it were
 //! missing still: there may be another machine with it, which was down for a
-//! while. Where its name does not lead any more, nobody looks.
+//! while. It is certain as well once an answer came that might have been it.
+//! Where its name does not lead any more, nobody looks.
 
 use std::collections::{BTreeMap, HashSet};
 

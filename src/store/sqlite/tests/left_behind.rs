@@ -2,6 +2,7 @@
 
 use super::known::known;
 use super::moves::{DAY, find_name};
+use super::versions::{climbed, see, tried};
 use super::*;
 use crate::report::{EventKind, InstallationState};
 
@@ -137,4 +138,63 @@ async fn a_twin_that_was_down_while_another_came_returns() {
         find_elsewhere(&mut store, &[("10.0.0.2", "a")], day).await;
     }
     assert_eq!(known(&store, 10 * DAY).await, ["10.0.0.2:443 tls"]);
+}
+
+/// A certificate by TLS 1.2 has moved, and another is where it was, by TLS 1.3,
+/// after these hellos were refused.
+async fn followed_by_another(refused: &[&str]) -> Store {
+    let mut store = Store::new().await;
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "a", 0)).await;
+    find_elsewhere(&mut store, &[("10.0.0.2", "a")], 1).await;
+    see(&mut store, climbed(refused, TlsVersion::TLS_1_3, "b", 2)).await;
+    store
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_certificate_that_moved_is_not_said_of_the_one_after_it() {
+    use InstallationState::{Current, Gone, Missing};
+    let heard = ("tls1.2", OutcomeKind::TlsRefused);
+    let lost = ("tls1.3", OutcomeKind::Silent);
+    for hellos in [&[][..], &["tls1.2"]] {
+        let mut store = followed_by_another(hellos).await;
+        let told = [(3, Current), (4, Current), (5, Missing), (8, Missing)];
+        let later = [(9, Missing), (11, Gone)];
+        for (day, state) in told.into_iter().chain(later) {
+            see(&mut store, tried(day, refused(), &[heard, lost])).await;
+            let mut left = left_behind(&store).await;
+            left.retain(|(certificate, _)| *certificate == hash_of("b"));
+            assert_eq!(left, [(hash_of("b"), state)], "{hellos:?}, day {day}");
+        }
+    }
+    // Nor is it one of the looks that are enough together.
+    let mut store = followed_by_another(&[]).await;
+    for day in 3..9 {
+        see(&mut store, tried(day, refused(), &[heard])).await;
+    }
+    see(&mut store, tried(9, refused(), &[lost])).await;
+    let left = left_behind(&store).await;
+    assert!(left.contains(&(hash_of("b"), Current)), "{left:?}");
+}
+
+#[tokio::test]
+async fn nobody_looks_for_what_moved_where_an_answer_might_have_been_it() {
+    let heard = ("tls1.3", OutcomeKind::TlsRefused);
+    for (hellos, is_left) in [(&["tls1.2"][..], true), (&[], false)] {
+        let mut store = followed_by_another(hellos).await;
+        for day in [3, 9] {
+            see(&mut store, tried(day, refused(), &[heard])).await;
+        }
+        let known = known(&store, 10 * DAY).await;
+        let is_known = known.iter().any(|at| at.starts_with("10.0.0.1:"));
+        assert_eq!(is_known, !is_left, "{hellos:?}: {known:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_twin_that_comes_back_after_another_took_its_place_returns() {
+    let mut store = followed_by_another(&["tls1.2"]).await;
+    let both = ["10.0.0.1", "10.0.0.2"].map(|at| presenting(at, 443, &["a"], 3 * DAY));
+    store.scan(batch(both.to_vec())).await;
+    let told = store.events().await;
+    assert!(told.contains(&"4 returned 10.0.0.1".to_owned()), "{told:?}");
 }

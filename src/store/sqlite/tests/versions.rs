@@ -16,7 +16,12 @@ fn attempt(offered: &str, outcome: OutcomeKind) -> Attempt {
 
 /// A look that was refused with these rungs of a ladder, then brought a
 /// certificate by this version alone.
-fn climbed(refused: &[&str], version: TlsVersion, certificate: &str, day: i64) -> Observation {
+pub(super) fn climbed(
+    refused: &[&str],
+    version: TlsVersion,
+    certificate: &str,
+    day: i64,
+) -> Observation {
     let mut look = presenting("10.0.0.1", 443, &[certificate], day * DAY);
     presented(&mut look).session.version = version;
     let word = match version {
@@ -31,12 +36,12 @@ fn climbed(refused: &[&str], version: TlsVersion, certificate: &str, day: i64) -
     look
 }
 
-async fn see(store: &mut Store, look: Observation) {
+pub(super) async fn see(store: &mut Store, look: Observation) {
     store.scan(batch(vec![look])).await;
 }
 
 /// `new-one current` for each installation, in the order of their names.
-async fn states(store: &Store) -> Vec<String> {
+pub(super) async fn states(store: &Store) -> Vec<String> {
     let rows = store.history().await;
     let line = |row: &Installation| {
         let name = row.certificate.subject_cn.as_deref().unwrap();
@@ -113,7 +118,7 @@ async fn only_what_could_have_come_goes_missing() {
 }
 
 /// A hello of each rung, and what it met.
-fn tried(day: i64, outcome: Outcome, attempts: &[(&str, OutcomeKind)]) -> Observation {
+pub(super) fn tried(day: i64, outcome: Outcome, attempts: &[(&str, OutcomeKind)]) -> Observation {
     Observation {
         attempts: attempts
             .iter()
@@ -144,6 +149,51 @@ async fn a_hello_that_is_lost_denies_nothing_whatever_the_next_ones_are_told() {
         see(&mut store, climbed(&[], version, "a", 0)).await;
         see(&mut store, tried(1, refused(), &[lost, heard])).await;
         assert_eq!(states(&store).await, [format!("a {told}")], "{version}");
+    }
+}
+
+#[tokio::test]
+async fn what_denies_one_certificate_says_no_more_of_another_than_it_does() {
+    let heard = ("tls1.2", OutcomeKind::TlsRefused);
+    let lost = ("tls1.3", OutcomeKind::Silent);
+    let mut store = Store::new().await;
+    let both = vec![
+        climbed(&[], TlsVersion::TLS_1_2, "a", 0),
+        climbed(&[], TlsVersion::TLS_1_3, "b", 1),
+    ];
+    store.scan(batch(both)).await;
+    for (day, b) in [
+        (2, "current"),
+        (3, "current"),
+        (5, "current"),
+        (6, "missing"),
+    ] {
+        see(&mut store, tried(day, refused(), &[heard, lost])).await;
+        let told = ["a missing".to_owned(), format!("b {b}")];
+        assert_eq!(states(&store).await, told, "day {day}");
+    }
+}
+
+#[tokio::test]
+async fn looks_that_can_not_have_brought_a_certificate_are_not_counted_against_it() {
+    let mut store = Store::new().await;
+    let both = vec![
+        climbed(&[], TlsVersion::TLS_1_2, "a", 0),
+        climbed(&[], TlsVersion::TLS_1_3, "b", 1),
+    ];
+    store.scan(batch(both)).await;
+    let denied = ("tls1.2", OutcomeKind::TlsRefused);
+    for day in 2..6 {
+        see(&mut store, tried(day, refused(), &[denied])).await;
+    }
+    let lost = ("tls1.2", OutcomeKind::Silent);
+    for (day, told) in [(6, "current"), (7, "current"), (8, "missing")] {
+        see(
+            &mut store,
+            tried(day, Outcome::Silent(Phase::Hello), &[lost]),
+        )
+        .await;
+        assert_eq!(states(&store).await[1], format!("b {told}"), "day {day}");
     }
 }
 
