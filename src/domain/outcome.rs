@@ -307,7 +307,9 @@ impl fmt::Display for Broken {
 }
 
 impl Unresolved {
-    const fn as_str(self) -> &'static str {
+    /// Its word, as reports and the inventory write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoSuchName => "nxdomain",
             Self::NoData => "no-data",

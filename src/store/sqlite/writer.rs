@@ -281,7 +281,7 @@ impl SqliteSink {
         dialects::record(connection, &looks, &known, occupancy, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
         led::record(connection, &batch.leads, scan).await?;
-        declined::record(connection, &looks, &known, &batch.leads, scan).await?;
+        declined::record(connection, &looks, &known, batch, scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
         unreached::record(connection, &batch.coverage, occupancy, scan).await?;
         names::record(connection, &batch.names, scan).await?;

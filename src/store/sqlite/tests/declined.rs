@@ -121,6 +121,79 @@ async fn a_name_that_leads_elsewhere_says_nothing_any_more() {
     assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"]);
 }
 
+/// A scan to which the name is this.
+fn being(outcome: OutcomeKind, detail: String, week: i64) -> Batch {
+    let mut found = Batch::default();
+    found.names.push(NameLook {
+        outcome,
+        detail,
+        ..led(NAME, 443, week * WEEK)
+    });
+    found
+}
+
+#[tokio::test]
+async fn a_name_that_was_not_looked_for_has_not_left() {
+    let unresolved = |why: Unresolved| {
+        let why = Outcome::Unresolved(why).detail();
+        (OutcomeKind::Unresolved, why)
+    };
+    let cases = [
+        ((OutcomeKind::Excluded, "a printer".to_owned()), 1),
+        // This scan looked for the other family alone.
+        (unresolved(Unresolved::NoData), 1),
+        (unresolved(Unresolved::ServerFailure), 1),
+        (unresolved(Unresolved::NoSuchName), 0),
+    ];
+    for ((outcome, detail), names) in cases {
+        let mut store = Store::new().await;
+        store.scan(declining("10.0.0.1", "b", 1)).await;
+        store.scan(being(outcome, detail.clone(), 2)).await;
+        assert_eq!(told(&store).await.len(), names, "{outcome}: {detail}");
+    }
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    let seen = presenting("2001:db8::1", 443, &["b"], 2 * WEEK);
+    let seen = leading("2001:db8::1", vec![asking(NAME, seen)], 2);
+    store.scan(seen).await;
+    assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"]);
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_a_further_address_is_declined_still() {
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    for order in [["10.0.0.1", "10.0.0.2"], ["10.0.0.2", "10.0.0.1"]] {
+        let scan = store.begin().await;
+        for address in order {
+            let seen = looking(address, 443, refused(), 2 * WEEK);
+            let seen = leading(address, vec![asking(NAME, seen)], 2);
+            store.sink.write(scan, &seen).await.unwrap();
+        }
+        let end = ended(ScanState::Complete);
+        store.sink.finish(scan, end).await.unwrap();
+        assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"], "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_comes_back_is_declined_from_then_on() {
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    store.scan(declining("10.0.0.2", "c", 2)).await;
+    let seen = looking("10.0.0.1", 443, refused(), 3 * WEEK);
+    store
+        .scan(leading("10.0.0.1", vec![asking(NAME, seen)], 3))
+        .await;
+    assert_eq!(told(&store).await, [""; 0], "nobody declined it");
+    for week in [4, 5] {
+        store.scan(declining("10.0.0.1", "b", week)).await;
+        assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"]);
+        let while_away = told_at(&store, Some(at(3 * WEEK + 9))).await;
+        assert_eq!(while_away, [""; 0], "week {week}");
+    }
+}
+
 #[tokio::test]
 async fn a_name_is_told_of_the_time_in_which_it_was_declined() {
     let mut store = Store::new().await;
