@@ -11,6 +11,7 @@ mod memory;
 mod owners;
 mod parallel;
 mod place;
+mod places;
 mod settings;
 mod wanted;
 

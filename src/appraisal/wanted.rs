@@ -51,6 +51,23 @@ impl Wanted {
         *self != Self::by(self.inventory.clone())
     }
 
+    /// All that there is at the places that are asked for; `None` where that is
+    /// what is wanted.
+    pub(super) fn places(&self) -> Option<Self> {
+        let wanted = self.inventory.clone();
+        let places = Self {
+            authorities_at_hand: self.authorities_at_hand.clone(),
+            ..Self::by(Filter {
+                networks: wanted.networks,
+                ports: wanted.ports,
+                zones: wanted.zones,
+                known_at: wanted.known_at,
+                ..Filter::default()
+            })
+        };
+        (places != *self).then_some(places)
+    }
+
     /// Whether a judged installation is wanted; `unsent` tells what of its
     /// built chain was not sent.
     pub(super) fn lets_through(

@@ -15,8 +15,8 @@ use crate::config::TimeSpan;
 use crate::domain::{ScanId, Severity, Timestamp, clock};
 use crate::judge::Policy;
 use crate::report::check::{
-    Ages, Check, CheckState, Failing, Prometheus, Terms, Unreplaced, check_document, check_text,
-    nagios,
+    Ages, Check, CheckState, Failing, Prometheus, Replaced, Terms, Unreplaced, check_document,
+    check_text, nagios,
 };
 use crate::report::{EndpointLook, EndpointRow, Head, Installation, ScanRow, document};
 use crate::store::{Detail, Filter, Inventory, SqliteInventory};
@@ -206,9 +206,25 @@ impl Source<'_> {
             }
         };
         let mut ages = Ages::by(self.policy);
-        let mut unreplaced = Unreplaced::default();
+        let mut replaced = Replaced::default();
+        let places = self.appraisal.places(wanted).await?;
+        if let Some(places) = &places {
+            // What the filters hide may have replaced what they show.
+            let visit = |row: Installation| {
+                ages.installation(&row);
+                replaced.row(row);
+                ControlFlow::Continue(())
+            };
+            self.appraisal
+                .installations(places, Detail::Facts, visit)
+                .await?;
+            replaced.end();
+        }
+        let mut unreplaced = Unreplaced::but(replaced);
         let visit = |row: Installation| {
-            ages.installation(&row);
+            if places.is_none() {
+                ages.installation(&row);
+            }
             unreplaced.row(row, &mut take);
             ControlFlow::Continue(())
         };

@@ -256,6 +256,53 @@ fn a_check_takes_every_filter_of_a_report() {
     );
 }
 
+/// An expired certificate at two servers, the first of which has had another
+/// one beside it, and has that alone by now; and the addresses of both.
+pub(crate) fn replaced_at_one_place() -> (Inventory, [SocketAddr; 2]) {
+    let authority = Authority::new();
+    let old = authority.expired("old.sweep.test", Key::Rsa);
+    let new = authority.identity("old.sweep.test", Key::Ecdsa);
+    let beside = [
+        "-dcert".as_ref(),
+        old.certificate.as_os_str(),
+        "-dkey".as_ref(),
+        old.key.as_os_str(),
+    ];
+    let both = SServer::start(&new, &beside);
+    let other = SServer::start(&old, &["-tls1_2"]);
+    let places = [both.address, other.address];
+    let targets = places.map(|place| place.to_string());
+    let inventory = Inventory::new();
+    let thorough = ["--profile", "thorough"].map(str::to_owned);
+    inventory.sweep(&[&thorough[..], &targets].concat());
+    let _new = SServer::instead_of(both, &new);
+    inventory.sweep(&targets);
+    (inventory, places)
+}
+
+#[test]
+fn what_was_replaced_does_not_count_though_the_filters_hide_its_successor() {
+    let (inventory, places) = replaced_at_one_place();
+    let check = |place: SocketAddr, words: &[&str]| {
+        let (network, port) = (place.ip().to_string(), place.port().to_string());
+        let place = ["--network", &network, "--port", &port, "--json"];
+        let run = inventory.run("check", &[&place, words].concat());
+        let code = run.code;
+        (code, run.json_lines()[0]["installations"].as_u64())
+    };
+    let filters: [&[&str]; 4] = [
+        &["--expired"],
+        &["--finding", "expired"],
+        &["--state", "missing"],
+        &["--severity", "critical"],
+    ];
+    for words in filters {
+        assert_eq!(check(places[0], words), (Some(0), Some(0)), "{words:?}");
+    }
+    assert_eq!(check(places[0], &[]), (Some(0), Some(1)));
+    assert_eq!(check(places[1], &["--expired"]), (Some(4), Some(1)));
+}
+
 #[test]
 fn only_what_is_new_since_a_scan_counts() {
     let authority = Authority::new();

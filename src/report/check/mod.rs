@@ -8,7 +8,9 @@ mod ages;
 mod document;
 mod line;
 mod nagios;
+mod place;
 mod prometheus;
+mod replaced;
 mod text;
 mod unreplaced;
 
@@ -25,6 +27,7 @@ pub use document::document as check_document;
 pub use line::{Line, WORST_LINES};
 pub use nagios::nagios;
 pub use prometheus::Prometheus;
+pub use replaced::Replaced;
 pub use text::text as check_text;
 pub use unreplaced::Unreplaced;
 

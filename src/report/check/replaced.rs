@@ -1,0 +1,59 @@
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use super::Installation;
+use super::place::{Place, is_replaced};
+use crate::domain::{Fingerprint, Port, Zone};
+
+/// All installations at some places, in the order of the main report → which of
+/// them something has replaced there: also where a report of fewer does not have
+/// that.
+///
+/// Memory grows with what was replaced and is not gone yet.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    place: Place,
+    found: HashSet<Answer>,
+}
+
+/// A certificate at a question.
+type Answer = (
+    Option<(Zone, IpAddr, Port)>,
+    Option<String>,
+    Option<String>,
+    Fingerprint,
+);
+
+impl Replaced {
+    /// Takes the next row.
+    pub fn row(&mut self, row: Installation) {
+        if let Some(place) = self.place.take(row) {
+            self.note(&place);
+        }
+    }
+
+    /// There are no more rows.
+    pub fn end(&mut self) {
+        let place = self.place.end();
+        self.note(&place);
+    }
+
+    fn note(&mut self, place: &[Installation]) {
+        let replaced = place.iter().filter(|row| is_replaced(row, place));
+        self.found.extend(replaced.map(answer));
+    }
+
+    pub(super) fn has(&self, row: &Installation) -> bool {
+        !self.found.is_empty() && self.found.contains(&answer(row))
+    }
+}
+
+fn answer(row: &Installation) -> Answer {
+    let place = row.zone.clone().zip(row.ip).zip(row.port);
+    (
+        place.map(|((zone, ip), port)| (zone, ip, port)),
+        row.sni.clone(),
+        row.starttls.clone(),
+        row.certificate.sha256,
+    )
+}
