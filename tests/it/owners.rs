@@ -8,6 +8,7 @@ use certsweep::domain::clock;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use time::OffsetDateTime;
 
+use crate::check::replaced_at_one_place;
 use crate::program::{Inventory, Row};
 use crate::servers::{Authority, Key, Plain, Process, SServer};
 
@@ -116,6 +117,27 @@ fn a_message_is_written_and_a_crossing_told_once() {
     let told = message[2].as_str().unwrap();
     assert!(told.contains("in-300-days"), "{message}");
     assert_eq!(told.lines().count(), 2, "only what is new: {message}");
+}
+
+#[test]
+fn nobody_is_told_of_a_place_where_the_certificate_was_replaced() {
+    let (inventory, [_, place]) = replaced_at_one_place();
+    let all: &[&str] = &[];
+    for (owner, words) in [("all", all), ("expired", &["--expired", "--state", "all"])] {
+        let folder = inventory.path().with_file_name(owner);
+        let output = ["-o", folder.to_str().unwrap()];
+        let config = format!("[[owner]]\nnames = [\"*\"]\nowner = \"{owner}\"\n");
+        let config = inventory.file("c.toml", &config);
+        let config = ["--config", config.to_str().unwrap()];
+        let once = ["--format", "eml", "--notify-once"];
+        let words = [words, &once, &output, &config].concat();
+        inventory.run("report", &words).exits(0);
+        let [message] = <[String; 1]>::try_from(names(&folder)).unwrap();
+        let message = parsed(&folder.join(message));
+        let rows = read(message[2].as_str().unwrap());
+        let told: Vec<_> = rows.iter().map(|row| &*row["port"]).collect();
+        assert_eq!(told, [place.port().to_string()], "{message}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::cli::certificate_files::Folder;
 use crate::cli::destination::Destination;
 use crate::cli::failure::Failure;
 use crate::domain::Fingerprint;
-use crate::report::check::Unreplaced;
+use crate::report::check::{Replaced, Unreplaced};
 use crate::report::{Format, Head, INSTALLATIONS, Installation, Letter, Mailbox, Report};
 use crate::store::{Crossing, Detail, FileMode, SqliteSink};
 use summary::Summary;
@@ -97,25 +97,33 @@ impl Source<'_, '_> {
             None => Naming::Owner,
             Some(_) => Naming::Content,
         };
-        let wanted: Option<BTreeSet<_>> = untold.as_ref().map(|(list, _)| list.iter().collect());
         let now = self.appraisal.now();
         let mut owners = Owners::new(form, self.appraisal.head());
         let mut written = Ok(());
-        let visit = |row: Installation| {
-            let is_untold =
-                |untold: &BTreeSet<_>| crossings(&row).iter().any(|it| untold.contains(it));
-            let is_wanted = wanted.as_ref().is_none_or(is_untold);
-            if is_wanted {
-                written = owners.row(&row);
+        match &untold {
+            None => {
+                let visit = |row: Installation| {
+                    written = owners.row(&row);
+                    match written {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(_) => ControlFlow::Break(()),
+                    }
+                };
+                self.appraisal
+                    .installations(self.wanted, Detail::Facts, visit)
+                    .await?;
             }
-            match written {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
+            Some((untold, _)) => {
+                let untold: BTreeSet<_> = untold.iter().collect();
+                let mut take = |row: &Installation| {
+                    let is_untold = crossings(row).iter().any(|it| untold.contains(it));
+                    if is_untold && written.is_ok() {
+                        written = owners.row(row);
+                    }
+                };
+                self.unreplaced(&mut take).await?;
             }
-        };
-        self.appraisal
-            .installations(self.wanted, Detail::Facts, visit)
-            .await?;
+        }
         written.map_err(|error| Failure::output(&error))?;
         let count = owners.finish(folder, db, self.mode, naming)?;
         if let Some((untold, told)) = untold {
@@ -128,16 +136,36 @@ impl Source<'_, '_> {
     async fn crossings(&mut self) -> Result<Vec<Crossing>, Failure> {
         let mut crossed = BTreeSet::new();
         let mut take = |row: &Installation| crossed.extend(crossings(row));
-        let mut unreplaced = Unreplaced::default();
+        self.unreplaced(&mut take).await?;
+        Ok(crossed.into_iter().collect())
+    }
+
+    /// Reads those that nothing has replaced, whether or not that is wanted too.
+    async fn unreplaced(
+        &mut self,
+        take: &mut (dyn FnMut(&Installation) + Send),
+    ) -> Result<(), Failure> {
+        let mut replaced = Replaced::default();
+        if let Some(places) = self.appraisal.places(self.wanted).await? {
+            let visit = |row: Installation| {
+                replaced.row(row);
+                ControlFlow::Continue(())
+            };
+            self.appraisal
+                .installations(&places, Detail::Facts, visit)
+                .await?;
+            replaced.end();
+        }
+        let mut unreplaced = Unreplaced::but(replaced);
         let visit = |row: Installation| {
-            unreplaced.row(row, &mut take);
+            unreplaced.row(row, take);
             ControlFlow::Continue(())
         };
         self.appraisal
             .installations(self.wanted, Detail::Facts, visit)
             .await?;
-        unreplaced.end(&mut take);
-        Ok(crossed.into_iter().collect())
+        unreplaced.end(take);
+        Ok(())
     }
 }
 
