@@ -187,6 +187,12 @@ impl History {
         latest.map(|interval| interval.certificate)
     }
 
+    /// Whether the latest answer began in this scan.
+    pub(super) fn has_news_of(&self, scan: ScanId) -> bool {
+        let latest = self.latest().and_then(|place| self.intervals.get(place));
+        latest.is_some_and(|interval| interval.first.scan == scan)
+    }
+
     fn place_of(&self, answer: &Answer) -> Place {
         let is_continued = |interval: &Interval| {
             interval.is_continued_by(answer, interval.session(&self.look.session))

@@ -68,7 +68,7 @@ pub(super) async fn record(
     scan: ScanId,
 ) -> Result<(), StoreError> {
     let mut questions = find(connection, &sayings).await?;
-    let strangers = strangers(&questions, &sayings);
+    let strangers = strangers(&questions, &sayings, scan);
     let relatives = Relatives::find(connection, &strangers).await?;
     let mut numbers = Numbers::free(connection).await?;
     for saying in sayings {
@@ -243,8 +243,9 @@ async fn find(
 
 /// The certificates whose relations matter: wherever one came that was not
 /// the latest answer, it and all that it may take the place of, those of other
-/// key types included.
-fn strangers(questions: &Questions, sayings: &[Saying<'_>]) -> BTreeSet<i64> {
+/// key types included; and where one came earlier in this scan, since by what is
+/// said now it may have renewed another.
+fn strangers(questions: &Questions, sayings: &[Saying<'_>], scan: ScanId) -> BTreeSet<i64> {
     let mut answers: BTreeMap<(i64, &str, KeyType), BTreeSet<i64>> = BTreeMap::new();
     for saying in sayings {
         if let Some((key_type, answer)) = &saying.answer {
@@ -254,6 +255,13 @@ fn strangers(questions: &Questions, sayings: &[Saying<'_>]) -> BTreeSet<i64> {
         }
     }
     let mut strangers = BTreeSet::new();
+    for saying in sayings {
+        let there = questions.get(&(saying.endpoint.id, name_sent(saying.look).to_owned()));
+        let several = there.filter(|there| there.len() > 1);
+        let is_news = |it: &&Vec<Question>| it.iter().any(|it| it.history.has_news_of(scan));
+        let latest = several.filter(is_news).into_iter().flatten();
+        strangers.extend(latest.filter_map(|it| it.history.latest_certificate()));
+    }
     for ((endpoint, server_name, key_type), certificates) in answers {
         let there = questions.get(&(endpoint, server_name.to_owned()));
         let known = there.and_then(|there| there.iter().find(|it| it.key_type == key_type));

@@ -81,6 +81,21 @@ async fn a_key_type_that_was_asked_for_in_vain_was_renewed_whenever_that_was() {
 }
 
 #[tokio::test]
+async fn a_denial_that_is_stored_later_tells_the_same() {
+    let mut store = Store::new().await;
+    store.scan(showing(vec![open(OLD, 0)])).await;
+    let scan = store.begin().await;
+    for look in [open(NEW, 1), denied(1)] {
+        let seen = showing(vec![look]);
+        store.sink.write(scan, &seen).await.unwrap();
+    }
+    store.finish(scan).await;
+    let (_, events) = told(&store).await;
+    let expected = ["1 new 10.0.0.1", "2 renewed 10.0.0.1", "2 missing 10.0.0.1"];
+    assert_eq!(events, expected);
+}
+
+#[tokio::test]
 async fn what_may_be_shown_beside_the_first_is_just_new() {
     let other_names = || batch(vec![open(NEW, 5)]);
     let ends_first = || showing(vec![open("rsa", 5)]);
