@@ -162,7 +162,9 @@ const THEN: Queries = Queries {
     same_key: same_key!(
         then!(),
         "m.first_seen <= w.at",
-        "exists (select 1 from scans s where s.id = a.first_scan and s.started_at <= w.at)"
+        "exists (select 1 from chain_members leaf cross join installations i \
+          on i.certificate_id = leaf.certificate_id and i.chain_id = m.chain_id \
+          where leaf.chain_id = m.chain_id and leaf.position = 0 and i.first_seen <= w.at)"
     ),
     successors: successors!(then!()),
     ports: ports!(then!()),

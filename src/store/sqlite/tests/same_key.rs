@@ -95,6 +95,26 @@ async fn a_leaf_may_have_the_key_of_an_authority_and_authorities_share_theirs() 
 }
 
 #[tokio::test]
+async fn an_authority_is_known_from_when_a_server_first_sent_it() {
+    let mut store = Store::new().await;
+    let mut seen = batch(vec![
+        presenting("10.0.0.1", 443, &["leaf"], 10),
+        presenting("10.0.0.2", 443, &["other", "ca"], 20),
+    ]);
+    one_key(&mut seen.certificates, &["leaf", "ca"]);
+    store.scan(seen).await;
+    for (second, known) in [(15, &[][..]), (20, &[hash_of("ca")])] {
+        let then = Filter {
+            known_at: Some(at(second)),
+            ..every_state()
+        };
+        let all = dossiers_by(&store, &then).await;
+        let found = &of(&all, "leaf", "10.0.0.1").same_key;
+        assert_eq!(found, known, "at {second}");
+    }
+}
+
+#[tokio::test]
 async fn devices_that_sign_themselves_share_a_key() {
     let mut store = Store::new().await;
     let mut seen = batch(vec![
