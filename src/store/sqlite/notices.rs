@@ -9,21 +9,16 @@ use super::row;
 use super::statement::{ManyRows, Values};
 use crate::domain::{Fingerprint, Timestamp};
 
-// A root of a trust store that nobody sent is in no table: it is a member by its
-// hash, beside what is found of it.
-
 const FIND: ManyRows = ManyRows {
     operation: "looking up notices",
     before: "with crossed (sha256, member, owner, finding, severity) as (",
     columns: 5,
     after: ") select crossed.* from crossed \
             join certificates c on c.sha256 = crossed.sha256 \
-            left join certificates m on m.sha256 = crossed.member \
             join notices n on n.certificate_id = c.id \
-             and n.member_id = coalesce(m.id, c.id) \
+             and n.member_sha256 = crossed.member \
              and n.owner = crossed.owner \
              and n.finding = crossed.finding \
-                 || iif(m.id is null, ' of ' || hex(crossed.member), '') \
              and n.severity = crossed.severity",
 };
 
@@ -31,13 +26,12 @@ const INSERT: ManyRows = ManyRows {
     operation: "remembering notices",
     before: "with crossed (sha256, member, owner, finding, severity, at) as (",
     columns: 6,
-    after: ") insert into notices (certificate_id, member_id, owner, finding, severity, at) \
-            select c.id, coalesce(m.id, c.id), crossed.owner, \
-                   crossed.finding || iif(m.id is null, ' of ' || hex(crossed.member), ''), \
+    after: ") insert into notices \
+            (certificate_id, member_sha256, owner, finding, severity, at) \
+            select c.id, crossed.member, crossed.owner, crossed.finding, \
                    crossed.severity, crossed.at \
               from crossed \
-              join certificates c on c.sha256 = crossed.sha256 \
-              left join certificates m on m.sha256 = crossed.member where true \
+              join certificates c on c.sha256 = crossed.sha256 where true \
             on conflict do nothing",
 };
 

@@ -350,3 +350,43 @@ async fn who_was_told_of_a_chain_before_was_told_of_its_leaf() {
     let untold = sink.untold(&[of(leaf), of(other)]).await.unwrap();
     assert_eq!(untold, [of(other)]);
 }
+
+#[tokio::test]
+async fn a_root_whose_hash_stood_in_the_finding_is_known_to_be_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let mut old = of_version(21, &path).await;
+    let root = hash_of("a root that nobody sent");
+    let notices = format!(
+        "insert into notices values (1, 1, 'web', 'expired', 'critical', 7), \
+         (1, 1, 'web', 'expiring of {}', 'error', 8)",
+        root.to_string().to_uppercase()
+    );
+    sqlx::raw_sql(AssertSqlSafe(notices))
+        .execute(&mut old)
+        .await
+        .unwrap();
+    let leaf: String =
+        sqlx::query_scalar("select lower(hex(sha256)) from certificates where id = 1")
+            .fetch_one(&mut old)
+            .await
+            .unwrap();
+    old.close().await.unwrap();
+
+    let mut sink = SqliteSink::open(&path).await.unwrap();
+    let leaf: Fingerprint = leaf.parse().unwrap();
+    let of = |member, finding, severity| crate::store::Crossing {
+        certificate: leaf,
+        member,
+        owner: "web".to_owned(),
+        finding,
+        severity,
+    };
+    let told = [
+        of(leaf, "expired", crate::domain::Severity::Critical),
+        of(root, "expiring", crate::domain::Severity::Error),
+    ];
+    assert_eq!(sink.untold(&told).await.unwrap(), []);
+    let untold = [of(root, "expired", crate::domain::Severity::Critical)];
+    assert_eq!(sink.untold(&untold).await.unwrap(), untold);
+}

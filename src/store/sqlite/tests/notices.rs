@@ -90,6 +90,19 @@ async fn a_root_that_nobody_sent_is_told_once_and_keeps_nobody_silent_about_the_
 }
 
 #[tokio::test]
+async fn a_root_is_not_told_again_once_a_server_sends_it() {
+    let mut store = of_two_certificates().await;
+    let told = vec![Crossing {
+        member: hash_of("root"),
+        ..crossing("a", "web", Severity::Warning)
+    }];
+    store.sink.remember_told(told.clone(), at(1)).await.unwrap();
+    let sent = presenting("10.0.0.1", 443, &["a", "root"], 2);
+    store.scan(batch(vec![sent])).await;
+    assert_eq!(store.sink.untold(&told).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_crossing_of_an_unknown_certificate_is_not_remembered() {
     let mut store = Store::new().await;
     let unknown = vec![crossing("nobody's", "web", Severity::Warning)];
