@@ -90,18 +90,9 @@ impl Scope {
     /// Either of the filters on expiry holds: one of them stands in place of
     /// both, where it was given.
     fn of_expiry(&self, flag: &'static str, value: &str) -> Option<String> {
-        let mut given = self.filters.iter().map(|(flag, _)| *flag);
-        let mut given = given
-            .by_ref()
-            .filter(|flag| OF_EXPIRY.contains(flag))
-            .peekable();
-        let holds = given.peek().is_none() || given.any(|it| it == flag);
-        let others = self
-            .filters
-            .iter()
-            .filter(|(flag, _)| !OF_EXPIRY.contains(flag));
         let last = (flag, value.to_owned());
-        holds.then(|| self.line("report", others.chain([&last])))
+        let is_of_expiry = |flag| OF_EXPIRY.contains(&flag);
+        self.in_place_of(is_of_expiry, |(given, _)| *given == flag, &last)
     }
 
     /// The command that lists what changed of it between two scans; `None`
@@ -142,12 +133,23 @@ impl Scope {
     /// severities, of which a row has just one: it stands in place of those
     /// given. `None` where it is not among them, and there can be no such row.
     pub(super) fn chosen(&self, flag: &'static str, value: &str) -> Option<String> {
-        let is_same = |(given, _): &&(&str, String)| *given == flag;
-        let mut given = self.filters.iter().filter(is_same).peekable();
-        let holds = given.peek().is_none() || given.any(|it| it.1 == "all" || it.1 == value);
-        let others = self.filters.iter().filter(|it| !is_same(it));
         let last = (flag, value.to_owned());
-        holds.then(|| self.line("report", others.chain([&last])))
+        let holds = |(_, it): &(&str, String)| it == "all" || it == value;
+        self.in_place_of(|given| given == flag, holds, &last)
+    }
+
+    /// The command with `last` in place of the filters of its kind; `None` if
+    /// there are some of which none `holds`.
+    fn in_place_of(
+        &self,
+        is_of_kind: impl Fn(&'static str) -> bool,
+        holds: impl Fn(&(&'static str, String)) -> bool,
+        last: &(&'static str, String),
+    ) -> Option<String> {
+        let filters = self.filters.iter();
+        let (given, others): (Vec<_>, Vec<_>) = filters.partition(|(flag, _)| is_of_kind(flag));
+        let is_open = given.is_empty() || given.into_iter().any(holds);
+        is_open.then(|| self.line("report", others.into_iter().chain([last])))
     }
 
     /// A command that can be run as it stands.

@@ -79,8 +79,8 @@ const STORE_INTERVALS: ManyRows = ManyRows {
     before: "insert into installations (id, question_id, certificate_id, chain_id, \
              chain_is_partial, state, began, previous_id, first_seen, first_scan, \
              longest_away, watched, missing_at, missing_scan, ended_at, ended_scan, ended_as, \
-             vacated_at, last_seen, last_scan, last_answer, tls_version, cipher_suite, key_exchange, alpn, \
-             client_auth, client_auth_issuers, declined) ",
+             vacated_at, last_seen, last_scan, last_answer, tls_version, cipher_suite, \
+             key_exchange, alpn, client_auth, client_auth_issuers, declined) ",
     columns: 28,
     after: " on conflict (id) do update set chain_id = excluded.chain_id, \
             chain_is_partial = excluded.chain_is_partial, state = excluded.state, \
@@ -88,11 +88,11 @@ const STORE_INTERVALS: ManyRows = ManyRows {
             longest_away = excluded.longest_away, watched = excluded.watched, \
             missing_at = excluded.missing_at, missing_scan = excluded.missing_scan, \
             ended_at = excluded.ended_at, ended_scan = excluded.ended_scan, \
-            ended_as = excluded.ended_as, vacated_at = excluded.vacated_at, last_seen = excluded.last_seen, \
-            last_scan = excluded.last_scan, last_answer = excluded.last_answer, \
-            tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
-            key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
-            client_auth = excluded.client_auth, \
+            ended_as = excluded.ended_as, vacated_at = excluded.vacated_at, \
+            last_seen = excluded.last_seen, last_scan = excluded.last_scan, \
+            last_answer = excluded.last_answer, tls_version = excluded.tls_version, \
+            cipher_suite = excluded.cipher_suite, key_exchange = excluded.key_exchange, \
+            alpn = excluded.alpn, client_auth = excluded.client_auth, \
             client_auth_issuers = excluded.client_auth_issuers, \
             declined = excluded.declined",
 };
