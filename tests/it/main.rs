@@ -31,6 +31,7 @@ mod check;
 mod cli;
 mod engine;
 mod faults;
+mod figures;
 mod filtering;
 mod filters;
 mod findings;
