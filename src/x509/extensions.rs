@@ -82,7 +82,8 @@ impl Extensions {
 /// What an extension is called in lines about it.
 fn field(extension: &X509Extension<'_>) -> String {
     let dotted = extension.oid.to_id_string();
-    oid::extension(&dotted).map_or_else(|| format!("extension {dotted}"), str::to_owned)
+    let unknown = || format!("extension {}", oid::shown(&dotted));
+    oid::extension(&dotted).map_or_else(unknown, str::to_owned)
 }
 
 /// Notes what is wrong with the encoding of an extension. The value of one

@@ -25,9 +25,9 @@ pub struct Linkage {
     pub path_length: Option<u32>,
     /// Which names of those below it are limited, section 4.2.1.10.
     pub constrained: ConstrainedNames,
-    /// The dotted identifiers of critical extensions that no public
-    /// specification of certificates defines: whoever does not know one must
-    /// refuse the certificate (section 4.2).
+    /// The dotted identifiers, cut where they are long, of critical extensions
+    /// that no public specification of certificates defines: whoever does not
+    /// know one must refuse the certificate (section 4.2).
     pub unknown_critical: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl Linkage {
             }
             known if oid::extension(known).is_some() => {}
             _ if extension.critical && self.unknown_critical.len() < MAX_UNKNOWN => {
-                self.unknown_critical.push(id);
+                self.unknown_critical.push(oid::shown(&id));
             }
             _ => {}
         }

@@ -169,6 +169,18 @@ pub(super) fn extension(dotted: &str) -> Option<&'static str> {
     })
 }
 
+/// Most characters shown of a dotted identifier: those in use take half.
+const MAX_SHOWN: usize = 64;
+
+/// A dotted identifier as lines about it show it. One may be as long as the
+/// certificate, and a line for every few bytes of that is too much.
+pub(super) fn shown(dotted: &str) -> String {
+    match dotted.char_indices().nth(MAX_SHOWN) {
+        None => dotted.to_owned(),
+        Some((end, _)) => format!("{}…", dotted.get(..end).unwrap_or_default()),
+    }
+}
+
 /// A distinguished name's attribute by its short name: those of RFC 4514
 /// section 3 and RFC 4519, and what OpenSSL calls the others.
 pub(super) fn attribute(oid: &Oid<'_>) -> Option<&'static str> {
@@ -214,6 +226,13 @@ pub(super) fn attribute(oid: &Oid<'_>) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_is_shown_up_to_a_length() {
+        let usual = "2.25.2".repeat(10) + "1.23";
+        assert_eq!(shown(&usual), usual);
+        assert_eq!(shown(&(usual.clone() + "4")), usual + "…");
+    }
 
     #[test]
     fn old_algorithms_have_the_name_of_their_hash() {

@@ -151,6 +151,25 @@ fn an_extension_that_stands_twice_is_a_fault() {
 }
 
 #[test]
+fn a_long_identifier_of_an_extension_makes_no_long_lines() {
+    let identifier = tagged(0x06, &[&[0x2a], &[0x07; 500_000][..]].concat());
+    let wrong = [0x01, 0x01, 0x01, 0x02, 0x02, 0x00, 0x7f].repeat(100);
+    let hostile = [&identifier[..], b"\x01\x01\xff\x04\x00", &wrong].concat();
+    let hostile = tagged(0x30, &hostile);
+    let der = edited(&fixture("every-extension"), TO_LIST, &|list| {
+        [list, &hostile, &hostile].concat()
+    });
+    let faults = read(&der).faults;
+    assert!(faults.len() > 3, "{}", faults.len());
+    let length: usize = faults.iter().map(String::len).sum();
+    assert!(length < 1_000, "{length} bytes");
+    let [unknown, again] = &crate::x509::linkage(&Der::from(der)).unknown_critical[..] else {
+        panic!("both are critical");
+    };
+    assert!(unknown == again && unknown.len() < 100);
+}
+
+#[test]
 fn a_true_of_another_byte_is_a_fault() {
     for way in [&[0, 7, 0, 0, 1][..], &[0, 7, 0, 1, 1]] {
         let faults = faults_after(way, &|_| vec![0x01]);
