@@ -56,11 +56,14 @@ impl<'a> Time<'a> {
             zone => (false, zone),
         };
         let has_seconds = digits.len() >= if is_generalized { 14 } else { 12 };
+        if has_fraction && !has_seconds {
+            // Of a minute, or of an hour: nobody writes such.
+            return None;
+        }
         let seconds: &[u8] = if has_seconds { b"" } else { b"00" };
-        let meant = if zone.is_empty() { b"Z" } else { zone };
-        let complete = [digits, seconds, meant].concat();
+        let local = seconds_in(element, &[digits, seconds, b"Z"].concat())?;
         Some(Self {
-            moment: moment(element, &complete)?,
+            moment: Timestamp::from_seconds(local - ahead_of_utc(zone)?),
             is_generalized,
             has_seconds,
             has_fraction,
@@ -93,15 +96,34 @@ fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
         .unwrap_or_default()
 }
 
-/// The moment that `text` names, in the type of `element`.
-fn moment(element: &Element<'_>, text: &[u8]) -> Option<Timestamp> {
+/// By how many seconds the clocks of a zone are ahead of UTC. The parser takes
+/// one that is behind by minutes alone for one that is ahead.
+fn ahead_of_utc(zone: &[u8]) -> Option<i64> {
+    let (sign, digits) = match zone {
+        b"" | b"Z" => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (digits, b"") = split_digits(digits) else {
+        return None;
+    };
+    let number: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let (hours, minutes) = (number / 100, number % 100);
+    let exists = digits.len() == 4 && hours < 24 && minutes < 60;
+    exists.then_some(sign * (hours * 60 + minutes) * 60)
+}
+
+/// The seconds since 1970 of the moment that `text` names, in the type of
+/// `element`.
+fn seconds_in(element: &Element<'_>, text: &[u8]) -> Option<i64> {
     let tag = element.raw.first()?;
     let length = u8::try_from(text.len())
         .ok()
         .filter(|length| *length < 0x80)?;
     let der = [&[*tag, length], text].concat();
     let (_, time) = ASN1Time::from_der(&der).ok()?;
-    Some(Timestamp::from_seconds(time.timestamp()))
+    Some(time.timestamp())
 }
 
 #[cfg(test)]
@@ -158,6 +180,12 @@ mod tests {
                 &["without seconds", "not in UTC, which a Z marks"],
             ),
             (
+                UTC,
+                "260101000000-0030",
+                "2026-01-01T00:30:00Z",
+                &["not in UTC, which a Z marks"],
+            ),
+            (
                 GENERALIZED,
                 "20550601000000,123456789Z",
                 "2055-06-01T00:00:00Z",
@@ -188,6 +216,25 @@ mod tests {
                 .map(|line| format!("notBefore: {line}"))
                 .collect();
             assert_eq!(faults, expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_may_mean_another_is_not_read() {
+        let texts = [
+            (UTC, "260101000000+2400"),
+            (UTC, "260101000000-0060"),
+            (UTC, "260101000000+01"),
+            (UTC, "260101000000+01000"),
+            (UTC, "260101000000+01:0"),
+            (GENERALIZED, "205506010000.5Z"),
+            (GENERALIZED, "2055060100.5Z"),
+        ];
+        for (tag, text) in texts {
+            let good = element(GENERALIZED, b"99991231235959Z");
+            let (read, faults) = validity(&[element(tag, text.as_bytes()), good]);
+            assert_eq!(read.0, None, "{text}");
+            assert_eq!(faults, ["notBefore: can't be read"], "{text}");
         }
     }
 
