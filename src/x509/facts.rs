@@ -83,8 +83,10 @@ impl Facts {
         let names = [&self.subject, &self.issuer];
         weight_of(&self.alternative_names)
             + weight_of(usages)
-            + weight_of(names.map(|name| &name.distinguished_name))
+            + weight_of(names.into_iter().flat_map(Name::texts))
+            + weight_of(std::iter::once(&self.signature_algorithm))
             + weight_of(&self.faults)
+            + self.serial.len()
     }
 }
 

@@ -218,3 +218,17 @@ fn a_certificate_says_whether_it_must_be_stapled() {
     assert!(!broken.must_staple);
     assert_eq!(broken.faults, ["TLS feature: can't be read"]);
 }
+
+#[test]
+fn what_a_certificate_weighs_has_its_names_in_it() {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    let long = "x".repeat(100_000);
+    params.distinguished_name.push(DnType::CommonName, &long);
+    let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let certificate = parse(&Der::from(&certificate.der()[..]));
+    let facts = certificate.facts.as_ref().unwrap();
+    assert!(facts.subject.common_name.is_some());
+    let names = 4 * long.len();
+    assert!(certificate.weight() > certificate.der.as_bytes().len() + names);
+}
