@@ -82,12 +82,15 @@ impl<'a> Elements<'a> {
         self.rest
     }
 
-    /// Notes under `field` that there is more than the first `most` elements.
+    /// Notes under `field` that there is more than the first `most` elements,
+    /// or that one of these can't be read.
     pub(super) fn note_excess(&self, most: usize, field: &str, faults: &mut Faults) {
         let mut elements = self.clone();
-        elements.by_ref().take(most).for_each(drop);
-        if !elements.rest.is_empty() {
-            faults.note(field, format!("{} bytes too many", elements.rest.len()));
+        let read = elements.by_ref().take(most).count();
+        match elements.rest.len() {
+            0 => {}
+            rest if read == most => faults.note(field, format!("{rest} bytes too many")),
+            rest => faults.note(field, format!("{rest} bytes at its end can't be read")),
         }
     }
 

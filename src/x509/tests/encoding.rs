@@ -105,6 +105,19 @@ fn bytes_after_what_belongs_there_are_a_fault() {
 }
 
 #[test]
+fn bytes_that_are_no_element_are_not_too_many() {
+    let faults = faults_after(&[1], &|algorithm| {
+        let identifier = walk::elements(algorithm).next().unwrap();
+        [identifier.raw, &[0x05, 0x09]].concat()
+    });
+    assert!(
+        faults.contains(&"signature algorithm: 2 bytes at its end can't be read".to_owned()),
+        "{faults:?}"
+    );
+    assert!(!faults.iter().any(|line| line.ends_with("too many")));
+}
+
+#[test]
 fn an_element_where_none_belongs_is_a_fault() {
     let stray = "an element that does not belong there";
     assert_eq!(
