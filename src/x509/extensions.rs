@@ -47,7 +47,7 @@ impl Extensions {
             };
             let field = field(&extension);
             if !met.insert(extension.oid.as_bytes().to_vec()) {
-                faults.note(&field, "stands twice, the first counts");
+                faults.note(&field, "stands twice, the first that can be read counts");
             }
             inspect(&item, &extension, &field, faults);
             extensions.take(&extension, &field, faults);

@@ -149,7 +149,9 @@ fn an_extension_that_stands_twice_is_a_fault() {
     for (position, field) in fields.into_iter().enumerate() {
         assert_eq!(
             faults_after(TO_LIST, &twice(position)),
-            [format!("{field}: stands twice, the first counts")]
+            [format!(
+                "{field}: stands twice, the first that can be read counts"
+            )]
         );
     }
     let unknown = tagged(0x30, b"\x06\x03\x2a\x03\x04\x04\x03own");
@@ -159,7 +161,7 @@ fn an_extension_that_stands_twice_is_a_fault() {
     );
     assert_eq!(
         faults_after(TO_LIST, &|list| [list, &unknown, &unknown].concat()),
-        ["extension 1.2.3.4: stands twice, the first counts"]
+        ["extension 1.2.3.4: stands twice, the first that can be read counts"]
     );
 }
 
@@ -180,6 +182,28 @@ fn a_long_identifier_of_an_extension_makes_no_long_lines() {
         panic!("both are critical");
     };
     assert!(unknown == again && unknown.len() < 100);
+}
+
+#[test]
+fn of_an_extension_that_stands_twice_the_first_that_can_be_read_counts() {
+    let constraints = |value: &[u8]| {
+        let value = tagged(0x04, value);
+        tagged(0x30, &[b"\x06\x03\x55\x1d\x13", &value[..]].concat())
+    };
+    let authority = constraints(b"\x30\x03\x01\x01\xff");
+    let list = [constraints(b"?"), authority].concat();
+    let facts = read(&edited(&fixture("every-extension"), TO_LIST, &|_| {
+        list.clone()
+    }));
+    assert_eq!(facts.is_ca, Some(true));
+    let told = [
+        "can't be read",
+        "stands twice, the first that can be read counts",
+    ];
+    assert_eq!(
+        facts.faults,
+        told.map(|line| format!("basic constraints: {line}"))
+    );
 }
 
 #[test]
