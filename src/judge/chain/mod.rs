@@ -10,6 +10,8 @@ mod member;
 mod modern_client;
 mod path;
 mod pool;
+mod prohibition;
+mod trail;
 mod validity;
 mod walk;
 

@@ -14,7 +14,7 @@ use webpki::{
 };
 
 use super::member::Member;
-use super::walk::Trail;
+use super::trail::Trail;
 use crate::domain::{KeyType, Timestamp};
 use crate::x509::ConstrainedNames;
 
