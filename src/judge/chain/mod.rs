@@ -37,7 +37,7 @@ const MAX_CLIENT_CHECKS: usize = 40;
 
 /// Counts up wherever the walk, a path or a modern client comes to say
 /// something else of the same chain, or writes it in another way.
-const LINKS_VERSION: &str = "4";
+const LINKS_VERSION: &str = "5";
 
 /// Judges chains by stores, with the help of what other endpoints presented.
 #[derive(Debug)]
@@ -134,11 +134,16 @@ impl Assessor {
     ) -> Result<(Vec<Path>, bool), String> {
         let leaf = chain.first().ok_or("no certificate")?;
         leaf.facts.as_ref().map_err(ToString::to_string)?;
-        let Trails { trails, is_cut } =
+        let Trails { own, pooled } =
             walk::trails(chain, &self.anchors, &self.pool).ok_or("it ends before its key")?;
         let mut checks = ClientChecks(MAX_CLIENT_CHECKS);
-        let paths = trails.iter();
+        let paths = own.trails.iter().chain(&pooled.trails);
         let paths = paths.map(|trail| Path::of(trail, origin, &mut checks));
+        let is_cut = match origin {
+            // A server had to send what it needs, whatever others present.
+            Origin::Server => own.is_cut,
+            Origin::File => own.is_cut || pooled.is_cut,
+        };
         Ok((paths.collect(), is_cut))
     }
 

@@ -83,10 +83,13 @@ pub(super) enum Rank {
     Root,
     /// To a store, with the help of another endpoint's intermediate.
     Bridged,
+    /// To what is wrong, or was given up. What others present makes that no
+    /// better unless it leads to a store.
+    Broken,
     /// Further with that help, and not to a store.
     Astray,
-    /// Nowhere.
-    Broken,
+    /// Nowhere: an issuer is missing.
+    Nowhere,
 }
 
 /// Where a chain comes from.
@@ -212,17 +215,17 @@ impl Path {
                     "`{last}` is its own issuer by name, but not by its key; no other of that \
                      name is sent or in a store"
                 );
-                Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
+                Standing::new(Rank::Nowhere, Trust::IncompleteChain, reason)
             }
             End::NoIssuer => {
                 let Names { last, issuer } = &self.names;
                 let reason =
                     format!("the issuer of `{last}`, `{issuer}`, is neither sent nor in a store");
-                Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
+                Standing::new(Rank::Nowhere, Trust::IncompleteChain, reason)
             }
             End::Circle => {
                 let reason = "its issuers certify each other, and no root".to_owned();
-                Standing::new(Rank::Broken, Trust::IncompleteChain, reason)
+                Standing::new(Rank::Nowhere, Trust::IncompleteChain, reason)
             }
             End::GivenUp => Standing::new(Rank::Broken, Trust::Unchecked, GIVEN_UP.to_owned()),
         }

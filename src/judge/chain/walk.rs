@@ -4,6 +4,11 @@
 //! A hostile chain may be a hundred authorities of one name that certify each
 //! other. Hence the bounds below: they count, and no clock is asked, so that
 //! the same chain always gets the same answer.
+//!
+//! Anybody may certify the name and the key of an authority, and present that
+//! at an endpoint of his own. So the chain is climbed with what was sent and
+//! the stores first, and then once more for the ways through what other
+//! endpoints present, which take nothing from the first.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -22,7 +27,8 @@ const MAX_CHECKS: usize = 60;
 const MAX_LOOKS: usize = 1_000;
 /// Most certificates above the leaf; a modern client takes seven.
 const MAX_HEIGHT: usize = 10;
-/// Most trails kept: there are two or three where authorities cross-sign.
+/// Most trails kept of each climb: there are two or three where authorities
+/// cross-sign.
 const MAX_TRAILS: usize = 8;
 
 /// Where nothing more is said, since there was too much to look at.
@@ -31,6 +37,15 @@ pub(super) const GIVEN_UP: &str = "given up: too many certificates, or candidate
 /// The ways up from a leaf.
 #[derive(Debug)]
 pub(super) struct Trails {
+    /// Those by what was sent and the stores.
+    pub(super) own: Found,
+    /// Those with a step that only other endpoints presented.
+    pub(super) pooled: Found,
+}
+
+/// What one climb found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
     pub(super) trails: Vec<Trail>,
     /// Whether there may be more of them.
     pub(super) is_cut: bool,
@@ -39,8 +54,7 @@ pub(super) struct Trails {
 /// Every way up from the leaf of a chain, bounded; `None` where the leaf
 /// can't be read as far as its key.
 pub(super) fn trails(chain: &[Arc<Certificate>], anchors: &Anchors, pool: &Pool) -> Option<Trails> {
-    let Walk { trails, is_cut, .. } = Walk::through(chain, anchors, pool)?;
-    Some(Trails { trails, is_cut })
+    Walk::through(chain, anchors, pool).map(|walk| walk.trails)
 }
 
 /// What was sent by subject, each certificate once, at its first position.
@@ -67,8 +81,15 @@ struct Walk<'a> {
     known: HashMap<(Fingerprint, Fingerprint), Verification>,
     checks: usize,
     looks: usize,
-    trails: Vec<Trail>,
-    is_cut: bool,
+    climb: Climb,
+    trails: Trails,
+}
+
+/// Which ways are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Climb {
+    Own,
+    Pooled,
 }
 
 /// Why no candidate led further up, the first of these that was met.
@@ -90,14 +111,20 @@ impl<'a> Walk<'a> {
             known: HashMap::new(),
             checks: 0,
             looks: 0,
-            trails: Vec::new(),
-            is_cut: false,
+            climb: Climb::Own,
+            trails: Trails {
+                own: Found::default(),
+                pooled: Found::default(),
+            },
         };
-        walk.climb(&mut Trail {
-            leaf,
-            steps: Vec::new(),
-            end: End::GivenUp,
-        });
+        for climb in [Climb::Own, Climb::Pooled] {
+            walk.climb = climb;
+            walk.climb(&mut Trail {
+                leaf: Arc::clone(&leaf),
+                steps: Vec::new(),
+                end: End::GivenUp,
+            });
+        }
         Some(walk)
     }
 
@@ -121,8 +148,8 @@ impl<'a> Walk<'a> {
         let mut dead_ends = Vec::new();
         let mut went_on = false;
         for (source, issuer) in self.candidates(&tip) {
-            if self.trails.len() >= MAX_TRAILS {
-                self.is_cut = true;
+            if self.found().is_full() {
+                self.found().is_cut = true;
                 return;
             }
             match self.look(trail, source, &issuer) {
@@ -146,8 +173,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Those who bear the name of the tip's issuer: whose key identifier it
-    /// names first, then those of the stores, those sent, those of others; of
-    /// several, those that last longest.
+    /// names first, then those of the stores, those sent, those of others, if
+    /// these are looked for; of several, those that last longest. Of others'
+    /// the roots come first: who does not have the key can make none.
     fn candidates(&self, tip: &Member) -> Vec<(Source, Arc<Member>)> {
         let sent = self.sent.get(&tip.issuer).map_or(&[][..], Vec::as_slice);
         let was_sent = |member: &Member| {
@@ -155,7 +183,10 @@ impl<'a> Walk<'a> {
                 .any(|(_, other)| other.fingerprint() == member.fingerprint())
         };
         let held = self.anchors.named(tip.issuer).iter();
-        let pooled = self.pool.named(tip.issuer).iter();
+        let pooled = match self.climb {
+            Climb::Own => &[],
+            Climb::Pooled => self.pool.named(tip.issuer),
+        };
         let is_held = |member: &Member| !self.anchors.holders(member.fingerprint()).is_empty();
 
         let mut candidates: Vec<_> = held
@@ -168,15 +199,20 @@ impl<'a> Walk<'a> {
         );
         candidates.extend(
             pooled
+                .iter()
                 .filter(|member| !was_sent(member) && !is_held(member))
                 .map(|member| (Source::Pool, Arc::clone(member))),
         );
         candidates.sort_by_key(|(source, member)| {
-            let (is_borrowed, is_held) = (*source == Source::Pool, is_held(member));
-            let end = Reverse(member.facts().not_after);
-            // Last, so that the same are always met in the same order.
-            let name = member.fingerprint();
-            (tip.claim(member), is_borrowed, !is_held, end, name)
+            let is_borrowed = *source == Source::Pool;
+            let is_crossed = is_borrowed && !member.is_self_signed();
+            let rank = (tip.claim(member), is_borrowed, is_crossed, !is_held(member));
+            // By name last, so that the same are always met in the same order.
+            (
+                rank,
+                Reverse(member.facts().not_after),
+                member.fingerprint(),
+            )
         });
         candidates
     }
@@ -228,13 +264,33 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, trail: &Trail, end: End) {
-        self.is_cut |= end == End::GivenUp || self.trails.len() >= MAX_TRAILS;
-        if self.trails.len() < MAX_TRAILS {
-            self.trails.push(Trail {
+        let is_pooled = trail.steps.iter().any(|step| step.source == Source::Pool);
+        if self.climb == Climb::Pooled && !is_pooled {
+            // The first climb had it.
+            return;
+        }
+        let found = self.found();
+        found.is_cut |= end == End::GivenUp || found.is_full();
+        if !found.is_full() {
+            found.trails.push(Trail {
                 end,
                 ..trail.clone()
             });
         }
+    }
+
+    /// What this climb found until now.
+    fn found(&mut self) -> &mut Found {
+        match self.climb {
+            Climb::Own => &mut self.trails.own,
+            Climb::Pooled => &mut self.trails.pooled,
+        }
+    }
+}
+
+impl Found {
+    fn is_full(&self) -> bool {
+        self.trails.len() >= MAX_TRAILS
     }
 }
 
@@ -316,7 +372,7 @@ mod tests {
     fn walk_through(chain: &[Arc<Certificate>]) -> (usize, usize, Vec<Trail>) {
         let (anchors, pool) = (Anchors::of(&[]), Pool::default());
         let walk = Walk::through(chain, &anchors, &pool).unwrap();
-        (walk.checks, walk.looks, walk.trails)
+        (walk.checks, walk.looks, walk.trails.own.trails)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What an assessor tells beside the verdict, and what helps it. The verdicts
 //! themselves are tested against other programs, in `tests/it/verdicts`.
 
+mod pooled;
 mod ways;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -352,7 +353,11 @@ fn what_a_modern_client_was_not_asked_about_is_not_trusted() {
     let anchors = Anchors::of(&[root.store("corp")]);
     let trails = walk::trails(&chain, &anchors, &Pool::default()).unwrap();
     let trust = |checks| {
-        let path = Path::of(&trails.trails[0], Origin::Server, &mut ClientChecks(checks));
+        let path = Path::of(
+            &trails.own.trails[0],
+            Origin::Server,
+            &mut ClientChecks(checks),
+        );
         path.standing(now(), "corp").trust
     };
     assert_eq!(trust(0), Trust::Unchecked);

@@ -1,0 +1,88 @@
+//! What other endpoints present helps, and hides nothing: anybody may certify
+//! the name and the key of an authority.
+
+use super::*;
+
+/// An authority, certified by ever so many others.
+fn crossed(authority: &Authority) -> Vec<Der> {
+    let strangers = (0..12).map(|number| Authority::root(&format!("Stranger {number}")));
+    let crossed = strangers.map(|it| it.certify(&authority.params, &authority.key));
+    crossed.collect()
+}
+
+/// What is found of a chain, the same with and without these in the pool.
+#[track_caller]
+fn found_whatever(stores: &[&Authority], pool: &[Der], chain: &[&Der]) -> Assessment {
+    let stores = || stores.iter().map(|root| root.store("corp")).collect();
+    let found = assess(stores(), &[], chain);
+    let pool: Vec<_> = pool.iter().collect();
+    assert_eq!(assess(stores(), &pool, chain), found);
+    found
+}
+
+#[test]
+fn a_root_that_others_certified_stays_untrusted() {
+    let root = Authority::root("Root");
+    let leaf = root.leaf("leaf");
+    let found = found_whatever(&[], &crossed(&root), &[&leaf, &root.der]);
+    assert_eq!(found.trust, Trust::UntrustedRoot, "{}", found.reason);
+    // One that was not sent is known from elsewhere, and may be among them.
+    let crossed = crossed(&root);
+    let mut pool: Vec<_> = crossed.iter().collect();
+    pool.push(&root.der);
+    let found = assess(Vec::new(), &pool, &[&leaf]);
+    assert_eq!(found.trust, Trust::UntrustedRoot, "{}", found.reason);
+}
+
+#[test]
+fn an_expired_intermediate_that_others_certified_stays_expired() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let over = issuer.again_by(&root, 2026);
+    let chain = [&issuer.leaf("leaf"), &over];
+    let found = found_whatever(&[&root], &crossed(&issuer), &chain);
+    assert_eq!(found.trust, Trust::Expired, "{}", found.reason);
+}
+
+#[test]
+fn a_wrong_signature_above_what_others_certified_stays_wrong() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let mut params = authority("Root");
+    params.key_identifier_method =
+        rcgen::KeyIdMethod::PreSpecified(root.params.key_identifier(&root.key));
+    let forged = der(&params.self_signed(&KeyPair::generate().unwrap()).unwrap());
+    let chain = [&issuer.leaf("leaf"), &issuer.der, &forged];
+    let found = found_whatever(&[], &crossed(&issuer)[..1], &chain);
+    assert_eq!(found.trust, Trust::Invalid, "{}", found.reason);
+}
+
+#[test]
+fn a_missing_intermediate_is_found_below_a_root_that_others_certified() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let crossed = crossed(&root);
+    let mut pool: Vec<_> = crossed.iter().collect();
+    pool.push(&issuer.der);
+    let found = assess(vec![root.store("corp")], &pool, &[&issuer.leaf("leaf")]);
+    assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+    let fix = found.missing_intermediate;
+    assert_eq!(fix, Some(issuer.der.fingerprint()));
+}
+
+#[test]
+fn of_a_file_too_many_ways_through_others_are_left_open() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = Arc::new(x509::parse(&issuer.leaf("leaf")));
+    let crossed = crossed(&issuer);
+    let trust = |pool: &[&Der]| {
+        let assessor = Assessor::new(Vec::new(), parsed(pool).into_iter().collect());
+        assessor
+            .verdict(&assessor.links_of_file(&leaf), now())
+            .trust
+    };
+    let pool: Vec<_> = crossed.iter().collect();
+    assert_eq!(trust(&pool[..2]), Trust::IncompleteChain);
+    assert_eq!(trust(&pool), Trust::Unchecked);
+}
