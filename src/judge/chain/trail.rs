@@ -67,4 +67,15 @@ impl Trail {
     pub(super) fn tip(&self) -> &Arc<Member> {
         self.steps.last().map_or(&self.leaf, |step| &step.member)
     }
+
+    /// Whether other endpoints alone presented any of it.
+    pub(super) fn goes_by_others(&self) -> bool {
+        self.steps.iter().any(|step| step.source == Source::Pool)
+    }
+
+    /// Whether they alone presented the last of it.
+    pub(super) fn is_at_others(&self) -> bool {
+        let last = self.steps.last();
+        last.is_some_and(|step| step.source == Source::Pool)
+    }
 }

@@ -168,7 +168,12 @@ impl<'a> Walk<'a> {
         }
         // A trail that ended in a store is whole, whatever is above.
         if !went_on && holders.is_empty() {
-            self.keep(trail, End::of(dead_ends));
+            let end = match End::of(dead_ends) {
+                // What others present makes nothing wrong.
+                End::WrongSignature { .. } if trail.is_at_others() => End::NoIssuer,
+                end => end,
+            };
+            self.keep(trail, end);
         }
     }
 
@@ -264,8 +269,7 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, trail: &Trail, end: End) {
-        let is_pooled = trail.steps.iter().any(|step| step.source == Source::Pool);
-        if self.climb == Climb::Pooled && !is_pooled {
+        if self.climb == Climb::Pooled && !trail.goes_by_others() {
             // The first climb had it.
             return;
         }

@@ -86,3 +86,16 @@ fn of_a_file_too_many_ways_through_others_are_left_open() {
     assert_eq!(trust(&pool[..2]), Trust::IncompleteChain);
     assert_eq!(trust(&pool), Trust::Unchecked);
 }
+
+#[test]
+fn a_forged_issuer_at_another_endpoint_makes_no_file_invalid() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = Arc::new(x509::parse(&issuer.leaf("leaf")));
+    let mut forged = issuer.der.as_bytes().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let pool = parsed(&[&Der::from(forged)]).into_iter().collect();
+    let assessor = Assessor::new(vec![root.store("corp")], pool);
+    let found = assessor.verdict(&assessor.links_of_file(&leaf), now());
+    assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+}
