@@ -166,19 +166,16 @@ impl Assessor {
         let Some((path, standing)) = best else {
             return links.unreadable();
         };
-        // Nobody knows where the others would have led.
-        let is_open = links.is_cut && standing.rank != Rank::Trusted;
+        let (trust, reason) = if links.is_cut && standing.rank != Rank::Trusted {
+            // Nobody knows where the others would have led.
+            let unchecked = || (Trust::Unchecked, GIVEN_UP.to_owned());
+            path.leaf_alone(now).unwrap_or_else(unchecked)
+        } else {
+            (standing.trust, standing.reason.clone())
+        };
         Assessment {
-            trust: if is_open {
-                Trust::Unchecked
-            } else {
-                standing.trust
-            },
-            reason: if is_open {
-                GIVEN_UP.to_owned()
-            } else {
-                standing.reason.clone()
-            },
+            trust,
+            reason,
             trusted_by: self.trusting(&standings),
             root: path.root(),
             publicly_trusted: paths.iter().any(|path| self.is_public(path)),

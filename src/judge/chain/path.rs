@@ -263,6 +263,13 @@ impl Path {
         Standing::new(rank, Trust::IncompleteChain, reason)
     }
 
+    /// What the leaf's own dates make of every path, whatever is above.
+    pub(super) fn leaf_alone(&self, now: Timestamp) -> Option<(Trust, String)> {
+        let leaf = self.validities.first()?;
+        let unreadable = leaf.unreadable().map(|reason| (Trust::Invalid, reason));
+        unreadable.or_else(|| Some((Trust::Expired, leaf.over(now)?)))
+    }
+
     /// The intermediate that is missing, and would be of use at `now`.
     pub(super) fn fix(&self, now: Timestamp) -> Option<Fingerprint> {
         let missing = self.missing.as_ref();

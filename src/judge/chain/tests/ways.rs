@@ -21,9 +21,15 @@ fn relied_on(found: &Assessment) -> Vec<(&str, i64)> {
 fn on_another_curve(der: &Der) -> Der {
     const P256: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x07";
     const P192: &[u8] = b"\x2a\x86\x48\xce\x3d\x03\x01\x01";
+    changed(der, P256, P192)
+}
+
+/// The same bytes with others of that length in one place.
+fn changed(der: &Der, these: &[u8], those: &[u8]) -> Der {
     let mut bytes = der.as_bytes().to_vec();
-    let at = bytes.windows(8).position(|octets| octets == P256).unwrap();
-    bytes[at..at + 8].copy_from_slice(P192);
+    let mut windows = bytes.windows(these.len());
+    let at = windows.position(|octets| octets == these).unwrap();
+    bytes[at..at + those.len()].copy_from_slice(those);
     Der::from(&bytes[..])
 }
 
@@ -132,6 +138,35 @@ fn many_certificates_of_one_authority_hide_none_of_its_ways() {
     assert_eq!(found.trust, Trust::Unchecked);
     assert!(found.reason.starts_with("given up"), "{}", found.reason);
     assert_eq!(assess(stores(), &[], &chain[..3]).trust, Trust::Expired);
+}
+
+#[test]
+fn no_other_way_would_make_a_leaf_valid_that_is_over() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let over: Vec<_> = (2010..2026)
+        .map(|year| issuer.again_by(&root, year))
+        .collect();
+    let told = |leaf: &Der, issuers: &[Der], moment: &str| {
+        let chain: Vec<_> = std::iter::once(leaf).chain(issuers).collect();
+        let assessor = Assessor::new(vec![root.store("corp")], Pool::default());
+        let found = assessor.assess(&parsed(&chain), moment.parse().unwrap());
+        (found.trust, found.reason)
+    };
+    let (within, later) = ("2026-11-21T08:00:00Z", "2027-06-01T00:00:00Z");
+    assert_eq!(told(&leaf, &over, within).0, Trust::Unchecked);
+    let reason = "`leaf` expired 2027-01-01T00:00:00Z".to_owned();
+    assert_eq!(told(&leaf, &over, later), (Trust::Expired, reason));
+    let reason = "`leaf` is not valid before 2026-01-01T00:00:00Z".to_owned();
+    let early = "2025-12-31T00:00:00Z";
+    assert_eq!(told(&leaf, &over, early), (Trust::Expired, reason));
+    // Nor one whose dates can't be read; nobody can check who signed that.
+    let others: Vec<_> = over.iter().map(on_another_curve).collect();
+    let month_13 = changed(&leaf, b"270101000000Z", b"271301000000Z");
+    assert_eq!(told(&leaf, &others, within).0, Trust::Unchecked);
+    let reason = "the validity of `leaf` can't be read".to_owned();
+    assert_eq!(told(&month_13, &others, within), (Trust::Invalid, reason));
 }
 
 #[test]
