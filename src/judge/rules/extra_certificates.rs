@@ -23,15 +23,20 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Verdict {
     let (chain, assessment) = (case.evidence.chain, case.evidence.assessment);
-    // What is needed is known where the path is.
-    let is_known = !matches!(assessment.trust, Trust::Invalid | Trust::Unchecked);
-    if chain.len() < 2 || !is_known {
+    if chain.len() < 2 {
         return Verdict::NotApplicable;
     }
-    let extra = told(chain, &assessment.extra, "not needed");
+    // What is needed is known where the path is, all the way to its end.
+    let is_wrong = matches!(assessment.trust, Trust::Invalid | Trust::Unchecked);
+    let is_known = assessment.root.is_some() && !is_wrong;
+    let extra = is_known.then(|| told(chain, &assessment.extra, "not needed"));
     let duplicates = told(chain, &assessment.duplicates, "sent before");
-    let lines: Vec<String> = extra.into_iter().chain(duplicates).collect();
-    Verdict::unless((!lines.is_empty()).then(|| lines.join("; ")))
+    let lines: Vec<String> = extra.flatten().into_iter().chain(duplicates).collect();
+    match lines.as_slice() {
+        [] if !is_known => Verdict::NotApplicable,
+        [] => Verdict::Pass,
+        lines => Verdict::fail(lines.join("; ")),
+    }
 }
 
 /// How many certificates stand at these positions, and whose they are.

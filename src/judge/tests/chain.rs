@@ -149,11 +149,33 @@ fn what_was_sent_in_vain_is_counted_and_named() {
 }
 
 #[test]
-fn where_the_path_is_not_known_nothing_is_extra() {
-    for trust in [Trust::Invalid, Trust::Unchecked] {
+fn where_the_path_is_not_known_nothing_is_extra_but_what_was_sent_twice() {
+    let spoiled = |trust| {
         let mut scene = Scene::new();
         scene.assessment.extra = vec![1];
         scene.assessment.trust = trust;
-        assert_eq!(scene.verdict("extra-certificates"), Verdict::NotApplicable);
+        scene
+    };
+    let mut incomplete = spoiled(Trust::IncompleteChain);
+    let whole = detail(&incomplete, "extra-certificates");
+    assert_eq!(
+        whole.as_deref(),
+        Some("1 certificate not needed: Example Issuing CA 1"),
+        "it lacks an intermediate that is known"
+    );
+    incomplete.assessment.root = None;
+    let scenes = [
+        incomplete,
+        spoiled(Trust::Invalid),
+        spoiled(Trust::Unchecked),
+    ];
+    for mut scene in scenes {
+        let verdict = scene.verdict("extra-certificates");
+        assert_eq!(verdict, Verdict::NotApplicable);
+        scene.chain.push(Arc::clone(&scene.chain[1]));
+        scene.assessment.duplicates = vec![2];
+        let told = detail(&scene, "extra-certificates");
+        let again = "1 certificate sent before: Example Issuing CA 1";
+        assert_eq!(told.as_deref(), Some(again));
     }
 }
