@@ -46,8 +46,8 @@ pub struct Assessment {
     /// what is not in it was not needed.
     pub path: Vec<usize>,
     /// The certificates of that path that were not sent, lowest first; none
-    /// of a path that ends in no store. Of paths that are as good, it is the
-    /// one that holds longest.
+    /// of a path that ends in no store. Of paths that are as good, it is one
+    /// that a modern client takes, and of these the one that holds longest.
     pub unsent: Vec<Unsent>,
     /// The SHA-256 of the intermediate that is missing, where another
     /// endpoint presented it, and it is valid.

@@ -158,10 +158,12 @@ impl Assessor {
             .iter()
             .map(|path| (path, path.standing(now, &self.names(path))))
             .collect();
-        // Of ways that are as good, what ends on one harms nobody while another
-        // lasts.
+        // Of ways that are as good, what a modern client refuses on one, or what
+        // ends there, harms nobody while another does.
         let best = standings.iter().min_by_key(|(path, standing)| {
-            (standing.rank, standing.trust, Reverse(path.end_above()))
+            let is_refused = path.refusal.is_some();
+            let end = Reverse(path.end_above());
+            (standing.rank, standing.trust, is_refused, end)
         });
         let Some((path, standing)) = best else {
             return links.unreadable();

@@ -51,6 +51,27 @@ fn of_two_trusted_ways_the_one_that_lasts_longer_counts() {
 }
 
 #[test]
+fn of_two_trusted_ways_the_one_that_a_modern_client_takes_counts() {
+    let (root, elder) = (Authority::root("Root"), Authority::root("Elder"));
+    let soon = root.until(2027);
+    // It compares names byte by byte.
+    let shouted = authority("ELDER");
+    let shouted = Issuer::from_params(&shouted, &elder.key);
+    let crossed = der(&root.params.signed_by(&root.key, &shouted).unwrap());
+    let leaf = root.leaf("leaf");
+    let found = |roots: &[&Der]| {
+        let store = TrustStore::new("corp", roots.iter().copied().cloned());
+        assess(vec![store], &[], &[&leaf, &crossed])
+    };
+    let refused = found(&[&elder.der]);
+    assert_eq!(refused.trust, Trust::Trusted);
+    assert!(refused.refusal.is_some());
+    let both = found(&[&elder.der, &soon]);
+    assert_eq!(relied_on(&both), [("CN=Root", 2027)]);
+    assert_eq!(both.refusal, None);
+}
+
+#[test]
 fn a_way_that_is_not_trusted_is_no_other_way() {
     let (root, elder) = (Authority::root("Root"), Authority::root("Elder"));
     let soon = root.until(2027);
