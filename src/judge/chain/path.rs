@@ -34,6 +34,8 @@ pub(super) struct Path {
     /// Leaf first.
     validities: Vec<Validity>,
     flaw: Option<Flaw>,
+    /// Whether its end names itself its issuer.
+    is_self_issued: bool,
     names: Names,
 }
 
@@ -134,6 +136,7 @@ impl Path {
             is_checked: unchecked(trail).is_none(),
             validities: trail.members().map(|member| Validity::of(member)).collect(),
             flaw: None,
+            is_self_issued: tip.is_self_issued(),
             names: Names {
                 last: tip.name(),
                 issuer: tip.issuer_name(),
@@ -209,7 +212,7 @@ impl Path {
                 let reason = format!("the signature of `{last}` is not by the key of `{issuer}`");
                 Standing::new(Rank::Broken, Trust::Invalid, reason)
             }
-            End::NoIssuer if self.names.last == self.names.issuer => {
+            End::NoIssuer if self.is_self_issued => {
                 let last = &self.names.last;
                 let reason = format!(
                     "`{last}` is its own issuer by name, but not by its key; no other of that \

@@ -191,6 +191,19 @@ fn no_other_way_would_make_a_leaf_valid_that_is_over() {
 }
 
 #[test]
+fn an_issuer_of_the_same_common_name_is_another() {
+    let mut issuer = Authority::root("Same");
+    let name = &mut issuer.params.distinguished_name;
+    name.push(DnType::OrganizationName, "Example Trust");
+    let found = assess(Vec::new(), &[], &[&issuer.leaf("Same")]);
+    assert_eq!(found.trust, Trust::IncompleteChain);
+    assert_eq!(
+        found.reason,
+        "the issuer of `Same`, `Same`, is neither sent nor in a store"
+    );
+}
+
+#[test]
 fn a_name_like_the_issuers_makes_no_signature_wrong() {
     let root = Authority::root("Same");
     let mut params = named("Same");
