@@ -212,6 +212,14 @@ impl Path {
                 let reason = format!("the signature of `{last}` is not by the key of `{issuer}`");
                 Standing::new(Rank::Broken, Trust::Invalid, reason)
             }
+            End::UncheckedSignature { issuer } => {
+                let last = &self.names.last;
+                let reason = format!(
+                    "the key of `{issuer}` is not the one that `{last}` names, and whether it \
+                     signed `{last}` can't be checked"
+                );
+                Standing::new(Rank::Broken, Trust::Unchecked, reason)
+            }
             End::NoIssuer if self.is_self_issued => {
                 let last = &self.names.last;
                 let reason = format!(

@@ -48,6 +48,12 @@ pub(super) enum End {
         /// Whose key did not make it.
         issuer: String,
     },
+    /// In one that names another key than its only possible issuer's, and
+    /// whose signature can't be checked.
+    UncheckedSignature {
+        /// Whose key may have made it.
+        issuer: String,
+    },
     /// In one whose issuer is nowhere.
     NoIssuer,
     /// In one whose issuers stand below it already.

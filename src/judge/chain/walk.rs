@@ -97,6 +97,7 @@ enum Climb {
 enum DeadEnd {
     GivenUp,
     WrongSignature(String),
+    UncheckedSignature(String),
     Itself,
     Circle,
 }
@@ -243,7 +244,9 @@ impl<'a> Walk<'a> {
         match self.signature(tip, issuer) {
             None => Err(Some(DeadEnd::GivenUp)),
             Some(Verification::Invalid) => Err(tip.wrong_signature(source, issuer)),
-            Some(Verification::NotCheckable) if !tip.may_be_by(source, issuer) => Err(None),
+            Some(Verification::NotCheckable) if !tip.may_be_by(source, issuer) => {
+                Err(unchecked_signature(source, issuer))
+            }
             Some(signature) => Ok(signature),
         }
     }
@@ -328,6 +331,12 @@ impl Member {
     }
 }
 
+/// That nobody can tell whether `issuer` signed what names another key; on the
+/// word of another endpoint it did not.
+fn unchecked_signature(source: Source, issuer: &Member) -> Option<DeadEnd> {
+    (source != Source::Pool).then(|| DeadEnd::UncheckedSignature(issuer.name()))
+}
+
 impl End {
     fn of(dead_ends: Vec<DeadEnd>) -> Self {
         if dead_ends.contains(&DeadEnd::GivenUp) {
@@ -337,6 +346,7 @@ impl End {
             None => Self::NoIssuer,
             Some(DeadEnd::GivenUp) => Self::GivenUp,
             Some(DeadEnd::WrongSignature(issuer)) => Self::WrongSignature { issuer },
+            Some(DeadEnd::UncheckedSignature(issuer)) => Self::UncheckedSignature { issuer },
             Some(DeadEnd::Itself) => Self::UnprovenRoot,
             Some(DeadEnd::Circle) => Self::Circle,
         }

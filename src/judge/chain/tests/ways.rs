@@ -204,6 +204,25 @@ fn an_issuer_of_the_same_common_name_is_another() {
 }
 
 #[test]
+fn an_issuer_that_may_be_another_is_not_missing() {
+    let leaf = Authority::root("Issuer").leaf("leaf");
+    let namesake = on_another_curve(&Authority::root("Issuer").der);
+    let store = TrustStore::new("corp", [namesake.clone()]);
+    let sent = assess(Vec::new(), &[], &[&leaf, &namesake]);
+    let held = assess(vec![store], &[], &[&leaf]);
+    for found in [sent, held] {
+        assert_eq!(found.trust, Trust::Unchecked);
+        assert_eq!(
+            found.reason,
+            "the key of `Issuer` is not the one that `leaf` names, and whether it signed \
+             `leaf` can't be checked"
+        );
+    }
+    let pooled = assess(Vec::new(), &[&namesake], &[&leaf]);
+    assert_eq!(pooled.trust, Trust::IncompleteChain);
+}
+
+#[test]
 fn a_name_like_the_issuers_makes_no_signature_wrong() {
     let root = Authority::root("Same");
     let mut params = named("Same");
