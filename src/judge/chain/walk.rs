@@ -149,11 +149,11 @@ impl<'a> Walk<'a> {
         let mut dead_ends = Vec::new();
         let mut went_on = false;
         for (source, issuer) in self.candidates(&tip) {
-            if self.found().is_full() {
-                self.found().is_cut = true;
-                return;
-            }
             match self.look(trail, source, &issuer) {
+                Ok(_) if self.found().is_full() => {
+                    self.found().is_cut = true;
+                    return;
+                }
                 Ok(signature) => {
                     went_on = true;
                     trail.steps.push(Step {

@@ -191,6 +191,23 @@ fn no_other_way_would_make_a_leaf_valid_that_is_over() {
 }
 
 #[test]
+fn a_namesake_that_leads_nowhere_is_no_way_too_many() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let over: Vec<_> = (2018..2026)
+        .map(|year| issuer.again_by(&root, year))
+        .collect();
+    let namesake = Authority::root("Issuer");
+    let mut chain = vec![&leaf];
+    chain.extend(&over);
+    let stores = || vec![root.store("corp")];
+    assert_eq!(assess(stores(), &[], &chain).trust, Trust::Expired);
+    chain.push(&namesake.der);
+    assert_eq!(assess(stores(), &[], &chain).trust, Trust::Expired);
+}
+
+#[test]
 fn an_issuer_of_the_same_common_name_is_another() {
     let mut issuer = Authority::root("Same");
     let name = &mut issuer.params.distinguished_name;
