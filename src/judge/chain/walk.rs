@@ -242,7 +242,10 @@ impl<'a> Walk<'a> {
             return Err(Some(DeadEnd::Circle));
         }
         match self.signature(tip, issuer) {
-            None => Err(Some(DeadEnd::GivenUp)),
+            None => {
+                self.found().is_cut = true;
+                Err(Some(DeadEnd::GivenUp))
+            }
             Some(Verification::Invalid) => Err(tip.wrong_signature(source, issuer)),
             Some(Verification::NotCheckable) if !tip.may_be_by(source, issuer) => {
                 Err(unchecked_signature(source, issuer))

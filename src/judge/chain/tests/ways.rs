@@ -208,6 +208,19 @@ fn a_namesake_that_leads_nowhere_is_no_way_too_many() {
 }
 
 #[test]
+fn ways_that_nobody_looked_for_any_more_are_left_open() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let (leaf, over) = (issuer.leaf("leaf"), issuer.again_by(&root, 2026));
+    let namesakes: Vec<_> = (0..70).map(|_| Authority::root("Issuer").der).collect();
+    let mut chain = vec![&leaf, &over];
+    chain.extend(&namesakes);
+    let stores = || vec![root.store("corp")];
+    assert_eq!(assess(stores(), &[], &chain[..20]).trust, Trust::Expired);
+    assert_eq!(assess(stores(), &[], &chain).trust, Trust::Unchecked);
+}
+
+#[test]
 fn an_issuer_of_the_same_common_name_is_another() {
     let mut issuer = Authority::root("Same");
     let name = &mut issuer.params.distinguished_name;
