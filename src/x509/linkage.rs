@@ -25,6 +25,9 @@ pub struct Linkage {
     pub path_length: Option<u32>,
     /// Which names of those below it are limited, section 4.2.1.10.
     pub constrained: ConstrainedNames,
+    /// Whether it has alternative names of other kinds than those of hosts,
+    /// section 4.2.1.6, or of kinds that can't be read.
+    pub has_other_names: bool,
     /// The dotted identifiers, cut where they are long, of critical extensions
     /// that no public specification of certificates defines: whoever does not
     /// know one must refuse the certificate (section 4.2).
@@ -39,8 +42,11 @@ pub enum ConstrainedNames {
     None,
     /// DNS names and addresses alone.
     Hosts,
-    /// Others too, such as directory names; or it can't be read which.
-    Others,
+    /// Other alternative names too, such as mailboxes.
+    Alternatives,
+    /// Directory names too, of which every certificate has one; or it can't be
+    /// read which.
+    All,
 }
 
 /// Most unknown critical extensions kept: one is enough to refuse.
@@ -75,6 +81,7 @@ impl Linkage {
                 authority_key_id(extension.value),
             ),
             "2.5.29.19" => keep(&mut self.path_length, path_length(extension.value)),
+            "2.5.29.17" => self.has_other_names |= has_other_names(extension.value),
             "2.5.29.30" => {
                 self.constrained = self.constrained.max(constrained_names(extension.value));
             }
@@ -106,24 +113,38 @@ fn subject_key_id(value: &[u8]) -> Option<Vec<u8>> {
 
 fn constrained_names(value: &[u8]) -> ConstrainedNames {
     let Ok((_, limits)) = NameConstraints::from_der(value) else {
-        return ConstrainedNames::Others;
+        return ConstrainedNames::All;
     };
     let NameConstraints {
         permitted_subtrees,
         excluded_subtrees,
     } = limits;
     let subtrees = [permitted_subtrees, excluded_subtrees];
-    let is_of_hosts = |subtree: &GeneralSubtree<'_>| {
-        matches!(
-            subtree.base,
-            GeneralName::DNSName(_) | GeneralName::IPAddress(_)
-        )
-    };
-    if subtrees.iter().flatten().flatten().all(is_of_hosts) {
-        ConstrainedNames::Hosts
-    } else {
-        ConstrainedNames::Others
+    let kinds = subtrees.iter().flatten().flatten().map(kind);
+    kinds.max().unwrap_or(ConstrainedNames::Hosts)
+}
+
+fn kind(subtree: &GeneralSubtree<'_>) -> ConstrainedNames {
+    match subtree.base {
+        GeneralName::DNSName(_) | GeneralName::IPAddress(_) => ConstrainedNames::Hosts,
+        GeneralName::OtherName(..)
+        | GeneralName::RFC822Name(_)
+        | GeneralName::X400Address(_)
+        | GeneralName::EDIPartyName(_)
+        | GeneralName::URI(_)
+        | GeneralName::RegisteredID(_) => ConstrainedNames::Alternatives,
+        GeneralName::DirectoryName(_) | GeneralName::Invalid(..) => ConstrainedNames::All,
     }
+}
+
+fn has_other_names(value: &[u8]) -> bool {
+    let Some(list) = Element::first(value).filter(|list| list.is(Tag::Sequence)) else {
+        return true;
+    };
+    let mut names = list.within(Tag::Sequence);
+    // [2] dNSName, [7] iPAddress
+    let mut is_of_hosts = |name: Element<'_>| name.is_context(2) || name.is_context(7);
+    !names.by_ref().all(&mut is_of_hosts) || !names.rest().is_empty()
 }
 
 fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
@@ -139,7 +160,7 @@ mod tests {
         IsCa, KeyPair, NameConstraints,
     };
 
-    use super::{ConstrainedNames, Der, constrained_names, linkage};
+    use super::{ConstrainedNames, Der, constrained_names, has_other_names, linkage};
 
     fn authority() -> CertificateParams {
         let mut authority = CertificateParams::default();
@@ -181,12 +202,27 @@ mod tests {
             let certificate = limited.self_signed(&KeyPair::generate().unwrap());
             linkage(&Der::from(&certificate.unwrap().der()[..])).constrained
         };
-        let [hosts, directory] = [[hosts], [directory]];
+        let mail = GeneralSubtree::Rfc822Name("example".to_owned());
+        let [hosts, directory, mail] = [[hosts], [directory], [mail]];
         assert_eq!(constrained(&hosts, &[]), ConstrainedNames::Hosts);
         assert_eq!(constrained(&[], &hosts), ConstrainedNames::Hosts);
-        assert_eq!(constrained(&directory, &[]), ConstrainedNames::Others);
-        assert_eq!(constrained(&hosts, &directory), ConstrainedNames::Others);
-        assert_eq!(constrained_names(b"?"), ConstrainedNames::Others);
+        assert_eq!(constrained(&directory, &[]), ConstrainedNames::All);
+        assert_eq!(constrained(&hosts, &directory), ConstrainedNames::All);
+        assert_eq!(constrained(&mail, &hosts), ConstrainedNames::Alternatives);
+        assert_eq!(constrained(&mail, &directory), ConstrainedNames::All);
+        assert_eq!(constrained_names(b"?"), ConstrainedNames::All);
+    }
+
+    #[test]
+    fn names_of_other_kinds_than_hosts_are_told_apart() {
+        // host.test and 10.0.0.7, then a mailbox.
+        let hosts = b"\x30\x11\x82\x09host.test\x87\x04\x0a\x00\x00\x07";
+        let mailbox = b"\x30\x13\x82\x09host.test\x81\x06a@test";
+        assert!(!has_other_names(hosts));
+        assert!(has_other_names(mailbox));
+        assert!(!has_other_names(b"\x30\x00"));
+        assert!(has_other_names(b"\x30\x02\x82\x09"), "cut");
+        assert!(has_other_names(b"?"));
     }
 
     #[test]

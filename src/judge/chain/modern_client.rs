@@ -95,31 +95,39 @@ impl ExtendedKeyUsageValidator for &Usage {
 }
 
 fn kind(error: &Error, trail: &Trail) -> Kind {
-    match (error, constrained(trail)) {
+    match (error, limited(trail)) {
         (Error::SignatureAlgorithmMismatch, _)
         | (Error::NameConstraintViolation, ConstrainedNames::Hosts) => Kind::Forbidden,
-        (_, ConstrainedNames::Hosts | ConstrainedNames::Others) => Kind::NamesUnchecked,
         (_, ConstrainedNames::None) => Kind::Strict,
+        _ => Kind::NamesUnchecked,
     }
 }
 
-/// The names that any issuer of a trail limits. Of others than hosts' the
-/// library compares none, and calls every limit on them overstepped.
-fn constrained(trail: &Trail) -> ConstrainedNames {
+/// The kinds of names that any issuer of a trail limits, of those that are in
+/// it. The library compares hosts' alone: it takes a limit on any other kind
+/// for overstepped where a certificate has a name of that kind, and for kept
+/// where none has.
+fn limited(trail: &Trail) -> ConstrainedNames {
     let issuers = trail.members().skip(1);
-    let constrained = issuers.map(|issuer| issuer.linkage.constrained);
-    constrained.max().unwrap_or_default()
+    let limited = issuers.map(|issuer| issuer.linkage.constrained).max();
+    let mut members = trail.members();
+    match limited.unwrap_or_default() {
+        ConstrainedNames::Alternatives if !members.any(|it| it.linkage.has_other_names) => {
+            ConstrainedNames::Hosts
+        }
+        limited => limited,
+    }
 }
 
 /// An error of the library in our words; the library's own where we have
 /// none.
 fn words(error: &Error, trail: &Trail) -> String {
     match error {
-        Error::NameConstraintViolation if constrained(trail) == ConstrainedNames::Others => {
-            "an issuer limits other names than those of hosts".to_owned()
+        Error::NameConstraintViolation if limited(trail) == ConstrainedNames::Hosts => {
+            "an issuer is not allowed to certify its names".to_owned()
         }
         Error::NameConstraintViolation => {
-            "an issuer is not allowed to certify its names".to_owned()
+            "an issuer limits other names than those of hosts".to_owned()
         }
         Error::SignatureAlgorithmMismatch => {
             "its signature algorithm is another inside than outside".to_owned()
@@ -157,7 +165,8 @@ fn words(error: &Error, trail: &Trail) -> String {
     }
 }
 
-/// The library calls every signature by an RSA key under 2048 bits wrong.
+/// An issuer's RSA key under 2048 bits: every signature by one is wrong to the
+/// library.
 fn small_key(trail: &Trail) -> Option<String> {
     trail.members().skip(1).find_map(|issuer| {
         let key = &issuer.facts().public_key;

@@ -275,10 +275,10 @@ fn a_name_like_the_issuers_makes_no_signature_wrong() {
 #[test]
 fn limits_on_names_that_nobody_compares_are_not_overstepped() {
     let root = Authority::root("Root");
-    let below = |permitted: GeneralSubtree| {
+    let below = |permitted: &[GeneralSubtree], names: &[&str]| {
         let mut limited = authority("Limited");
         limited.name_constraints = Some(NameConstraints {
-            permitted_subtrees: vec![permitted],
+            permitted_subtrees: permitted.to_vec(),
             excluded_subtrees: Vec::new(),
         });
         let key = KeyPair::generate().unwrap();
@@ -288,17 +288,34 @@ fn limits_on_names_that_nobody_compares_are_not_overstepped() {
             key,
             der,
         };
-        let leaf = limited.leaf("leaf");
+        let mut leaf = named("leaf");
+        let mailboxes = names.iter().map(|name| (*name).try_into().unwrap());
+        let mailboxes = mailboxes.map(rcgen::SanType::Rfc822Name);
+        leaf.subject_alt_names.extend(mailboxes);
+        let leaf = limited.certify(&leaf, &KeyPair::generate().unwrap());
         assess(vec![root.store("corp")], &[], &[&leaf, &limited.der]).trust
     };
     let directory = GeneralSubtree::DirectoryName(named("leaf").distinguished_name);
-    assert_eq!(below(directory), Trust::Unchecked);
-    assert_eq!(
-        below(GeneralSubtree::DnsName("test".to_owned())),
-        Trust::Trusted
-    );
-    assert_eq!(
-        below(GeneralSubtree::DnsName("corp".to_owned())),
-        Trust::Invalid
-    );
+    let mail = GeneralSubtree::Rfc822Name("test".to_owned());
+    let [test, corp] = ["test", "corp"].map(|name| GeneralSubtree::DnsName(name.to_owned()));
+    let mailbox = &["me@test"][..];
+    let cases = [
+        (vec![directory.clone()], &[][..], Trust::Unchecked),
+        (vec![test.clone()], &[], Trust::Trusted),
+        (vec![test.clone()], mailbox, Trust::Trusted),
+        (vec![corp.clone()], &[], Trust::Invalid),
+        (vec![mail.clone(), test.clone()], &[], Trust::Trusted),
+        // Mailboxes are not compared where there are any.
+        (vec![mail.clone(), test], mailbox, Trust::Unchecked),
+        (vec![mail.clone(), corp.clone()], mailbox, Trust::Unchecked),
+        (vec![mail, corp.clone()], &[], Trust::Invalid),
+        (vec![directory, corp], &[], Trust::Unchecked),
+    ];
+    for (permitted, names, expected) in cases {
+        assert_eq!(
+            below(&permitted, names),
+            expected,
+            "{permitted:?} {names:?}"
+        );
+    }
 }
