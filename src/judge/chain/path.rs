@@ -18,7 +18,8 @@ pub(super) struct Path {
     /// What stands above the leaf and was not sent, from a store or another
     /// endpoint.
     pub(super) unsent: Vec<Fingerprint>,
-    /// The first intermediate that only another endpoint presented.
+    /// The first intermediate that only another endpoint presented; of a file
+    /// none is missing.
     missing: Option<Missing>,
     /// The subject of the root, where it ends in one.
     root: Option<Name>,

@@ -1,6 +1,5 @@
 //! A path → what RFC 5280 forbids in it.
 
-use super::member::Member;
 use super::trail::{End, Step, Trail};
 
 /// What RFC 5280 section 6.1 forbids in a path, names apart. Roots are held to
@@ -16,8 +15,7 @@ pub(super) fn forbidden(trail: &Trail) -> Option<String> {
     let mut authorities_below = 0;
     let mut not_allowed = None;
     for step in &trail.steps {
-        let is_root = step.member.is_self_signed() || is_held(trail, step);
-        let objection = || no_authority(&step.member, is_root, authorities_below);
+        let objection = || no_authority(trail, step, authorities_below);
         not_allowed = not_allowed.or_else(objection);
         if !step.member.is_self_issued() {
             authorities_below += 1;
@@ -34,8 +32,10 @@ fn is_held(trail: &Trail, step: &Step) -> bool {
 
 /// Why an issuer may not certify what stands below it. Before version 3 no
 /// certificate could say that it was an authority's: a root needs not.
-fn no_authority(issuer: &Member, is_root: bool, authorities_below: u32) -> Option<String> {
+fn no_authority(trail: &Trail, step: &Step, authorities_below: u32) -> Option<String> {
+    let issuer = &step.member;
     let (facts, name) = (issuer.facts(), issuer.name());
+    let is_root = issuer.is_self_signed() || is_held(trail, step);
     let is_old_root = facts.version < 3 && is_root && issuer.is_self_issued();
     if facts.is_ca != Some(true) && !is_old_root {
         return Some(format!("`{name}` is no authority"));
