@@ -12,9 +12,11 @@ pub(super) static RULE: Rule = Rule {
         the CA that must be replaced.",
     note: Some(
         "MD2, MD4, MD5, SHA-0 and SHA-1, in RSASSA-PSS for the message or for the mask, \
-        sent or not. What signed itself is exempt, and so is a store's root: that signature \
-        protects nothing. Where it can't be checked who signed, a certificate of its own \
-        issuer's name is exempt unless another was found above it.",
+        sent or not. What signed itself is exempt, and so is the end of the path where a \
+        store holds it and it was not sent: that signature protects nothing. Whoever sends \
+        one that a store holds means it for those who don't have it. Where it can't be \
+        checked who signed, a certificate of its own issuer's name is exempt unless another \
+        was found above it.",
     ),
     zlint: &[
         "e_sub_cert_or_sub_ca_using_sha1",
@@ -48,7 +50,7 @@ fn check(case: &Case<'_>) -> Verdict {
 }
 
 /// Whether nobody relies on a certificate's signature: it is its own, or that
-/// of a store's root that was not sent.
+/// of the path's end, which a store holds and which was not sent.
 fn protects_nothing(case: &Case<'_>, member: &Member<'_>) -> bool {
     match member.facts.self_signed {
         Some(true) => true,
