@@ -11,6 +11,7 @@ mod modern_client;
 mod path;
 mod pool;
 mod prohibition;
+mod standing;
 mod trail;
 mod validity;
 mod walk;
@@ -27,8 +28,9 @@ use super::{Assessment, TrustStore, Unsent};
 use crate::domain::{Der, Fingerprint, Timestamp, Trust};
 use crate::x509::{Certificate, NameKey};
 use member::Member;
-use path::{ClientChecks, Origin, Path, Rank, Standing};
+use path::{ClientChecks, Origin, Path};
 use pool::Anchors;
+use standing::{Rank, Standing};
 use walk::{GIVEN_UP, Trails};
 
 /// Most signatures that a modern client checks for one chain; with the walk's

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::member::Member;
 use super::modern_client::{self, Kind, Refusal};
 use super::prohibition::forbidden;
+use super::standing::{Rank, Standing};
 use super::trail::{End, Source, Step, Trail};
 use super::validity::Validity;
 use super::walk::GIVEN_UP;
@@ -61,38 +62,6 @@ struct Names {
 struct Missing {
     fingerprint: Fingerprint,
     validity: Validity,
-}
-
-/// What is to be said of a path at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) rank: Rank,
-    pub(super) trust: Trust,
-    pub(super) reason: String,
-}
-
-/// How far a path came, best first: the chain is what its best path is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    /// To a store, and all of it holds.
-    Trusted,
-    /// To a store, but for the time.
-    Expired,
-    /// To a store, as far as could be checked.
-    Unchecked,
-    /// To a store, in a way that RFC 5280 forbids.
-    Forbidden,
-    /// To a root that no store holds.
-    Root,
-    /// To a store, with the help of another endpoint's intermediate.
-    Bridged,
-    /// To what is wrong, or was given up. What others present makes that no
-    /// better unless it leads to a store.
-    Broken,
-    /// Further with that help, and not to a store.
-    Astray,
-    /// Nowhere: an issuer is missing.
-    Nowhere,
 }
 
 /// Where a chain comes from.
@@ -343,16 +312,6 @@ impl Path {
         match &self.refusal {
             Some(refusal) => format!("{reason}; a modern client refuses it: {refusal}"),
             None => reason,
-        }
-    }
-}
-
-impl Standing {
-    fn new(rank: Rank, trust: Trust, reason: String) -> Self {
-        Self {
-            rank,
-            trust,
-            reason,
         }
     }
 }
