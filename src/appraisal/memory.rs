@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{distinct, parallel};
-use crate::domain::{Fingerprint, Remembered, Timestamp, weight_of};
+use crate::domain::{Fingerprint, Remembered, Timestamp};
 use crate::judge::{Assessment, Assessor, KeyFaults, Links};
 use crate::report::Source;
 use crate::store::{ChainId, Dossier, Inventory, StoreError};
@@ -157,13 +157,45 @@ impl Default for Chains {
 
 impl Checked {
     fn weight(&self) -> usize {
-        let certificates = self.certificates.iter();
-        let reason = [&self.assessment.reason];
-        certificates.map(|member| member.weight()).sum::<usize>() + weight_of(reason)
+        let certificates = self.certificates.iter().map(|member| member.weight());
+        size_of::<Self>()
+            + certificates.sum::<usize>()
+            + size_of_val(self.key_faults.as_slice())
+            + self.links.weight()
+            + self.assessment.weight()
     }
 }
 
 /// The key of the chain that an installation came with.
 pub(super) fn key(dossier: &Dossier) -> Key {
     (dossier.row.source, dossier.chain)
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+
+    use super::*;
+    use crate::domain::Der;
+    use crate::judge::Pool;
+
+    #[test]
+    fn what_a_chain_weighs_has_what_is_said_of_it_in_it() {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        let long = "x".repeat(100_000);
+        params.distinguished_name.push(DnType::CommonName, &long);
+        let root = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let root = Arc::new(x509::parse(&Der::from(&root.der()[..])));
+        let assessor = Assessor::new(Vec::new(), Pool::default());
+        let links = assessor.links(std::slice::from_ref(&root));
+        let checked = Checked {
+            assessment: assessor.verdict(&links, Timestamp::from_seconds(0)),
+            links: Arc::new(links),
+            key_faults: vec![KeyFaults::default()],
+            certificates: vec![Arc::clone(&root)],
+        };
+        // The root's name stands in the links and in the assessment, both ways.
+        assert!(checked.weight() > root.weight() + 4 * long.len());
+    }
 }

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{
-    Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust,
+    Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust, weight_of,
 };
 use crate::x509::{Certificate, Name};
 
@@ -62,6 +62,22 @@ pub struct Assessment {
     /// Why a modern client would refuse the path all the same: it wants more
     /// than RFC 5280 does. Only of a path that ends in a store.
     pub refusal: Option<String>,
+}
+
+impl Assessment {
+    /// About how many bytes of memory it takes, certificates apart.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let root = self.root.iter().flat_map(|root| root.name.texts());
+        let positions = [&self.path, &self.extra, &self.duplicates];
+        let positions = positions.map(|it| size_of_val(it.as_slice()));
+        size_of::<Self>()
+            + positions.iter().sum::<usize>()
+            + size_of_val(self.unsent.as_slice())
+            + weight_of(root)
+            + weight_of(std::iter::once(&self.reason).chain(&self.refusal))
+            + weight_of(&self.trusted_by)
+    }
 }
 
 /// What a path ends in: a certificate of a store, or one that says that it

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Assessment, TrustStore, Unsent};
-use crate::domain::{Der, Fingerprint, Timestamp, Trust};
+use crate::domain::{Der, Fingerprint, Timestamp, Trust, weight_of};
 use crate::x509::{Certificate, NameKey};
 use member::Member;
 use path::{ClientChecks, Origin, Path};
@@ -238,6 +238,16 @@ impl Links {
     pub fn unsent(&self) -> impl Iterator<Item = Fingerprint> {
         let paths = self.paths.iter().flatten();
         paths.flat_map(|path| path.unsent.iter().copied())
+    }
+
+    /// About how many bytes of memory they take.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let paths = self.paths.iter().flatten().map(Path::weight);
+        size_of::<Self>()
+            + paths.sum::<usize>()
+            + size_of_val(self.duplicates.as_slice())
+            + weight_of(self.paths.as_ref().err())
     }
 
     /// The positions that neither the path nor a duplicate accounts for.

@@ -7,7 +7,7 @@ use super::standing::{Rank, Standing};
 use super::trail::{End, Source, Step, Trail};
 use super::validity::Validity;
 use super::walk::GIVEN_UP;
-use crate::domain::{Fingerprint, Timestamp, Trust};
+use crate::domain::{Fingerprint, Timestamp, Trust, weight_of};
 use crate::judge::Root;
 use crate::x509::{Name, Verification};
 
@@ -283,6 +283,22 @@ impl Path {
         }
     }
 
+    /// About how many bytes of memory it takes.
+    pub(super) fn weight(&self) -> usize {
+        let flaw = self.flaw.iter().map(Flaw::reason);
+        let missing = self.missing.iter().map(|it| it.validity.name.as_str());
+        let names = [&self.names.last, &self.names.issuer].map(String::as_str);
+        size_of::<Self>()
+            + size_of_val(self.sent.as_slice())
+            + size_of_val(self.unsent.as_slice())
+            + size_of_val(self.stores.as_slice())
+            + size_of_val(self.validities.as_slice())
+            + weight_of(self.validities.iter().map(|it| &it.name))
+            + weight_of(self.root.iter().flat_map(Name::texts))
+            + weight_of(self.refusal.as_deref().into_iter().chain(flaw))
+            + weight_of(missing.chain(names))
+    }
+
     /// The root, where it ends in one.
     pub(super) fn root(&self) -> Option<Root> {
         self.root.clone().map(|name| Root {
@@ -312,6 +328,14 @@ impl Path {
         match &self.refusal {
             Some(refusal) => format!("{reason}; a modern client refuses it: {refusal}"),
             None => reason,
+        }
+    }
+}
+
+impl Flaw {
+    fn reason(&self) -> &str {
+        match self {
+            Self::Forbidden(reason) | Self::Unchecked(reason) => reason,
         }
     }
 }
