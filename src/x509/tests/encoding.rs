@@ -167,7 +167,7 @@ fn an_extension_that_stands_twice_is_a_fault() {
 
 #[test]
 fn a_long_identifier_of_an_extension_makes_no_long_lines() {
-    let identifier = tagged(0x06, &[&[0x2a], &[0x07; 500_000][..]].concat());
+    let identifier = tagged(0x06, &[vec![0x2a], vec![0x07; 500_000]].concat());
     let wrong = [0x01, 0x01, 0x01, 0x02, 0x02, 0x00, 0x7f].repeat(100);
     let hostile = [&identifier[..], b"\x01\x01\xff\x04\x00", &wrong].concat();
     let hostile = tagged(0x30, &hostile);

@@ -25,11 +25,11 @@ fn on_another_curve(der: &Der) -> Der {
 }
 
 /// The same bytes with others of that length in one place.
-fn changed(der: &Der, these: &[u8], those: &[u8]) -> Der {
+fn changed(der: &Der, from: &[u8], to: &[u8]) -> Der {
     let mut bytes = der.as_bytes().to_vec();
-    let mut windows = bytes.windows(these.len());
-    let at = windows.position(|octets| octets == these).unwrap();
-    bytes[at..at + those.len()].copy_from_slice(those);
+    let mut windows = bytes.windows(from.len());
+    let at = windows.position(|octets| octets == from).unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to);
     Der::from(&bytes[..])
 }
 
