@@ -45,7 +45,7 @@ pub(super) fn of_key(host: &KeyHost, now: Timestamp) -> Place {
         port: Port::HTTPS,
         dialect: Dialect::Tls,
         server_name: host.server_name.clone(),
-        declined_names: Vec::new(),
+        declined_names: host.declined_names.clone(),
         pointer: host.pointer.clone(),
         tls_version: None,
         versions: Arc::default(),

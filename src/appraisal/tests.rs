@@ -245,6 +245,44 @@ async fn the_owners_of_an_earlier_day_are_not_those_of_today() {
 }
 
 #[tokio::test]
+async fn who_owns_a_key_goes_by_declined_names_too() {
+    let mut store = Store::new().await;
+    let shared = self_signed("shared", &KeyPair::generate().unwrap());
+    let hosts = [1, 2].map(|host| Ipv4Addr::new(10, 0, 0, host));
+    store.scan(1, hosts.map(|host| (host, &shared))).await;
+    let scan = store.sink.begin(new_scan(at(2))).await.unwrap();
+    let declining = hosts.map(|host| Observation {
+        instead_of: Some("shop.test".parse().unwrap()),
+        ..presenting(host, &shared, at(2))
+    });
+    let batch = Batch {
+        observations: declining[..1].to_vec(),
+        ..Batch::default()
+    };
+    store.sink.write(scan, &batch).await.unwrap();
+    let shop = Selector {
+        names: vec!["shop.test".parse().unwrap()],
+        ..Selector::default()
+    };
+    let policy = policy(&[("shop", shop), ("operations", Selector::default())]);
+    let inventory = store.inventory().await;
+    let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(3)).await;
+    let found = shared_keys(&mut appraisal.unwrap(), None).await;
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].1, "on hosts of shop, operations");
+
+    let batch = Batch {
+        observations: declining[1..].to_vec(),
+        ..Batch::default()
+    };
+    store.sink.write(scan, &batch).await.unwrap();
+    let inventory = store.inventory().await;
+    let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(3)).await;
+    let found = shared_keys(&mut appraisal.unwrap(), None).await;
+    assert_eq!(found, [], "both are the shop's");
+}
+
+#[tokio::test]
 async fn alike_hosts_are_told_apart_by_the_names_that_they_decline() {
     let mut store = Store::new().await;
     let own = self_signed("own", &KeyPair::generate().unwrap());

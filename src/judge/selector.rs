@@ -8,8 +8,8 @@ use super::{Evidence, Pattern};
 /// through; of a list, any must match, and all lists must.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
-    /// Patterns for the name asked for, the address, its PTR name, or a name
-    /// of the certificate.
+    /// Patterns for the name asked for, one that the server declined, the
+    /// address, its PTR name, or a name of the certificate.
     pub names: Vec<Pattern>,
     /// Networks of the address; an import is in none.
     pub networks: Vec<IpNetwork>,
@@ -63,6 +63,7 @@ impl<'a> Traits<'a> {
         let mut issuers: Vec<&str> = Vec::new();
         if let Some(place) = evidence.place {
             names.extend(place.server_name.as_deref());
+            names.extend(place.declined_names.iter().map(String::as_str));
             names.extend(place.pointer.as_deref());
         }
         let leaf = evidence.chain.first();

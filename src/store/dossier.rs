@@ -62,6 +62,8 @@ pub struct KeyHost {
     pub address: IpAddr,
     /// The server name asked for.
     pub server_name: Option<String>,
+    /// The names that were declined where none was asked for.
+    pub declined_names: Vec<String>,
     /// The PTR name of the address.
     pub pointer: Option<String>,
 }

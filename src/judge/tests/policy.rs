@@ -254,6 +254,9 @@ fn a_selector_looks_at_every_name_and_an_import_has_no_network() {
     }
     assert!(!owns(by_names(&["example.com"]), &scene));
     assert!(owns(in_networks(&["10.0.0.0/8"]), &scene));
+    assert!(!owns(by_names(&["shop.test"]), &scene));
+    scene.place().declined_names = vec!["shop.test".to_owned()];
+    assert!(owns(by_names(&["shop.test"]), &scene), "declined");
     scene.place = None;
     assert!(!owns(in_networks(&["0.0.0.0/0"]), &scene));
     assert!(owns(by_names(&["common"]), &scene));

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::{ChainId, KeyHost, StoreError};
+use super::super::{ChainId, InstallationId, KeyHost, StoreError};
 use super::address::AddressKey;
+use super::declined;
 use super::relatives::Relatives;
 use super::row;
 use super::statement::{ManyRows, Values};
@@ -123,7 +124,8 @@ macro_rules! key_hosts {
             before: "with wanted (key, at) as (",
             columns: 2,
             after: concat!(
-                ") select w.key, c.sha256, held.chain_id, e.address, q.server_name, e.ptr \
+                ") select w.key, c.sha256, held.chain_id, e.address, q.server_name, e.ptr, \
+                   held.id \
                 from wanted w cross join installations held on held.id in (\
                    select i.id from certificates k \
                      join installations i on i.certificate_id = k.id and ",
@@ -342,7 +344,7 @@ async fn read_hosts(
     keys: &[Fingerprint],
     at: Option<Timestamp>,
 ) -> Result<Vec<KeyHost>, StoreError> {
-    let mut found = Vec::new();
+    let (mut found, mut ids) = (Vec::new(), Vec::new());
     let take = |row: &SqliteRow| {
         found.push(KeyHost {
             key: row::fingerprint(row, 0)?,
@@ -350,11 +352,19 @@ async fn read_hosts(
             chain: ChainId(row.try_get(2)?),
             address: row::address(row, 3)?,
             server_name: Some(row.try_get(4)?).filter(|name: &String| !name.is_empty()),
+            declined_names: Vec::new(),
             pointer: row.try_get(5)?,
         });
+        ids.push(InstallationId(row.try_get(6)?));
         Ok(())
     };
     query.fetch(connection, keys, bind(at), take).await?;
+    if declined::exist(connection).await? {
+        let mut names = declined::find(connection, &ids, at).await?;
+        for (host, id) in found.iter_mut().zip(&ids) {
+            host.declined_names = names.remove(id).unwrap_or_default();
+        }
+    }
     Ok(found)
 }
 
