@@ -51,7 +51,7 @@ impl EventLoops {
     pub(crate) fn begin(count: NonZeroUsize) -> io::Result<Self> {
         // All before the first thread has a table of its own: what wakes a
         // loop is a descriptor too, and every thread wakes every loop.
-        let runtimes: io::Result<Vec<_>> = (0..count.get()).map(|_| runtime()).collect();
+        let runtimes: io::Result<Vec<_>> = (0..count.get()).map(|_| Idle::begin()).collect();
         let mut loops = Self {
             loops: Vec::new(),
             end: CancellationToken::new(),
@@ -62,8 +62,10 @@ impl EventLoops {
         Ok(loops)
     }
 
-    fn add(&mut self, runtime: Runtime) -> io::Result<()> {
-        let handle = runtime.handle().clone();
+    fn add(&mut self, mut idle: Idle) -> io::Result<()> {
+        let Some(handle) = idle.0.as_ref().map(|runtime| runtime.handle().clone()) else {
+            return Ok(());
+        };
         let end = self.end.clone();
         let (tell, told) = sync_channel(1);
         let (is_running, over) = sync_channel(0);
@@ -71,8 +73,9 @@ impl EventLoops {
         let thread = thread.spawn(move || {
             // Nobody waits for it where there was no thread.
             let _ = tell.send(own_table());
-            runtime.block_on(end.cancelled());
-            drop(runtime);
+            if let Some(runtime) = idle.0.take() {
+                runtime.block_on(end.cancelled());
+            }
             drop(is_running);
         })?;
         self.loops.push(EventLoop {
@@ -113,8 +116,23 @@ impl Drop for EventLoops {
     }
 }
 
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+/// A runtime that has no thread yet. Where the descriptors do not suffice for
+/// all of them, those that began are dropped by a task, which may not wait.
+struct Idle(Option<Runtime>);
+
+impl Idle {
+    fn begin() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Gives this thread a table of its own, if the system lets it.
@@ -186,6 +204,11 @@ mod tests {
         assert!(!is_open(last));
         drop(go_on);
         assert!(opener.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn those_that_began_before_one_that_did_not_end_quietly() {
+        drop(Idle::begin().unwrap());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
