@@ -6,8 +6,9 @@
 //! brought that one or if it renews it. One that comes back within three looks
 //! alternates with its successor, and both are current; so are all that take
 //! turns, until one stays away for too long, and two that one scan saw: they may
-//! depend on the version, or on the server behind a balancer. Without a
-//! successor it takes evidence: see `missing`.
+//! depend on the version, or on the server behind a balancer. One that comes
+//! back later, after it was replaced or missed until it was gone, ends what was
+//! there meanwhile. Without a successor it takes evidence: see `missing`.
 
 mod missing;
 
@@ -201,12 +202,17 @@ impl History {
             is_latest && look.contradicts(&self.look.session, &answer.session)
         });
         let theirs = successor.and_then(|place| self.intervals.get(place));
+        let seen_beside = theirs.is_some_and(|it| self.saw(it, moment.scan));
         let theirs = theirs.map(|interval| interval.certificate);
         let Some(old) = self.intervals.get_mut(place) else {
             return Beginning::new(EventKind::Returned);
         };
         let away = old.away(next);
         let was_replaced = old.ended.is_some_and(|end| end.how == HowEnded::Replaced);
+        // What others took turns without may take turns with them again.
+        let was_missed = old.missing.is_some()
+            && old.ended.is_some_and(|end| end.how == HowEnded::Gone)
+            && away > old.patience();
         let mut beginning = Beginning {
             kind: EventKind::Returned,
             previous: old.previous,
@@ -215,7 +221,7 @@ impl History {
         let is_other = theirs != Some(old.certificate);
         if was_replaced && away <= old.patience() {
             beginning.kind = EventKind::Alternating;
-        } else if was_replaced && is_other {
+        } else if (was_replaced || (was_missed && !seen_beside)) && is_other {
             beginning.previous = theirs.or(beginning.previous);
             self.end(successor, moment);
         } else if was_replaced {

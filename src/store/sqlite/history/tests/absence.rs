@@ -162,3 +162,68 @@ fn what_an_answer_disproves_in_the_same_scan_never_was() {
     question.answer(answer(1, 1), moment(3, 7 * DAY + 1));
     assert_eq!(question.tell(), ["1 new replaced", "1 returned current"]);
 }
+
+/// Gone on day 7, and others from day 8 on.
+fn gone_and_then(others: impl IntoIterator<Item = i64>) -> Question {
+    let mut question = Question::new();
+    for (scan, day) in [(2, 1), (3, 7)] {
+        question.fail(OutcomeKind::Refused, moment(scan, day * DAY));
+        question.store();
+    }
+    question.days(8, others);
+    question
+}
+
+#[test]
+fn what_comes_back_after_it_was_gone_ends_what_was_there_for_long() {
+    let mut question = gone_and_then([2; 4]);
+    question.days(20, [1]);
+    assert_eq!(question.tell(), ["2 new replaced", "1 returned current"]);
+    assert_eq!(question.history.intervals.last().unwrap().previous, Some(2));
+    // They take turns after all.
+    question.days(21, [2]);
+    assert_eq!(question.current(), [1, 2]);
+}
+
+#[test]
+fn what_comes_back_after_it_was_gone_may_take_turns_with_what_was_there_shortly() {
+    let mut question = gone_and_then([2; 3]);
+    question.days(20, [1]);
+    assert_eq!(question.tell(), ["2 new current", "1 returned current"]);
+}
+
+#[test]
+fn what_comes_back_after_it_was_gone_ends_nothing_that_the_same_scan_saw() {
+    let mut question = gone_and_then([2; 6]);
+    for (second, certificate) in [(0, 2), (1, 1)] {
+        let seen = moment(20, 20 * DAY + second);
+        question.answer(answer(certificate, certificate), seen);
+    }
+    question.store();
+    assert_eq!(question.current(), [2, 1]);
+}
+
+#[test]
+fn those_that_took_turns_and_were_gone_together_take_turns_again() {
+    let mut question = Question::new();
+    question.days(2, [2, 1, 2, 1, 2]);
+    for (scan, day) in [(20, 20), (21, 27)] {
+        question.fail(OutcomeKind::Refused, moment(scan, day * DAY));
+        question.store();
+    }
+    assert_eq!(question.current(), [] as [i64; 0]);
+    question.days(28, [1, 2, 1, 1, 2]);
+    assert_eq!(
+        question.tell(),
+        ["1 returned current", "2 returned current"]
+    );
+}
+
+#[test]
+fn what_others_took_turns_without_ends_nothing_when_it_takes_its_turn_again() {
+    let mut question = Question::new();
+    question.days(2, [2, 1, 2, 2, 2, 2, 2, 2]);
+    assert_eq!(question.tell().last().unwrap(), "1 alternating gone");
+    question.days(20, [1]);
+    assert_eq!(question.current(), [2, 1]);
+}
