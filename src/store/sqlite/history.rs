@@ -11,6 +11,7 @@
 //! there meanwhile. Without a successor it takes evidence: see `missing`.
 
 mod missing;
+mod parting;
 
 use std::sync::Arc;
 
@@ -223,6 +224,9 @@ impl History {
             beginning.kind = EventKind::Alternating;
         } else if (was_replaced || (was_missed && !seen_beside)) && is_other {
             beginning.previous = theirs.or(beginning.previous);
+            if let Some(theirs) = theirs {
+                self.end_other_chains(theirs, answer, look, moment);
+            }
             self.end(successor, moment);
         } else if was_replaced {
             beginning.kind = EventKind::Changed;
@@ -279,6 +283,9 @@ impl History {
             self.look.restless = (self.look.restless + RESTLESS_STEP).min(MOST_RESTLESS);
         }
         if !takes_turns {
+            if let (None, Some(replaced)) = (same, previous) {
+                self.end_other_chains(replaced, answer, look, moment);
+            }
             self.end(before, moment);
         }
         self.set_aside_latest();
@@ -323,39 +330,6 @@ impl History {
         if let Some(latest) = latest.and_then(|place| self.intervals.get_mut(place)) {
             latest.seen = Some(seen);
             latest.changed = true;
-        }
-    }
-
-    /// Ends what alternated and has not come back, though it could have.
-    fn part_with_absent(&mut self, look: &FailedLook, moment: Moment) {
-        let next = self.look.answers + 1;
-        let open = self.intervals.iter().filter(|it| it.is_open());
-        let open: Vec<_> = open.map(|it| (it.id, it.certificate)).collect();
-        let answer = &self.look.session;
-        for interval in self.intervals.iter_mut().filter(|it| it.is_open()) {
-            let contradicted = look.contradicts(interval.session(answer), answer);
-            if contradicted && interval.away(next) > interval.patience() {
-                let stays = |(id, certificate): &(i64, i64)| {
-                    *id != interval.id && *certificate == interval.certificate
-                };
-                let how = if open.iter().any(stays) {
-                    HowEnded::Replaced
-                } else {
-                    HowEnded::Gone
-                };
-                interval.end(moment, how);
-            }
-        }
-    }
-
-    /// The place of what has moved is taken, by an answer that might have been
-    /// it: nobody looks for it here any more.
-    fn vacate_taken(&mut self, look: &FailedLook, moment: Moment) {
-        let answer = &self.look.session;
-        for interval in self.intervals.iter_mut().filter(|it| !it.is_open()) {
-            if look.contradicts(interval.session(answer), answer) {
-                interval.vacate(moment);
-            }
         }
     }
 

@@ -178,3 +178,62 @@ fn a_fresh_certificate_at_each_of_several_looks_of_a_scan_stays_bounded() {
         assert!(count <= MOST_ENDED + 8, "{count} after {look}");
     }
 }
+
+#[test]
+fn a_certificate_whose_chains_alternate_is_replaced_with_all_of_them() {
+    let mut question = Question::new();
+    for scan in 2..10 {
+        question.answer(answer(1, scan % 2), moment(scan, scan * DAY));
+        question.store();
+    }
+    question.days(10, [2]);
+    assert_eq!(
+        question.tell(),
+        [
+            "1 changed replaced",
+            "1 alternating replaced",
+            "2 replaced current"
+        ]
+    );
+    question.days(11, [2; 5]);
+    let gone = question.tell().iter().any(|line| line.ends_with("gone"));
+    assert!(!gone, "{:?}", question.tell());
+}
+
+#[test]
+fn a_certificate_whose_chains_alternate_may_take_turns_with_another() {
+    let turns = [(2, 2), (1, 0), (2, 2), (1, 1), (2, 2), (1, 0), (1, 1)];
+    let mut question = Question::new();
+    for scan in 2..10 {
+        question.answer(answer(1, scan % 2), moment(scan, scan * DAY));
+        question.store();
+    }
+    for (scan, (certificate, chain)) in (10..).zip(turns) {
+        question.answer(answer(certificate, chain), moment(scan, scan * DAY));
+        question.store();
+    }
+    let mut current = question.current();
+    current.sort_unstable();
+    assert_eq!(current, [1, 1, 2]);
+
+    // Or one scan sees both.
+    let mut question = Question::new();
+    for scan in 2..10 {
+        question.answer(answer(1, scan % 2), moment(scan, scan * DAY));
+        question.store();
+    }
+    question.answer(answer(1, 0), moment(10, 10 * DAY));
+    question.answer(answer(2, 2), moment(10, 10 * DAY + 1));
+    assert_eq!(question.current().len(), 3);
+}
+
+#[test]
+fn a_further_chain_ends_one_of_those_that_alternate() {
+    let mut question = Question::new();
+    for scan in 2..10 {
+        question.answer(answer(1, scan % 2), moment(scan, scan * DAY));
+        question.store();
+    }
+    question.answer(answer(1, 7), moment(10, 10 * DAY));
+    assert_eq!(question.current().len(), 2);
+}
