@@ -184,6 +184,9 @@ impl History {
             interval.longest_away = interval.longest_away.max(interval.away(next));
             interval.changed |= interval.seen.take().is_some();
             interval.complete(answer);
+            if !is_ephemeral(self.look.restless) {
+                interval.tell();
+            }
         }
     }
 

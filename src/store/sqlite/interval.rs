@@ -164,6 +164,17 @@ impl Interval {
             && session.asks_clients_as(&answer.session)
     }
 
+    /// It is an event after all that it began: it stays.
+    pub(super) fn tell(&mut self) {
+        if self.began.is_none() {
+            self.began = Some(match self.previous {
+                Some(_) => EventKind::Replaced,
+                None => EventKind::New,
+            });
+            self.changed = true;
+        }
+    }
+
     /// Takes the chain of a whole flight in place of one that broke off.
     pub(super) fn complete(&mut self, answer: &Answer) {
         if self.chain_is_partial && answer.truncated.is_none() {

@@ -237,3 +237,18 @@ fn a_further_chain_ends_one_of_those_that_alternate() {
     question.answer(answer(1, 7), moment(10, 10 * DAY));
     assert_eq!(question.current().len(), 2);
 }
+
+#[test]
+fn the_certificate_that_a_restless_question_settles_on_is_an_event() {
+    let mut question = Question::new();
+    question.days(2, 2..=6);
+    question.days(20, [6, 6]);
+    assert_eq!(question.tell().last().unwrap(), "6 unsaid current");
+    question.days(22, [6]);
+    let told = question.tell();
+    assert_eq!(told.last().unwrap(), "6 replaced current");
+    let unsaid = told.iter().filter(|line| line.contains("unsaid"));
+    assert_eq!(unsaid.count(), 1, "no other is: {told:?}");
+    let last = question.history.intervals.last().unwrap();
+    assert_eq!((last.previous, last.first), (Some(5), moment(6, 6 * DAY)));
+}
