@@ -2,7 +2,8 @@
 //!
 //! A name may be asked for at an address that it never led to, and an address
 //! that it leads to may not be asked, for a fault of ours or an exclusion:
-//! `moves` has to tell these apart.
+//! `moves` has to tell these apart. The scan that ran last stands, whatever its
+//! number: one that is gone on with may have a lower one.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +29,7 @@ const STORE: ManyRows = ManyRows {
     columns: 2,
     after: ") update looks set led_scan = led.scan_id from led \
             where looks.question_id = led.id \
-            and coalesce(looks.led_scan, 0) < led.scan_id",
+            and looks.led_scan is not led.scan_id",
 };
 
 /// Records that a scan's targets led there. Its looks are stored already.

@@ -2,12 +2,15 @@
 //!
 //! Only a complete scan tells: one that was cut short may not have come to
 //! the old place yet. A name has moved if the scan looked for it and was led
-//! to a new address and not to one of the same family where earlier scans were
+//! to a new address and not to one of the same family where scans before it were
 //! led, since a scan may look for one family alone. Where it leads to addresses
 //! that are known, each such scan is a look without an answer at those it led
 //! to before: names with addresses in turn come back to them. A certificate has
 //! moved if it is new somewhere, missing or gone elsewhere, and current nowhere
 //! else.
+//!
+//! A scan that is gone on with may have a lower number than one before it. What
+//! its own earlier part saw says nothing of what that one saw later.
 //!
 //! What else there was at the old place has not moved with it. Where a
 //! certificate was missed, it is looked for until that is certain, as if it were
@@ -55,7 +58,8 @@ const FIND: &str = "\
              and oe.port = ne.port and oe.transport = ne.transport \
              and oe.dialect = ne.dialect and oe.address <> ne.address \
              and length(oe.address) = length(ne.address) \
-        cross join looks l on l.question_id = oq.id and l.scan_id < $1 and l.led_scan < $1 \
+        cross join looks l on l.question_id = oq.id and l.scan_id <> $1 and l.led_scan <> $1 \
+             and (l.scan_id < $1 or l.asked_at < t.at) \
         cross join installations o on o.question_id = oq.id and o.ended_at is null \
              and (o.last_seen is null or o.certificate_id = n.certificate_id) \
        where t.scan_id = $1 and t.outcome = 'certificate'), \
@@ -83,14 +87,15 @@ const FIND: &str = "\
       from (select * from led union all select * from carried) \
      order by left_certificate <> certificate_id, asked_at desc, origin, was_led desc, id";
 
-/// Questions at addresses that a name led earlier scans to, and scan $1 to
+/// Questions at addresses that a name led scans before to, and scan $1 to
 /// others alone; and when it did.
 const FIND_LEFT: &str = "\
     select q.id, t.at \
       from name_coverage t \
       cross join questions q on q.server_name = t.name and q.server_name <> '' \
       cross join endpoints e on e.id = q.endpoint_id and e.zone = t.zone and e.port = t.port \
-      cross join looks l on l.question_id = q.id and l.scan_id < $1 and l.led_scan < $1 \
+      cross join looks l on l.question_id = q.id and l.scan_id <> $1 and l.led_scan <> $1 \
+           and (l.scan_id < $1 or l.asked_at < t.at) \
      where t.scan_id = $1 and t.outcome = 'certificate' \
        and exists (\
          select 1 from installations i \

@@ -3,7 +3,8 @@
 //!
 //! A scan asks an address one question; where there is nobody to answer it,
 //! it asks no other, neither for further names nor in another dialect. What
-//! it saw holds for those as well.
+//! it saw holds for those as well. A scan that is gone on with may have a lower
+//! number than one in between: what that one asked before is older as well.
 
 use std::collections::HashMap;
 
@@ -25,8 +26,8 @@ macro_rules! find {
     ($rows:literal) => {
         ManyRows {
             operation: "looking up what was not reached",
-            before: "with wanted (place, scan_id, zone, port, first_address, last_address) as (",
-            columns: 6,
+            before: "with wanted (place, scan_id, at, zone, port, first_address, last_address) as (",
+            columns: 7,
             after: concat!(
                 ") ",
                 $rows,
@@ -43,7 +44,7 @@ const FIND_ENDPOINTS: ManyRows = find!(
     "select w.place, e.id from wanted w cross join endpoints e \
      on e.address between w.first_address and w.last_address \
      and e.port = w.port and e.zone = w.zone \
-     where e.scan_id < w.scan_id"
+     where (e.scan_id < w.scan_id or (e.scan_id > w.scan_id and e.checked_at < w.at))"
 );
 
 const FIND_QUESTIONS: ManyRows = find!(
@@ -52,7 +53,7 @@ const FIND_QUESTIONS: ManyRows = find!(
      and e.port = w.port and e.zone = w.zone \
      cross join questions q on q.endpoint_id = e.id \
      cross join looks l on l.question_id = q.id \
-     where l.scan_id < w.scan_id"
+     where (l.scan_id < w.scan_id or (l.scan_id > w.scan_id and l.asked_at < w.at))"
 );
 
 const STORE: ManyRows = ManyRows {
@@ -130,6 +131,7 @@ fn bind_run(values: &mut Values<'_>, place: i64, run: &AddressRun, scan: ScanId)
     values
         .push_bind(place)
         .push_bind(scan.number())
+        .push_bind(run.at.micros())
         .push_bind(run.zone.to_string())
         .push_bind(i64::from(run.port.number()))
         .push_bind(AddressKey::from(run.first).to_blob())

@@ -13,12 +13,17 @@ pub(super) const DAY: i64 = 86_400;
 
 /// A complete scan of one target that is a name, found at this address.
 pub(super) async fn find_name(store: &mut Store, address: &str, certificate: &str, week: i64) {
+    store.scan(name_found(address, certificate, week)).await;
+}
+
+/// What a scan tells of one target that is a name, found at this address.
+pub(super) fn name_found(address: &str, certificate: &str, week: i64) -> Batch {
     let second = week * WEEK;
     let seen = presenting(address, 443, &[certificate], second);
     let mut found = batch(vec![asking("www.example", seen)]);
     found.names.push(led("www.example", 443, second));
     found.leads.push(lead("www.example", address, 443));
-    store.scan(found).await;
+    found
 }
 
 async fn states(store: &Store) -> Vec<(String, InstallationState)> {

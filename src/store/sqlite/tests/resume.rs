@@ -1,7 +1,9 @@
 //! Scans that are gone on with.
 
 use super::super::super::{Checkpoint, JournalPage, Milestone, Step};
+use super::moves::{WEEK, find_name, name_found};
 use super::*;
+use crate::report::InstallationState::{self, Current, Gone, Missing};
 
 fn tally(counts: &[(OutcomeKind, u64)]) -> Tally {
     let mut tally = Tally::default();
@@ -51,6 +53,28 @@ impl Store {
 
     async fn resume(&mut self, scan: ScanId) -> Checkpoint {
         self.sink.resume(scan, new_scan()).await.unwrap()
+    }
+
+    /// A scan that is stopped before it saw anything, to be gone on with.
+    async fn stopped(&mut self) -> ScanId {
+        let scan = self.begin().await;
+        let end = ended(ScanState::Stopped);
+        self.sink.finish(scan, end).await.unwrap();
+        scan
+    }
+
+    /// The later part of a scan sees this.
+    async fn go_on(&mut self, scan: ScanId, seen: &[Batch]) {
+        self.resume(scan).await;
+        for batch in seen {
+            self.write(scan, batch).await;
+        }
+        self.finish(scan).await;
+    }
+
+    async fn states(&self) -> Vec<InstallationState> {
+        let rows = self.history().await;
+        rows.iter().map(|row| row.state).collect()
     }
 
     async fn journal(&self) -> i64 {
@@ -191,4 +215,105 @@ async fn a_later_scan_of_the_same_identity_takes_the_place_of_one_before() {
     let past = store.sink.past_scan(other).await.unwrap().unwrap();
     assert_eq!(past.successor, None);
     assert_eq!(store.sink.past_scan(ScanId::new(9)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_name_has_moved_in_the_later_part_of_a_scan_since_a_scan_in_between() {
+    let mut store = Store::new().await;
+    find_name(&mut store, "10.0.0.1", "a", 0).await;
+    let scan = store.stopped().await;
+    find_name(&mut store, "10.0.0.1", "a", 1).await;
+    store.go_on(scan, &[name_found("10.0.0.2", "a", 2)]).await;
+    assert_eq!(
+        store.events().await,
+        ["1 new www.example", "2 moved www.example"]
+    );
+    assert_eq!(store.states().await, [Gone, Current]);
+}
+
+#[tokio::test]
+async fn the_later_part_of_a_scan_is_a_look_where_a_name_leads_no_more() {
+    let both = |week| {
+        let mut found = name_found("10.0.0.1", "a", week);
+        let other = name_found("10.0.0.2", "a", week);
+        found.observations.extend(other.observations);
+        found.leads.extend(other.leads);
+        found
+    };
+    for (later, failed) in [(name_found("10.0.0.2", "a", 2), 1), (both(2), 0)] {
+        let mut store = Store::new().await;
+        store.scan(both(0)).await;
+        let scan = store.stopped().await;
+        store.scan(both(1)).await;
+        store.go_on(scan, &[later]).await;
+        assert_eq!(store.dump("failures").await.len(), failed);
+        assert_eq!(store.states().await, [Current; 2]);
+    }
+}
+
+#[tokio::test]
+async fn the_earlier_part_of_a_scan_says_nothing_of_where_a_name_led_after_it() {
+    for known in [true, false] {
+        let mut store = Store::new().await;
+        if known {
+            find_name(&mut store, "10.0.0.1", "a", 0).await;
+        }
+        // Killed before the ledger of names was written.
+        let name_found = |address, week| {
+            let mut found = name_found(address, "a", week);
+            (std::mem::take(&mut found.names), found)
+        };
+        let scan = store.begin().await;
+        let (names, earlier) = name_found("10.0.0.1", 1);
+        store.write(scan, &earlier).await;
+        store = store.killed().await;
+        let between = store.begin().await;
+        let (_, found) = name_found("10.0.0.2", 2);
+        store.write(between, &found).await;
+        store = store.killed().await;
+
+        let ledger = Batch {
+            names,
+            ..Batch::default()
+        };
+        store.go_on(scan, &[ledger]).await;
+        assert_eq!(store.states().await, [Current; 2], "{known}");
+        assert_eq!(store.dump("failures").await.len(), 0, "{known}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_later_part_of_a_scan_did_not_reach_is_refused_to_every_question_there() {
+    let seen = |week: i64| {
+        let own = presenting("10.0.0.1", 443, &["own"], week * WEEK);
+        let www = presenting("10.0.0.1", 443, &["www"], week * WEEK + 1);
+        let mut smtp = presenting("10.0.0.1", 443, &["smtp"], week * WEEK + 2);
+        smtp.endpoint.dialect = Dialect::Smtp;
+        batch(vec![own, asking("www.example", www), smtp])
+    };
+    // The run of the ledger is of the later part, or of the one before.
+    for (week, expected) in [(3, Missing), (1, Current)] {
+        let mut store = Store::new().await;
+        store.scan(seen(0)).await;
+        let scan = store.stopped().await;
+        store.scan(seen(2)).await;
+        let ledger = Batch {
+            coverage: vec![run(
+                "10.0.0.0",
+                "10.0.0.1",
+                443,
+                OutcomeKind::Refused,
+                week * WEEK,
+            )],
+            ..Batch::default()
+        };
+        store.go_on(scan, &[ledger]).await;
+        assert_eq!(store.states().await, [expected; 3], "week {week}");
+        let inventory = store.inventory().await;
+        let endpoints = inventory.endpoint(ip("10.0.0.1"), port(443)).await.unwrap();
+        let refused = endpoints
+            .iter()
+            .all(|row| row.outcome == OutcomeKind::Refused);
+        assert_eq!(refused, expected == Missing);
+    }
 }
