@@ -307,9 +307,7 @@ impl fmt::Display for Broken {
 }
 
 impl Unresolved {
-    /// Its word, as reports and the inventory write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::NoSuchName => "nxdomain",
             Self::NoData => "no-data",

@@ -195,8 +195,12 @@ impl<F: FnMut(Sighting<'_>) + Send> Collector<F> {
         Ok(())
     }
 
-    /// Notes where a target that is a name led.
+    /// Notes where a target that is a name led. Of one that was not looked at
+    /// everywhere nobody knows where it does not lead.
     fn note_leads(&mut self, settled: &Settled) {
+        if settled.cut_short || settled.remark.is_some() {
+            return;
+        }
         let target = self.plan.get(settled.index).map(|target| target.host);
         let Some(Host::Name(name)) = target else {
             return;

@@ -64,8 +64,8 @@ pub struct Batch {
     pub coverage: Vec<AddressRun>,
     /// The outcomes of targets that are names, in any order.
     pub names: Vec<NameLook>,
-    /// Where those led, in any order; of each that is settled all addresses,
-    /// also those that were not asked.
+    /// Where those led, in any order: all addresses of each that was looked at
+    /// everywhere, also those that were not asked; of others none.
     pub leads: Vec<Lead>,
     /// How far the scan has come with all this.
     pub milestone: Option<Milestone>,

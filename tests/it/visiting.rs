@@ -111,6 +111,30 @@ async fn out_of_its_hours_a_network_is_left_to_the_next_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_says_where_a_name_does_not_lead_while_one_of_its_networks_is_closed() {
+    let mut rig = Rig::new(Network::new(varied), &["both.sim"]);
+    rig.names = Names::of(&[("both.sim", &["10.0.1.8", "10.0.2.8"])]);
+    rig.hours = hours(None);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Stopped);
+    assert_eq!(rig.memory.stored().observations.len(), 1);
+    assert_eq!(rig.memory.stored().leads, []);
+
+    rig.hours = VisitingHours::default();
+    rig.resumes = Some(summary.scan);
+    let summary = rig.run().await.unwrap();
+    assert_eq!(summary.state, ScanState::Complete);
+    let led: HashSet<_> = rig
+        .memory
+        .stored()
+        .leads
+        .iter()
+        .map(|lead| lead.address)
+        .collect();
+    assert_eq!(led.len(), 2, "{led:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_scan_that_may_go_on_waits_for_a_network_to_open() {
     let began = Instant::now();
     let rig = rig(hours(Some("2026-11-21T06:00:00Z")));

@@ -2,70 +2,76 @@
 //! do not know; and these → the rows of what is shown in their place.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::{Batch, InstallationId, NameLook, StoreError};
+use super::super::{InstallationId, Lead, StoreError};
 use super::address::AddressKey;
 use super::endpoints::KnownEndpoint;
 use super::fault::during;
 use super::row;
 use super::statement::{ManyRows, Values};
-use crate::domain::{
-    Observation, OutcomeKind, Port, ScanId, ServerName, Timestamp, Unresolved, Zone,
-};
+use crate::domain::{Observation, OutcomeKind, ScanId, ServerName, Timestamp};
 
 /// A batch that is written again, after the name was answered in the same scan,
-/// changes nothing. A name that led elsewhere in between is declined anew.
+/// changes nothing. A name that had led elsewhere is declined anew.
 const STORE: ManyRows = ManyRows {
     operation: "storing declined names",
     before: "with declined (endpoint_id, name, at, scan_id) as (",
     columns: 4,
     after: ") insert into declined_names (endpoint_id, name, first_at, at, scan_id) \
-            select d.endpoint_id, d.name, d.at, d.at, d.scan_id from declined d \
+            select d.endpoint_id, d.name, \
+                   coalesce((select o.first_at from declined_names o \
+                              where o.endpoint_id = d.endpoint_id and o.name = d.name \
+                                and o.left_at is null), d.at), \
+                   d.at, d.scan_id \
+              from declined d \
              where not exists (\
                select 1 from questions q join looks l on l.question_id = q.id \
                 where q.endpoint_id = d.endpoint_id and q.server_name = d.name \
                   and l.answered_scan = d.scan_id and l.answered_at >= d.at) \
-            on conflict (endpoint_id, name) do update set \
-            first_at = iif(left_scan > declined_names.scan_id \
-                           and left_scan < excluded.scan_id, excluded.at, first_at), \
-            at = max(at, excluded.at), scan_id = excluded.scan_id",
+            on conflict (endpoint_id, name, first_at) do update set \
+            at = max(at, excluded.at), scan_id = max(scan_id, excluded.scan_id)",
 };
 
-/// Whatever the name met there: it led there. Where it had led elsewhere, it has
-/// to be declined again.
+/// Whatever the name met there: it led there.
 const LEAD: ManyRows = ManyRows {
     operation: "storing where declined names led",
     before: "with led (zone, address, port, name, scan_id) as (",
     columns: 5,
-    after: ") update declined_names set scan_id = (select max(led.scan_id) from led) \
+    after: ") update declined_names \
+            set scan_id = max(scan_id, (select max(led.scan_id) from led)) \
             where (endpoint_id, name) in (\
               select e.id, led.name from led cross join endpoints e \
-                  on e.zone = led.zone and e.address = led.address and e.port = led.port) \
-              and coalesce(left_scan <= scan_id \
-                           or left_scan >= (select max(led.scan_id) from led), 1)",
+                  on e.zone = led.zone and e.address = led.address and e.port = led.port)",
 };
 
-/// Those that led elsewhere, and in this scan not here so far: to an address of
-/// the same family, since a scan may look for one family alone; or nowhere.
-const LEAVE: ManyRows = ManyRows {
-    operation: "storing where declined names led",
-    before: "with led (zone, address, port, name, at, scan_id) as (",
-    columns: 6,
-    after: ") update declined_names set left_scan = (select max(led.scan_id) from led), \
-            left_at = (select max(led.at) from led) \
-            where (endpoint_id, name) in (\
-              select d.endpoint_id, d.name from led \
-                cross join declined_names d on d.name = led.name and d.scan_id < led.scan_id \
-                     and coalesce(d.left_scan <= d.scan_id, 1) \
-                cross join endpoints e on e.id = d.endpoint_id \
-                     and e.zone = led.zone and e.port = led.port \
-               where led.address is null or (e.address <> led.address \
-                     and length(e.address) = length(led.address)))",
-};
+/// Those that the complete scan $1 asked for, and was not led here by: but to an
+/// address of the same family, since a scan may look for one family alone; or to
+/// none, since there is no such name.
+const LEAVE: &str = "\
+    with asked as materialized (\
+      select distinct d.name from declined_names d \
+       where d.left_at is null and d.scan_id < $1), \
+    led as materialized (\
+      select e.zone, q.server_name, e.port, length(e.address) as family \
+        from asked cross join questions q on q.server_name = asked.name \
+             and q.server_name <> '' \
+        cross join looks l on l.question_id = q.id and l.led_scan = $1 \
+        cross join endpoints e on e.id = q.endpoint_id \
+      union all \
+      select e.zone, d.name, e.port, length(e.address) \
+        from declined_names d join endpoints e on e.id = d.endpoint_id \
+       where d.scan_id = $1) \
+    update declined_names set left_at = t.at \
+      from endpoints e, name_coverage t \
+     where declined_names.left_at is null and declined_names.scan_id < $1 \
+       and e.id = declined_names.endpoint_id \
+       and t.zone = e.zone and t.name = declined_names.name and t.port = e.port \
+       and t.scan_id = $1 \
+       and (t.detail = 'nxdomain' \
+            or (t.zone, t.name, t.port, length(e.address)) in (select * from led))";
 
 /// What an earlier scan saw is over, also if its clock was ahead.
 const FORGET: ManyRows = ManyRows {
@@ -85,11 +91,10 @@ const FIND: ManyRows = ManyRows {
     before: "with wanted (id, at) as (",
     columns: 2,
     after: ") select w.id, (select json_group_array(name) from (\
-              select d.name from declined_names d \
+              select distinct d.name from declined_names d \
                where d.endpoint_id = e.id and coalesce(d.first_at <= w.at, 1) \
                  and coalesce(d.first_at <= i.last_seen, 1) \
-                 and not coalesce(d.left_scan > d.scan_id \
-                                  and coalesce(d.left_at <= w.at, 1), 0) \
+                 and (d.left_at is null or d.left_at > w.at) \
                order by d.name limit 100)) \
             from wanted w cross join installations i on i.id = w.id \
             cross join questions q on q.id = i.question_id and q.server_name = '' \
@@ -104,24 +109,14 @@ struct Asked<'a> {
     at: Timestamp,
 }
 
-/// Where a name led.
-struct Led<'a> {
-    zone: &'a Zone,
-    /// `None` where there is no such name.
-    address: Option<IpAddr>,
-    port: Port,
-    name: &'a ServerName,
-    at: Option<Timestamp>,
-}
-
-/// Records what a batch with these looks says of the names of targets: which
-/// ones are declined, which ones are no more, and where they led. The questions
-/// of these looks are stored already.
+/// Records what looks say of the names of targets: which ones are declined,
+/// which ones are no more, and where they led. The questions of these looks are
+/// stored already.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     looks: &[&Observation],
     known: &[Option<KnownEndpoint>],
-    batch: &Batch,
+    leads: &[Lead],
     scan: ScanId,
 ) -> Result<(), StoreError> {
     let bind = |values: &mut Values<'_>, asked: &Asked<'_>| {
@@ -141,7 +136,7 @@ pub(super) async fn record(
         name.filter(|_| look.outcome.kind() == OutcomeKind::Certificate)
     });
     FORGET.execute(connection, &answered, bind).await?;
-    LEAD.execute(connection, &batch.leads, |values, lead| {
+    LEAD.execute(connection, leads, |values, lead| {
         values
             .push_word(lead.zone.as_str())
             .push_bind(AddressKey::from(lead.address).to_blob())
@@ -149,46 +144,20 @@ pub(super) async fn record(
             .push_bind(lead.name.to_string())
             .push_bind(scan.number());
     })
-    .await?;
-    LEAVE
-        .execute(connection, &led(batch), |values, led| {
-            let address = led.address.map(|it| AddressKey::from(it).to_blob());
-            values
-                .push_word(led.zone.as_str())
-                .push_bind(address)
-                .push_bind(i64::from(led.port.number()))
-                .push_bind(led.name.to_string())
-                .push_bind(led.at.map(Timestamp::micros))
-                .push_bind(scan.number());
-        })
+    .await
+}
+
+/// Records which names led a complete scan elsewhere.
+pub(super) async fn leave(
+    connection: &mut SqliteConnection,
+    scan: ScanId,
+) -> Result<(), StoreError> {
+    sqlx::query(LEAVE)
+        .bind(scan.number())
+        .execute(connection)
         .await
-}
-
-/// Where the names of a batch's targets led, as far as it says.
-fn led(batch: &Batch) -> Vec<Led<'_>> {
-    let at = batch.observations.iter().map(|look| look.at).max();
-    let somewhere = batch.leads.iter().map(|lead| Led {
-        zone: &lead.zone,
-        address: Some(lead.address),
-        port: lead.port,
-        name: &lead.name,
-        at,
-    });
-    let nowhere = batch.names.iter().filter(|look| is_no_name(look));
-    let nowhere = nowhere.map(|look| Led {
-        zone: &look.zone,
-        address: None,
-        port: look.port,
-        name: &look.name,
-        at: Some(look.at),
-    });
-    somewhere.chain(nowhere).collect()
-}
-
-/// Whether there is no such name. One without addresses may have some of the
-/// family that was not asked for.
-fn is_no_name(look: &NameLook) -> bool {
-    look.outcome == OutcomeKind::Unresolved && look.detail == Unresolved::NoSuchName.as_str()
+        .map_err(during(LEAD.operation))?;
+    Ok(())
 }
 
 /// Whether there are any: on most networks there are none.

@@ -236,7 +236,10 @@ impl SqliteSink {
                 let state = end.state;
                 scans::finish(connection, scan, end).await?;
                 match state {
-                    ScanState::Complete => moves::record(connection, scan).await,
+                    ScanState::Complete => {
+                        moves::record(connection, scan).await?;
+                        declined::leave(connection, scan).await
+                    }
                     ScanState::Running
                     | ScanState::Stopped
                     | ScanState::Interrupted
@@ -281,7 +284,7 @@ impl SqliteSink {
         dialects::record(connection, &looks, &known, occupancy, scan).await?;
         surveys::record(connection, &surveyed(&looks, &known), scan).await?;
         led::record(connection, &batch.leads, scan).await?;
-        declined::record(connection, &looks, &known, batch, scan).await?;
+        declined::record(connection, &looks, &known, &batch.leads, scan).await?;
         coverage::record(connection, &batch.coverage, scan).await?;
         unreached::record(connection, &batch.coverage, occupancy, scan).await?;
         names::record(connection, &batch.names, scan).await?;

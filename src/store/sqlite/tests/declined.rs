@@ -189,9 +189,44 @@ async fn a_name_that_comes_back_is_declined_from_then_on() {
     for week in [4, 5] {
         store.scan(declining("10.0.0.1", "b", week)).await;
         assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"]);
-        let while_away = told_at(&store, Some(at(3 * WEEK + 9))).await;
-        assert_eq!(while_away, [""; 0], "week {week}");
+        let told_then = async |at_week: i64| told_at(&store, Some(at(at_week * WEEK + 9))).await;
+        assert_eq!(told_then(1).await, ["10.0.0.1 b: a.example"], "week {week}");
+        assert_eq!(told_then(3).await, [""; 0], "week {week}");
     }
+}
+
+#[tokio::test]
+async fn only_a_complete_scan_tells_that_a_name_leads_elsewhere() {
+    use ScanState::{Complete, Failed, Interrupted, Stopped};
+    for (state, names) in [(Stopped, 1), (Interrupted, 1), (Failed, 1), (Complete, 0)] {
+        let mut store = Store::new().await;
+        store.scan(declining("10.0.0.1", "b", 1)).await;
+        let scan = store.begin().await;
+        let seen = presenting("10.0.0.2", 443, &["a"], 2 * WEEK);
+        let seen = leading("10.0.0.2", vec![asking(NAME, seen)], 2);
+        store.sink.write(scan, &seen).await.unwrap();
+        store.sink.finish(scan, ended(state)).await.unwrap();
+        assert_eq!(told(&store).await.len(), names, "{state}");
+    }
+}
+
+#[tokio::test]
+async fn a_scan_that_is_gone_on_with_declines_anew() {
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    let second = store.begin().await;
+    let stopped = ended(ScanState::Stopped);
+    store.sink.finish(second, stopped).await.unwrap();
+    store.scan(declining("10.0.0.2", "c", 3)).await;
+    assert_eq!(told(&store).await, ["10.0.0.2 c: a.example"]);
+    store.sink.resume(second, new_scan()).await.unwrap();
+    let again = declining("10.0.0.1", "b", 4);
+    store.sink.write(second, &again).await.unwrap();
+    store.finish(second).await;
+    let both = ["10.0.0.1 b: a.example", "10.0.0.2 c: a.example"];
+    assert_eq!(told(&store).await, both);
+    store.scan(again).await;
+    assert_eq!(told(&store).await, both[..1]);
 }
 
 #[tokio::test]
