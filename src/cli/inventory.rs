@@ -14,10 +14,10 @@ pub(super) async fn open(path: &Path) -> Result<SqliteInventory, Failure> {
     SqliteInventory::open(path).await.map_err(Failure::from)
 }
 
-/// Opens the inventory to read what is wanted; the scans that filters name must
-/// be in it.
+/// Opens the inventory to read what is wanted, as it stands at one moment; the
+/// scans that filters name must be in it.
 pub(super) async fn open_for(path: &Path, wanted: &Wanted) -> Result<SqliteInventory, Failure> {
-    let inventory = open(path).await?;
+    let inventory = open(path).await?.at_one_moment();
     let named = &wanted.inventory.scans;
     if !named.is_empty() {
         let known = scans(&inventory).await?;

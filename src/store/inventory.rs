@@ -20,7 +20,8 @@ use crate::report::{
 ///
 /// Lists are streamed to `visit`, which may end them with
 /// [`ControlFlow::Break`]; memory does not grow with their length. Each call
-/// sees the inventory as it stood at one moment.
+/// sees the inventory as it stood at one moment, and several may see the same:
+/// [`SqliteInventory::at_one_moment`](super::SqliteInventory::at_one_moment).
 pub trait Inventory: Send + Sync {
     /// Installations, sorted by zone, address (numerically, IPv4 first), port
     /// and name; imports come last.

@@ -174,6 +174,11 @@ impl Columns<'_> {
         Ok(bytes.map(Fingerprint::from_bytes))
     }
 
+    /// How many.
+    pub(super) fn count(&mut self) -> rusqlite::Result<u64> {
+        self.read(|value| u64::try_from(value.as_i64()?).map_err(FromSqlError::other))
+    }
+
     /// A list of texts, JSON; none where it is null.
     pub(super) fn texts(&mut self) -> rusqlite::Result<Option<Vec<String>>> {
         self.read(|value| {

@@ -166,7 +166,7 @@ impl Inventory for SqliteInventory {
         select::endpoints(&mut query, filter);
         query.push(visits::ENDPOINT_ORDER);
         let operation = "reading endpoints";
-        Box::pin(self.stream(operation, query, visits::endpoint, visit))
+        Box::pin(self.visit_pages(operation, query, visits::endpoint, visit))
     }
 
     fn endpoint_looks<'a>(
@@ -333,7 +333,17 @@ impl Inventory for SqliteInventory {
             .push(" and e.port = ")
             .push_bind(i64::from(port.number()))
             .push(visits::ENDPOINT_ORDER);
-        Box::pin(self.list("reading an endpoint", query, visits::endpoint))
+        Box::pin(async move {
+            let mut endpoints = Vec::new();
+            let mut keep = |endpoint| {
+                endpoints.push(endpoint);
+                ControlFlow::Continue(())
+            };
+            let operation = "reading an endpoint";
+            self.visit_pages(operation, query, visits::endpoint, &mut keep)
+                .await?;
+            Ok(endpoints)
+        })
     }
 
     fn questions<'a>(

@@ -33,6 +33,7 @@ mod inventory;
 mod journal;
 mod judgements;
 mod kin;
+mod kept;
 mod known;
 mod led;
 mod ledger;

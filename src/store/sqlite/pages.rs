@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 
 use super::super::{Detail, Dossier, Filter, StoreError};
-use super::cursor::{Cursor, on_thread};
+use super::cursor::Cursor;
 use super::fault::failed_in;
 use super::ports::Ports;
 use super::query::Query;
@@ -34,9 +34,9 @@ pub(super) async fn stream(
     let mut asked = inventory.connection(OPERATION).await?;
     let mut shared = Shared::new(detail, filter.known_at);
     let (send, mut rows) = mpsc::channel(ROWS_WAITING);
-    let (cursor, wanted) = (inventory.cursor(), filter.clone());
+    let wanted = filter.clone();
     // It ends where nobody takes its rows any more.
-    let read = on_thread(move || read(&cursor()?, &wanted, &send));
+    let read = inventory.on_cursor(move |cursor| read(cursor, &wanted, &send));
     let told = async move {
         while let Some(rows) = rows.recv().await {
             let told = tell(&mut asked, rows, &mut shared, &pages).await?;

@@ -8,8 +8,9 @@ use sqlx::{Sqlite, SqlitePool};
 use tokio::sync::mpsc;
 
 use super::super::StoreError;
-use super::cursor::{self, Columns, Cursor};
+use super::cursor::{Columns, Cursor, on_thread};
 use super::fault::{during, failed_in};
+use super::kept::Kept;
 use super::query::Query;
 use super::reading::Reading;
 use super::{file, inspection};
@@ -26,6 +27,7 @@ pub struct SqliteInventory {
     pub(super) path: PathBuf,
     pub(super) pool: SqlitePool,
     pub(super) reading: Reading,
+    kept: Kept,
 }
 
 /// Pages that wait to be visited.
@@ -53,12 +55,25 @@ impl SqliteInventory {
             path,
             pool,
             reading,
+            kept: Kept::default(),
         })
+    }
+
+    /// The same, of one moment: installations, endpoints, looks at them and what
+    /// was renewed, however often they are asked for, are as they stood when the
+    /// first of them was. Until it is closed the writer's log can't be cut back.
+    #[must_use]
+    pub fn at_one_moment(self) -> Self {
+        Self {
+            kept: Kept::from_the_first_on(),
+            ..self
+        }
     }
 
     /// Closes the file in order. A reader that is only dropped may leave
     /// SQLite's own files beside it, until the next one closes.
     pub async fn close(self) {
+        self.kept.end();
         self.pool.close().await;
     }
 
@@ -102,8 +117,7 @@ impl SqliteInventory {
         visit: &mut (dyn FnMut(T) -> ControlFlow<()> + Send),
     ) -> Result<(), StoreError> {
         let (send, mut pages) = mpsc::channel(PAGES_WAITING);
-        let cursor = self.cursor();
-        let streamed = cursor::on_thread(move || cursor()?.pages(&query, read, &send));
+        let streamed = self.on_cursor(move |cursor| cursor.pages(&query, read, &send));
         let visited = async move {
             while let Some(page) = pages.recv().await {
                 if page.into_iter().try_for_each(&mut *visit).is_break() {
@@ -116,10 +130,25 @@ impl SqliteInventory {
             .judge(streamed.map(drop).map_err(failed_in(operation)))
     }
 
-    /// What opens another connection, for a thread that waits for its rows.
-    pub(super) fn cursor(&self) -> impl Fn() -> rusqlite::Result<Cursor> + Send + 'static {
+    /// What `read` makes of a connection of its own, on a thread where it may
+    /// wait for rows. The connection is another one each time, unless all is to
+    /// be of one moment.
+    pub(super) async fn on_cursor<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Cursor) -> rusqlite::Result<T> + Send + 'static,
+    ) -> rusqlite::Result<T> {
         let (reading, path) = (self.reading.clone(), self.path.clone());
-        move || Cursor::open(&reading, &path)
+        let kept = self.kept.clone();
+        let read = on_thread(move || {
+            let cursor = match kept.take() {
+                Some(cursor) => cursor,
+                None => Cursor::open(&reading, &path)?,
+            };
+            let done = read(&cursor);
+            kept.put(cursor);
+            done
+        });
+        read.await
     }
 
     pub(super) async fn connection(

@@ -10,7 +10,7 @@ use super::look::is_ephemeral;
 use super::query::Query;
 use super::report::server_name;
 use super::{known, row, select, tally};
-use crate::domain::{OutcomeKind, ScanState, Tally};
+use crate::domain::{OutcomeKind, ScanId, ScanState, Tally};
 use crate::report::{Coverage, EndpointLook, EndpointRow, QuestionRow, ScanRow};
 
 /// The order of [`select_endpoints`].
@@ -87,26 +87,26 @@ pub(super) fn select_coverage(filter: &Filter) -> Query {
     query
 }
 
-pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRow, sqlx::Error> {
-    let banner: Option<&[u8]> = row.try_get(6)?;
+pub(super) fn endpoint(mut columns: Columns<'_>) -> rusqlite::Result<EndpointRow> {
+    let banner = |said: Vec<u8>| String::from_utf8_lossy(&said).into_owned();
     Ok(EndpointRow {
-        zone: row::word(row, 0)?,
-        ip: row::address(row, 1)?,
-        port: row::port(row, 2)?,
-        dialect: row.try_get(3)?,
-        outcome: row::outcome(row, 4)?,
-        detail: row.try_get(5)?,
-        banner: banner.map(|said| String::from_utf8_lossy(said).into_owned()),
-        attempts: row::texts(row, 7)?,
-        pointer: row.try_get(8)?,
-        certificates: row::count(row, 9)?,
-        first_seen: row::time(row, 10)?,
-        last_checked: row::time(row, 11)?,
-        scan: row::scan(row, 12)?,
-        protocols: row::texts(row, 13)?,
-        protocols_refused: row::texts(row, 14)?,
-        hybrid_group: row.try_get(15)?,
-        is_retired: row.try_get(16)?,
+        zone: columns.word()?,
+        ip: columns.address()?,
+        port: columns.port()?,
+        dialect: columns.next()?,
+        outcome: columns.word()?,
+        detail: columns.next()?,
+        banner: columns.next::<Option<_>>()?.map(banner),
+        attempts: columns.texts()?.unwrap_or_default(),
+        pointer: columns.next()?,
+        certificates: columns.count()?,
+        first_seen: columns.time()?,
+        last_checked: columns.time()?,
+        scan: ScanId::new(columns.next()?),
+        protocols: columns.texts()?.unwrap_or_default(),
+        protocols_refused: columns.texts()?.unwrap_or_default(),
+        hybrid_group: columns.next()?,
+        is_retired: columns.next()?,
         severity: None,
     })
 }

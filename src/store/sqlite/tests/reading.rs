@@ -201,6 +201,43 @@ async fn a_reader_that_closes_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn all_that_is_asked_of_one_moment_is_of_the_first() {
+    let mut store = store().await;
+    let path = store.path();
+    let open = || async { SqliteInventory::open(&path).await.unwrap() };
+    let (each, one) = (open().await, open().await.at_one_moment());
+    assert_eq!((counts(&each).await, counts(&one).await), ([1; 3], [1; 3]));
+    let next = presenting("10.0.0.2", 443, &["b"], 2);
+    store.scan(batch(vec![next])).await;
+    assert_eq!((counts(&each).await, counts(&one).await), ([2; 3], [1; 3]));
+    each.close().await;
+    one.close().await;
+    let Store { directory, sink } = store;
+    sink.close().await.unwrap();
+    assert_eq!(files(directory.path()), ["test.db"]);
+}
+
+/// How many installations, endpoints and looks at them there are.
+async fn counts(inventory: &SqliteInventory) -> [usize; 3] {
+    let filter = Filter::default();
+    let mut counts = [0; 3];
+    let [installations, endpoints, looks] = &mut counts;
+    let mut installation = |_| count(installations);
+    let read = inventory.installations(&filter, Detail::Facts, &mut installation);
+    read.await.unwrap();
+    let mut endpoint = |_| count(endpoints);
+    inventory.endpoints(&filter, &mut endpoint).await.unwrap();
+    let mut look = |_| count(looks);
+    inventory.endpoint_looks(&filter, &mut look).await.unwrap();
+    counts
+}
+
+fn count(counter: &mut usize) -> ControlFlow<()> {
+    *counter += 1;
+    ControlFlow::Continue(())
+}
+
+#[tokio::test]
 async fn a_reader_tidies_up_after_a_killed_scan() {
     let directory = killed().await;
     let path = directory.path().join("test.db");
