@@ -2,13 +2,14 @@
 //!
 //! What filters hide has its part in what they show: it may have replaced that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use ipnetwork::IpNetwork;
 
 use super::{Appraisal, Wanted};
+use crate::domain::Fingerprint;
 use crate::report::Installation;
 use crate::store::{Detail, StoreError};
 
@@ -36,6 +37,15 @@ impl Appraisal<'_> {
             .installations(&wanted.inventory, Detail::Facts, &mut visit)
             .await?;
         Ok(at(places, &addresses))
+    }
+
+    /// The imports that something has renewed, be it wanted or not.
+    pub async fn renewed_imports(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<HashSet<Fingerprint>, StoreError> {
+        let known_at = wanted.inventory.known_at;
+        self.inventory.renewed_imports(known_at).await
     }
 }
 

@@ -206,7 +206,8 @@ impl Source<'_> {
             }
         };
         let mut ages = Ages::by(self.policy);
-        let mut replaced = Replaced::default();
+        let renewed = self.appraisal.renewed_imports(wanted).await?;
+        let mut replaced = Replaced::beside(renewed);
         let places = self.appraisal.places(wanted).await?;
         if let Some(places) = &places {
             // What the filters hide may have replaced what they show.
@@ -366,9 +367,14 @@ mod tests {
 
     /// An inventory with a certificate for the years 2025 and 2026.
     async fn inventory(folder: &Path) -> SqliteInventory {
+        imported(folder, 2025).await
+    }
+
+    /// The same after a certificate for that year and the next was imported.
+    async fn imported(folder: &Path, year: i32) -> SqliteInventory {
         let mut params = CertificateParams::new(["check.test".to_owned()]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2025, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        params.not_before = rcgen::date_time_ymd(year, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year + 2, 1, 1);
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         let der = crate::domain::Der::from(&certificate.der()[..]);
         let path = folder.join("check.db");
@@ -376,7 +382,7 @@ mod tests {
         let import = Import {
             certificates: vec![x509::parse(&der)],
             label: None,
-            at: Timestamp::from_seconds(0),
+            at: Timestamp::from_seconds(i64::from(year)),
         };
         sink.import(import).await.unwrap();
         sink.close().await.unwrap();
@@ -384,13 +390,22 @@ mod tests {
     }
 
     async fn state(inventory: &SqliteInventory, policy: &Policy, now: &str) -> CheckState {
+        state_of(&Wanted::default(), inventory, policy, now).await
+    }
+
+    async fn state_of(
+        wanted: &Wanted,
+        inventory: &SqliteInventory,
+        policy: &Policy,
+        now: &str,
+    ) -> CheckState {
         let now = now.parse().unwrap();
         let appraisal = Appraisal::begin(inventory, Vec::new(), policy, now).await;
         let mut source = Source {
             appraisal: appraisal.ok().unwrap(),
             policy,
             inventory,
-            wanted: &Wanted::default(),
+            wanted,
         };
         let mut check = Check::new(Terms {
             fail_on: Severity::Error,
@@ -443,5 +458,27 @@ mod tests {
             assert_eq!(state(&inventory, &patient, now).await, expected, "{now}");
         }
         inventory.close().await;
+    }
+
+    #[tokio::test]
+    async fn an_import_counts_no_more_once_its_renewal_is_imported() {
+        let folder = tempfile::tempdir().unwrap();
+        let usual = Policy::default();
+        let now = "2027-02-01T00:00:00Z";
+        let before = inventory(folder.path()).await;
+        assert_eq!(state(&before, &usual, now).await, CheckState::Failed);
+        before.close().await;
+        let after = imported(folder.path(), 2026).await;
+        assert_eq!(state(&after, &usual, now).await, CheckState::Ok);
+        // What filters hide renews what they show.
+        let expired = Wanted::by(Filter {
+            expiry: vec![crate::store::Expiry::Expired {
+                now: now.parse().unwrap(),
+            }],
+            ..Filter::default()
+        });
+        let state = state_of(&expired, &after, &usual, now).await;
+        assert_eq!(state, CheckState::Ok);
+        after.close().await;
     }
 }

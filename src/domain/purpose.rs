@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
+use std::hash::Hash;
 
 /// What a certificate is for: by this one renews another.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Purpose {
     subject: String,
     key_usage: BTreeSet<String>,
@@ -28,6 +29,29 @@ impl Purpose {
             key_usage: set(key_usage),
             extended_key_usage: set(extended_key_usage),
             names: names.iter().map(|name| name.to_lowercase()).collect(),
+        }
+    }
+
+    /// What it has in common with all that it renews or is renewed by, and one
+    /// of its names or none: of two purposes with none of these in common, the
+    /// one does not renew the other.
+    pub(super) fn traits<'a>(&'a self, name: Option<&'a str>) -> impl Hash + 'a {
+        let usages = (&self.key_usage, &self.extended_key_usage);
+        (&self.subject, usages, name)
+    }
+
+    /// Its names, in lower case.
+    pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// How many of its names have to be looked up until one of those that a
+    /// renewal keeps is among them.
+    pub(super) fn names_to_look_up(&self) -> usize {
+        match self.names.len() {
+            0 => 0,
+            1..=ALL_NAMES => 1,
+            many => many / 2 + 1,
         }
     }
 

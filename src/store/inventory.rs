@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
@@ -64,6 +64,16 @@ pub trait Inventory: Send + Sync {
     /// The authorities' certificates that any endpoint presented: a bounded
     /// number of them.
     fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>>;
+
+    /// The imports that a later import, or what is installed on the network, has
+    /// renewed since they were last imported: now, or by a moment. What renews
+    /// ends later, and is for the same: [`Purpose::renews`].
+    ///
+    /// [`Purpose::renews`]: crate::domain::Purpose::renews
+    fn renewed_imports(
+        &self,
+        at: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<HashSet<Fingerprint>, StoreError>>;
 
     /// Where these keys are in use now, or were at a moment: at most
     /// [`super::MAX_KIN`] places each, in any order.

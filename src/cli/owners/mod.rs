@@ -145,7 +145,8 @@ impl Source<'_, '_> {
         &mut self,
         take: &mut (dyn FnMut(&Installation) + Send),
     ) -> Result<(), Failure> {
-        let mut replaced = Replaced::default();
+        let renewed = self.appraisal.renewed_imports(self.wanted).await?;
+        let mut replaced = Replaced::beside(renewed);
         if let Some(places) = self.appraisal.places(self.wanted).await? {
             let visit = |row: Installation| {
                 replaced.row(row);

@@ -4,16 +4,18 @@ use std::net::IpAddr;
 use super::Installation;
 use super::place::{Place, is_replaced};
 use crate::domain::{Fingerprint, Port, Zone};
+use crate::report::Source;
 
 /// All installations at some places, in the order of the main report → which of
 /// them something has replaced there: also where a report of fewer does not have
-/// that.
+/// that. Imports have no place: that something renewed them is known before.
 ///
 /// Memory grows with what was replaced and is not gone yet.
 #[derive(Debug, Default)]
 pub struct Replaced {
     place: Place,
     found: HashSet<Answer>,
+    imports: HashSet<Fingerprint>,
 }
 
 /// A certificate at a question.
@@ -25,6 +27,15 @@ type Answer = (
 );
 
 impl Replaced {
+    /// Of places that have yet to come, and these imports.
+    #[must_use]
+    pub fn beside(imports: HashSet<Fingerprint>) -> Self {
+        Self {
+            imports,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next row.
     pub fn row(&mut self, row: Installation) {
         if let Some(place) = self.place.take(row) {
@@ -44,7 +55,10 @@ impl Replaced {
     }
 
     pub(super) fn has(&self, row: &Installation) -> bool {
-        !self.found.is_empty() && self.found.contains(&answer(row))
+        match row.source {
+            Source::Import => self.imports.contains(&row.certificate.sha256),
+            Source::Scan => !self.found.is_empty() && self.found.contains(&answer(row)),
+        }
     }
 }
 

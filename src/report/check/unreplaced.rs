@@ -4,8 +4,8 @@ use super::replaced::Replaced;
 use crate::report::InstallationState;
 
 /// Installations in the order of the main report → those that count: current
-/// and missing ones that nothing has replaced at the same place. It holds the
-/// rows of one place at a time.
+/// and missing ones that nothing has replaced at the same place, and imports that
+/// nothing has renewed. It holds the rows of one place at a time.
 #[derive(Debug, Default)]
 pub struct Unreplaced {
     place: Place,

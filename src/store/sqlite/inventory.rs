@@ -1,6 +1,6 @@
 //! What the inventory is asked → which rows answer it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -19,7 +19,9 @@ use super::super::{
 use super::address::AddressKey;
 use super::query::Query;
 use super::reader::{PAGES_WAITING, SqliteInventory};
-use super::{chains, dossiers, events, kin, known, links, pages, report, row, select, visits};
+use super::{
+    chains, dossiers, events, kin, known, links, pages, renewed, report, row, select, visits,
+};
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::judge::Links;
 use crate::report::{
@@ -127,6 +129,13 @@ impl Inventory for SqliteInventory {
                 .await?;
             Ok(authorities)
         })
+    }
+
+    fn renewed_imports(
+        &self,
+        at: Option<Timestamp>,
+    ) -> BoxFuture<'_, Result<HashSet<Fingerprint>, StoreError>> {
+        Box::pin(renewed::imports(self, at))
     }
 
     fn key_hosts<'a>(

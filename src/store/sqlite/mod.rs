@@ -55,6 +55,7 @@ mod questions;
 mod reader;
 mod reading;
 mod relatives;
+mod renewed;
 mod report;
 mod reserve;
 mod row;

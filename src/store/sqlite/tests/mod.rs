@@ -22,6 +22,7 @@ mod notices;
 mod prune;
 mod reading;
 mod renewals;
+mod renewed_imports;
 mod restricted;
 mod resume;
 mod same_key;
