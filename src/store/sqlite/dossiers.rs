@@ -83,14 +83,16 @@ const PART_BYTES: u64 = 6 << 20;
 /// Those first that the operator imported, and then those that most chains are
 /// sent with, nearest to the leaf: what one endpoint makes up, as much as it
 /// likes, comes behind what many present. A certificate that signed itself, and
-/// that nobody sent above another, is a device's own: it completes no chain.
+/// that nobody sent above another nor imported, is a device's own: it completes no
+/// chain.
 pub(super) fn select_authorities() -> Query {
     let mut query = Query::new(
         "select c.der from certificates c \
           where (c.is_ca = 1 or (c.version < 3 and c.self_signed = 1)) \
             and (c.self_signed is not 1 \
                  or exists (select 1 from chain_members m \
-                             where m.certificate_id = c.id and m.position > 0)) \
+                             where m.certificate_id = c.id and m.position > 0) \
+                 or exists (select 1 from imports i where i.certificate_id = c.id)) \
           order by exists (select 1 from imports i where i.certificate_id = c.id) desc, \
             (select count(*) from (select 1 from chain_members m \
               where m.certificate_id = c.id and m.position > 0 limit 100)) desc, \

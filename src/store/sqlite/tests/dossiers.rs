@@ -229,6 +229,24 @@ async fn authorities_of_many_chains_come_before_those_of_one_endpoint() {
 }
 
 #[tokio::test]
+async fn a_root_is_known_to_chains_once_it_is_imported() {
+    let mut store = Store::new().await;
+    let mut root = certificate("root");
+    let facts = root.facts.as_mut().unwrap();
+    (facts.is_ca, facts.self_signed) = (Some(true), Some(true));
+    let mut client = certificate("client");
+    client.facts.as_mut().unwrap().self_signed = Some(true);
+    let import = crate::store::Import {
+        certificates: vec![root, client],
+        label: None,
+        at: at(10),
+    };
+    store.sink.import(import).await.unwrap();
+    let authorities = store.inventory().await.authorities().await.unwrap();
+    assert_eq!(authorities, [certificate("root").der]);
+}
+
+#[tokio::test]
 async fn authorities_are_what_others_were_sent_with() {
     let mut store = Store::new().await;
     let mut seen = batch(vec![
