@@ -82,7 +82,17 @@ impl Timestamp {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
+
+    /// Whether this is said of what has been, and can't be: it lies further
+    /// ahead of `now` than a clock is set back in the course of things.
+    #[must_use]
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self.since(now) > SET_BACK
+    }
 }
+
+/// How far a clock that goes a little wrong is set back at most.
+const SET_BACK: Duration = Duration::from_mins(5);
 
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC, to the second: `2026-11-21T08:00:00Z`. Years that

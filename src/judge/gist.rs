@@ -53,7 +53,8 @@ impl Gist {
                 place.pointer = None;
             }
         }
-        let is_recent = |checked: &Timestamp| now.since(*checked) <= self.max_age;
+        let is_recent =
+            |checked: &Timestamp| now.since(*checked) <= self.max_age && !checked.is_ahead_of(now);
         if place
             .last_checked
             .is_some_and(|checked| is_recent(&checked))

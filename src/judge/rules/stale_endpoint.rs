@@ -12,7 +12,8 @@ pub(super) static RULE: Rule = Rule {
     note: Some(
         "It may have been looked at since, but not by this name or for this type of \
         key: `certsweep show IP:PORT` tells when each was last asked for. Endpoints that \
-        `check` counts as not looked at were asked nothing at all.",
+        `check` counts as not looked at were asked nothing at all. Of what was asked at a \
+        time that lies in the future, by a clock that was wrong, nobody knows when that was.",
     ),
     zlint: &[],
     check,
@@ -24,12 +25,18 @@ fn check(case: &Case<'_>) -> Verdict {
     let Some((place, last_checked)) = asked else {
         return Verdict::NotApplicable;
     };
-    let is_stale = case.now.since(last_checked) > case.limits.max_age;
+    let is_ahead = last_checked.is_ahead_of(case.now);
+    let is_stale = is_ahead || case.now.since(last_checked) > case.limits.max_age;
     Verdict::unless(is_stale.then(|| {
         let way = match place.server_name {
             Some(_) => "by this name",
             None => "without a name",
         };
-        format!("last asked {way} {last_checked}")
+        let wrong = if is_ahead {
+            ", which lies in the future: the clock was wrong"
+        } else {
+            ""
+        };
+        format!("last asked {way} {last_checked}{wrong}")
     }))
 }

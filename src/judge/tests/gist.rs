@@ -79,10 +79,11 @@ fn accepted_staleness(selector: Selector) -> Acceptance {
 fn places() -> impl Strategy<Value = Place> {
     let addresses = prop::sample::select(vec![[10, 0, 0, 7], [10, 0, 0, 8], [10, 0, 1, 7]]);
     let pointers = prop::sample::select(vec!["host7.example.net", "www.example.com"]);
-    (addresses, prop::option::of(pointers), 0..20_u64, 1..5_u32).prop_map(
+    (addresses, prop::option::of(pointers), -1..20_i64, 1..5_u32).prop_map(
         |(address, pointer, days, ports_with_it)| {
             let scene = Scene::new();
-            let checked = scene.now.micros() - i64::try_from(days * DAY * 1_000_000).unwrap();
+            let day = i64::try_from(DAY * 1_000_000).unwrap();
+            let checked = scene.now.micros() - days * day;
             Place {
                 address: address.into(),
                 pointer: pointer.map(str::to_owned),

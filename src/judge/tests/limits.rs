@@ -231,6 +231,18 @@ fn an_endpoint_is_stale_a_moment_after_its_age() {
 }
 
 #[test]
+fn a_look_in_the_future_is_none_but_for_clocks_that_are_set_back_a_little() {
+    let mut scene = Scene::new();
+    scene.now = time("2026-06-01T00:00:00Z");
+    scene.place().last_checked = Some(time("2026-06-01T00:05:00Z"));
+    assert_eq!(scene.verdict("stale-endpoint"), Verdict::Pass);
+    scene.place().last_checked = Some(time("2026-06-01T00:05:01Z"));
+    let told = detail(&scene, "stale-endpoint").unwrap();
+    let future = "last asked by this name 2026-06-01T00:05:01Z, which lies in the future";
+    assert!(told.starts_with(future), "{told}");
+}
+
+#[test]
 fn limits_in_bits_are_drawn_to_the_bit() {
     let mut scene = Scene::new();
     for (bits, told) in [(2048, None), (2047, Some("2047 bits, fewer than 2048"))] {

@@ -47,6 +47,7 @@ pub fn document(check: &Check, head: &Head) -> Value {
         "findings": findings,
         "endpoints": counts.endpoints,
         "endpoints_overdue": counts.overdue,
+        "endpoints_looked_at_in_future": counts.ahead,
         "max_age_seconds": terms.max_age.as_secs(),
         "oldest_look": counts.oldest_look.map(|at| at.to_string()),
         "last_scan": last_scan,

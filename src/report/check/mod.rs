@@ -117,7 +117,10 @@ pub struct Counts {
     pub endpoints: u64,
     /// Endpoints that were not looked at for too long.
     pub overdue: u64,
-    /// The look that is longest ago among theirs.
+    /// Those of them whose latest look lies in the future: nobody knows when it
+    /// was.
+    pub ahead: u64,
+    /// The look that is longest ago among theirs, of those in the past.
     pub oldest_look: Option<Timestamp>,
 }
 
@@ -182,20 +185,22 @@ impl Check {
         self.counts.considered += 1;
     }
 
-    /// Counts the next endpoint, after all installations: it must not have been
-    /// looked at longer ago than `max_age`. One that is retired counts for
-    /// nothing.
+    /// Counts the next endpoint, after all installations: it must have been
+    /// looked at, and not longer ago than `max_age`. One that is retired counts
+    /// for nothing.
     pub fn endpoint(&mut self, look: &EndpointLook, max_age: Duration) {
         if look.is_retired {
             return;
         }
-        let is_overdue = self.terms.now.since(look.at) > max_age;
+        let is_ahead = look.at.is_ahead_of(self.terms.now);
+        let is_overdue = is_ahead || self.terms.now.since(look.at) > max_age;
         if !self.absorbed.counts(look, is_overdue) {
             return;
         }
         self.counts.endpoints += 1;
-        if is_overdue {
-            self.counts.overdue += 1;
+        self.counts.overdue += u64::from(is_overdue);
+        self.counts.ahead += u64::from(is_ahead);
+        if is_overdue && !is_ahead {
             let oldest = self.counts.oldest_look.unwrap_or(look.at);
             self.counts.oldest_look = Some(oldest.min(look.at));
         }
@@ -312,7 +317,8 @@ fn sentence(check: &Check) -> String {
             counts.warning,
             verb(counts.warning, "warn"),
             counts.overdue,
-            counted(counts.endpoints, "endpoint")
+            counted(counts.endpoints, "endpoint"),
+            ahead(counts)
         ),
     }
 }
@@ -324,4 +330,12 @@ fn verb(count: u64, verb: &str) -> String {
 }
 
 #[cfg(test)]
+/// What makes looks in the future count as none, where there are any.
+fn ahead(counts: &Counts) -> String {
+    match counts.ahead {
+        0 => String::new(),
+        ahead => format!(" (the latest look at {ahead} of them lies in the future)"),
+    }
+}
+
 mod tests;

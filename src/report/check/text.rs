@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Check, Failing, sentence, verb};
+use super::{Check, Failing, ahead, sentence, verb};
 use crate::domain::{Severity, counted, in_days};
 use crate::report::Head;
 
@@ -72,7 +72,11 @@ fn worst(check: &Check) -> String {
     if check.fails_on_overdue() {
         let endpoints = counted(check.counts().overdue, "endpoint");
         let age = in_days(check.terms().max_age);
-        let _ = writeln!(lines, "  {FAILS}  {endpoints} not looked at for {age}");
+        let ahead = ahead(check.counts());
+        let _ = writeln!(
+            lines,
+            "  {FAILS}  {endpoints} not looked at for {age}{ahead}"
+        );
     }
     for line in check.worst() {
         let fails = if line.fails { FAILS } else { "" };

@@ -122,3 +122,35 @@ fn endpoints_are_overdue_from_the_first_moment_past_the_age() {
     strict.endpoint(&(&row).into(), strict.terms().max_age);
     assert_eq!(strict.state(), CheckState::Failed);
 }
+
+#[test]
+fn an_endpoint_whose_look_lies_in_the_future_is_overdue() {
+    let at = |seconds: i64| {
+        let mut check = Check::new(everything_from(Severity::Warning));
+        check.installation(&judged(Vec::new()));
+        let mut row = endpoint("x");
+        row.last_checked = Timestamp::from_seconds(now().seconds() + seconds);
+        check.endpoint(&(&row).into(), check.terms().max_age);
+        check
+    };
+    assert_eq!(
+        at(300).state(),
+        CheckState::Ok,
+        "clocks are set back a little"
+    );
+    let check = at(301);
+    assert_eq!(check.state(), CheckState::Failed);
+    assert_eq!(
+        (check.counts().overdue, check.counts().oldest_look),
+        (1, None)
+    );
+    let told = "  FAILS  1 endpoint not looked at for 8d \
+        (the latest look at 1 of them lies in the future)\n";
+    let page = check_text(&check, &head());
+    assert!(page.contains(told), "{page}");
+    assert!(nagios(&check, &head()).contains("lies in the future)"));
+    assert_eq!(
+        check_document(&check, &head())["endpoints_looked_at_in_future"],
+        1
+    );
+}
