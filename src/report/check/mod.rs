@@ -89,6 +89,8 @@ pub struct Check {
     worst: Worst,
     last_scan: Option<ScanRow>,
     distinct: Distinct,
+    /// What counts for itself among all there is, new or not.
+    standing: Distinct,
     absorbed: Absorbed,
 }
 
@@ -134,6 +136,7 @@ impl Check {
             worst: Worst::default(),
             last_scan: None,
             distinct: Distinct::default(),
+            standing: Distinct::default(),
             absorbed: Absorbed::default(),
         }
     }
@@ -142,6 +145,12 @@ impl Check {
     /// where it does not count.
     pub fn installation(&mut self, row: &Installation) -> bool {
         self.counts.considered += 1;
+        // An endpoint is one with another whether or not that is new.
+        if self.standing.takes(row) {
+            self.absorbed.keep(row);
+        } else {
+            self.absorbed.absorb(row);
+        }
         if self
             .terms
             .since
@@ -150,10 +159,8 @@ impl Check {
             return false;
         }
         if !self.distinct.takes(row) {
-            self.absorbed.absorb(row);
             return false;
         }
-        self.absorbed.keep(row);
         self.counts.installations += 1;
         let Some(judgement) = &row.judgement else {
             self.counts.unjudged += 1;
@@ -311,7 +318,7 @@ fn sentence(check: &Check) -> String {
         CheckState::Unknown => format!("not judged: {} of {installations}", counts.unjudged),
         CheckState::Ok => format!("none of {installations} fails"),
         CheckState::Warning | CheckState::Failed => format!(
-            "{} of {installations} {}, {} {}, {} of {} not looked at for too long",
+            "{} of {installations} {}, {} {}, {} of {} not looked at for too long{}",
             counts.failing,
             verb(counts.failing, "fail"),
             counts.warning,
@@ -323,13 +330,6 @@ fn sentence(check: &Check) -> String {
     }
 }
 
-/// `1 fails`, `2 fail`.
-fn verb(count: u64, verb: &str) -> String {
-    let ending = if count == 1 { "s" } else { "" };
-    format!("{verb}{ending}")
-}
-
-#[cfg(test)]
 /// What makes looks in the future count as none, where there are any.
 fn ahead(counts: &Counts) -> String {
     match counts.ahead {
@@ -338,4 +338,11 @@ fn ahead(counts: &Counts) -> String {
     }
 }
 
+/// `1 fails`, `2 fail`.
+fn verb(count: u64, verb: &str) -> String {
+    let ending = if count == 1 { "s" } else { "" };
+    format!("{verb}{ending}")
+}
+
+#[cfg(test)]
 mod tests;

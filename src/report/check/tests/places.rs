@@ -162,6 +162,32 @@ fn a_certificate_on_very_many_ports_of_a_host_is_one_installation_at_one_endpoin
 }
 
 #[test]
+fn what_counts_as_one_endpoint_does_so_where_nothing_of_it_is_new() {
+    let since = |since| Terms {
+        since: Some(since),
+        ..terms()
+    };
+    let counts = |terms: Terms| {
+        let mut check = Check::new(terms);
+        let (rows, endpoints): (Vec<_>, Vec<_>) = (1..=60).map(one_of_many).unzip();
+        for mut row in rows {
+            if row.port == Port::new(60) {
+                row.first_seen = now();
+            }
+            check.installation(&row);
+        }
+        for row in &endpoints {
+            check.endpoint(&row.into(), terms.max_age);
+        }
+        (check.counts().installations, check.counts().endpoints)
+    };
+    assert_eq!(counts(terms()), (1, 1));
+    assert_eq!(counts(since(now())), (0, 1));
+    let before = Timestamp::from_micros(now().micros() - 1);
+    assert_eq!(counts(since(before)), (1, 1), "a port that is new counts");
+}
+
+#[test]
 fn no_endpoint_is_overdue_unseen_behind_another() {
     let overdue = |overdue: fn(u16) -> bool| {
         let mut check = Check::new(terms());
