@@ -10,17 +10,19 @@ use crate::domain::Timestamp;
 
 const OPERATION: &str = "pruning the inventory";
 
-/// Gone intervals that ended before a moment. One of a certificate that is
-/// still there at its question stays, since it tells since when. That of the
-/// question's latest answer (`last_seen is null`) goes only with the question:
-/// nothing is left of it, and nobody has asked it since.
+/// Gone intervals that ended before a moment. As long as any interval of a
+/// certificate at a question stays, all of them do, since the first tells since
+/// when it was there. That of the question's latest answer (`last_seen is null`)
+/// goes only with the question: nothing is left of it, and nobody has asked it
+/// since.
 const INSTALLATIONS: &str = "delete from installations \
     where state = 'gone' and coalesce(ended_at, last_seen) < $1 \
-    and not exists (select 1 from installations other \
-                     where other.question_id = installations.question_id \
-                       and other.certificate_id = installations.certificate_id \
-                       and other.state <> 'gone') \
-    and (last_seen is not null or question_id in (\
+    and (not exists (select 1 from installations other \
+                      where other.question_id = installations.question_id \
+                        and other.certificate_id = installations.certificate_id \
+                        and (other.state <> 'gone' or other.last_seen is null \
+                             or coalesce(other.ended_at, other.last_seen) >= $1)) \
+         or question_id in (\
              select l.question_id from looks l \
               where l.question_id = installations.question_id and l.asked_at < $1 \
                 and not exists (select 1 from installations other \

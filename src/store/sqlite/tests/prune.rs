@@ -106,6 +106,60 @@ async fn a_place_without_an_installation_goes_whole_and_the_latest_scan_stays() 
     assert_eq!(store.history().await.len(), 2);
 }
 
+/// A place where a certificate was twice: from the 10th second to the 20th, and
+/// from the 30th to the 60th.
+async fn returned() -> Store {
+    let mut store = Store::new().await;
+    for (name, second) in [("old", 10), ("mid", 20), ("new", 30), ("newest", 60)] {
+        let seen = presenting("10.0.0.1", 443, &[name, "ca"], second);
+        store.scan(batch(vec![seen])).await;
+    }
+    let returned = "update installations set certificate_id = (select certificate_id \
+          from installations where first_seen = 1700000010000000) \
+          where first_seen = 1700000030000000";
+    change(&store, returned).await;
+    store
+}
+
+#[tokio::test]
+async fn what_stays_of_a_certificate_tells_since_when_it_was_there() {
+    let mut store = returned().await;
+    let since = |rows: Vec<Installation>| {
+        let of_old = rows.into_iter();
+        let of_old = of_old.filter(|row| row.certificate.sha256 == hash_of("old"));
+        of_old.map(|row| row.first_seen).collect::<Vec<_>>()
+    };
+    let then = Filter {
+        known_at: Some(at(45)),
+        ..every_state()
+    };
+    assert_eq!(since(store.history().await), [at(10)]);
+    assert_eq!(store.sink.prune(at(40)).await.unwrap().installations, 1);
+    assert_eq!(since(store.history().await), [at(10)]);
+    assert_eq!(since(store.installations(&then).await), [at(10)]);
+    assert_eq!(store.sink.prune(at(61)).await.unwrap().installations, 2);
+    assert_eq!(since(store.history().await), []);
+}
+
+#[tokio::test]
+async fn a_latest_answer_that_stays_keeps_its_beginning() {
+    let mut store = returned().await;
+    change(
+        &store,
+        "delete from installations where first_seen = 1700000060000000; \
+         update installations set state = 'gone', ended_as = 'gone', last_seen = null, \
+                ended_at = 1700000035000000 where first_seen = 1700000030000000; \
+         update looks set asked_at = 1700000050000000",
+    )
+    .await;
+    assert_eq!(store.sink.prune(at(40)).await.unwrap().installations, 1);
+    let rows = store.history().await;
+    let rows: Vec<_> = rows.iter().map(|row| row.first_seen).collect();
+    assert_eq!(rows, [at(10)]);
+    let forgotten = store.sink.prune(at(60)).await.unwrap();
+    assert_eq!((forgotten.installations, forgotten.questions), (2, 1));
+}
+
 /// Runs statements on the file, as if time had passed.
 async fn change(store: &Store, statements: &'static str) {
     let mut raw = store.raw().await;
