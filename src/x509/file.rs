@@ -1,5 +1,5 @@
 //! What an operator points at (a certificate, a request, a key; PEM or DER)
-//! → the fingerprint to look for.
+//! → what to look for.
 
 use x509_parser::asn1_rs::FromDer;
 use x509_parser::certification_request::X509CertificationRequest;
@@ -8,30 +8,25 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use super::{PrivateKeys, pem_blocks, subject_public_key_info};
 use crate::domain::{Der, Fingerprint};
 
-/// The SHA-256 of the first certificate in a file, PEM (RFC 7468) or DER;
-/// `None` without one.
+/// Every certificate in a file, PEM (RFC 7468) or DER, in their order; none
+/// of a broken file.
 #[must_use]
-pub fn certificate_in(file: &[u8]) -> Option<Fingerprint> {
-    first_certificate_in(file).map(|der| der.fingerprint())
-}
-
-/// The first certificate in a file, PEM (RFC 7468) or DER; `None` without one.
-#[must_use]
-pub fn first_certificate_in(file: &[u8]) -> Option<Der> {
+pub fn every_certificate_in(file: &[u8]) -> Vec<Der> {
     let is_certificate = |der: &Der| subject_public_key_info(der).is_some();
-    blocks(file).into_iter().find(is_certificate)
+    blocks(file).into_iter().filter(is_certificate).collect()
 }
 
-/// The SHA-256 of the first SubjectPublicKeyInfo in a file, PEM or DER: of a
-/// certification request (RFC 2986), a public key or a certificate; `None`
-/// without one.
+/// The SHA-256 of every SubjectPublicKeyInfo in a file, PEM or DER: of
+/// certification requests (RFC 2986), public keys and certificates; none of a
+/// broken file.
 #[must_use]
-pub fn key_in(file: &[u8]) -> Option<Fingerprint> {
-    blocks(file).iter().find_map(|der| {
+pub fn keys_in(file: &[u8]) -> Vec<Fingerprint> {
+    let key = |der: &Der| {
         requested_key(der)
             .or_else(|| public_key(der))
             .or_else(|| subject_public_key_info(der).map(Fingerprint::of))
-    })
+    };
+    blocks(file).iter().filter_map(key).collect()
 }
 
 /// The PEM blocks of a file, none of a broken one, or all of it as one.
@@ -75,15 +70,29 @@ mod tests {
             key.public_key_pem().as_bytes(),
             &key.subject_public_key_info(),
         ] {
-            assert_eq!(key_in(file), Some(spki));
+            assert_eq!(keys_in(file), [spki]);
         }
-        let fingerprint = Fingerprint::of(certificate.der());
-        assert_eq!(
-            certificate_in(certificate.pem().as_bytes()),
-            Some(fingerprint)
-        );
-        assert_eq!(certificate_in(certificate.der()), Some(fingerprint));
-        assert_eq!(certificate_in(request.der()), None);
-        assert_eq!(key_in(b"no key"), None);
+        let der = Der::from(&certificate.der()[..]);
+        for file in [certificate.pem().as_bytes(), certificate.der()] {
+            assert_eq!(every_certificate_in(file), [der.clone()]);
+        }
+        assert_eq!(every_certificate_in(request.der()), []);
+        assert_eq!(keys_in(b"no key"), []);
+    }
+
+    #[test]
+    fn every_certificate_of_a_file_is_found_with_its_key() {
+        let made = ["ca.example", "a.example"].map(|name| {
+            let key = KeyPair::generate().unwrap();
+            let parameters = CertificateParams::new([name.to_owned()]).unwrap();
+            let certificate = parameters.self_signed(&key).unwrap();
+            let spki = Fingerprint::of(&key.subject_public_key_info());
+            (certificate.pem(), Der::from(&certificate.der()[..]), spki)
+        });
+        let file = made.each_ref().map(|(pem, ..)| pem.as_str()).concat();
+        let certificates = made.each_ref().map(|(_, der, _)| der.clone());
+        assert_eq!(every_certificate_in(file.as_bytes()), certificates);
+        let keys = made.each_ref().map(|(.., spki)| *spki);
+        assert_eq!(keys_in(file.as_bytes()), keys);
     }
 }

@@ -27,7 +27,7 @@ mod walk;
 pub use addresses::addresses;
 pub use collection::{BrokenCollection, Collection, Skipped, certificates_in};
 pub use facts::{Certificate, Facts, Name, ParseFault, PublicKey};
-pub use file::{certificate_in, first_certificate_in, key_in};
+pub use file::{every_certificate_in, keys_in};
 pub use linkage::{ConstrainedNames, Linkage, linkage};
 pub use name::{name_text, name_texts};
 pub use name_key::NameKey;

@@ -151,6 +151,13 @@ fn every_filter_lets_the_same_through_everywhere() {
         filtered.lets_through(&["--cert", &of_over(hash)], is_over);
     }
     filtered.lets_through(&["--key", &of_over("spki_sha256")], is_over);
+    let over = ["--format", "pem", "--name", "over.*"];
+    let over = filtered.inventory.run("report", &over).exits(0).stdout;
+    let file = std::fs::read_to_string(root).unwrap() + &over;
+    let file = filtered.inventory.file("root-first.pem", &file);
+    for flag in ["--cert", "--key"] {
+        filtered.lets_through(&[flag, file.to_str().unwrap()], is_over);
+    }
     filtered.lets_through(&["--ca", root], |row| is_over(row) || is_good(row));
     filtered.lets_through(&["--owner", "lab"], is_over);
     filtered.lets_through(&["--tag", "attic"], is_over);

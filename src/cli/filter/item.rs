@@ -1,4 +1,4 @@
-//! The hash of a certificate or a key, or a file that holds one → the hash.
+//! The hash of a certificate or a key, or a file that holds some → the hashes.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -9,52 +9,59 @@ use crate::domain::{Der, Fingerprint};
 use crate::store::CertificateHash;
 use crate::x509;
 
-/// Reads every value of a flag.
+/// Reads every value of a flag; a file may hold several.
 pub(super) fn read<T>(
     texts: &[String],
     flag: &str,
-    one: impl Fn(&str) -> Result<T, Failure>,
+    one: impl Fn(&str) -> Result<Vec<T>, Failure>,
 ) -> Result<Vec<T>, Failure> {
     let named = |failure: Failure| Failure {
         message: format!("{flag} {}", failure.message),
         ..failure
     };
-    texts.iter().map(|text| one(text).map_err(named)).collect()
+    let read = texts.iter().map(|text| one(text).map_err(named));
+    let read: Result<Vec<_>, Failure> = read.collect();
+    read.map(|values| values.into_iter().flatten().collect())
 }
 
-/// A certificate by its SHA-1 or SHA-256.
-pub(super) fn certificate(text: &str) -> Result<CertificateHash, Failure> {
+/// A certificate by its SHA-1 or SHA-256, or those of a file.
+pub(super) fn certificates(text: &str) -> Result<Vec<CertificateHash>, Failure> {
     match text.parse() {
-        Ok(hash) => Ok(hash),
+        Ok(hash) => Ok(vec![hash]),
+        Err(error) => {
+            let found = fingerprints_in(text, error)?.into_iter();
+            Ok(found.map(CertificateHash::Sha256).collect())
+        }
+    }
+}
+
+/// A certificate by its SHA-256, or those of a file.
+pub(super) fn authorities(text: &str) -> Result<Vec<Fingerprint>, Failure> {
+    match text.parse() {
+        Ok(fingerprint) => Ok(vec![fingerprint]),
+        Err(error) => fingerprints_in(text, error),
+    }
+}
+
+/// A key by the SHA-256 of its SubjectPublicKeyInfo, or those of a file.
+pub(super) fn keys(text: &str) -> Result<Vec<Fingerprint>, Failure> {
+    match text.parse() {
+        Ok(fingerprint) => Ok(vec![fingerprint]),
         Err(error) => match contents(text)? {
             None => Err(neither(error)),
-            Some(bytes) => Ok(CertificateHash::Sha256(in_file(
-                text,
-                x509::certificate_in(&bytes),
-            )?)),
+            Some(bytes) => some(text, x509::keys_in(&bytes)),
         },
     }
 }
 
-/// A certificate by its SHA-256.
-pub(super) fn authority(text: &str) -> Result<Fingerprint, Failure> {
-    match text.parse() {
-        Ok(fingerprint) => Ok(fingerprint),
-        Err(error) => match contents(text)? {
-            None => Err(neither(error)),
-            Some(bytes) => in_file(text, x509::certificate_in(&bytes)),
-        },
-    }
-}
-
-/// A key by the SHA-256 of its SubjectPublicKeyInfo.
-pub(super) fn key(text: &str) -> Result<Fingerprint, Failure> {
-    match text.parse() {
-        Ok(fingerprint) => Ok(fingerprint),
-        Err(error) => match contents(text)? {
-            None => Err(neither(error)),
-            Some(bytes) => in_file(text, x509::key_in(&bytes)),
-        },
+/// Of the certificates in the file of this name, which is no hash.
+fn fingerprints_in(text: &str, not_a_hash: impl Display) -> Result<Vec<Fingerprint>, Failure> {
+    match contents(text)? {
+        None => Err(neither(not_a_hash)),
+        Some(bytes) => {
+            let certificates = x509::every_certificate_in(&bytes);
+            some(text, certificates.iter().map(Der::fingerprint).collect())
+        }
     }
 }
 
@@ -77,23 +84,22 @@ fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
         .map_err(|error| Failure::usage(format_args!("{text}: {error}")).hint(Some(READ)))
 }
 
-fn in_file(path: &str, found: Option<Fingerprint>) -> Result<Fingerprint, Failure> {
-    found.ok_or_else(|| nothing_in(path))
-}
-
-fn nothing_in(path: &str) -> Failure {
-    Failure::usage(format_args!("{path}: nothing of that kind is in it")).hint(Some(READ))
-}
-
-/// The certificate in the file of this name; `None` for a hash.
-pub(super) fn certificate_at_hand(text: &str) -> Option<Result<Der, Failure>> {
-    if text.parse::<Fingerprint>().is_ok() {
-        return None;
+/// What was found in the file at `path`, if anything was.
+fn some<T>(path: &str, found: Vec<T>) -> Result<Vec<T>, Failure> {
+    if found.is_empty() {
+        let problem = format_args!("{path}: nothing of that kind is in it");
+        return Err(Failure::usage(problem).hint(Some(READ)));
     }
-    Some(contents(text).and_then(|file| {
-        let certificate = x509::first_certificate_in(&file.unwrap_or_default());
-        certificate.ok_or_else(|| nothing_in(text))
-    }))
+    Ok(found)
+}
+
+/// The certificates in the file of this name; none for a hash.
+pub(super) fn certificates_at_hand(text: &str) -> Result<Vec<Der>, Failure> {
+    if text.parse::<Fingerprint>().is_ok() {
+        return Ok(Vec::new());
+    }
+    let file = contents(text)?.unwrap_or_default();
+    some(text, x509::every_certificate_in(&file))
 }
 
 /// A hash as it is; a file's path in full.

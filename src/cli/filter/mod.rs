@@ -54,12 +54,12 @@ pub(super) struct Filters {
     #[arg(long, value_name = "HEX")]
     serial: Vec<SerialNumber>,
 
-    /// This certificate: its SHA-1 or SHA-256, or a file that holds it
+    /// This certificate: its SHA-1 or SHA-256, or a file; any of those in it
     #[arg(long, value_name = "HASH|FILE")]
     cert: Vec<String>,
 
-    /// This key: the SHA-256 of its SubjectPublicKeyInfo, or a file with the
-    /// certificate, the request or the public key
+    /// This key: the SHA-256 of its SubjectPublicKeyInfo, or a file with
+    /// certificates, requests or public keys; any of those in it
     #[arg(long, value_name = "SHA256|FILE")]
     key: Vec<String>,
 
@@ -125,12 +125,8 @@ impl Filters {
             severities: self.severity.clone(),
             owners: self.owner.clone(),
             tags: self.tag.clone(),
-            authorities: item::read(&self.ca, "--ca", item::authority)?,
-            authorities_at_hand: self
-                .ca
-                .iter()
-                .filter_map(|text| item::certificate_at_hand(text))
-                .collect::<Result<_, _>>()?,
+            authorities: item::read(&self.ca, "--ca", item::authorities)?,
+            authorities_at_hand: item::read(&self.ca, "--ca", item::certificates_at_hand)?,
             inventory: self.into_filter(now)?,
         })
     }
@@ -151,8 +147,8 @@ impl Filters {
             ports: self.port,
             zones: self.zone,
             serials: self.serial,
-            certificates: item::read(&self.cert, "--cert", item::certificate)?,
-            keys: item::read(&self.key, "--key", item::key)?,
+            certificates: item::read(&self.cert, "--cert", item::certificates)?,
+            keys: item::read(&self.key, "--key", item::keys)?,
             authorities: Vec::new(),
             scans: self.scan,
             states: self.state.iter().flat_map(|state| state.states()).collect(),
