@@ -1,4 +1,5 @@
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ use crate::report::check::{
     check_text, nagios,
 };
 use crate::report::{EndpointLook, EndpointRow, Head, Installation, ScanRow, document};
-use crate::store::{Detail, Filter, Inventory, SqliteInventory};
+use crate::store::{Detail, FileMode, Filter, Inventory, SqliteInventory};
 
 /// Tell monitoring what fails: certificates about to end, and endpoints that
 /// were not looked at
@@ -89,7 +90,8 @@ impl Arguments {
         let examined = self.examine(form, &context, now).await;
         match (form, examined) {
             (Form::Nagios, Ok(state)) => Ok(Exit::Plugin(plugin(state))),
-            (Form::Prometheus, Err(failure)) if failure.exit == Exit::Failed => {
+            // A closed pipe is no failure: nobody reads on.
+            (Form::Prometheus, Err(failure)) if failure.exit != Exit::Done => {
                 // What was written before would be scraped on and on.
                 unknown_metrics(output.as_deref(), &context, now)?;
                 Err(failure)
@@ -99,6 +101,31 @@ impl Arguments {
             (_, Ok(CheckState::Unknown)) => Ok(Exit::Failed),
             (_, Err(failure)) => Err(failure),
         }
+    }
+
+    /// Says in the metrics that were asked for that nothing is known: the
+    /// configuration can't be read, and `context` has none. A file that holds
+    /// no metrics stays as it is, since it might be the inventory that only the
+    /// configuration names; those who might read it still may.
+    pub(super) fn tell_unknown(&self, mut context: Context) -> Result<(), Failure> {
+        if self.form() != Form::Prometheus {
+            return Ok(());
+        }
+        if let Some(path) = self.file()
+            && path.is_file()
+        {
+            if !holds_metrics(path).unwrap_or(false) {
+                return Ok(());
+            }
+            context.config.file_mode = FileMode::of(path);
+        }
+        unknown_metrics(self.file(), &context, clock::now())
+    }
+
+    /// The file that was named.
+    pub(super) fn file(&self) -> Option<&Path> {
+        let named = self.output.as_deref();
+        named.filter(|path| path.as_os_str() != "-")
     }
 
     /// Whether its output is a monitoring plugin's.
@@ -268,6 +295,18 @@ impl Source<'_> {
         Ok(())
     }
 }
+
+/// Whether a file begins as a page of metrics does.
+fn holds_metrics(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    let file = File::open(path)?;
+    let length = METRICS_BEGIN.len() as u64;
+    file.take(length).read_to_end(&mut beginning)?;
+    Ok(beginning == METRICS_BEGIN)
+}
+
+/// How every page of metrics begins.
+const METRICS_BEGIN: &[u8] = b"# HELP certsweep_";
 
 /// Writes metrics that say nothing but that nothing is known.
 fn unknown_metrics(

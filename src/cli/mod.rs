@@ -244,10 +244,25 @@ impl Arguments {
         let config = if self.command.is_about_itself() {
             Config::default()
         } else {
-            Config::load(path.as_deref()).map_err(|error| {
-                let hint = error.hint();
-                Failure::usage(error).hint(hint)
-            })?
+            match Config::load(path.as_deref()) {
+                Ok(config) => config,
+                Err(error) => {
+                    let hint = error.hint();
+                    if let Command::Check(arguments) = &self.command {
+                        let told = arguments.tell_unknown(Context {
+                            db: self.common.db.filter(named),
+                            db_named: db_flag,
+                            config: Config::default(),
+                            config_file: path,
+                            printer: printer.clone(),
+                        });
+                        if let Err(unwritten) = told {
+                            printer.failure(&unwritten);
+                        }
+                    }
+                    return Err(Failure::usage(error).hint(hint));
+                }
+            }
         };
         let context = Context {
             db: self.common.db.filter(named).or_else(|| config.db.clone()),

@@ -26,6 +26,8 @@ pub enum InvalidFileMode {
 
 /// The bits of everybody who is neither owner nor group.
 const WORLD: u32 = 0o007;
+/// The bits of those who may read.
+const READ: u32 = 0o444;
 /// The bits that chmod(2) sets.
 const PERMISSIONS: u32 = 0o7777;
 
@@ -36,6 +38,8 @@ impl FileMode {
     pub const GROUP_READS: Self = Self(0o640);
     /// The group reads and writes too.
     pub const GROUP_WRITES: Self = Self(0o660);
+
+    const KNOWN: [Self; 3] = [Self::OWNER, Self::GROUP_READS, Self::GROUP_WRITES];
 
     /// Gives the file at `path` this mode; only its owner may, if it has
     /// another.
@@ -49,6 +53,20 @@ impl FileMode {
     /// Whether the file at `path` lets in more people than this mode.
     pub fn is_exceeded_by(self, path: &Path) -> io::Result<bool> {
         Ok(Self::bits_of(path)? & !self.0 & 0o077 != 0)
+    }
+
+    /// The mode of the file at `path`; `None` where it is none of these.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let bits = Self::bits_of(path).ok()?;
+        Self::KNOWN.into_iter().find(|mode| mode.0 == bits)
+    }
+
+    /// The mode of a folder whose files have this one: whoever reads them also
+    /// gets to them.
+    #[must_use]
+    pub fn folder_bits(self) -> u32 {
+        self.0 | (self.0 & READ) >> 2
     }
 
     /// The mode for chmod(2).
@@ -82,12 +100,11 @@ impl FromStr for FileMode {
         let bits = u32::from_str_radix(text, 8).ok();
         let bits = bits.filter(|_| is_octal && matches!(text.len(), 3 | 4));
         let bits = bits.ok_or_else(|| InvalidFileMode::NotOctal(text.to_owned()))?;
-        let known = [Self::OWNER, Self::GROUP_READS, Self::GROUP_WRITES];
         if bits & WORLD != 0 {
             return Err(InvalidFileMode::World(text.to_owned()));
         }
         let unusable = || InvalidFileMode::Unusable(text.to_owned());
-        let mode = known.into_iter().find(|mode| mode.0 == bits);
+        let mode = Self::KNOWN.into_iter().find(|mode| mode.0 == bits);
         mode.ok_or_else(unusable)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::program::Inventory;
@@ -93,6 +93,37 @@ fn metrics_are_written_for_every_certificate_and_replace_the_file() {
     assert!(page.contains("} 2114380800\n"), "{page}");
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn metrics_do_not_stay_green_where_the_surroundings_broke() {
+    let inventory = imported();
+    let page = inventory.file("certsweep.prom", "old");
+    let check = |page: &Path, config: &str| {
+        let config = inventory.file("c.toml", config);
+        let words = ["--format", "prometheus", "-o", page.to_str().unwrap()];
+        let config = ["--config", config.to_str().unwrap()];
+        inventory.run("check", &[words, config].concat())
+    };
+    let says = |state: &str| {
+        let said = std::fs::read_to_string(&page).unwrap();
+        let state = format!("certsweep_check_state{{state=\"{state}\"}} 1\n");
+        assert!(said.contains(&state), "{said}");
+        let mode = std::fs::metadata(&page).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    };
+    let shared = "file_mode = \"0640\"\n";
+    for broken in ["x = [\n", "[scan]\ntrust_store = [\"gone.pem\"]\n"] {
+        check(&page, shared).exits(0);
+        says("ok");
+        check(&page, &[shared, broken].concat()).exits(2);
+        says("unknown");
+    }
+    // It might be the inventory that only the configuration names.
+    let other = inventory.file("other.db", "SQLite format 3");
+    check(&other, "x = [\n").exits(2);
+    let left = std::fs::read_to_string(&other).unwrap();
+    assert_eq!(left, "SQLite format 3");
 }
 
 #[test]
