@@ -156,6 +156,16 @@ impl Default for Chains {
 }
 
 impl Checked {
+    /// The ends of what was sent, and of what the trust rests on without its
+    /// being sent; none of what can't be read.
+    pub(super) fn ends(&self) -> Vec<Timestamp> {
+        let unsent = self.assessment.unsent.iter();
+        let unsent = unsent.map(|unsent| &unsent.certificate);
+        let members = self.certificates.iter().chain(unsent);
+        let facts = members.filter_map(|member| member.facts.as_ref().ok());
+        facts.filter_map(|facts| facts.not_after).collect()
+    }
+
     fn weight(&self) -> usize {
         let certificates = self.certificates.iter().map(|member| member.weight());
         size_of::<Self>()

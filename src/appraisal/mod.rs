@@ -34,7 +34,7 @@ use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
 use crate::x509;
 use glossary::Glossary;
 use likeness::{Likeness, Said};
-use memory::{Certificates, Chains, Found, Members};
+use memory::{Certificates, Chains, Checked, Found, Members};
 use owners::Owners;
 
 /// Judges what an inventory holds, as of one moment.
@@ -308,7 +308,11 @@ impl<'a> Appraisal<'a> {
                 .map(|chain| chain.links.unsent().collect())
                 .unwrap_or_default()
         };
-        wanted.lets_through(&dossier.row, unsent)
+        let ends = || {
+            let chain = self.chains.get(&memory::key(dossier));
+            chain.map(Checked::ends).unwrap_or_default()
+        };
+        wanted.lets_through(&dossier.row, unsent, ends)
     }
 }
 

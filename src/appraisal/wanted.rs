@@ -1,6 +1,6 @@
-use crate::domain::{Der, Fingerprint, Severity};
+use crate::domain::{Der, Fingerprint, Severity, Timestamp};
 use crate::report::Installation;
-use crate::store::Filter;
+use crate::store::{Expiry, Filter};
 
 /// Which installations are wanted: what the inventory tells, and then what
 /// their judgement tells.
@@ -8,6 +8,10 @@ use crate::store::Filter;
 pub struct Wanted {
     /// Read by these.
     pub inventory: Filter,
+    /// Conditions, of which any holds of the end of a certificate of the chain,
+    /// the leaf's included: one that was sent, or one unsent that its trust
+    /// rests on.
+    pub chain_expiry: Vec<Expiry>,
     /// Ids of rules, of which any has a finding that nobody accepted.
     pub findings: Vec<&'static str>,
     /// Of which any has a finding that somebody accepted.
@@ -45,6 +49,14 @@ impl Wanted {
         }
     }
 
+    /// The same, but what asks for the end of the certificate asks for that of
+    /// any certificate of its chain.
+    #[must_use]
+    pub fn by_whole_chains(mut self) -> Self {
+        self.chain_expiry.append(&mut self.inventory.expiry);
+        self
+    }
+
     /// Whether what is asked for takes a judgement.
     #[must_use]
     pub fn asks_for_judgement(&self) -> bool {
@@ -69,11 +81,12 @@ impl Wanted {
     }
 
     /// Whether a judged installation is wanted; `unsent` tells what of its
-    /// built chain was not sent.
+    /// built chain was not sent, `ends` when what it rests on ends.
     pub(super) fn lets_through(
         &self,
         row: &Installation,
         unsent: impl FnOnce() -> Vec<Fingerprint>,
+        ends: impl FnOnce() -> Vec<Timestamp>,
     ) -> bool {
         let judgement = row.judgement.as_ref();
         let has = |rule: &&str| {
@@ -95,7 +108,14 @@ impl Wanted {
             && (self.severities.is_empty() || self.severities.contains(&worst))
             && (self.owners.is_empty() || self.owners.iter().any(owns))
             && (self.tags.is_empty() || self.tags.iter().any(bears))
+            && (self.chain_expiry.is_empty() || self.is_at_an_end(row, ends))
             && (self.authorities.is_empty() || self.is_below(row, unsent))
+    }
+
+    fn is_at_an_end(&self, row: &Installation, ends: impl FnOnce() -> Vec<Timestamp>) -> bool {
+        let ends = row.certificate.not_after.into_iter().chain(ends());
+        let holds = |end| self.chain_expiry.iter().any(|expiry| expiry.holds(end));
+        ends.into_iter().any(holds)
     }
 
     fn is_below(&self, row: &Installation, unsent: impl FnOnce() -> Vec<Fingerprint>) -> bool {

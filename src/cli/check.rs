@@ -27,8 +27,11 @@ use crate::store::{Detail, FileMode, Filter, Inventory, SqliteInventory};
 ///
 /// Exits 0 if nothing fails, 4 if something does, and 1 if it can't tell: no
 /// inventory, or nothing in it. Endpoints that were not looked at fail it with
-/// --max-age, or --fail-on warning and below; else they are a warning. With --format nagios 0, 2, 3, and 1 for
-/// warnings.
+/// --max-age, or --fail-on warning and below; else they are a warning. With
+/// --format nagios 0, 2, 3, and 1 for warnings.
+///
+/// --expiring and --expired look at the whole chain here: what the server sends,
+/// and the root that trust in it rests on.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -143,7 +146,7 @@ impl Arguments {
         context: &Context,
         now: Timestamp,
     ) -> Result<CheckState, Failure> {
-        let wanted = self.filters.clone().into_wanted(now)?;
+        let wanted = self.filters.clone().into_wanted(now)?.by_whole_chains();
         let stores = self.trust.clone().stores(context)?;
         let db = context.db();
         let inventory = inventory::open_for(&db, &wanted).await?;
@@ -264,10 +267,10 @@ impl Source<'_> {
         if check.counts().considered == 0 {
             let wider = Wanted {
                 inventory: Filter {
-                    expiry: Vec::new(),
                     states: Filter::default().states,
                     ..wanted.inventory.clone()
                 },
+                chain_expiry: Vec::new(),
                 findings: Vec::new(),
                 accepted: Vec::new(),
                 severities: Vec::new(),

@@ -62,6 +62,17 @@ pub enum Expiry {
     },
 }
 
+impl Expiry {
+    /// Whether it holds of a certificate that ends then.
+    #[must_use]
+    pub fn holds(self, end: Timestamp) -> bool {
+        match self {
+            Self::Expired { now } => now.is_past(end),
+            Self::Expiring { now, within } => !now.is_past(end) && end.since(now) <= within,
+        }
+    }
+}
+
 /// A certificate by the hash of its DER: what people copy out of other tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CertificateHash {

@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use certsweep::domain::clock;
+use time::OffsetDateTime;
+
 use crate::program::Inventory;
-use crate::servers::{Authority, Key, SServer, own_loopback};
+use crate::servers::{Authority, Key, LongChain, SServer, own_loopback};
 
 fn imported() -> Inventory {
     let authority = Authority::new();
@@ -285,6 +288,43 @@ fn a_check_takes_every_filter_of_a_report() {
         Some(1),
         "nothing to look at is not"
     );
+}
+
+/// What a check says of a server whose certificate lasts, as that one above it
+/// does not: by its filters on expiry, of how many installations.
+fn checked_below(position: usize, days: i64, filter: &[&str]) -> (Option<i32>, Option<u64>) {
+    let now = OffsetDateTime::from_unix_timestamp(clock::now().seconds()).unwrap();
+    let chain = LongChain::ending_above(position, now + time::Duration::days(days));
+    let inventory = Inventory::new();
+    let [leaf, issuer, root] = <[Vec<u8>; 3]>::try_from(chain.certificates.clone()).unwrap();
+    let pem = |name: &str, der: &[u8]| {
+        let block = pem::encode(&pem::Pem::new("CERTIFICATE", der));
+        inventory.file(name, &block).to_str().unwrap().to_owned()
+    };
+    let (issuer, root) = (pem("issuer.pem", &issuer), pem("root.pem", &root));
+    let leaf = pem("leaf.pem", &leaf);
+    // The root is not sent.
+    let sent = ["-cert_chain", &issuer, "-tls1_2"];
+    let server = SServer::showing(leaf.as_ref(), &chain.key_file, &sent);
+    inventory.sweep(&[server.address.to_string()]);
+    let trust = ["--json", "--no-system-roots", "--trust-store", &root];
+    let run = inventory.run("check", &[&trust, filter].concat());
+    let code = run.code;
+    (code, run.json_lines()[0]["installations"].as_u64())
+}
+
+#[test]
+fn a_check_of_what_expires_looks_at_the_whole_chain() {
+    let failed = (Some(4), Some(1));
+    let green = (Some(0), Some(0));
+    for position in [1, 2] {
+        let expiring = ["--expiring", "30d"];
+        assert_eq!(checked_below(position, 5, &expiring), failed, "{position}");
+        assert_eq!(checked_below(position, -5, &["--expired"]), failed);
+        assert_eq!(checked_below(position, -5, &expiring), green, "{position}");
+        assert_eq!(checked_below(position, 5, &["--expired"]), green);
+        assert_eq!(checked_below(position, 300, &expiring), green);
+    }
 }
 
 /// An expired certificate at two servers, the first of which has had another

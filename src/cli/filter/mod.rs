@@ -127,6 +127,7 @@ impl Filters {
             tags: self.tag.clone(),
             authorities: item::read(&self.ca, "--ca", item::authorities)?,
             authorities_at_hand: item::read(&self.ca, "--ca", item::certificates_at_hand)?,
+            chain_expiry: Vec::new(),
             inventory: self.into_filter(now)?,
         })
     }

@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SignatureAlgorithm,
 };
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 use super::identity::sha256_of;
 
@@ -45,6 +46,21 @@ impl LongChain {
         };
         let leaf = leaf.unwrap().der().to_vec();
         let above = issuers.iter().rev().map(|issuer| issuer.der().to_vec());
+        Self::new([leaf].into_iter().chain(above).collect(), &key)
+    }
+
+    /// Three certificates, of which this one above the leaf (1 is its issuer)
+    /// ends then.
+    pub(crate) fn ending_above(position: usize, end: OffsetDateTime) -> Self {
+        let mut above = [authority("Sweep Test Sub"), authority("Sweep Test Root")];
+        above[position - 1].not_after = end;
+        let [issuer, root] = above;
+        let [root_key, issuer_key, key] = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let root = CertifiedIssuer::self_signed(root, root_key).unwrap();
+        let issuer = CertifiedIssuer::signed_by(issuer, issuer_key, &root).unwrap();
+        let leaf = leaf(vec!["below.sweep.test".to_owned()]);
+        let leaf = leaf.signed_by(&key, &issuer).unwrap().der().to_vec();
+        let above = [issuer.der().to_vec(), root.der().to_vec()];
         Self::new([leaf].into_iter().chain(above).collect(), &key)
     }
 
