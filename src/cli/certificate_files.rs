@@ -8,8 +8,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
-use tempfile::NamedTempFile;
 
+use super::draft::Draft;
 use super::failure::Failure;
 use crate::domain::{Der, Fingerprint};
 use crate::report::{Installation, pem};
@@ -162,21 +162,20 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&error)),
         }
-        let mut file = NamedTempFile::new_in(&self.path).map_err(|error| failed(&error))?;
+        let mut file = Draft::within(&self.path).map_err(|error| failed(&error))?;
         file.write_all(&contents).map_err(|error| failed(&error))?;
         let permissions = Permissions::from_mode(self.mode.bits());
-        let shared = file.as_file().set_permissions(permissions);
-        shared.map_err(|error| failed(&error))?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(()),
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+        file.share(permissions).map_err(|error| failed(&error))?;
+        match file.publish(&path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 match holds(&path, &contents) {
                     Ok(true) => Ok(()),
                     Ok(false) => Err(occupied(&path)),
                     Err(error) => Err(failed(&error)),
                 }
             }
-            Err(error) => Err(failed(&error.error)),
+            Err(error) => Err(failed(&error)),
         }
     }
 }

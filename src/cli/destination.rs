@@ -3,8 +3,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use super::draft::Draft;
 use super::failure::Failure;
 use crate::store::FileMode;
 
@@ -16,7 +15,7 @@ pub(super) struct Destination {
 }
 
 enum Out {
-    Replacing(NamedTempFile),
+    Replacing(Draft),
     Streaming(File),
 }
 
@@ -54,7 +53,7 @@ impl Destination {
         if is_of_inventory(&path, db) {
             return Err(is_the_inventory(&path));
         }
-        let file = NamedTempFile::new_in(&folder).map_err(|error| cant_write(&path, &error))?;
+        let file = Draft::within(&folder).map_err(|error| cant_write(&path, &error))?;
         Ok(Self {
             path,
             out: Out::Replacing(file),
@@ -66,8 +65,8 @@ impl Destination {
     pub(super) fn share(self, mode: FileMode) -> Result<Self, Failure> {
         if let Out::Replacing(file) = &self.out {
             let permissions = Permissions::from_mode(mode.bits());
-            let shared = file.as_file().set_permissions(permissions);
-            shared.map_err(|error| cant_write(&self.path, &error))?;
+            file.share(permissions)
+                .map_err(|error| cant_write(&self.path, &error))?;
         }
         Ok(self)
     }
@@ -77,10 +76,11 @@ impl Destination {
         let Self { path, out } = self;
         match out {
             Out::Streaming(_) => Ok(()),
-            Out::Replacing(file) => match file.persist_noclobber(&path) {
-                Ok(_) => Ok(()),
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                Err(error) => Err(cant_write(&path, &error.error)),
+            Out::Replacing(file) => match file.publish(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    Err(cant_write(&path, &error))
+                }
+                Ok(()) | Err(_) => Ok(()),
             },
         }
     }
@@ -91,9 +91,8 @@ impl Destination {
         match out {
             Out::Streaming(_) => Ok(()),
             Out::Replacing(file) => {
-                let replaced = file.persist(&path);
-                replaced.map_err(|error| cant_write(&path, &error.error))?;
-                Ok(())
+                let replaced = file.replace(&path);
+                replaced.map_err(|error| cant_write(&path, &error))
             }
         }
     }
@@ -115,8 +114,9 @@ impl Write for Destination {
     }
 }
 
-fn is_of_inventory(path: &Path, db: &Path) -> bool {
-    let db = fs::canonicalize(db).unwrap_or_else(|_| db.to_owned());
+/// Whether it is the inventory's file, or one that belongs to it.
+pub(super) fn is_of_inventory(path: &Path, db: &Path) -> bool {
+    let (path, db) = (settled(path), settled(db));
     ["", "-wal", "-shm", ".lock"].iter().any(|suffix| {
         let mut name = db.clone().into_os_string();
         name.push(suffix);
@@ -124,19 +124,32 @@ fn is_of_inventory(path: &Path, db: &Path) -> bool {
     })
 }
 
+/// A path without links, also where nothing has its name yet.
+pub(super) fn settled(path: &Path) -> PathBuf {
+    let parent = || {
+        let folder = fs::canonicalize(folder_of(path)).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    let found = fs::canonicalize(path).ok().or_else(parent);
+    found.unwrap_or_else(|| path.to_owned())
+}
+
 fn is_the_inventory(path: &Path) -> Failure {
     Failure::usage(format_args!("{} is the inventory itself", path.display()))
         .hint(Some("-o names what to write the report to"))
 }
 
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
+fn beside(path: &Path) -> io::Result<Draft> {
+    let folder = folder_of(path);
     // The error of `tempfile` would name a file that nobody asked for.
-    fs::metadata(directory)?;
-    NamedTempFile::new_in(directory)
+    fs::metadata(folder)?;
+    Draft::within(folder)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 fn cant_write(path: &Path, error: &io::Error) -> Failure {
@@ -208,7 +221,11 @@ mod tests {
         fs::write(&db, "inventory").unwrap();
         let link = directory.path().join("link.csv");
         symlink(&db, &link).unwrap();
-        for path in [&db, &link, &directory.path().join("i.db-wal")] {
+        let folder = directory.path().join("out");
+        fs::create_dir(&folder).unwrap();
+        let beside = directory.path().join("i.db-wal");
+        let another_way = folder.join("../i.db-shm");
+        for path in [&db, &link, &beside, &another_way] {
             assert!(write(path, &db).is_err(), "{}", path.display());
         }
         assert_eq!(fs::read(&db).unwrap(), b"inventory");

@@ -12,6 +12,7 @@ mod demo;
 mod destination;
 mod diff;
 mod doctor;
+mod draft;
 mod dry_run;
 mod endpoints;
 mod exit;
