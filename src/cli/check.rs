@@ -125,6 +125,12 @@ impl Arguments {
         unknown_metrics(self.file(), &context, clock::now())
     }
 
+    /// Refuses flags that name files which can't be read.
+    pub(super) fn refuse_unreadable(&self) -> Result<(), Failure> {
+        self.trust.refuse_unreadable()?;
+        self.filters.clone().into_wanted(clock::now()).map(drop)
+    }
+
     /// The file that was named.
     pub(super) fn file(&self) -> Option<&Path> {
         let named = self.output.as_deref();

@@ -9,12 +9,13 @@ use super::failure::Failure;
 use super::filter::{self, Filters};
 use super::printer::Printer;
 use super::product::{Document, Making, Product};
+use super::reports::{Naming, Written};
 use super::rows::{Listed, Subject};
 use super::trust::TrustFlags;
 use super::unlisted::unlisted;
 use super::{Context, inventory, owners};
 use crate::appraisal::{Appraisal, Wanted};
-use crate::domain::printable;
+use crate::domain::{clock, printable};
 use crate::report::html::Scope;
 use crate::report::{Format, Mailbox};
 use crate::store::{Detail, SqliteSink};
@@ -185,6 +186,29 @@ impl Arguments {
     fn file(&self) -> Option<&Path> {
         let named = self.output.as_deref();
         named.filter(|path| path.as_os_str() != "-")
+    }
+
+    /// What it is written as; `None` where that is no file.
+    pub(super) fn written(&self) -> Option<Written> {
+        self.file()?;
+        Some(match self.product() {
+            Product::Document(_) => Written::File,
+            Product::Owners(_) if !self.notify_once => {
+                Written::Folder(Naming::Owner(match self.format {
+                    Form::Jsonl => "jsonl",
+                    Form::Eml => "eml",
+                    _ => "csv",
+                }))
+            }
+            Product::Certificates(_) | Product::Owners(_) => Written::Folder(Naming::Contents),
+        })
+    }
+
+    /// Refuses flags that name files which can't be read, or a day to come.
+    pub(super) fn refuse_unreadable(&self) -> Result<(), Failure> {
+        self.day.now()?;
+        self.trust.refuse_unreadable()?;
+        self.filters.clone().into_wanted(clock::now()).map(drop)
     }
 
     /// What narrows the report, in the words of the command line.

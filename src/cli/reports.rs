@@ -2,10 +2,11 @@
 //! writes, at the job's end.
 
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, FromArgMatches};
 
+use super::destination::{is_of_inventory, settled};
 use super::failure::Failure;
 use super::{Context, check, report};
 use crate::config::{Job, JobReport};
@@ -30,10 +31,44 @@ pub(super) fn of(job: &Job) -> Result<Vec<PlannedReport>, Failure> {
     planned.collect()
 }
 
-/// Refuses those for which there is no folder.
-pub(super) fn find_folders(reports: &[PlannedReport], day: &str) -> Result<(), Failure> {
-    let mut reports = reports.iter();
-    reports.try_for_each(|report| report.refuse_without_folder(day))
+/// Refuses those that could not be written, as far as can be told before: no
+/// folder, no such file to be written, or to be read, or the place of another.
+pub(super) fn vet(reports: &[PlannedReport], day: &str, context: &Context) -> Result<(), Failure> {
+    let mut taken: Vec<(PathBuf, Written)> = Vec::new();
+    for report in reports {
+        report.refuse_without_folder(day)?;
+        let arguments = report.arguments(day)?;
+        let named = |failure| report.named(failure);
+        arguments.refuse_unreadable().map_err(named)?;
+        let path = report.table.path(day);
+        let Some(written) = arguments.written() else {
+            continue;
+        };
+        let place = settled(Path::new(&path));
+        refuse_place(&place, written, &context.db()).map_err(named)?;
+        let mut others = taken.iter().filter(|(other, _)| *other == place);
+        if others.any(|(_, other)| other.collides_with(written)) {
+            let problem = format!("another report of the job is written to {path} too");
+            let failure = Failure::usage(problem).hint(Some("give each a `path` of its own"));
+            return Err(report.named(failure));
+        }
+        taken.push((place, written));
+    }
+    Ok(())
+}
+
+/// Refuses what can't be written there: something else has the name.
+fn refuse_place(place: &Path, written: Written, db: &Path) -> Result<(), Failure> {
+    let shown = place.display();
+    let problem = match written {
+        _ if is_of_inventory(place, db) => format!("{shown} is the inventory itself"),
+        Written::File if place.is_dir() => format!("{shown} is a folder"),
+        Written::Folder(_) if place.exists() && !place.is_dir() => {
+            format!("{shown} is no folder")
+        }
+        Written::File | Written::Folder(_) => return Ok(()),
+    };
+    Err(Failure::usage(problem).hint(Some("correct `path`")))
 }
 
 /// Writes them all, also when one fails; then that failure is returned.
@@ -61,6 +96,53 @@ enum Writer {
     Check(check::Arguments),
 }
 
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// One file.
+    File,
+    /// Files in a folder.
+    Folder(Naming),
+}
+
+/// How the files in a folder get their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// After what they hold: nothing takes the place of another.
+    Contents,
+    /// After whose they are, and their form: those of this one take the place
+    /// of those before.
+    Owner(&'static str),
+}
+
+impl Written {
+    /// Whether something of the one would be lost at the place of the other.
+    fn collides_with(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Folder(Naming::Owner(one)), Self::Folder(Naming::Owner(other))) => one == other,
+            (Self::Folder(_), Self::Folder(_)) => false,
+            (Self::File, _) | (_, Self::File) => true,
+        }
+    }
+}
+
+impl Writer {
+    /// What it is written as; `None` where that is no file.
+    fn written(&self) -> Option<Written> {
+        match self {
+            Self::Report(arguments) => arguments.written(),
+            Self::Check(arguments) => arguments.file().map(|_| Written::File),
+        }
+    }
+
+    fn refuse_unreadable(&self) -> Result<(), Failure> {
+        match self {
+            Self::Report(arguments) => arguments.refuse_unreadable(),
+            Self::Check(arguments) => arguments.refuse_unreadable(),
+        }
+    }
+}
+
 /// Formats of `check` that are none of `report`.
 const CHECKS: [&str; 4] = ["text", "json", "prometheus", "nagios"];
 
@@ -85,10 +167,13 @@ impl PlannedReport {
             Writer::Report(arguments) => arguments.refuse_contradictions(),
             Writer::Check(_) => Ok(()),
         };
-        refused.map_err(|Failure { message, hint, .. }| {
-            let origin = &self.table.origin;
-            Failure::usage(format_args!("{origin}: [[job.report]]: {message}")).hint(hint)
-        })
+        refused.map_err(|failure| self.named(failure))
+    }
+
+    /// What is wrong with it, and where it stands.
+    fn named(&self, Failure { message, hint, .. }: Failure) -> Failure {
+        let origin = &self.table.origin;
+        Failure::usage(format_args!("{origin}: [[job.report]]: {message}")).hint(hint)
     }
 
     fn refuse_without_folder(&self, day: &str) -> Result<(), Failure> {

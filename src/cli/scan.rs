@@ -150,7 +150,7 @@ impl Arguments {
             return Ok(Exit::Done);
         }
         let day = context.config.scan.time_zone().day(clock::now());
-        reports::find_folders(&reports, &day)?;
+        reports::vet(&reports, &day, &context)?;
         let sweep = Sweep {
             plan: Arc::new(plan),
             builder,

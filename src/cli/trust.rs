@@ -36,6 +36,16 @@ impl TrustFlags {
         stores.chain(no_system_roots).collect()
     }
 
+    /// Refuses files that can't be read.
+    pub(super) fn refuse_unreadable(&self) -> Result<(), Failure> {
+        let files = self.trust_store.as_deref().unwrap_or_default();
+        let read = trust_stores(SystemRoots::LeftOut, files);
+        read.map(drop).map_err(|error| {
+            let hint = error.hint();
+            Failure::usage(error).hint(hint)
+        })
+    }
+
     /// As one layer of options.
     pub(super) fn into_options(self) -> Options {
         let mut options = Options::default();

@@ -180,13 +180,12 @@ fn reports_of_a_scan_that_ended_early_are_written_too() {
 fn a_report_that_fails_is_told_with_its_path_and_keeps_no_other_back() {
     let servers = Plain::greeting(1, GREETING);
     let inventory = Inventory::new();
-    // Where a folder is, there can be no report.
-    std::fs::create_dir(beside(&inventory, "office.csv")).unwrap();
-    let reports = "[[job.report]]\npath = \"{job}.csv\"\n\
+    // Whatever is written to it finds no room.
+    let reports = "[[job.report]]\npath = \"/dev/full\"\n\
         [[job.report]]\npath = \"right.csv\"\n";
     let config = job(&inventory, &servers.addresses, reports);
     let run = run_job(&inventory, &config).exits(1);
-    run.complains_of(&["report office.csv of job office"]);
+    run.complains_of(&["report /dev/full of job office"]);
     assert!(beside(&inventory, "right.csv").exists());
 }
 
@@ -194,6 +193,8 @@ fn a_report_that_fails_is_told_with_its_path_and_keeps_no_other_back() {
 fn a_wrong_report_is_refused_before_anything_is_sent() {
     let server = Plain::silent();
     let inventory = Inventory::new();
+    fs::create_dir(beside(&inventory, "taken")).unwrap();
+    inventory.file("file", "");
     for (report, problem) in [
         ("format = \"pdf\"\npath = \"a\"", "pdf"),
         ("path = \"a\"\nexpirign = \"30d\"", "expirign"),
@@ -203,6 +204,20 @@ fn a_wrong_report_is_refused_before_anything_is_sent() {
         ("path = \"a\"\nformat = \"html\"\nexcel = true", "--excel"),
         ("path = \"a\"\nnotify_once = true", "--notify-once"),
         ("path = \"nowhere/a.csv\"", "no folder nowhere"),
+        ("path = \"taken\"", "taken is a folder"),
+        ("path = \"file\"\nformat = \"der\"", "file is no folder"),
+        ("path = \"inventory.db\"", "is the inventory itself"),
+        ("path = \"a\"\ntrust_store = [\"gone.pem\"]", "gone.pem"),
+        (
+            "path = \"a\"\nformat = \"text\"\ntrust_store = [\"gone.pem\"]",
+            "gone.pem",
+        ),
+        ("path = \"a\"\ncert = \"gone.pem\"", "gone.pem"),
+        ("path = \"a\"\nat = \"9999-01-01\"", "is to come"),
+        (
+            "path = \"a\"\n[[job.report]]\npath = \"./a\"\nformat = \"html\"",
+            "another report of the job is written to ./a too",
+        ),
     ] {
         let more = format!("[[job.report]]\n{report}\n");
         let config = job(&inventory, &[server.address()], &more);
