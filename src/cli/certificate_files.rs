@@ -121,10 +121,10 @@ impl<Out: Write> CertificateFiles<Out> {
 }
 
 impl Folder {
-    /// The directory at `path`, made for its owner alone where it is not
-    /// there.
+    /// The directory at `path`, made where it is not there for those whom
+    /// `mode` lets read the files.
     pub(super) fn open(path: &Path, encoding: Encoding, mode: FileMode) -> Result<Self, Failure> {
-        Self::make(path)?;
+        Self::make(path, mode)?;
         // What replaces the name later must not lead elsewhere.
         let path = fs::canonicalize(path)
             .map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))?;
@@ -135,11 +135,16 @@ impl Folder {
         })
     }
 
-    /// Makes the directory at `path` for its owner alone, where it is not
-    /// there.
-    pub(super) fn make(path: &Path) -> Result<(), Failure> {
+    /// Makes the directory at `path`, where it is not there, for those whom
+    /// `mode` lets read the files.
+    pub(super) fn make(path: &Path, mode: FileMode) -> Result<(), Failure> {
         match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // What the mask of the process takes away is given back.
+                let permissions = Permissions::from_mode(mode.folder_bits());
+                fs::set_permissions(path, permissions)
+                    .map_err(|error| Failure::failed(format_args!("{}: {error}", path.display())))
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             Err(error) => Err(Failure::usage(format_args!("{}: {error}", path.display()))
                 .hint(Some("-o names the directory to write the files into"))),

@@ -88,7 +88,7 @@ impl Source<'_, '_> {
         folder: &Path,
         db: &Path,
     ) -> Result<usize, Failure> {
-        Folder::make(folder)?;
+        Folder::make(folder, self.mode)?;
         let untold = match told {
             None => None,
             Some(told) => Some((told.untold(&self.crossings().await?).await?, told)),
