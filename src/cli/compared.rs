@@ -63,10 +63,20 @@ impl Compared {
         let latest = latest.ok_or_else(|| Failure::failed("no scan has ended yet"));
         match asked {
             [] => latest,
-            [before] => Ok(Self {
-                before: Some(find(before)?),
-                ..latest?
-            }),
+            [before] => {
+                let (before, latest) = (find(before)?, latest?);
+                if before.run >= latest.last.run {
+                    let id = before.id;
+                    return Err(Failure::usage(format_args!(
+                        "no scan that has ended ran after scan {id}"
+                    ))
+                    .hint(Some("name an earlier one; `certsweep scans` lists them")));
+                }
+                Ok(Self {
+                    before: Some(before),
+                    ..latest
+                })
+            }
             [before, last, ..] => {
                 let (before, last) = (find(before)?, find(last)?);
                 if before.run >= last.run {
@@ -115,7 +125,7 @@ impl Compared {
         let last = named(&self.last);
         match &self.before {
             Some(before) => format!("Scan {last} against scan {}", named(before)),
-            None => format!("Scan {last}, the first one"),
+            None => format!("Scan {last}, the first one: there is none to compare it with"),
         }
     }
 }
@@ -217,8 +227,6 @@ mod tests {
         assert_eq!(choose(&[1, 2, 5], &[]).unwrap(), (Some(2), 5));
         assert_eq!(choose(&[5], &[]).unwrap(), (None, 5));
         assert_eq!(choose(&[1, 2, 5], &[1]).unwrap(), (Some(1), 5));
-        assert_eq!(choose(&[1, 2, 5], &[5]).unwrap(), (Some(5), 5));
-        assert_eq!(choose(&[5], &[5]).unwrap(), (Some(5), 5));
         assert_eq!(choose(&[1, 2, 5], &[1, 2]).unwrap(), (Some(1), 2));
     }
 
@@ -252,7 +260,7 @@ mod tests {
 
     #[test]
     fn scans_that_are_not_there_or_in_no_order_are_refused_with_a_hint() {
-        for asked in [&[3][..], &[3, 5], &[1, 3], &[5, 1], &[2, 2]] {
+        for asked in [&[3][..], &[5], &[3, 5], &[1, 3], &[5, 1], &[2, 2]] {
             let failure = choose(&[1, 2, 5], asked).unwrap_err();
             assert_eq!(failure.exit, Exit::Usage, "{asked:?}");
             assert!(failure.hint.is_some(), "{asked:?}");

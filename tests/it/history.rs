@@ -278,6 +278,8 @@ fn diff_tells_what_changed_since_the_scan_before() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(all.stdout.contains("  10.0.0.1:443 "), "{all}");
+    let last = inventory.run("diff", &["3"]).exits(2);
+    last.complains_of(&["after scan 3", "certsweep scans"]);
     let none = inventory.run("diff", &["--name", "*.elsewhere"]).exits(0);
     assert!(none.stdout.ends_with("\nnothing changed\n"), "{none}");
 }
