@@ -230,9 +230,17 @@ fn keep_in(rows: &mut Vec<Installation>, row: Installation) -> ControlFlow<()> {
 /// certificates are for it.
 async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<String, Failure> {
     let mut text = ledger_text(name, &inventory.name(name).await?);
-    let certificates = format!("its certificates: certsweep certs --name {name}");
+    let mut certificates = format!("its certificates: certsweep certs --name {name}");
     let is_pruned = inventory.pruned_before().await?.is_some();
-    if text.is_empty() && !is_pruned && !is_in_a_certificate(inventory, name).await? {
+    let wildcard = match wildcard_over(name) {
+        Some(pattern) if is_in_a_certificate(inventory, &pattern).await? => Some(pattern),
+        Some(_) | None => None,
+    };
+    if text.is_empty()
+        && !is_pruned
+        && wildcard.is_none()
+        && !is_in_a_certificate(inventory, name.as_str()).await?
+    {
         return Err(Failure::failed(format_args!(
             "nothing is known of `{name}`: it is no name that was looked at or that a \
              certificate is for, no address, and no beginning of a SHA-256"
@@ -244,15 +252,22 @@ async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<Str
     if text.is_empty() {
         text = unknown_text(inventory, name).await?;
     }
+    if let Some(pattern) = wildcard {
+        certificates += &format!(" --name '{pattern}'");
+    }
     Ok(text + &certificates + "\n")
 }
 
-async fn is_in_a_certificate(
-    inventory: &SqliteInventory,
-    name: &ServerName,
-) -> Result<bool, Failure> {
+/// The pattern for the one wildcard that covers a name (RFC 9525 section 6.3: it
+/// stands for one label); `None` where none can.
+fn wildcard_over(name: &ServerName) -> Option<String> {
+    let (_, parent) = name.as_str().split_once('.')?;
+    Some(format!("[*].{parent}"))
+}
+
+async fn is_in_a_certificate(inventory: &SqliteInventory, name: &str) -> Result<bool, Failure> {
     let filter = Filter {
-        names: vec![name.to_string()],
+        names: vec![name.to_owned()],
         ..Filter::default()
     };
     let mut found = false;

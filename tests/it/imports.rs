@@ -117,6 +117,30 @@ fn one_broken_block_changes_nothing() {
 }
 
 #[test]
+fn a_name_is_shown_with_the_wildcard_that_covers_it() {
+    let authority = Authority::new();
+    let identity = authority.identity("*.apps.sweep.test", Key::Ecdsa);
+    let inventory = Inventory::new();
+    inventory.run("import", &[&identity.certificate]).exits(0);
+    let shown = inventory.run("show", &["x.apps.sweep.test"]).exits(0);
+    let filters = [
+        "--name",
+        "x.apps.sweep.test",
+        "--name",
+        "[*].apps.sweep.test",
+    ];
+    let command = "certsweep certs --name x.apps.sweep.test --name '[*].apps.sweep.test'\n";
+    assert!(shown.stdout.ends_with(command), "{shown}");
+    let words = [&filters[..], &["--json"]].concat();
+    let listed = inventory.run("certs", &words).exits(0).json_lines();
+    assert_eq!(listed.len(), 1);
+    // It stands for one label.
+    for other in ["apps.sweep.test", "x.y.apps.sweep.test"] {
+        inventory.run("show", &[other]).exits(1);
+    }
+}
+
+#[test]
 fn certificates_are_written_under_their_hash_alone() {
     let authority = Authority::new();
     let identity = client(&authority);
