@@ -40,8 +40,8 @@ pub struct InvalidMailbox(pub String);
 pub struct Letter<'a> {
     /// Who writes.
     pub from: &'a Mailbox,
-    /// Who is written to, if that is known.
-    pub to: Option<&'a Mailbox>,
+    /// Who is written to; nobody where that is not known.
+    pub to: &'a [Mailbox],
     /// What about: words of ours alone, in ASCII.
     pub subject: &'a str,
     /// When.
@@ -72,8 +72,9 @@ impl Letter<'_> {
         let hash = hash.get(..32).unwrap_or_default();
         let boundary = format!("_certsweep_{hash}");
         write!(out, "From: {}\r\n", self.from)?;
-        if let Some(to) = self.to {
-            write!(out, "To: {to}\r\n")?;
+        let to: Vec<_> = self.to.iter().map(ToString::to_string).collect();
+        if !to.is_empty() {
+            write!(out, "To: {}\r\n", to.join(",\r\n "))?;
         }
         write!(out, "Subject: {}\r\n", self.subject)?;
         write!(out, "Date: {}\r\n", date(self.date))?;
@@ -102,6 +103,22 @@ impl Letter<'_> {
         out.write_all(b"Content-Transfer-Encoding: base64\r\n\r\n")?;
         base64_lines(out, csv)?;
         write!(out, "--{boundary}--\r\n")
+    }
+}
+
+impl Mailbox {
+    /// Reads one mailbox, or several with commas or semicolons between them.
+    ///
+    /// # Errors
+    /// The text, where any of them is none.
+    pub fn list(text: &str) -> Result<Vec<Self>, InvalidMailbox> {
+        // There may be a comma in the name of a single one.
+        if let Ok(one) = text.parse() {
+            return Ok(vec![one]);
+        }
+        let each = text.split([',', ';']).map(str::parse);
+        let each: Result<_, InvalidMailbox> = each.collect();
+        each.map_err(|_| InvalidMailbox(text.to_owned()))
     }
 }
 
@@ -198,7 +215,7 @@ mod tests {
         text.parse().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn message(to: Option<&Mailbox>, text: &str, csv: &[u8]) -> String {
+    fn message(to: &[Mailbox], text: &str, csv: &[u8]) -> String {
         let letter = Letter {
             from: &mailbox("certsweep@localhost"),
             to,
@@ -215,7 +232,7 @@ mod tests {
     #[test]
     fn a_message_has_its_headers_and_both_parts() {
         let to = mailbox("Ops <ops@example.com>");
-        let said = message(Some(&to), "hello", b"a,b\n");
+        let said = message(&[to], "hello", b"a,b\n");
         let (headers, body) = said.split_once("\r\n\r\n").unwrap();
         for header in [
             "From: certsweep@localhost",
@@ -231,7 +248,7 @@ mod tests {
             "{body}"
         );
         assert!(said.ends_with("--\r\n"));
-        assert!(!message(None, "x", b"").contains("To: "));
+        assert!(!message(&[], "x", b"").contains("To: "));
     }
 
     #[test]
@@ -244,12 +261,29 @@ mod tests {
             &"ü".repeat(40_000),
         ] {
             let to = mailbox(&format!("{} <a@b.example>", hostile.trim()));
-            let said = message(Some(&to), hostile, hostile.as_bytes());
+            let said = message(&[to], hostile, hostile.as_bytes());
             assert_eq!(said.matches("\r\n--_certsweep_").count(), 3);
             assert!(!said.contains("\r\nBcc"), "{said}");
             assert!(said.is_ascii() && !said.replace("\r\n", "").contains(['\r', '\n']));
             assert!(said.lines().all(|line| line.len() <= 78), "{hostile:?}");
             assert!(!said.contains(|c: char| c.is_control() && !"\r\n".contains(c)));
+        }
+    }
+
+    #[test]
+    fn a_message_to_several_names_them_all() {
+        for text in [
+            "a@x.example, B <b@y.example>",
+            "a@x.example;B <b@y.example>",
+        ] {
+            let to = Mailbox::list(text).unwrap();
+            let said = message(&to, "hello", b"");
+            let header = "To: a@x.example,\r\n =?utf-8?B?Qg==?=\r\n <b@y.example>\r\n";
+            assert!(said.contains(header), "{said}");
+        }
+        assert_eq!(Mailbox::list("Web, team <w@x.example>").unwrap().len(), 1);
+        for wrong in ["", "a@x.example,", "a@x.example, the shop"] {
+            assert!(Mailbox::list(wrong).is_err(), "{wrong:?}");
         }
     }
 
@@ -281,7 +315,7 @@ mod tests {
     #[test]
     fn what_is_attached_comes_back_whole() {
         let csv: Vec<u8> = (0..150_000_u32).map(|n| n.to_be_bytes()[3]).collect();
-        let said = message(None, "", &csv);
+        let said = message(&[], "", &csv);
         let attached = said.rsplit("\r\n\r\n").next().unwrap();
         let encoded = attached.split("--_certsweep").next().unwrap();
         let block = format!("-----BEGIN X-----\n{encoded}-----END X-----\n");

@@ -167,6 +167,23 @@ fn telling_once_and_other_writers_keep_out_of_each_others_way() {
 }
 
 #[test]
+fn a_message_goes_to_every_address_of_its_owner() {
+    let inventory = Inventory::new();
+    let certificate = ending_in(&inventory, 5);
+    inventory.run("import", &[certificate]).exits(0);
+    let owner = "[[owner]]\nnames = [\"*\"]\nowner = \"a@x.example, b@y.example\"\n";
+    let config = inventory.file("c.toml", owner);
+    let folder = inventory.path().with_extension("mail");
+    let (folder, config) = (folder.as_path(), config.to_str().unwrap());
+    let words = ["--format", "eml", "-o", folder.to_str().unwrap()];
+    let words = [&words[..], &["--config", config]].concat();
+    inventory.run("report", &words).exits(0);
+    let [name] = <[String; 1]>::try_from(names(folder)).unwrap();
+    let message = parsed(&folder.join(name));
+    assert_eq!(message[4], "a@x.example, b@y.example");
+}
+
+#[test]
 fn a_file_for_each_owner_needs_a_folder_and_a_table() {
     let inventory = Inventory::new();
     let authority = Authority::new();

@@ -296,10 +296,11 @@ impl Contents {
             Form::Table(_) => return io::copy(&mut self.table, out).map(drop),
             Form::Message(from) => from,
         };
-        let to: Option<Mailbox> = owner.and_then(|owner| owner.parse().ok());
+        // Most owners are names, and no addresses.
+        let to = owner.and_then(|owner| Mailbox::list(owner).ok());
         let letter = Letter {
             from,
-            to: to.as_ref(),
+            to: &to.unwrap_or_default(),
             subject: &self.summary.subject(),
             date: head.now,
             text: &self.summary.text(owner, head),
