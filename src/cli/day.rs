@@ -29,7 +29,7 @@ impl Day {
         let now = clock::now();
         match self.at {
             // The day is not over yet.
-            Some(at) if at > now && at.date() == now.date() => Ok(now),
+            Some(at) if at > now && moment(&now.date().to_string()) == Ok(at) => Ok(now),
             Some(at) if at > now => Err(Failure::usage(format_args!("--at {at} is to come")).hint(
                 Some("nothing is known of the future; without --at it is now"),
             )),

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use certsweep::domain::{
-    Chain, EarlyEnd, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp,
+    Chain, EarlyEnd, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp, clock,
 };
 use certsweep::report::{EventRow, ScanRow};
 use certsweep::store::{
@@ -412,14 +412,20 @@ fn the_page_of_a_day_that_was_pruned_says_since_when_all_is_kept() {
 #[test]
 fn a_day_that_nothing_is_known_of_is_refused_with_a_hint() {
     let inventory = renewed();
+    let today = clock::now().date();
+    let later_today = format!("{today}T23:59:59.999998Z");
     for (words, culprit) in [
         (["--at", "2026-01-03"], "2026-01-04T08:00:00Z"),
         (["--at", "9999-01-01"], "hint"),
+        (["--at", &later_today], "is to come"),
         (["--at", "yesterday"], "yesterday"),
     ] {
         let run = inventory.run("report", &words);
         run.exits(2).complains_of(&[culprit]);
     }
+    // The day itself is not over yet.
+    let today = ["--at".to_owned(), today.to_string()];
+    inventory.run("report", &today).exits(0);
     inventory
         .run("report", &["--at", "2026-01-10", "--of", "coverage"])
         .exits(2);
