@@ -239,8 +239,12 @@ fn until(value: &Spanned<Value>, source: Source<'_>) -> Result<Timestamp, Config
     };
     let end_of_day = || {
         let day = Date::parse(&text, format_description!("[year]-[month]-[day]")).ok()?;
-        let next = day.next_day()?.midnight().assume_utc();
-        Some(Timestamp::from_seconds(next.unix_timestamp()))
+        let end = match day.next_day() {
+            Some(next) => next.midnight(),
+            // The last day that can be written is meant to be never.
+            None => day.with_hms(23, 59, 59).ok()?,
+        };
+        Some(Timestamp::from_seconds(end.assume_utc().unix_timestamp()))
     };
     let moment = text.parse().ok().or_else(end_of_day);
     moment.ok_or_else(|| {
@@ -348,6 +352,7 @@ mod tests {
         };
         assert_eq!(until("2027-03-31"), "2027-04-01T00:00:00Z");
         assert_eq!(until("\"2027-12-31\""), "2028-01-01T00:00:00Z");
+        assert_eq!(until("9999-12-31"), "9999-12-31T23:59:59Z");
         assert_eq!(until("2027-03-31T12:00:00+02:00"), "2027-03-31T10:00:00Z");
     }
 
