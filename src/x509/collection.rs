@@ -59,8 +59,10 @@ const SIGNED_DATA: Oid<'static> = oid!(1.2.840.113549.1.7.2);
 
 const NOT_DER: &str = "neither PEM nor one whole DER element";
 const NO_CERTIFICATE: &str = "DER, but no certificate";
-const PKCS_12: &str =
-    "a PKCS#12 file, whose certificates are encrypted (openssl pkcs12 -nokeys takes them out)";
+const BER: &str = "BER of indefinite length, which is not read (openssl pkcs7 -inform DER \
+    -print_certs takes the certificates out of a PKCS#7 message)";
+const PKCS_12: &str = "a PKCS#12 file, which is not read (openssl pkcs12 -nokeys takes its \
+    certificates out)";
 const NO_SIGNED_DATA: &str = "a PKCS#7 message without certificates (no SignedData)";
 
 /// Reads all of a file.
@@ -173,6 +175,10 @@ fn signed_data(der: &[u8]) -> Result<Vec<Certificate>, &'static str> {
 
 /// The one element that the bytes are.
 fn whole(der: &[u8]) -> Result<Element<'_>, &'static str> {
+    // X.690 section 8.1.3.6: DER always says how long it is.
+    if let [0x30, 0x80, ..] = der {
+        return Err(BER);
+    }
     let mut all = elements(der);
     match all.next() {
         Some(element) if all.rest().is_empty() => Ok(element),
@@ -272,6 +278,10 @@ mod tests {
         let pkcs_12 = element(0x30, &[&[0x02, 0x01, 0x03], &[0x30, 0x00]]);
         assert_eq!(problem(&pkcs_12), PKCS_12);
         assert_eq!(problem(&degenerate(&[])), "no certificate in it");
+        let of_indefinite_length = [0x30, 0x80, 0x06, 0x01, 0x2a, 0x00, 0x00];
+        assert_eq!(problem(&of_indefinite_length), BER);
+        let block = problem(pem("PKCS7", &of_indefinite_length).as_bytes());
+        assert!(block.ends_with(BER), "{block}");
         assert_eq!(problem(b""), NOT_DER);
         assert_eq!(problem(b"MIIB, but no PEM"), NOT_DER);
     }

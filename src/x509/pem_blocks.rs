@@ -124,7 +124,11 @@ impl<'a> Open<'a> {
         }
         let broken = |problem: String| Err(BrokenPem { line, problem });
         if text.starts_with("Proc-Type:") && text.ends_with("ENCRYPTED") {
-            return broken(ENCRYPTED.to_owned());
+            return broken(if is_private_key(self.label) {
+                ENCRYPTED.to_owned()
+            } else {
+                format!("the block `{}` is encrypted", shown(self.label))
+            });
         }
         let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/= \t".contains(&byte);
         if !text.bytes().all(base64) {
@@ -214,6 +218,15 @@ mod tests {
         assert!(blocks[0].contents.is_empty() && is_private_key(&blocks[0].label));
         let refused = pem_blocks(file.as_bytes(), Wanted).err().unwrap();
         assert_eq!(refused.to_string(), format!("line 2: {ENCRYPTED}"));
+    }
+
+    #[test]
+    fn what_is_encrypted_is_called_by_its_label() {
+        let file = "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n\nYWJj\n\
+                    -----END CERTIFICATE-----\n";
+        let (line, problem) = broken(file);
+        assert_eq!(line, 2);
+        assert_eq!(problem, "the block `CERTIFICATE` is encrypted");
     }
 
     #[test]
