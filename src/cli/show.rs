@@ -253,7 +253,8 @@ async fn name_text(inventory: &SqliteInventory, name: &ServerName) -> Result<Str
         text = unknown_text(inventory, name).await?;
     }
     if let Some(pattern) = wildcard {
-        certificates += &format!(" --name '{pattern}'");
+        // Writing to a String can't fail.
+        let _ = write!(certificates, " --name '{pattern}'");
     }
     Ok(text + &certificates + "\n")
 }
