@@ -106,7 +106,7 @@ fn metrics_do_not_stay_green_where_the_surroundings_broke() {
         let config = inventory.file("c.toml", config);
         let words = ["--format", "prometheus", "-o", page.to_str().unwrap()];
         let config = ["--config", config.to_str().unwrap()];
-        inventory.run("check", &[words, config].concat())
+        inventory.run("check", &[&words[..], &config].concat())
     };
     let says = |state: &str| {
         let said = std::fs::read_to_string(&page).unwrap();
