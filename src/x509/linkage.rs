@@ -8,6 +8,7 @@ use x509_parser::extensions::{
 use x509_parser::nom::Parser;
 
 use super::faults::Faults;
+use super::name_kinds::NameKinds;
 use super::oid;
 use super::walk::{self, Element};
 use crate::domain::Der;
@@ -23,68 +24,61 @@ pub struct Linkage {
     pub authority_key_id: Option<Vec<u8>>,
     /// How many authorities may stand between it and a leaf, section 4.2.1.9.
     pub path_length: Option<u32>,
-    /// Which names of those below it are limited, section 4.2.1.10.
-    pub constrained: ConstrainedNames,
-    /// Whether it has alternative names of other kinds than those of hosts,
-    /// section 4.2.1.6, or of kinds that can't be read.
-    pub has_other_names: bool,
+    /// The kinds of names that it limits for those below it, section 4.2.1.10.
+    pub limited_names: NameKinds,
+    /// The kinds of its alternative names, section 4.2.1.6.
+    pub alternative_names: NameKinds,
     /// The dotted identifiers, cut where they are long, of critical extensions
     /// that no public specification of certificates defines: whoever does not
     /// know one must refuse the certificate (section 4.2).
     pub unknown_critical: Vec<String>,
 }
 
-/// The kinds of names that a certificate limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConstrainedNames {
-    /// None.
-    #[default]
-    None,
-    /// DNS names and addresses alone.
-    Hosts,
-    /// Other alternative names too, such as mailboxes.
-    Alternatives,
-    /// Directory names too, of which every certificate has one; or it can't be
-    /// read which.
-    All,
-}
-
 /// Most unknown critical extensions kept: one is enough to refuse.
 const MAX_UNKNOWN: usize = 16;
+
+/// What was read of the extensions that may stand only once (section 4.2): the
+/// first that can be read counts, also where it lacks what is sought.
+#[derive(Debug, Default)]
+struct Firsts {
+    subject_key_id: Option<Vec<u8>>,
+    authority_key_id: Option<Option<Vec<u8>>>,
+    path_length: Option<Option<u32>>,
+}
 
 /// Reads what binds a certificate to others. Total; costs time in proportion
 /// to the bytes.
 #[must_use]
 pub fn linkage(der: &Der) -> Linkage {
-    let mut linkage = Linkage::default();
+    let (mut linkage, mut firsts) = (Linkage::default(), Firsts::default());
     let fields = walk::certificate(der.as_bytes(), &mut Faults::default());
     let list = fields.ok().and_then(|fields| fields.extensions);
     let items = list.iter().flat_map(|list| list.within(Tag::Sequence));
     let mut shallow = X509ExtensionParser::new().with_deep_parse_extensions(false);
     for item in items {
         if let Ok((_, extension)) = shallow.parse(item.raw) {
-            linkage.take(&extension);
+            linkage.take(&extension, &mut firsts);
         }
     }
-    linkage
+    Linkage {
+        subject_key_id: firsts.subject_key_id,
+        authority_key_id: firsts.authority_key_id.flatten(),
+        path_length: firsts.path_length.flatten(),
+        ..linkage
+    }
 }
 
 impl Linkage {
-    fn take(&mut self, extension: &X509Extension<'_>) {
-        let id = extension.oid.to_id_string();
+    fn take(&mut self, extension: &X509Extension<'_>, firsts: &mut Firsts) {
+        let (id, value) = (extension.oid.to_id_string(), extension.value);
         match id.as_str() {
-            "2.5.29.14" => {
-                keep(&mut self.subject_key_id, subject_key_id(extension.value));
+            "2.5.29.14" => keep(&mut firsts.subject_key_id, subject_key_id(value)),
+            "2.5.29.35" => keep(&mut firsts.authority_key_id, authority_key_id(value)),
+            "2.5.29.19" => keep(&mut firsts.path_length, path_length(value)),
+            "2.5.29.17" => {
+                self.alternative_names = self.alternative_names | alternative_names(value);
             }
-            "2.5.29.35" => keep(
-                &mut self.authority_key_id,
-                authority_key_id(extension.value),
-            ),
-            "2.5.29.19" => keep(&mut self.path_length, path_length(extension.value)),
-            "2.5.29.17" => self.has_other_names |= has_other_names(extension.value),
-            "2.5.29.30" => {
-                self.constrained = self.constrained.max(constrained_names(extension.value));
-            }
+            "2.5.29.30" => self.limited_names = self.limited_names | limited_names(value),
             known if oid::extension(known).is_some() => {}
             _ if extension.critical && self.unknown_critical.len() < MAX_UNKNOWN => {
                 self.unknown_critical.push(oid::shown(&id));
@@ -94,16 +88,17 @@ impl Linkage {
     }
 }
 
-/// Keeps the first of an extension that may stand only once (section 4.2).
+/// Keeps the first that could be read.
 fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
     if slot.is_none() {
         *slot = value;
     }
 }
 
-fn path_length(value: &[u8]) -> Option<u32> {
+/// `None` where the extension can't be read, `Some(None)` where it sets none.
+fn path_length(value: &[u8]) -> Option<Option<u32>> {
     let (_, constraints) = BasicConstraints::from_der(value).ok()?;
-    constraints.path_len_constraint
+    Some(constraints.path_len_constraint)
 }
 
 fn subject_key_id(value: &[u8]) -> Option<Vec<u8>> {
@@ -111,46 +106,61 @@ fn subject_key_id(value: &[u8]) -> Option<Vec<u8>> {
     Some(key_id.any.data.to_vec())
 }
 
-fn constrained_names(value: &[u8]) -> ConstrainedNames {
+/// Those of hosts where it lists none, which section 4.2.1.10 forbids.
+fn limited_names(value: &[u8]) -> NameKinds {
     let Ok((_, limits)) = NameConstraints::from_der(value) else {
-        return ConstrainedNames::All;
+        return NameKinds::UNREADABLE;
     };
-    let NameConstraints {
-        permitted_subtrees,
-        excluded_subtrees,
-    } = limits;
-    let subtrees = [permitted_subtrees, excluded_subtrees];
-    let kinds = subtrees.iter().flatten().flatten().map(kind);
-    kinds.max().unwrap_or(ConstrainedNames::Hosts)
-}
-
-fn kind(subtree: &GeneralSubtree<'_>) -> ConstrainedNames {
-    match subtree.base {
-        GeneralName::DNSName(_) | GeneralName::IPAddress(_) => ConstrainedNames::Hosts,
-        GeneralName::OtherName(..)
-        | GeneralName::RFC822Name(_)
-        | GeneralName::X400Address(_)
-        | GeneralName::EDIPartyName(_)
-        | GeneralName::URI(_)
-        | GeneralName::RegisteredID(_) => ConstrainedNames::Alternatives,
-        GeneralName::DirectoryName(_) | GeneralName::Invalid(..) => ConstrainedNames::All,
+    let subtrees = [limits.permitted_subtrees, limits.excluded_subtrees];
+    let kinds: NameKinds = subtrees.iter().flatten().flatten().map(kind).collect();
+    if kinds.is_empty() {
+        NameKinds::HOSTS
+    } else {
+        kinds
     }
 }
 
-fn has_other_names(value: &[u8]) -> bool {
-    let Some(list) = Element::first(value).filter(|list| list.is(Tag::Sequence)) else {
-        return true;
-    };
-    let mut names = list.within(Tag::Sequence);
-    // [2] dNSName, [7] iPAddress
-    let mut is_of_hosts = |name: Element<'_>| name.is_context(2) || name.is_context(7);
-    !names.by_ref().all(&mut is_of_hosts) || !names.rest().is_empty()
+fn kind(subtree: &GeneralSubtree<'_>) -> NameKinds {
+    NameKinds::of_tag(match subtree.base {
+        GeneralName::OtherName(..) => 0,
+        GeneralName::RFC822Name(_) => 1,
+        GeneralName::DNSName(_) => 2,
+        GeneralName::X400Address(_) => 3,
+        GeneralName::DirectoryName(_) => 4,
+        GeneralName::EDIPartyName(_) => 5,
+        GeneralName::URI(_) => 6,
+        GeneralName::IPAddress(_) => 7,
+        GeneralName::RegisteredID(_) => 8,
+        GeneralName::Invalid(..) => return NameKinds::UNREADABLE,
+    })
 }
 
-fn authority_key_id(value: &[u8]) -> Option<Vec<u8>> {
-    let mut fields = Element::first(value)?.within(Tag::Sequence);
-    let key_id = fields.find(|field| field.is_context(0))?;
-    Some(key_id.any.data.to_vec())
+fn alternative_names(value: &[u8]) -> NameKinds {
+    let Some(list) = Element::first(value).filter(|list| list.is(Tag::Sequence)) else {
+        return NameKinds::UNREADABLE;
+    };
+    let mut names = list.within(Tag::Sequence);
+    let kind = |name: Element<'_>| {
+        let tag = name.any.tag().0;
+        let is_known = name.is_context(tag);
+        NameKinds::of_tag(if is_known { tag } else { u32::MAX })
+    };
+    let kinds: NameKinds = names.by_ref().map(kind).collect();
+    if names.rest().is_empty() {
+        kinds
+    } else {
+        NameKinds::UNREADABLE
+    }
+}
+
+/// `None` where the extension can't be read, `Some(None)` where it names no
+/// key.
+fn authority_key_id(value: &[u8]) -> Option<Option<Vec<u8>>> {
+    let fields = Element::first(value).filter(|fields| fields.is(Tag::Sequence))?;
+    let key_id = fields
+        .within(Tag::Sequence)
+        .find(|field| field.is_context(0));
+    Some(key_id.map(|key_id| key_id.any.data.to_vec()))
 }
 
 #[cfg(test)]
@@ -160,7 +170,7 @@ mod tests {
         IsCa, KeyPair, NameConstraints,
     };
 
-    use super::{ConstrainedNames, Der, constrained_names, has_other_names, linkage};
+    use super::{Der, NameKinds, alternative_names, limited_names, linkage};
 
     fn authority() -> CertificateParams {
         let mut authority = CertificateParams::default();
@@ -185,7 +195,7 @@ mod tests {
         assert!(linkage.subject_key_id.is_some());
         assert_eq!(linkage.subject_key_id, linkage.authority_key_id);
         assert_eq!(linkage.path_length, Some(3));
-        assert_eq!(linkage.constrained, ConstrainedNames::Hosts);
+        assert_eq!(linkage.limited_names, NameKinds::of_tag(2));
         assert_eq!(linkage.unknown_critical, ["1.3.6.1.4.1.99999.1"]);
     }
 
@@ -200,29 +210,58 @@ mod tests {
                 excluded_subtrees: excluded.to_vec(),
             });
             let certificate = limited.self_signed(&KeyPair::generate().unwrap());
-            linkage(&Der::from(&certificate.unwrap().der()[..])).constrained
+            linkage(&Der::from(&certificate.unwrap().der()[..])).limited_names
         };
         let mail = GeneralSubtree::Rfc822Name("example".to_owned());
         let [hosts, directory, mail] = [[hosts], [directory], [mail]];
-        assert_eq!(constrained(&hosts, &[]), ConstrainedNames::Hosts);
-        assert_eq!(constrained(&[], &hosts), ConstrainedNames::Hosts);
-        assert_eq!(constrained(&directory, &[]), ConstrainedNames::All);
-        assert_eq!(constrained(&hosts, &directory), ConstrainedNames::All);
-        assert_eq!(constrained(&mail, &hosts), ConstrainedNames::Alternatives);
-        assert_eq!(constrained(&mail, &directory), ConstrainedNames::All);
-        assert_eq!(constrained_names(b"?"), ConstrainedNames::All);
+        let dns = NameKinds::of_tag(2);
+        assert_eq!(constrained(&hosts, &[]), dns);
+        assert_eq!(constrained(&[], &hosts), dns);
+        assert_eq!(constrained(&directory, &[]), NameKinds::DIRECTORY);
+        assert_eq!(constrained(&hosts, &directory), dns | NameKinds::DIRECTORY);
+        assert_eq!(constrained(&mail, &hosts), dns | NameKinds::of_tag(1));
+        assert_eq!(limited_names(b"?"), NameKinds::UNREADABLE);
+        assert_eq!(limited_names(b"\x30\x00"), NameKinds::HOSTS);
     }
 
     #[test]
-    fn names_of_other_kinds_than_hosts_are_told_apart() {
+    fn the_kinds_of_alternative_names_are_told_apart() {
         // host.test and 10.0.0.7, then a mailbox.
         let hosts = b"\x30\x11\x82\x09host.test\x87\x04\x0a\x00\x00\x07";
         let mailbox = b"\x30\x13\x82\x09host.test\x81\x06a@test";
-        assert!(!has_other_names(hosts));
-        assert!(has_other_names(mailbox));
-        assert!(!has_other_names(b"\x30\x00"));
-        assert!(has_other_names(b"\x30\x02\x82\x09"), "cut");
-        assert!(has_other_names(b"?"));
+        assert_eq!(alternative_names(hosts), NameKinds::HOSTS);
+        let both = NameKinds::of_tag(1) | NameKinds::of_tag(2);
+        assert_eq!(alternative_names(mailbox), both);
+        assert!(alternative_names(b"\x30\x00").is_empty());
+        let unreadable = [&b"\x30\x02\x82\x09"[..], b"?", b"\x30\x02\x04\x00"];
+        for value in unreadable {
+            assert_eq!(alternative_names(value), NameKinds::UNREADABLE);
+        }
+    }
+
+    #[test]
+    fn of_an_extension_that_stands_twice_the_first_counts_also_where_it_says_nothing() {
+        let twice = |id: &[u64], values: [&[u8]; 2]| {
+            let mut params = CertificateParams::default();
+            let extensions =
+                values.map(|value| CustomExtension::from_oid_content(id, value.to_vec()));
+            params.custom_extensions = extensions.into();
+            let certificate = params.self_signed(&KeyPair::generate().unwrap());
+            linkage(&Der::from(&certificate.unwrap().der()[..]))
+        };
+        let [any, none]: [&[u8]; 2] =
+            [b"\x30\x03\x01\x01\xff", b"\x30\x06\x01\x01\xff\x02\x01\x00"];
+        let constraints = [2, 5, 29, 19];
+        assert_eq!(twice(&constraints, [any, none]).path_length, None);
+        assert_eq!(twice(&constraints, [none, any]).path_length, Some(0));
+        assert_eq!(twice(&constraints, [b"?", none]).path_length, Some(0));
+
+        let [empty, key]: [&[u8]; 2] = [b"\x30\x00", b"\x30\x03\x80\x01\x07"];
+        let authority = [2, 5, 29, 35];
+        let named = |values| twice(&authority, values).authority_key_id;
+        assert_eq!(named([empty, key]), None);
+        assert_eq!(named([key, empty]), Some(vec![7]));
+        assert_eq!(named([b"?", key]), Some(vec![7]));
     }
 
     #[test]

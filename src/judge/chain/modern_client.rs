@@ -16,7 +16,7 @@ use webpki::{
 use super::member::Member;
 use super::trail::Trail;
 use crate::domain::{KeyType, Timestamp};
-use crate::x509::ConstrainedNames;
+use crate::x509::NameKinds;
 
 /// Why a modern client refuses a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,27 +95,41 @@ impl ExtendedKeyUsageValidator for &Usage {
 }
 
 fn kind(error: &Error, trail: &Trail) -> Kind {
-    match (error, limited(trail)) {
+    match (error, Limits::of(trail)) {
         (Error::SignatureAlgorithmMismatch, _)
-        | (Error::NameConstraintViolation, ConstrainedNames::Hosts) => Kind::Forbidden,
-        (_, ConstrainedNames::None) => Kind::Strict,
+        | (Error::NameConstraintViolation, Limits::Hosts) => Kind::Forbidden,
+        (_, Limits::None) => Kind::Strict,
         _ => Kind::NamesUnchecked,
     }
 }
 
-/// The kinds of names that any issuer of a trail limits, of those that are in
-/// it. The library compares hosts' alone: it takes a limit on any other kind
-/// for overstepped where a certificate has a name of that kind, and for kept
-/// where none has.
-fn limited(trail: &Trail) -> ConstrainedNames {
-    let issuers = trail.members().skip(1);
-    let limited = issuers.map(|issuer| issuer.linkage.constrained).max();
-    let mut members = trail.members();
-    match limited.unwrap_or_default() {
-        ConstrainedNames::Alternatives if !members.any(|it| it.linkage.has_other_names) => {
-            ConstrainedNames::Hosts
+/// Which names any issuer of a trail limits, of those that are in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limits {
+    /// None.
+    None,
+    /// Those of hosts alone.
+    Hosts,
+    /// Others too.
+    Others,
+}
+
+impl Limits {
+    /// The library compares hosts' alone: it takes a limit on any other kind
+    /// for overstepped where a certificate has a name of that kind, and for kept
+    /// where none has.
+    fn of(trail: &Trail) -> Self {
+        let issuers = trail.members().skip(1);
+        let limited: NameKinds = issuers.map(|it| it.linkage.limited_names).collect();
+        let present = trail.members().map(|it| it.linkage.alternative_names);
+        let present = present.collect::<NameKinds>() | NameKinds::DIRECTORY;
+        if limited.is_empty() {
+            Self::None
+        } else if limited.shares_beside_hosts(present) {
+            Self::Others
+        } else {
+            Self::Hosts
         }
-        limited => limited,
     }
 }
 
@@ -123,7 +137,7 @@ fn limited(trail: &Trail) -> ConstrainedNames {
 /// none.
 fn words(error: &Error, trail: &Trail) -> String {
     match error {
-        Error::NameConstraintViolation if limited(trail) == ConstrainedNames::Hosts => {
+        Error::NameConstraintViolation if Limits::of(trail) == Limits::Hosts => {
             "an issuer is not allowed to certify its names".to_owned()
         }
         Error::NameConstraintViolation => {

@@ -319,3 +319,29 @@ fn limits_on_names_that_nobody_compares_are_not_overstepped() {
         );
     }
 }
+
+#[test]
+fn names_that_no_issuer_limits_hide_none_that_oversteps() {
+    let root = Authority::root("Root");
+    let mut limited = authority("Limited");
+    limited.name_constraints = Some(NameConstraints {
+        permitted_subtrees: vec![
+            GeneralSubtree::Rfc822Name("test".to_owned()),
+            GeneralSubtree::DnsName("corp".to_owned()),
+        ],
+        excluded_subtrees: Vec::new(),
+    });
+    let key = KeyPair::generate().unwrap();
+    let der = root.certify(&limited, &key);
+    let limited = Authority {
+        params: limited,
+        key,
+        der,
+    };
+    let mut leaf = named("leaf");
+    let service = rcgen::string::Ia5String::try_from("spiffe://example/service").unwrap();
+    leaf.subject_alt_names.push(rcgen::SanType::URI(service));
+    let leaf = limited.certify(&leaf, &KeyPair::generate().unwrap());
+    let found = assess(vec![root.store("corp")], &[], &[&leaf, &limited.der]);
+    assert_eq!(found.trust, Trust::Invalid, "{}", found.reason);
+}
