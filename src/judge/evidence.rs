@@ -55,7 +55,8 @@ pub struct Assessment {
     /// The subjects and issuers that do not link as sent: RFC 8446 section
     /// 4.4.2 wants each certificate to certify the one before it.
     pub out_of_order: bool,
-    /// The positions of what was sent and not needed, duplicates apart.
+    /// The positions of what was sent and not needed, duplicates apart; none
+    /// where the search for a way to a store was given up.
     pub extra: Vec<usize>,
     /// The positions of certificates that were sent before.
     pub duplicates: Vec<usize>,

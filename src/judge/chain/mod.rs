@@ -31,7 +31,7 @@ use member::Member;
 use path::{ClientChecks, Origin, Path};
 use pool::Anchors;
 use standing::{Rank, Standing};
-use walk::{GIVEN_UP, Trails};
+use walk::Trails;
 
 /// Most signatures that a modern client checks for one chain; with the walk's
 /// own there are at most a hundred, and so no chain takes a second.
@@ -170,10 +170,10 @@ impl Assessor {
         let Some((path, standing)) = best else {
             return links.unreadable();
         };
-        let (trust, reason) = if links.is_cut && standing.rank != Rank::Trusted {
-            // Nobody knows where the others would have led.
-            let unchecked = || (Trust::Unchecked, GIVEN_UP.to_owned());
-            path.leaf_alone(now).unwrap_or_else(unchecked)
+        // Where the search was cut, nobody knows where the others would have led.
+        let is_open = links.is_cut && standing.rank != Rank::Trusted;
+        let (trust, reason) = if is_open {
+            path.left_open(now, standing.rank)
         } else {
             (standing.trust, standing.reason.clone())
         };
@@ -187,7 +187,11 @@ impl Assessor {
             unsent: self.unsent(path.relied_on()),
             missing_intermediate: path.fix(now),
             out_of_order: links.leaf_is_an_issuer || !path.sent.is_sorted(),
-            extra: links.extra(path),
+            extra: if is_open {
+                Vec::new()
+            } else {
+                links.extra(path)
+            },
             duplicates: links.duplicates.clone(),
             refusal: path.refusal.clone(),
         }

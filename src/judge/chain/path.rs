@@ -244,11 +244,19 @@ impl Path {
         Standing::new(rank, Trust::IncompleteChain, reason)
     }
 
-    /// What the leaf's own dates make of every path, whatever is above.
-    pub(super) fn leaf_alone(&self, now: Timestamp) -> Option<(Trust, String)> {
-        let leaf = self.validities.first()?;
-        let unreadable = leaf.unreadable().map(|reason| (Trust::Invalid, reason));
-        unreadable.or_else(|| Some((Trust::Expired, leaf.over(now)?)))
+    /// What is to be said where it is the best of those found, of this rank,
+    /// and there may be better: what its leaf's own dates make of every path.
+    pub(super) fn left_open(&self, now: Timestamp, rank: Rank) -> (Trust, String) {
+        let leaf = self.validities.first();
+        if let Some(reason) = leaf.and_then(Validity::unreadable) {
+            return (Trust::Invalid, reason);
+        }
+        match leaf.and_then(|leaf| leaf.over(now)) {
+            // No other way leads further than to a store.
+            Some(over) if rank == Rank::Expired => (Trust::Expired, over),
+            Some(over) => (Trust::Unchecked, format!("{GIVEN_UP}; {over}")),
+            None => (Trust::Unchecked, GIVEN_UP.to_owned()),
+        }
     }
 
     /// The intermediate that is missing, and would be of use at `now`.

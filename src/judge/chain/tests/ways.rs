@@ -191,6 +191,36 @@ fn no_other_way_would_make_a_leaf_valid_that_is_over() {
 }
 
 #[test]
+fn a_leaf_that_is_over_is_not_all_where_no_way_to_a_store_was_found() {
+    let (root, rogue) = (Authority::root("Root"), Authority::root("Rogue"));
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let told = |by: &Authority, number: usize| {
+        let years = (2010..2026).take(number);
+        let issuers: Vec<_> = years.map(|year| issuer.again_by(by, year)).collect();
+        let mut chain = vec![&leaf];
+        chain.extend(&issuers);
+        chain.push(&by.der);
+        let assessor = Assessor::new(vec![root.store("corp")], Pool::default());
+        let later = "2027-06-01T00:00:00Z".parse().unwrap();
+        assessor.assess(&parsed(&chain), later)
+    };
+    assert_eq!(told(&rogue, 1).trust, Trust::UntrustedRoot);
+    let found = told(&rogue, 16);
+    assert_eq!(found.trust, Trust::Unchecked, "{}", found.reason);
+    assert_eq!(
+        found.reason,
+        "given up: too many certificates, or candidates for issuers; `leaf` expired \
+         2027-01-01T00:00:00Z"
+    );
+    assert!(found.extra.is_empty());
+    let found = told(&root, 16);
+    assert_eq!(found.trust, Trust::Expired, "{}", found.reason);
+    // Nobody knows which of them a way that is valid would need.
+    assert!(found.extra.is_empty());
+}
+
+#[test]
 fn a_namesake_that_leads_nowhere_is_no_way_too_many() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");
