@@ -77,9 +77,9 @@ impl Assessor {
     }
 
     /// Adds an authority to build chains with, as if another endpoint had
-    /// presented it.
+    /// presented it, however many others of its name did.
     pub fn add(&mut self, authority: &Arc<Certificate>) {
-        self.pool.add(authority);
+        self.pool.add_at_hand(authority);
     }
 
     /// The stores.

@@ -28,8 +28,8 @@ struct BySubject {
     by_fingerprint: HashMap<Fingerprint, Arc<Member>>,
 }
 
-/// Most authorities of one name in a pool, the first of them: more than any has
-/// had keys and cross-signatures, few enough that a hostile endpoint with a fresh
+/// Most authorities of one name that a pool takes from endpoints, the first of
+/// them: more than any has had keys and cross-signatures, few enough that a hostile endpoint with a fresh
 /// one at every look does not fill memory.
 const MAX_NAMESAKES: usize = 16;
 
@@ -39,6 +39,13 @@ impl Pool {
     pub fn add(&mut self, certificate: &Arc<Certificate>) {
         if certificate.facts.as_ref().is_ok_and(is_authority) {
             self.authorities.add(Arc::clone(certificate), MAX_NAMESAKES);
+        }
+    }
+
+    /// Adds one that the operator gave by hand, however many namesakes it has.
+    pub(super) fn add_at_hand(&mut self, certificate: &Arc<Certificate>) {
+        if certificate.facts.as_ref().is_ok_and(is_authority) {
+            self.authorities.add(Arc::clone(certificate), usize::MAX);
         }
     }
 

@@ -21,6 +21,21 @@ fn found_whatever(stores: &[&Authority], pool: &[Der], chain: &[&Der]) -> Assess
 }
 
 #[test]
+fn an_authority_given_by_hand_is_no_namesake_too_many() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let strangers = (0..20).map(|_| Authority::root("Issuer").der);
+    let strangers: Vec<_> = strangers.collect();
+    let pool: Vec<_> = strangers.iter().collect();
+    let pool = parsed(&pool).into_iter().collect();
+    let mut assessor = Assessor::new(vec![root.store("corp")], pool);
+    assessor.add(&Arc::new(x509::parse(&issuer.der)));
+    let links = assessor.links(&parsed(&[&issuer.leaf("leaf")]));
+    let mut unsent = links.unsent();
+    assert!(unsent.any(|it| it == issuer.der.fingerprint()));
+}
+
+#[test]
 fn a_root_that_others_certified_stays_untrusted() {
     let root = Authority::root("Root");
     let leaf = root.leaf("leaf");
