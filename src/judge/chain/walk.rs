@@ -247,6 +247,8 @@ impl<'a> Walk<'a> {
                 Err(Some(DeadEnd::GivenUp))
             }
             Some(Verification::Invalid) => Err(tip.wrong_signature(source, issuer)),
+            // Others may present anything.
+            Some(Verification::NotCheckable) if trail.is_at_others() => Err(None),
             Some(Verification::NotCheckable) if !tip.may_be_by(source, issuer) => {
                 Err(unchecked_signature(source, issuer))
             }

@@ -20,6 +20,70 @@ fn found_whatever(stores: &[&Authority], pool: &[Der], chain: &[&Der]) -> Assess
     found
 }
 
+/// What is found of a certificate from a file.
+fn of_file(stores: Vec<TrustStore>, pool: &[&Der], leaf: &Der) -> Assessment {
+    let assessor = Assessor::new(stores, parsed(pool).into_iter().collect());
+    let leaf = Arc::new(x509::parse(leaf));
+    assessor.verdict(&assessor.links_of_file(&leaf), now())
+}
+
+/// The same bytes with others of that length in every place.
+fn all_changed(der: &Der, from: &[u8], to: &[u8]) -> Der {
+    let mut bytes = der.as_bytes().to_vec();
+    for at in 0..=bytes.len() - from.len() {
+        let window = &mut bytes[at..at + from.len()];
+        if window == from {
+            window.copy_from_slice(to);
+        }
+    }
+    Der::from(bytes)
+}
+
+/// The same bytes with a signature said to be by SHA-224, which nobody checks.
+fn uncheckable(der: &Der) -> Der {
+    const SHA_256: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x03\x02";
+    const SHA_224: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x03\x01";
+    all_changed(der, SHA_256, SHA_224)
+}
+
+/// An authority as if certified by this issuer, whose key nobody needs for it.
+fn forged(authority: &Authority, issuer: &Authority, year: i32) -> Der {
+    let mut params = issuer.params.clone();
+    params.key_identifier_method =
+        rcgen::KeyIdMethod::PreSpecified(issuer.params.key_identifier(&issuer.key));
+    let forger = Authority {
+        params,
+        key: KeyPair::generate().unwrap(),
+        der: issuer.der.clone(),
+    };
+    uncheckable(&authority.again_by(&forger, year))
+}
+
+#[test]
+fn nothing_leads_on_from_others_by_signatures_that_nobody_can_check() {
+    let (root, rogue) = (Authority::root("Root"), Authority::root("Rogue"));
+    let issuer = root.below("Issuer");
+    let stores = || vec![root.store("corp")];
+    let real = issuer.again_by(&root, 2030);
+    let fake = forged(&issuer, &root, 2040);
+    let found = assess(stores(), &[&real, &fake], &[&issuer.leaf("leaf")]);
+    assert_eq!(found.missing_intermediate, Some(real.fingerprint()));
+
+    let fake = forged(&rogue, &root, 2040);
+    let found = of_file(stores(), &[&rogue.der, &fake], &rogue.leaf("leaf"));
+    assert_eq!(found.trust, Trust::UntrustedRoot, "{}", found.reason);
+}
+
+#[test]
+fn an_issuer_by_another_key_that_nobody_can_check_leaves_no_file_open() {
+    let (root, namesake) = (Authority::root("Root"), Authority::root("Root"));
+    let issuer = root.below("Issuer");
+    let by_namesake = uncheckable(&issuer.again_by(&namesake, 2040));
+    let stores = vec![root.store("corp")];
+    let found = of_file(stores, &[&by_namesake], &issuer.leaf("leaf"));
+    assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+}
+
 #[test]
 fn an_authority_given_by_hand_is_no_namesake_too_many() {
     let root = Authority::root("Root");
