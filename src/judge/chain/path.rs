@@ -161,10 +161,15 @@ impl Path {
 
     /// Where it stands at `now`; `holders` names its stores.
     pub(super) fn standing(&self, now: Timestamp, holders: &str) -> Standing {
-        if let Some(reason) = self.validities.iter().find_map(Validity::unreadable) {
+        // Beyond what another endpoint presents, nothing makes it worse here.
+        let own = match self.missing {
+            Some(_) => 1,
+            None => self.validities.len(),
+        };
+        let mut validities = self.validities.iter().take(own);
+        if let Some(reason) = validities.find_map(Validity::unreadable) {
             return Standing::new(Rank::Broken, Trust::Invalid, reason);
         }
-        // Next, since what another endpoint presents makes nothing worse here.
         if let Some(missing) = &self.missing {
             return self.bridged(missing, now);
         }

@@ -85,6 +85,19 @@ fn an_issuer_by_another_key_that_nobody_can_check_leaves_no_file_open() {
 }
 
 #[test]
+fn dates_that_can_not_be_read_beyond_what_others_present_make_nothing_invalid() {
+    let (root, old) = (Authority::root("Root"), Authority::root("Old"));
+    let issuer = root.below("Issuer");
+    let broken = all_changed(&old.der, b"370101000000Z", b"371301000000Z");
+    let crossed = issuer.again_by(&old, 2040);
+    let chain = [&issuer.leaf("leaf"), &broken];
+    for pool in [&[][..], &[&crossed]] {
+        let found = assess(Vec::new(), pool, &chain);
+        assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+    }
+}
+
+#[test]
 fn an_authority_given_by_hand_is_no_namesake_too_many() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");
