@@ -6,6 +6,7 @@
 //! client is asked about those that end in a store. The time comes last, and
 //! costs nothing.
 
+mod found;
 mod member;
 mod modern_client;
 mod path;

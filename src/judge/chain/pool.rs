@@ -31,7 +31,7 @@ struct BySubject {
 /// Most authorities of one name that a pool takes from endpoints, the first of
 /// them: more than any has had keys and cross-signatures, few enough that a hostile endpoint with a fresh
 /// one at every look does not fill memory.
-const MAX_NAMESAKES: usize = 16;
+pub(super) const MAX_NAMESAKES: usize = 16;
 
 impl Pool {
     /// Adds a certificate that some endpoint presented, if it is an

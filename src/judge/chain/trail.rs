@@ -76,7 +76,13 @@ impl Trail {
 
     /// Whether other endpoints alone presented any of it.
     pub(super) fn goes_by_others(&self) -> bool {
-        self.steps.iter().any(|step| step.source == Source::Pool)
+        self.borrowed().next().is_some()
+    }
+
+    /// What of it they alone presented, lowest first.
+    pub(super) fn borrowed(&self) -> impl Iterator<Item = &Member> {
+        let borrowed = |step: &&Step| step.source == Source::Pool;
+        self.steps.iter().filter(borrowed).map(|step| &*step.member)
     }
 
     /// Whether they alone presented the last of it.

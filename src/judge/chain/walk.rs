@@ -8,12 +8,15 @@
 //! Anybody may certify the name and the key of an authority, and present that
 //! at an endpoint of his own. So the chain is climbed with what was sent and
 //! the stores first, and then once more for the ways through what other
-//! endpoints present, which take nothing from the first.
+//! endpoints present, which take nothing from the first. Of these the ways to a
+//! root or a store by a single certificate of theirs are looked for before all
+//! others: a thicket that somebody presents is no way, and hides none.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::found::Found;
 use super::member::{Claim, Member};
 use super::pool::{Anchors, Pool};
 use super::trail::{End, Source, Step, Trail};
@@ -27,10 +30,6 @@ const MAX_CHECKS: usize = 60;
 const MAX_LOOKS: usize = 1_000;
 /// Most certificates above the leaf; a modern client takes seven.
 const MAX_HEIGHT: usize = 10;
-/// Most trails kept of each climb: there are two or three where authorities
-/// cross-sign.
-const MAX_TRAILS: usize = 8;
-
 /// Where nothing more is said, since there was too much to look at.
 pub(super) const GIVEN_UP: &str = "given up: too many certificates, or candidates for issuers";
 
@@ -41,14 +40,6 @@ pub(super) struct Trails {
     pub(super) own: Found,
     /// Those with a step that only other endpoints presented.
     pub(super) pooled: Found,
-}
-
-/// What one climb found.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) trails: Vec<Trail>,
-    /// Whether there may be more of them.
-    pub(super) is_cut: bool,
 }
 
 /// Every way up from the leaf of a chain, bounded; `None` where the leaf
@@ -88,7 +79,11 @@ struct Walk<'a> {
 /// Which ways are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Climb {
+    /// Those by what was sent and the stores.
     Own,
+    /// Those with one certificate that only others presented, to their end.
+    Bridged,
+    /// Those with any of these.
     Pooled,
 }
 
@@ -118,7 +113,7 @@ impl<'a> Walk<'a> {
                 pooled: Found::default(),
             },
         };
-        for climb in [Climb::Own, Climb::Pooled] {
+        for climb in [Climb::Own, Climb::Bridged, Climb::Pooled] {
             walk.climb = climb;
             walk.climb(&mut Trail {
                 leaf: Arc::clone(&leaf),
@@ -148,9 +143,9 @@ impl<'a> Walk<'a> {
         }
         let mut dead_ends = Vec::new();
         let mut went_on = false;
-        for (source, issuer) in self.candidates(&tip) {
+        for (source, issuer) in self.candidates(trail) {
             match self.look(trail, source, &issuer) {
-                Ok(_) if self.found().is_full() => {
+                Ok(_) if self.climb == Climb::Own && self.found().is_full() => {
                     self.found().is_cut = true;
                     return;
                 }
@@ -182,7 +177,8 @@ impl<'a> Walk<'a> {
     /// names first, then those of the stores, those sent, those of others, if
     /// these are looked for; of several, those that last longest. Of others'
     /// the roots come first: who does not have the key can make none.
-    fn candidates(&self, tip: &Member) -> Vec<(Source, Arc<Member>)> {
+    fn candidates(&self, trail: &Trail) -> Vec<(Source, Arc<Member>)> {
+        let tip = trail.tip();
         let sent = self.sent.get(&tip.issuer).map_or(&[][..], Vec::as_slice);
         let was_sent = |member: &Member| {
             sent.iter()
@@ -191,7 +187,8 @@ impl<'a> Walk<'a> {
         let held = self.anchors.named(tip.issuer).iter();
         let pooled = match self.climb {
             Climb::Own => &[],
-            Climb::Pooled => self.pool.named(tip.issuer),
+            Climb::Bridged if trail.goes_by_others() => &[],
+            Climb::Bridged | Climb::Pooled => self.pool.named(tip.issuer),
         };
         let is_held = |member: &Member| !self.anchors.holders(member.fingerprint()).is_empty();
 
@@ -277,32 +274,30 @@ impl<'a> Walk<'a> {
     }
 
     fn keep(&mut self, trail: &Trail, end: End) {
-        if self.climb == Climb::Pooled && !trail.goes_by_others() {
-            // The first climb had it.
+        let borrowed = trail.borrowed().count();
+        let is_whole = matches!(end, End::Anchor(_) | End::Root);
+        // What a climb before had, or one after has.
+        let is_anothers = match self.climb {
+            Climb::Own => false,
+            Climb::Bridged => borrowed == 0 || !is_whole,
+            Climb::Pooled => borrowed == 0 || (borrowed == 1 && is_whole),
+        };
+        if is_anothers {
             return;
         }
-        let found = self.found();
-        found.is_cut |= end == End::GivenUp || found.is_full();
-        if !found.is_full() {
-            found.trails.push(Trail {
-                end,
-                ..trail.clone()
-            });
-        }
+        let trail = Trail {
+            end,
+            ..trail.clone()
+        };
+        self.found().keep(trail);
     }
 
     /// What this climb found until now.
     fn found(&mut self) -> &mut Found {
         match self.climb {
             Climb::Own => &mut self.trails.own,
-            Climb::Pooled => &mut self.trails.pooled,
+            Climb::Bridged | Climb::Pooled => &mut self.trails.pooled,
         }
-    }
-}
-
-impl Found {
-    fn is_full(&self) -> bool {
-        self.trails.len() >= MAX_TRAILS
     }
 }
 
@@ -362,6 +357,7 @@ impl End {
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
+    use super::super::found::MAX_TRAILS;
     use super::*;
     use crate::domain::Der;
     use crate::x509;

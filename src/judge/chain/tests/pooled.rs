@@ -59,6 +59,15 @@ fn forged(authority: &Authority, issuer: &Authority, year: i32) -> Der {
     uncheckable(&authority.again_by(&forger, year))
 }
 
+/// Somebody's certificates for an authority, each below a root of his own, and
+/// these roots.
+fn crossed_with_roots(authority: &Authority, names: impl Fn(usize) -> String) -> Vec<Der> {
+    let strangers: Vec<_> = (0..12).map(|it| Authority::root(&names(it))).collect();
+    let crossed = strangers.iter().map(|it| authority.again_by(it, 2040));
+    let roots = strangers.iter().map(|it| it.der.clone());
+    crossed.chain(roots).collect()
+}
+
 #[test]
 fn nothing_leads_on_from_others_by_signatures_that_nobody_can_check() {
     let (root, rogue) = (Authority::root("Root"), Authority::root("Rogue"));
@@ -82,6 +91,42 @@ fn an_issuer_by_another_key_that_nobody_can_check_leaves_no_file_open() {
     let stores = vec![root.store("corp")];
     let found = of_file(stores, &[&by_namesake], &issuer.leaf("leaf"));
     assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+}
+
+#[test]
+fn an_intermediate_is_found_among_those_that_others_certified() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let fix = issuer.der.fingerprint();
+    let apart = crossed_with_roots(&issuer, |number| format!("Stranger {number}"));
+    // Whoever names no key is asked of all twelve.
+    let mut unnamed = issuer.params.clone();
+    unnamed.use_authority_key_identifier_extension = false;
+    let unnamed = Authority {
+        params: unnamed,
+        key: KeyPair::try_from(issuer.key.serialize_der()).unwrap(),
+        der: issuer.der.clone(),
+    };
+    let alike = crossed_with_roots(&unnamed, |_| "Hydra".to_owned());
+    for crossed in [&apart[..12], &apart, &alike] {
+        let mut pool: Vec<_> = crossed.iter().collect();
+        pool.push(&issuer.der);
+        let found = of_file(vec![root.store("corp")], &pool, &leaf);
+        assert_eq!(found.trust, Trust::Trusted, "{}", found.reason);
+        let found = assess(vec![root.store("corp")], &pool, &[&leaf]);
+        assert_eq!(found.missing_intermediate, Some(fix));
+    }
+    // Also where it leads to no store.
+    for crossed in [&apart[..12], &apart] {
+        let mut pool: Vec<_> = crossed.iter().collect();
+        pool.extend([&issuer.der, &root.der]);
+        let assessor = Assessor::new(Vec::new(), parsed(&pool).into_iter().collect());
+        let links = assessor.links(&parsed(&[&leaf]));
+        for sought in [fix, root.der.fingerprint()] {
+            assert!(links.unsent().any(|it| it == sought));
+        }
+    }
 }
 
 #[test]
@@ -166,17 +211,17 @@ fn a_missing_intermediate_is_found_below_a_root_that_others_certified() {
 fn of_a_file_too_many_ways_through_others_are_left_open() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");
-    let leaf = Arc::new(x509::parse(&issuer.leaf("leaf")));
-    let crossed = crossed(&issuer);
-    let trust = |pool: &[&Der]| {
-        let assessor = Assessor::new(Vec::new(), parsed(pool).into_iter().collect());
-        assessor
-            .verdict(&assessor.links_of_file(&leaf), now())
-            .trust
-    };
-    let pool: Vec<_> = crossed.iter().collect();
-    assert_eq!(trust(&pool[..2]), Trust::IncompleteChain);
+    let leaf = issuer.leaf("leaf");
+    let over = (2013..2026).map(|year| issuer.again_by(&root, year));
+    let over: Vec<_> = over.collect();
+    let pool: Vec<_> = over.iter().collect();
+    let trust = |pool: &[&Der]| of_file(vec![root.store("corp")], pool, &leaf).trust;
+    assert_eq!(trust(&pool[..8]), Trust::Expired);
     assert_eq!(trust(&pool), Trust::Unchecked);
+    // Those that lead to no store are none of them.
+    let crossed = crossed(&issuer);
+    let pool: Vec<_> = crossed.iter().collect();
+    assert_eq!(trust(&pool), Trust::IncompleteChain);
 }
 
 #[test]
