@@ -24,7 +24,8 @@ pub(super) enum Rank {
     /// To a store, with the help of another endpoint's intermediate.
     Bridged,
     /// To what is wrong, or was given up. What others present makes that no
-    /// better unless it leads to a store.
+    /// better unless it leads to a store, or is a root whose key made the
+    /// signature in question: then that is not wrong.
     Broken,
     /// Further with that help, and not to a store.
     Astray,
