@@ -37,7 +37,8 @@ pub struct Assessment {
     pub reason: String,
     /// The stores that trust it, by name.
     pub trusted_by: Vec<String>,
-    /// The root that the path ends in.
+    /// The root that the path ends in; none that no store holds where another
+    /// endpoint's intermediate leads to it, which anybody may present.
     pub root: Option<Root>,
     /// Whether any path leads to a root of Mozilla's, every signature of it
     /// checked, so that the rules of public authorities apply.

@@ -8,6 +8,7 @@
 
 mod found;
 mod member;
+mod missing;
 mod modern_client;
 mod path;
 mod pool;
@@ -141,7 +142,7 @@ impl Assessor {
             walk::trails(chain, &self.anchors, &self.pool).ok_or("it ends before its key")?;
         let mut checks = ClientChecks(MAX_CLIENT_CHECKS);
         let paths = own.trails.iter().chain(&pooled.trails);
-        let paths = paths.map(|trail| Path::of(trail, origin, &mut checks));
+        let paths = paths.map(|trail| Path::of(trail, &own.trails, origin, &mut checks));
         let is_cut = match origin {
             // A server had to send what it needs, whatever others present.
             Origin::Server => own.is_cut,

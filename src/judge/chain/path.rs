@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::member::Member;
+use super::missing::{self, Missing};
 use super::modern_client::{self, Kind, Refusal};
 use super::prohibition::forbidden;
 use super::standing::{Rank, Standing};
@@ -22,7 +22,8 @@ pub(super) struct Path {
     /// The first intermediate that only another endpoint presented; of a file
     /// none is missing.
     missing: Option<Missing>,
-    /// The subject of the root, where it ends in one.
+    /// The subject of the root, where it ends in one that is not of others'
+    /// choice.
     root: Option<Name>,
     /// The certificate that it ends in.
     pub(super) last: Fingerprint,
@@ -57,13 +58,6 @@ struct Names {
     issuer: String,
 }
 
-/// An intermediate that was not sent where it should have been.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Missing {
-    fingerprint: Fingerprint,
-    validity: Validity,
-}
-
 /// Where a chain comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -84,17 +78,26 @@ const NEVER_BEGUN: Timestamp = Timestamp::from_micros(i64::MIN);
 impl Path {
     /// What is to be said of a trail. A modern client is asked about it if
     /// it ends in a trusted certificate, with nothing missing.
-    pub(super) fn of(trail: &Trail, origin: Origin, checks: &mut ClientChecks) -> Self {
+    /// `own` are the trails of what was sent and the stores.
+    pub(super) fn of(
+        trail: &Trail,
+        own: &[Trail],
+        origin: Origin,
+        checks: &mut ClientChecks,
+    ) -> Self {
         let tip = trail.tip();
-        let is_root = matches!(trail.end, End::Anchor(_) | End::Root | End::UnprovenRoot);
-        let bridge = match origin {
-            Origin::Server => bridge(trail),
-            Origin::File => None,
+        let bridge = missing::bridge(trail);
+        let is_root = match trail.end {
+            // Anybody may certify an authority by a root of his own.
+            End::Root | End::UnprovenRoot => bridge.is_none(),
+            End::Anchor(_) => bridge.is_none() || unchecked(trail).is_none(),
+            _ => false,
         };
+        let bridge = bridge.filter(|_| origin == Origin::Server);
         let mut path = Self {
             sent: positions(trail),
             unsent: unsent(trail),
-            missing: bridge.map(Missing::of),
+            missing: bridge.map(|bridge| Missing::of(bridge, own)),
             root: is_root.then(|| tip.facts().subject.clone()),
             last: tip.fingerprint(),
             stores: match &trail.end {
@@ -244,6 +247,7 @@ impl Path {
         };
         let rank = match self.end {
             End::Anchor(_) => Rank::Bridged,
+            _ if missing.is_sent_otherwise => Rank::Detour,
             _ => Rank::Astray,
         };
         Standing::new(rank, Trust::IncompleteChain, reason)
@@ -353,15 +357,6 @@ impl Flaw {
     }
 }
 
-impl Missing {
-    fn of(member: &Member) -> Self {
-        Self {
-            fingerprint: member.fingerprint(),
-            validity: Validity::of(member),
-        }
-    }
-}
-
 fn positions(trail: &Trail) -> Vec<usize> {
     let sent = trail.steps.iter().filter_map(|step| match step.source {
         Source::Sent(position) => Some(position),
@@ -374,13 +369,6 @@ fn unsent(trail: &Trail) -> Vec<Fingerprint> {
     let unsent = |step: &&Step| !matches!(step.source, Source::Sent(_));
     let unsent = trail.steps.iter().filter(unsent);
     unsent.map(|step| step.member.fingerprint()).collect()
-}
-
-/// The first certificate that had to be borrowed from another endpoint, roots
-/// apart: those need not be sent.
-fn bridge(trail: &Trail) -> Option<&Member> {
-    let borrowed = |step: &&Step| step.source == Source::Pool && !step.member.is_self_signed();
-    trail.steps.iter().find(borrowed).map(|step| &*step.member)
 }
 
 fn unchecked(trail: &Trail) -> Option<String> {

@@ -31,6 +31,9 @@ pub(super) enum Rank {
     Astray,
     /// Nowhere: an issuer is missing.
     Nowhere,
+    /// Not to a store, round an authority that was sent, by another endpoint's
+    /// certificate of it.
+    Detour,
 }
 
 impl Standing {

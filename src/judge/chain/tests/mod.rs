@@ -355,6 +355,7 @@ fn what_a_modern_client_was_not_asked_about_is_not_trusted() {
     let trust = |checks| {
         let path = Path::of(
             &trails.own.trails[0],
+            &trails.own.trails,
             Origin::Server,
             &mut ClientChecks(checks),
         );

@@ -94,6 +94,28 @@ fn an_issuer_by_another_key_that_nobody_can_check_leaves_no_file_open() {
 }
 
 #[test]
+fn what_others_present_chooses_nobodys_root() {
+    let (root, evil) = (Authority::root("Root"), Authority::root("Approved"));
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let crossed = issuer.again_by(&evil, 2040);
+    let pool = [crossed.clone(), evil.der.clone()];
+    let found = found_whatever(&[], &pool, &[&leaf, &issuer.der]);
+    assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+    assert_eq!(root_of(&found), None);
+
+    let found = assess(Vec::new(), &[&crossed, &evil.der], &[&leaf]);
+    assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+    assert_eq!(root_of(&found), None);
+    let found = of_file(Vec::new(), &[&crossed, &evil.der], &leaf);
+    assert_eq!(found.trust, Trust::UntrustedRoot, "{}", found.reason);
+    assert_eq!(root_of(&found), None);
+    // What a store vouches for is no mere word of theirs.
+    let found = of_file(vec![root.store("corp")], &[&crossed, &issuer.der], &leaf);
+    assert_eq!(root_of(&found), Some("CN=Root"));
+}
+
+#[test]
 fn an_intermediate_is_found_among_those_that_others_certified() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");
