@@ -42,9 +42,13 @@ const MAX_UNKNOWN: usize = 16;
 #[derive(Debug, Default)]
 struct Firsts {
     subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<Option<Vec<u8>>>,
-    path_length: Option<Option<u32>>,
+    authority_key_id: Option<Said<Vec<u8>>>,
+    path_length: Option<Said<u32>>,
 }
+
+/// What an extension that can be read says; `None` where it says nothing.
+#[derive(Debug)]
+struct Said<T>(Option<T>);
 
 /// Reads what binds a certificate to others. Total; costs time in proportion
 /// to the bytes.
@@ -62,8 +66,8 @@ pub fn linkage(der: &Der) -> Linkage {
     }
     Linkage {
         subject_key_id: firsts.subject_key_id,
-        authority_key_id: firsts.authority_key_id.flatten(),
-        path_length: firsts.path_length.flatten(),
+        authority_key_id: firsts.authority_key_id.and_then(|said| said.0),
+        path_length: firsts.path_length.and_then(|said| said.0),
         ..linkage
     }
 }
@@ -95,10 +99,9 @@ fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
     }
 }
 
-/// `None` where the extension can't be read, `Some(None)` where it sets none.
-fn path_length(value: &[u8]) -> Option<Option<u32>> {
+fn path_length(value: &[u8]) -> Option<Said<u32>> {
     let (_, constraints) = BasicConstraints::from_der(value).ok()?;
-    Some(constraints.path_len_constraint)
+    Some(Said(constraints.path_len_constraint))
 }
 
 fn subject_key_id(value: &[u8]) -> Option<Vec<u8>> {
@@ -153,14 +156,12 @@ fn alternative_names(value: &[u8]) -> NameKinds {
     }
 }
 
-/// `None` where the extension can't be read, `Some(None)` where it names no
-/// key.
-fn authority_key_id(value: &[u8]) -> Option<Option<Vec<u8>>> {
+fn authority_key_id(value: &[u8]) -> Option<Said<Vec<u8>>> {
     let fields = Element::first(value).filter(|fields| fields.is(Tag::Sequence))?;
     let key_id = fields
         .within(Tag::Sequence)
         .find(|field| field.is_context(0));
-    Some(key_id.map(|key_id| key_id.any.data.to_vec()))
+    Some(Said(key_id.map(|key_id| key_id.any.data.to_vec())))
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::member::Member;
 use super::pool::MAX_NAMESAKES;
 use super::trail::{End, Trail};
 
@@ -41,7 +42,7 @@ impl Found {
 
     fn has_room_astray(&self, trail: &Trail) -> bool {
         let number = self.astray().count();
-        let first = |trail: &Trail| trail.borrowed().next().map(|it| it.fingerprint());
+        let first = |trail: &Trail| trail.borrowed().next().map(Member::fingerprint);
         let is_another = || self.astray().all(|other| first(other) != first(trail));
         number < MAX_TRAILS || (number < MAX_ASTRAY && is_another())
     }

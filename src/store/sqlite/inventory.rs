@@ -342,17 +342,7 @@ impl Inventory for SqliteInventory {
             .push(" and e.port = ")
             .push_bind(i64::from(port.number()))
             .push(visits::ENDPOINT_ORDER);
-        Box::pin(async move {
-            let mut endpoints = Vec::new();
-            let mut keep = |endpoint| {
-                endpoints.push(endpoint);
-                ControlFlow::Continue(())
-            };
-            let operation = "reading an endpoint";
-            self.visit_pages(operation, query, visits::endpoint, &mut keep)
-                .await?;
-            Ok(endpoints)
-        })
+        Box::pin(self.list_pages("reading an endpoint", query, visits::endpoint))
     }
 
     fn questions<'a>(

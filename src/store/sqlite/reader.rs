@@ -130,6 +130,22 @@ impl SqliteInventory {
             .judge(streamed.map(drop).map_err(failed_in(operation)))
     }
 
+    /// The same as a list.
+    pub(super) async fn list_pages<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        query: Query,
+        read: impl Fn(Columns<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut list = Vec::new();
+        let mut visit = |item| {
+            list.push(item);
+            ControlFlow::Continue(())
+        };
+        self.visit_pages(operation, query, read, &mut visit).await?;
+        Ok(list)
+    }
+
     /// What `read` makes of a connection of its own, on a thread where it may
     /// wait for rows. The connection is another one each time, unless all is to
     /// be of one moment.
