@@ -112,13 +112,10 @@ impl Mailbox {
     /// # Errors
     /// The text, where any of them is none.
     pub fn list(text: &str) -> Result<Vec<Self>, InvalidMailbox> {
-        // There may be a comma in the name of a single one.
-        if let Ok(one) = text.parse() {
-            return Ok(vec![one]);
-        }
         let each = text.split([',', ';']).map(str::parse);
         let each: Result<_, InvalidMailbox> = each.collect();
-        each.map_err(|_| InvalidMailbox(text.to_owned()))
+        // There may be a comma in the name of a single one.
+        each.or_else(|_| Ok(vec![text.parse()?]))
     }
 }
 
