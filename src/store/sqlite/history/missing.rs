@@ -51,6 +51,7 @@ impl History {
         }
         if is_news {
             self.failures.restart();
+            self.failures_changed = true;
         }
     }
 

@@ -198,6 +198,28 @@ async fn looks_that_can_not_have_brought_a_certificate_are_not_counted_against_i
 }
 
 #[tokio::test]
+async fn what_went_missing_by_a_denial_is_gone_only_after_enough_looks_since() {
+    let mut store = Store::new().await;
+    let both = vec![
+        climbed(&[], TlsVersion::TLS_1_2, "a", 0),
+        climbed(&[], TlsVersion::TLS_1_3, "b", 1),
+    ];
+    store.scan(batch(both)).await;
+    let silent = || Outcome::Silent(Phase::Hello);
+    let lost = [
+        ("tls1.2", OutcomeKind::Silent),
+        ("tls1.3", OutcomeKind::Silent),
+    ];
+    for day in [2, 3] {
+        see(&mut store, tried(day, silent(), &lost)).await;
+    }
+    let denied = ("tls1.2", OutcomeKind::TlsRefused);
+    see(&mut store, tried(4, refused(), &[denied])).await;
+    see(&mut store, tried(12, silent(), &lost)).await;
+    assert_eq!(states(&store).await, ["a missing", "b current"]);
+}
+
+#[tokio::test]
 async fn a_certificate_behind_a_hello_that_is_lost_stands_beside_what_that_asked_for() {
     let mut store = Store::new().await;
     see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "b", 0)).await;
