@@ -19,12 +19,13 @@ pub struct Replaced {
 }
 
 /// A certificate at a question.
-type Answer = (
-    Option<(Zone, IpAddr, Port)>,
-    Option<String>,
-    Option<String>,
-    Fingerprint,
-);
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Answer {
+    place: Option<(Zone, IpAddr, Port)>,
+    sni: Option<String>,
+    starttls: Option<String>,
+    certificate: Fingerprint,
+}
 
 impl Replaced {
     /// Of places that have yet to come, and these imports.
@@ -64,10 +65,10 @@ impl Replaced {
 
 fn answer(row: &Installation) -> Answer {
     let place = row.zone.clone().zip(row.ip).zip(row.port);
-    (
-        place.map(|((zone, ip), port)| (zone, ip, port)),
-        row.sni.clone(),
-        row.starttls.clone(),
-        row.certificate.sha256,
-    )
+    Answer {
+        place: place.map(|((zone, ip), port)| (zone, ip, port)),
+        sni: row.sni.clone(),
+        starttls: row.starttls.clone(),
+        certificate: row.certificate.sha256,
+    }
 }
