@@ -343,7 +343,7 @@ fn diff_fails_if_asked_to_and_names_its_events() {
     assert_ne!(event["sha256"], event["previous_sha256"]);
     let again = inventory.run("diff", &["1", "3", "--json"]).exits(0);
     assert_eq!(again.json_lines()[0]["event_id"], event["event_id"]);
-    inventory.run("diff", &["3", "--fail"]).exits(0);
+    inventory.run("diff", &["3", "--fail"]).exits(2);
     inventory
         .run("diff", &["7"])
         .exits(2)
