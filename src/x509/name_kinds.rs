@@ -8,9 +8,9 @@ use std::ops::BitOr;
 pub struct NameKinds(u16);
 
 impl NameKinds {
-    /// dNSName, [2], and iPAddress, [7].
+    /// dNSName, number 2, and iPAddress, number 7.
     pub const HOSTS: Self = Self((1 << 2) | (1 << 7));
-    /// directoryName, [4]: every certificate has one, its subject.
+    /// directoryName, number 4: every certificate has one, its subject.
     pub const DIRECTORY: Self = Self(1 << 4);
     /// Those that can't be read, which may be of every kind.
     pub const UNREADABLE: Self = Self(u16::MAX);
