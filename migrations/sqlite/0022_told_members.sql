@@ -1,7 +1,7 @@
 -- Why: of a chain's root that nobody sent the notice had its hash within the
 -- word of the finding, and another once a server sent it: it was told twice.
 
-pragma user_version = 23;
+pragma user_version = 22;
 
 create temp table told as
 select n.certificate_id,
