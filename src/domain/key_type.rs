@@ -32,6 +32,12 @@ impl KeyType {
         Self::Unparsed,
     ];
 
+    /// Whether a hello can ask for a certificate of this key type and no other.
+    #[must_use]
+    pub const fn can_be_asked_for(self) -> bool {
+        !matches!(self, Self::Other | Self::Unparsed)
+    }
+
     /// Its word, as reports and the inventory write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

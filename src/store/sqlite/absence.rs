@@ -107,6 +107,15 @@ impl FailedLook {
         }
     }
 
+    /// The same, of a certificate that no hello can ask for alone, where another
+    /// came: the server may have chosen that this time.
+    pub(super) fn chose_another(&self) -> Self {
+        Self {
+            absence: self.absence.and(Some(Absence::Unanswered)),
+            ..self.clone()
+        }
+    }
+
     /// What it says of certificates that came by `version`.
     pub(super) fn says_of(&self, version: &str) -> Option<Absence> {
         let absence = self.absence.filter(|_| self.reaches(version))?;

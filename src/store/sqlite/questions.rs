@@ -61,7 +61,8 @@ struct Numbers {
 /// of the question of its key type, a failed look of every question known at
 /// its endpoint and name. A look restricted to a key type says nothing of the
 /// others, but for what answers it; if that is of another key type, then TLS
-/// was spoken and there was no certificate of the one asked for.
+/// was spoken and there was no certificate of the one asked for. A key type that
+/// nobody can ask for is looked for by every open question.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     sayings: Vec<Saying<'_>>,
@@ -122,6 +123,15 @@ fn hear(
     {
         let outcome = OutcomeKind::NoCertificate;
         question.history.unanswered(outcome, failed, moment);
+    }
+    if look.asked_for.is_none() {
+        let chose_another = failed.chose_another();
+        let unnamed =
+            |of: &&mut Question| of.key_type != key_type && !of.key_type.can_be_asked_for();
+        for question in there.iter_mut().filter(unnamed) {
+            let outcome = OutcomeKind::NoCertificate;
+            question.history.unanswered(outcome, &chose_another, moment);
+        }
     }
     let mut interval_ids = || {
         numbers.interval += 1;

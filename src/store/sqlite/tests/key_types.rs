@@ -153,3 +153,69 @@ async fn both_of_a_pair_behind_one_address_stay_current() {
     assert_eq!(states, [(hash_of(OLD), current), (hash_of(NEW), current)]);
     assert_eq!(events, ["1 new 10.0.0.1", "2 renewed 10.0.0.1"]);
 }
+
+/// A batch of looks at one host, some of which show what nobody can read.
+fn unreadable(days: &[(i64, bool)]) -> Vec<Batch> {
+    let look = |(day, is_readable): &(i64, bool)| {
+        let mut look = open(NEW, *day);
+        if !is_readable {
+            presented(&mut look).chain =
+                Chain::from_wire(vec![Der::from([0xff].as_slice())]).unwrap();
+        }
+        batch(vec![look])
+    };
+    days.iter().map(look).collect()
+}
+
+#[tokio::test]
+async fn what_no_hello_can_ask_for_is_missing_after_three_looks_that_showed_another() {
+    use InstallationState::{Current, Gone, Missing};
+    let mut store = Store::new().await;
+    let days = [0, 1, 2, 3, 4, 10].map(|day| (day, day > 0));
+    let unreadable_one = async |store: &Store| {
+        let (states, _) = told(store).await;
+        let of_it = states
+            .into_iter()
+            .find(|(hash, _)| *hash == Fingerprint::of(&[0xff]));
+        of_it.unwrap().1
+    };
+    let mut states = Vec::new();
+    for seen in unreadable(&days) {
+        store.scan(seen).await;
+        states.push(unreadable_one(&store).await);
+    }
+    let expected = [Current, Current, Current, Missing, Missing, Missing];
+    assert_eq!(states, expected);
+    for day in 11..14 {
+        store.scan(showing(vec![open(NEW, day)])).await;
+    }
+    assert_eq!(unreadable_one(&store).await, Gone);
+}
+
+#[tokio::test]
+async fn what_no_hello_can_ask_for_stays_beside_what_a_look_could_not_have_been_it() {
+    let mut by_turns = Store::new().await;
+    for seen in unreadable(&[
+        (0, false),
+        (1, true),
+        (2, true),
+        (3, false),
+        (4, true),
+        (5, true),
+    ]) {
+        by_turns.scan(seen).await;
+    }
+    let mut restricted_to_rsa = Store::new().await;
+    restricted_to_rsa
+        .scan(unreadable(&[(0, false)]).remove(0))
+        .await;
+    for day in 1..9 {
+        let look = restricted(KeyType::Rsa, open(NEW, day));
+        restricted_to_rsa.scan(batch(vec![look])).await;
+    }
+    for store in [by_turns, restricted_to_rsa] {
+        let (states, _) = told(&store).await;
+        let current = |(_, state): &(_, _)| *state == InstallationState::Current;
+        assert!(states.iter().all(current), "{states:?}");
+    }
+}
