@@ -49,7 +49,7 @@ pub(super) fn keys(text: &str) -> Result<Vec<Fingerprint>, Failure> {
         Ok(fingerprint) => Ok(vec![fingerprint]),
         Err(error) => match contents(text)? {
             None => Err(neither(error)),
-            Some(bytes) => some(text, x509::keys_in(&bytes)),
+            Some(bytes) => some(text, ANY_KEY, x509::keys_in(&bytes)),
         },
     }
 }
@@ -60,7 +60,11 @@ fn fingerprints_in(text: &str, not_a_hash: impl Display) -> Result<Vec<Fingerpri
         None => Err(neither(not_a_hash)),
         Some(bytes) => {
             let certificates = x509::every_certificate_in(&bytes);
-            some(text, certificates.iter().map(Der::fingerprint).collect())
+            some(
+                text,
+                CERTIFICATE,
+                certificates.iter().map(Der::fingerprint).collect(),
+            )
         }
     }
 }
@@ -84,10 +88,14 @@ fn contents(text: &str) -> Result<Option<Vec<u8>>, Failure> {
         .map_err(|error| Failure::usage(format_args!("{text}: {error}")).hint(Some(READ)))
 }
 
-/// What was found in the file at `path`, if anything was.
-fn some<T>(path: &str, found: Vec<T>) -> Result<Vec<T>, Failure> {
+/// What is looked for in a file.
+const CERTIFICATE: &str = "certificate";
+const ANY_KEY: &str = "certificate, certification request or public key";
+
+/// What was found in the file at `path` of what was `sought`, if anything was.
+fn some<T>(path: &str, sought: &str, found: Vec<T>) -> Result<Vec<T>, Failure> {
     if found.is_empty() {
-        let problem = format_args!("{path}: nothing of that kind is in it");
+        let problem = format_args!("{path}: there is no {sought} in it");
         return Err(Failure::usage(problem).hint(Some(READ)));
     }
     Ok(found)
@@ -99,7 +107,7 @@ pub(super) fn certificates_at_hand(text: &str) -> Result<Vec<Der>, Failure> {
         return Ok(Vec::new());
     }
     let file = contents(text)?.unwrap_or_default();
-    some(text, x509::every_certificate_in(&file))
+    some(text, CERTIFICATE, x509::every_certificate_in(&file))
 }
 
 /// A hash as it is; a file's path in full.
