@@ -240,12 +240,13 @@ impl Path {
     /// Where a path stands that lacks an intermediate, whatever its end.
     fn bridged(&self, missing: &Missing, now: Timestamp) -> Standing {
         let name = &missing.validity.name;
-        let reason = format!("the intermediate `{name}` is not sent; another endpoint has it");
+        let reason = format!("the intermediate `{name}` is not sent; the inventory has it");
         let reason = match missing.validity.over(now) {
             Some(over) => format!("{reason}, but {over}"),
             None => reason,
         };
         let rank = match self.end {
+            End::Anchor(_) if missing.is_sent_otherwise => Rank::Bypass,
             End::Anchor(_) => Rank::Bridged,
             _ if missing.is_sent_otherwise => Rank::Detour,
             _ => Rank::Astray,

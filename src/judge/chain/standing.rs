@@ -27,6 +27,9 @@ pub(super) enum Rank {
     /// better unless it leads to a store, or is a root whose key made the
     /// signature in question: then that is not wrong.
     Broken,
+    /// To a store, round an authority that was sent, by another endpoint's
+    /// certificate of it: what is wrong with that one stays wrong.
+    Bypass,
     /// Further with that help, and not to a store.
     Astray,
     /// Nowhere: an issuer is missing.

@@ -186,7 +186,7 @@ fn a_missing_intermediate_that_another_endpoint_presented_is_named() {
     assert_eq!(found.missing_intermediate, Some(issuer.der.fingerprint()));
     assert_eq!(
         found.reason,
-        "the intermediate `Issuer` is not sent; another endpoint has it"
+        "the intermediate `Issuer` is not sent; the inventory has it"
     );
     assert_eq!(root_of(&found), Some("CN=Root"));
 

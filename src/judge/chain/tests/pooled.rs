@@ -217,6 +217,20 @@ fn a_wrong_signature_above_what_others_certified_stays_wrong() {
 }
 
 #[test]
+fn an_intermediate_that_is_sent_damaged_stays_wrong_though_others_have_it_whole() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let mut bytes = issuer.der.as_bytes().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    let damaged = Der::from(bytes);
+    let found = assess(vec![root.store("corp")], &[&issuer.der], &[&leaf, &damaged]);
+    assert_eq!(found.trust, Trust::Invalid, "{}", found.reason);
+    let found = assess(vec![root.store("corp")], &[&issuer.der], &[&leaf]);
+    assert_eq!(found.trust, Trust::IncompleteChain, "{}", found.reason);
+}
+
+#[test]
 fn a_missing_intermediate_is_found_below_a_root_that_others_certified() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");

@@ -135,7 +135,7 @@ fn a_missing_intermediate_is_the_fix_only_while_it_is_valid() {
     assert_eq!(found.missing_intermediate, None);
     assert_eq!(
         found.reason,
-        "the intermediate `Issuer` is not sent; another endpoint has it, but `Issuer` expired \
+        "the intermediate `Issuer` is not sent; the inventory has it, but `Issuer` expired \
          2026-01-01T00:00:00Z"
     );
 }
