@@ -52,8 +52,9 @@ enum Reach {
     Offered(BTreeSet<String>),
 }
 
-/// Looks that failed since the last answer, or since the certificates went
-/// missing.
+/// Looks that failed to bring one certificate, since its question's last answer
+/// or since it went missing. Whichever certificate an answer brought, the way is
+/// well again by it; a look that says nothing of this one is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Failures {
     pub(super) looks: u32,

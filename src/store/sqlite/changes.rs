@@ -52,15 +52,15 @@ const UPDATE_LOOKS: ManyRows = ManyRows {
 
 const STORE_FAILURES: ManyRows = ManyRows {
     operation: "storing failed looks",
-    before: "insert into failures (question_id, looks, scans, at, scan_id) ",
+    before: "insert into failures (installation_id, looks, scans, at, scan_id) ",
     columns: 5,
-    after: " on conflict (question_id) do update set looks = excluded.looks, \
+    after: " on conflict (installation_id) do update set looks = excluded.looks, \
             scans = excluded.scans, at = excluded.at, scan_id = excluded.scan_id",
 };
 
 const REMOVE_FAILURES: ManyRows = ManyRows {
     operation: "storing failed looks",
-    before: "delete from failures where question_id in (",
+    before: "delete from failures where installation_id in (",
     columns: 1,
     after: ")",
 };
@@ -140,17 +140,17 @@ impl<'a> Changes<'a> {
         } else if history.look_changed {
             self.looks_alike.push((*id, &history.look));
         }
-        if history.failures_changed {
-            match history.failures.last {
-                Some(last) => self.failures.push((*id, history.failures, last)),
-                None => self.no_failures.push(*id),
-            }
-        }
         for interval in history.changed_intervals() {
             if interval.is_mere_beginning() {
                 self.begun.push((*id, interval));
             } else {
                 self.intervals.push((*id, interval));
+            }
+        }
+        for interval in history.changed_failures() {
+            match interval.failures.last {
+                Some(last) => self.failures.push((interval.id, interval.failures, last)),
+                None => self.no_failures.push(interval.id),
             }
         }
         self.forgotten.extend(&history.forgotten);
@@ -168,9 +168,6 @@ impl<'a> Changes<'a> {
         UPDATE_LOOKS
             .execute(connection, &self.looks_alike, bind_times)
             .await?;
-        STORE_FAILURES
-            .execute(connection, &self.failures, bind_failures)
-            .await?;
         // One of a question is its latest answer at a time: first what is no
         // longer.
         self.intervals
@@ -180,6 +177,9 @@ impl<'a> Changes<'a> {
             .await?;
         BEGIN_INTERVALS
             .execute(connection, &self.begun, bind_beginning)
+            .await?;
+        STORE_FAILURES
+            .execute(connection, &self.failures, bind_failures)
             .await?;
         for (removal, ids) in [
             (REMOVE_FAILURES, &self.no_failures),
@@ -224,9 +224,9 @@ fn bind_look(values: &mut Values<'_>, look: &(i64, &Look)) {
     bind_session(values, Some(&look.session));
 }
 
-fn bind_failures(values: &mut Values<'_>, (question, failures, last): &(i64, Failures, Moment)) {
+fn bind_failures(values: &mut Values<'_>, (interval, failures, last): &(i64, Failures, Moment)) {
     values
-        .push_bind(*question)
+        .push_bind(*interval)
         .push_bind(failures.looks)
         .push_bind(failures.scans)
         .push_bind(last.at.micros())

@@ -35,7 +35,7 @@ macro_rules! find {
                  l.restless, l.truncated, iif(l.ocsp_staple is null, null, hex(l.ocsp_staple)), \
                  json_array(l.tls_version, l.cipher_suite, l.key_exchange, l.alpn, \
                             l.client_auth, l.client_auth_issuers, l.declined), \
-                 iif(f.question_id is null, null, \
+                 iif(f.installation_id is null, null, \
                      json_array(f.looks, f.scans, f.at, f.scan_id) || ''), \
                  i.id, i.certificate_id, i.chain_id, i.chain_is_partial, i.began, \
                  i.previous_id, i.first_seen, i.first_scan, i.longest_away, \
@@ -49,8 +49,8 @@ macro_rules! find {
                  from wanted w cross join questions q on ",
                 $condition,
                 " join looks l on l.question_id = q.id \
-                 left join failures f on f.question_id = q.id \
-                 join installations i on i.question_id = q.id and i.watched = 1"
+                 join installations i on i.question_id = q.id and i.watched = 1 \
+                 left join failures f on f.installation_id = i.id"
             ),
         }
     };
@@ -183,7 +183,6 @@ impl Stored {
             key_type: key_type_of_word(&self.key_type),
             is_new: false,
             history: History {
-                failures: self.failures()?,
                 look: Look {
                     asked: moment(self.asked_at, self.asked_scan),
                     outcome: self.outcome.parse().map_err(row::impossible)?,
@@ -198,7 +197,6 @@ impl Stored {
                 forgotten: Vec::new(),
                 look_changed: false,
                 way_changed: false,
-                failures_changed: false,
             },
             server_name: self.server_name,
         })
@@ -231,6 +229,7 @@ impl Stored {
             previous: self.previous,
             first: moment(self.first_at, self.first_scan),
             longest_away: self.longest_away,
+            failures: self.failures()?,
             missing,
             ended,
             vacated_at,
@@ -238,6 +237,7 @@ impl Stored {
             watched: true,
             is_new: false,
             changed: false,
+            failures_changed: false,
         })
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::domain::{OutcomeKind, ScanId};
 use crate::report::EventKind;
 
-use super::absence::{FailedLook, Failures};
+use super::absence::FailedLook;
 use super::interval::{Answer, HowEnded, Interval, Seen};
 use super::look::{Look, RESTLESS, is_ephemeral};
 use super::moment::Moment;
@@ -28,7 +28,6 @@ use super::relatives::Relatives;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History {
     pub(super) look: Look,
-    pub(super) failures: Failures,
     /// Those that an answer may continue or come back to, the latest answer
     /// among them; and those that were till now.
     pub(super) intervals: Vec<Interval>,
@@ -39,8 +38,6 @@ pub(super) struct History {
     pub(super) look_changed: bool,
     /// And whether also the way in which the answer came.
     pub(super) way_changed: bool,
-    /// Whether the failures have to be stored, or removed.
-    pub(super) failures_changed: bool,
 }
 
 /// Intervals that have ended and may be come back to, at most.
@@ -75,11 +72,9 @@ impl History {
         Self {
             intervals: vec![Interval::begin(ids(), &answer, moment)],
             look: Look::begin(answer, moment),
-            failures: Failures::default(),
             forgotten: Vec::new(),
             look_changed: true,
             way_changed: true,
-            failures_changed: false,
         }
     }
 
@@ -98,9 +93,8 @@ impl History {
         }
         for interval in self.intervals.iter_mut().filter(|it| it.watched) {
             interval.forgive(moment);
+            interval.forget_failures();
         }
-        self.failures_changed |= self.failures != Failures::default();
-        self.failures = Failures::default();
         match self.place_of(&answer) {
             Place::Current(place) => self.go_on(place, &answer),
             Place::Past(place) => {
@@ -122,6 +116,12 @@ impl History {
     /// Intervals to store.
     pub(super) fn changed_intervals(&self) -> impl Iterator<Item = &Interval> {
         self.intervals.iter().filter(|interval| interval.changed)
+    }
+
+    /// Intervals whose failures to store, or to remove.
+    pub(super) fn changed_failures(&self) -> impl Iterator<Item = &Interval> {
+        let intervals = self.intervals.iter();
+        intervals.filter(|interval| interval.failures_changed)
     }
 
     /// The certificates that an answer may be related to.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::absence::MISSING_BEFORE_GONE;
+use super::absence::{Failures, MISSING_BEFORE_GONE};
 use super::moment::Moment;
 use crate::domain::Timestamp;
 use crate::report::EventKind;
@@ -12,7 +12,7 @@ use crate::report::EventKind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "two are columns, two say what has to be stored of them"
+    reason = "two are columns, three say what has to be stored of them"
 )]
 pub(super) struct Interval {
     pub(super) id: i64,
@@ -29,6 +29,8 @@ pub(super) struct Interval {
     /// When and how it was last the answer; `None` for the latest answer,
     /// whose look tells.
     pub(super) seen: Option<Seen>,
+    /// The failed looks that count against it.
+    pub(super) failures: Failures,
     /// Since when it is missing, or was before it ended.
     pub(super) missing: Option<Moment>,
     pub(super) ended: Option<End>,
@@ -42,6 +44,8 @@ pub(super) struct Interval {
     pub(super) is_new: bool,
     /// Whether it has to be stored.
     pub(super) changed: bool,
+    /// Whether its failures have to be stored, or removed.
+    pub(super) failures_changed: bool,
 }
 
 /// When an interval's certificate was the answer for the last time.
@@ -114,6 +118,7 @@ impl Interval {
             previous: None,
             first,
             seen: None,
+            failures: Failures::default(),
             missing: None,
             ended: None,
             vacated_at: None,
@@ -121,6 +126,7 @@ impl Interval {
             watched: true,
             is_new: true,
             changed: true,
+            failures_changed: false,
         }
     }
 
@@ -206,16 +212,33 @@ impl Interval {
         if self.ended.is_none() {
             self.ended = Some(End { at, how });
             self.changed = true;
+            self.forget_failures();
         }
     }
 
-    /// It is absent, by all that is known; returns whether that is news.
-    pub(super) fn miss(&mut self, at: Moment) -> bool {
+    /// Counts a failed look against it; `None` if that was counted before, else
+    /// whether there were enough of them, even if none was an answer.
+    pub(super) fn fail(&mut self, at: Moment) -> Option<bool> {
+        let is_enough = self.failures.count(at)?;
+        self.failures_changed = true;
+        Some(is_enough)
+    }
+
+    /// Nothing counts against it any more.
+    pub(super) fn forget_failures(&mut self) {
+        self.failures_changed |= self.failures != Failures::default();
+        self.failures = Failures::default();
+    }
+
+    /// It is absent, by all that is known.
+    pub(super) fn miss(&mut self, at: Moment) {
         let since = self.ended.map(|end| end.at).or(self.missing);
         match since {
             None => {
                 self.missing = Some(at);
                 self.changed = true;
+                self.failures.restart();
+                self.failures_changed = true;
             }
             Some(since) if at.at.since(since.at) >= MISSING_BEFORE_GONE => {
                 self.vacate(at);
@@ -223,7 +246,6 @@ impl Interval {
             }
             Some(_) => {}
         }
-        since.is_none()
     }
 
     /// What moved is not looked for here any more.
@@ -231,6 +253,7 @@ impl Interval {
         if self.is_unvacated() {
             self.vacated_at = Some(at.at);
             self.changed = true;
+            self.forget_failures();
         }
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::History;
 use crate::domain::OutcomeKind;
 use crate::store::sqlite::absence::{Absence, FailedLook};
-use crate::store::sqlite::interval::Interval;
 use crate::store::sqlite::moment::Moment;
 
 impl History {
@@ -28,46 +27,21 @@ impl History {
             return;
         }
         let latest = Arc::clone(&self.look.session);
-        let said = |it: &Interval| look.says_of(&it.session(&latest).tls_version);
-        let is_enough = if self.counts(said) {
-            let Some(is_enough) = self.failures.count(moment) else {
-                return;
-            };
-            self.failures_changed = true;
-            is_enough
-        } else {
-            false
-        };
-        let mut is_news = false;
         for interval in self.intervals.iter_mut().filter(|it| it.is_awaited()) {
-            let is_absent = match said(interval) {
-                Some(Absence::Denied) => true,
-                Some(Absence::Unanswered) => is_enough,
-                None => false,
+            let version = &interval.session(&latest).tls_version;
+            let Some(absence) = look.says_of(version) else {
+                continue;
+            };
+            let Some(is_enough) = interval.fail(moment) else {
+                continue;
+            };
+            let is_absent = match absence {
+                Absence::Denied => true,
+                Absence::Unanswered => is_enough,
             };
             if is_absent {
-                is_news |= interval.miss(moment);
+                interval.miss(moment);
             }
         }
-        if is_news {
-            self.failures.restart();
-            self.failures_changed = true;
-        }
-    }
-
-    /// Whether a failed look is one of those that are enough together: one that
-    /// denied some of the certificates, and says nothing of the others, brings
-    /// these no nearer to being missing. What has moved is counted for where it
-    /// is all that there was.
-    fn counts(&self, said: impl Fn(&Interval) -> Option<Absence>) -> bool {
-        let open = self.intervals.iter().filter(|it| it.is_open());
-        let mut said_of: Vec<_> = open.map(&said).collect();
-        if said_of.is_empty() {
-            let moved = self.intervals.iter().filter(|it| it.is_awaited());
-            said_of.extend(moved.map(said));
-        }
-        let denied = Some(Absence::Denied);
-        let is_denial = !said_of.is_empty() && said_of.iter().all(|said| *said == denied);
-        is_denial || said_of.contains(&Some(Absence::Unanswered))
     }
 }

@@ -390,3 +390,50 @@ async fn a_root_whose_hash_stood_in_the_finding_is_known_to_be_told() {
     let untold = [of(root, "expired", crate::domain::Severity::Critical)];
     assert_eq!(sink.untold(&untold).await.unwrap(), untold);
 }
+
+/// Failed looks at questions with one certificate, with two that are looked for,
+/// with one that was replaced by the latest answer, and with one that is gone
+/// since.
+const COUNTED: &str = "
+    insert into questions values (900, 1, 'one', 'rsa'), (901, 1, 'two', 'rsa'),
+                                 (902, 1, 'replaced', 'rsa'), (903, 1, 'gone', 'rsa');
+    insert into looks (question_id, asked_at, outcome, scan_id, answered_at, answered_scan,
+                       tls_version, cipher_suite)
+    select id, 90, 'silent', 2, 50, 1, 'TLSv1.2', 'x' from questions where id >= 900;
+    insert into failures select id, 2, 1, 90, 2 from questions where id >= 900;
+    insert into installations (id, question_id, certificate_id, chain_id, state, began,
+                               first_seen, first_scan, last_seen, last_scan, ended_at, ended_scan,
+                               ended_as)
+    values (910, 900, 1, 1, 'current', 'new', 10, 1, null, null, null, null, null),
+           (911, 901, 1, 1, 'current', 'new', 10, 1, 20, 1, null, null, null),
+           (912, 901, 2, 1, 'current', 'new', 20, 1, null, null, null, null, null),
+           (913, 902, 1, 1, 'gone', 'new', 10, 1, 20, 1, 50, 1, 'replaced'),
+           (914, 902, 2, 1, 'current', 'new', 50, 1, null, null, null, null, null),
+           (915, 903, 1, 1, 'gone', 'new', 10, 1, 20, 1, 80, 2, 'gone'),
+           (916, 903, 2, 1, 'current', 'new', 20, 1, null, null, null, null, null);
+";
+
+#[tokio::test]
+async fn failed_looks_that_two_shared_are_counted_anew_and_others_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let mut old = of_version(22, &path).await;
+    sqlx::raw_sql(COUNTED).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+    let mut sink = SqliteSink::open(&path).await.unwrap();
+    let counted = "select installation_id, looks, scans, at, scan_id from failures order by 1";
+    let counted: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(counted)
+        .fetch_all(sink.connection())
+        .await
+        .unwrap();
+    assert_eq!(
+        counted,
+        [
+            (910, 2, 1, 90, 2),
+            (911, 0, 0, 90, 2),
+            (912, 0, 0, 90, 2),
+            (914, 2, 1, 90, 2),
+            (916, 0, 0, 90, 2),
+        ]
+    );
+}

@@ -214,7 +214,7 @@ async fn what_was_said_and_asked_of_what_goes_goes_with_it() {
         &store,
         "insert into judgements select id, 1 from installations; \
          insert into surveys select id, 'TLSv1.2', 'accepted', 0, 1 from endpoints; \
-         insert into failures select id, 1, 1, 0, 1 from questions; \
+         insert into failures select id, 1, 1, 0, 1 from installations; \
          update installations set state = 'gone', ended_at = 1700000025000000 where last_seen is null \
             and question_id = (select min(id) from questions);",
     )

@@ -162,12 +162,7 @@ async fn what_denies_one_certificate_says_no_more_of_another_than_it_does() {
         climbed(&[], TlsVersion::TLS_1_3, "b", 1),
     ];
     store.scan(batch(both)).await;
-    for (day, b) in [
-        (2, "current"),
-        (3, "current"),
-        (5, "current"),
-        (6, "missing"),
-    ] {
+    for (day, b) in [(2, "current"), (3, "current"), (4, "missing")] {
         see(&mut store, tried(day, refused(), &[heard, lost])).await;
         let told = ["a missing".to_owned(), format!("b {b}")];
         assert_eq!(states(&store).await, told, "day {day}");
@@ -216,7 +211,39 @@ async fn what_went_missing_by_a_denial_is_gone_only_after_enough_looks_since() {
     let denied = ("tls1.2", OutcomeKind::TlsRefused);
     see(&mut store, tried(4, refused(), &[denied])).await;
     see(&mut store, tried(12, silent(), &lost)).await;
-    assert_eq!(states(&store).await, ["a missing", "b current"]);
+    assert_eq!(states(&store).await, ["a missing", "b missing"]);
+}
+
+#[tokio::test]
+async fn failed_looks_count_only_against_what_they_might_have_brought() {
+    let mut store = Store::new().await;
+    let both = vec![
+        climbed(&[], TlsVersion::TLS_1_3, "a", 0),
+        climbed(&[], TlsVersion::TLS_1_2, "b", 1),
+    ];
+    store.scan(batch(both)).await;
+    let silent = || Outcome::Silent(Phase::Hello);
+    let newer = ("tls1.3", OutcomeKind::Silent);
+    let older = ("tls1.2", OutcomeKind::Silent);
+    for day in [2, 3] {
+        see(&mut store, tried(day, silent(), &[newer])).await;
+    }
+    for (day, b) in [(4, "current"), (5, "current"), (6, "missing")] {
+        see(&mut store, tried(day, silent(), &[older, newer])).await;
+        let told = ["a missing".to_owned(), format!("b {b}")];
+        assert_eq!(states(&store).await, told, "day {day}");
+    }
+    // Nor does one of the other, or the news of it, make any begin anew.
+    let mut store = Store::new().await;
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_3, "a", 0)).await;
+    for day in 1..3 {
+        see(&mut store, tried(day, silent(), &[newer])).await;
+    }
+    assert_eq!(store.dump("failures").await.len(), 1);
+    see(&mut store, climbed(&[], TlsVersion::TLS_1_2, "b", 4)).await;
+    assert_eq!(store.dump("failures").await.len(), 0, "an answer came");
+    see(&mut store, tried(5, silent(), &[newer])).await;
+    assert_eq!(states(&store).await, ["a current", "b current"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,11 @@
 //! Looks that found nothing: missing, gone, back again.
 
+use proptest::prelude::{prop_assert_eq, proptest};
+
 use super::*;
+use crate::domain::{Attempt, Dialect, Endpoint, Observation, Outcome, Phase, Port, Refusal, Zone};
+use crate::store::sqlite::absence::Failures;
+use crate::store::sqlite::interval::End;
 
 #[test]
 fn an_answer_of_the_host_is_enough_to_be_missing_and_six_days_later_gone() {
@@ -96,7 +101,7 @@ fn what_says_nothing_makes_nothing_missing() {
             question.fail(outcome, moment(scan, scan * DAY));
         }
         assert_eq!(question.tell(), ["1 new current"], "{outcome}");
-        assert!(!question.history.failures_changed);
+        assert_eq!(question.history.changed_failures().count(), 0);
     }
 }
 
@@ -226,4 +231,99 @@ fn what_others_took_turns_without_ends_nothing_when_it_takes_its_turn_again() {
     assert_eq!(question.tell().last().unwrap(), "1 alternating gone");
     question.days(20, [1]);
     assert_eq!(question.current(), [2, 1]);
+}
+
+/// A failed look with hellos of these versions, heard or not.
+fn failed_look(hellos: &[(&str, OutcomeKind)], outcome: Outcome) -> FailedLook {
+    let attempts = hellos.iter().map(|(offered, met)| Attempt {
+        offered: offered.parse().unwrap(),
+        resort: None,
+        outcome: *met,
+        detail: String::new(),
+    });
+    let address = std::net::IpAddr::from([10, 0, 0, 1]);
+    FailedLook::of(&Observation {
+        endpoint: Endpoint::tcp(
+            Zone::default(),
+            address,
+            Port::new(443).unwrap(),
+            Dialect::Tls,
+        ),
+        server_name: None,
+        instead_of: None,
+        asked_for: None,
+        at: Timestamp::from_seconds(0),
+        outcome,
+        attempts: attempts.collect(),
+        pointer: None,
+        survey: None,
+    })
+}
+
+/// Looks that say something of what came by TLS 1.2, by TLS 1.3, of both in one
+/// way or two, or of neither.
+fn failed_looks() -> Vec<FailedLook> {
+    const LOST: OutcomeKind = OutcomeKind::Silent;
+    const HEARD: OutcomeKind = OutcomeKind::TlsRefused;
+    let silent = || Outcome::Silent(Phase::Hello);
+    let refused = || Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
+    vec![
+        failed_look(&[("tls1.3", LOST)], silent()),
+        failed_look(&[("tls1.3", HEARD)], refused()),
+        failed_look(&[("tls1.2", LOST)], silent()),
+        failed_look(&[("tls1.2", HEARD)], refused()),
+        failed_look(&[("tls1.2", HEARD), ("tls1.3", LOST)], refused()),
+        failed_look(&[("tls1.2", LOST), ("tls1.3", HEARD)], refused()),
+        FailedLook::unconnected(OutcomeKind::Filtered),
+        FailedLook::unconnected(OutcomeKind::Refused),
+        FailedLook::unconnected(OutcomeKind::NotAttempted),
+    ]
+}
+
+fn answer_by(version: &str, certificate: i64) -> Answer {
+    let mut answer = answer(certificate, certificate);
+    version.clone_into(&mut Arc::make_mut(&mut answer.session).tls_version);
+    answer
+}
+
+/// What is counted against a certificate, and where that has led.
+fn standing(question: &Question, certificate: i64) -> (Failures, Option<Moment>, Option<End>) {
+    let mut intervals = question.history.intervals.iter();
+    let interval = intervals.find(|it| it.certificate == certificate).unwrap();
+    (interval.failures, interval.missing, interval.ended)
+}
+
+proptest! {
+    #[test]
+    fn a_look_that_says_nothing_of_a_certificate_counts_nothing_against_it(
+        looks in proptest::collection::vec((0_usize..9, 0_i64..2, 1_i64..4), 1..24),
+    ) {
+        let kinds = failed_looks();
+        // Each at a question of its own, and both at one.
+        let one = answer_by("TLSv1.2", 1);
+        let two = answer_by("TLSv1.3", 2);
+        let mut alone = [Question::answered_with(one.clone()), Question::answered_with(two.clone())];
+        let mut beside = Question::answered_with(one);
+        beside.answer(two, moment(1, 1));
+        beside.store();
+        let (mut scan, mut at) = (1, 0);
+        for (kind, next_scan, days) in looks {
+            scan += next_scan + i64::from(scan == 1);
+            at += days * DAY;
+            let moment = moment(scan, at);
+            let known = [1, 2].map(|certificate| standing(&beside, certificate));
+            for question in alone.iter_mut().chain([&mut beside]) {
+                question.history.unanswered(OutcomeKind::Silent, &kinds[kind], moment);
+                question.store();
+            }
+            for (certificate, version) in [(1, "TLSv1.2"), (2, "TLSv1.3")] {
+                let place = usize::from(certificate == 2);
+                let stands = standing(&beside, certificate);
+                prop_assert_eq!(stands, standing(&alone[place], certificate));
+                if kinds[kind].says_of(version).is_none() {
+                    prop_assert_eq!(stands, known[place]);
+                }
+            }
+        }
+    }
 }

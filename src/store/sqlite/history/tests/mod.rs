@@ -95,10 +95,10 @@ impl Question {
         for interval in intervals.iter_mut() {
             interval.is_new = false;
             interval.changed = false;
+            interval.failures_changed = false;
         }
         self.history.look_changed = false;
         self.history.way_changed = false;
-        self.history.failures_changed = false;
         let latest = intervals.iter().filter(|it| it.seen.is_none());
         assert_eq!(latest.count(), 1, "{intervals:?}");
     }
