@@ -40,9 +40,9 @@ impl History {
             longest_away: old.longest_away.max(away),
         };
         let is_other = theirs != Some(old.certificate);
-        if was_replaced && away <= old.patience() {
+        if was_replaced && (away <= old.patience() || (seen_beside && is_other)) {
             beginning.kind = EventKind::Alternating;
-        } else if (was_replaced || (was_missed && !seen_beside)) && is_other {
+        } else if (was_replaced || was_missed) && is_other && !seen_beside {
             beginning.previous = theirs.or(beginning.previous);
             if let Some(theirs) = theirs {
                 self.end_other_chains(theirs, answer, look, moment);

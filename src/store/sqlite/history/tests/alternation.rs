@@ -161,6 +161,26 @@ fn two_that_one_scan_sees_take_turns_from_the_first_scan_on() {
 }
 
 #[test]
+fn what_comes_back_late_ends_nothing_that_the_same_scan_saw() {
+    for (seen, current) in [(&[2, 1][..], &[2, 1][..]), (&[1], &[1])] {
+        let mut question = Question::new();
+        question.days(2, [2; 6]);
+        for (second, certificate) in (0..).zip(seen) {
+            let seen = moment(20, 20 * DAY + second);
+            question.answer(answer(*certificate, *certificate), seen);
+        }
+        assert_eq!(question.current(), current);
+        let began = if seen.len() == 2 {
+            "alternating"
+        } else {
+            "returned"
+        };
+        let last = question.tell().pop();
+        assert_eq!(last, Some(format!("1 {began} current")));
+    }
+}
+
+#[test]
 fn what_a_scan_did_not_see_itself_is_replaced() {
     let mut question = Question::new();
     question.fail(OutcomeKind::Filtered, moment(2, 2 * DAY));
