@@ -8,7 +8,8 @@
 //! turns, until one stays away for too long, and two that one scan saw: they may
 //! depend on the version, or on the server behind a balancer. One that comes
 //! back later, after it was replaced or missed until it was gone, ends what was
-//! there meanwhile. Without a successor it takes evidence: see `missing`.
+//! there meanwhile: see `returning`. Without a successor it takes evidence: see
+//! `missing`.
 
 mod missing;
 mod parting;
@@ -92,10 +93,12 @@ impl History {
         if !moment.supersedes(self.look.answered) {
             return;
         }
+        let answered = self.look.answered;
         for interval in self.intervals.iter_mut().filter(|it| it.watched) {
-            interval.forgive(moment);
+            interval.forgive(moment, answered);
             interval.forget_failures();
         }
+        let certificate = answer.certificate;
         match self.place_of(&answer) {
             Place::Current(place) => self.go_on(place, &answer),
             Place::Past(place) => {
@@ -109,6 +112,7 @@ impl History {
         }
         self.look_changed = true;
         self.way_changed |= self.look.answer(answer, moment);
+        self.end_missing_chains(certificate, moment);
         self.part_with_absent(look, moment);
         self.vacate_taken(look, moment);
         self.forget_oldest(moment);
@@ -237,7 +241,7 @@ impl History {
         }
         if !takes_turns {
             if let (None, Some(replaced)) = (same, previous) {
-                self.end_other_chains(replaced, answer, look, moment);
+                self.end_chains(replaced, answer, look, moment);
             }
             self.end(before, moment);
         }

@@ -66,9 +66,9 @@ pub(super) struct End {
 }
 
 /// Why a certificate is not current at a question any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum HowEnded {
-    /// Another interval took its place.
+    /// Another interval took its place, or has its certificate in another chain.
     Replaced,
     /// The name leads elsewhere.
     Moved,
@@ -257,10 +257,16 @@ impl Interval {
         }
     }
 
-    /// Takes back what a scan said of its absence: it was not so after all.
-    pub(super) fn forgive(&mut self, at: Moment) {
-        let gone = self.ended.filter(|end| end.how == HowEnded::Gone);
-        if gone.is_some_and(|end| end.at.scan == at.scan) {
+    /// Takes back what a scan said of its absence: it was not so after all. What
+    /// ended since the latest answer, at `answered`, has ended by its absence.
+    pub(super) fn forgive(&mut self, at: Moment, answered: Moment) {
+        let was_absent = |end: &End| match end.how {
+            HowEnded::Gone => true,
+            HowEnded::Replaced => end.at.supersedes(answered),
+            HowEnded::Moved => false,
+        };
+        let absent = self.ended.filter(was_absent);
+        if absent.is_some_and(|end| end.at.scan == at.scan) {
             self.ended = None;
             self.changed = true;
         }

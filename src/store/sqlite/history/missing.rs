@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::History;
 use crate::domain::OutcomeKind;
 use crate::store::sqlite::absence::{Absence, FailedLook};
+use crate::store::sqlite::interval::Interval;
 use crate::store::sqlite::moment::Moment;
 
 impl History {
@@ -27,7 +28,9 @@ impl History {
             return;
         }
         let latest = Arc::clone(&self.look.session);
-        for interval in self.intervals.iter_mut().filter(|it| it.is_awaited()) {
+        let mut absent = Vec::new();
+        let awaited = self.intervals.iter_mut().enumerate();
+        for (place, interval) in awaited.filter(|(_, it)| it.is_awaited()) {
             let version = &interval.session(&latest).tls_version;
             let Some(absence) = look.says_of(version) else {
                 continue;
@@ -40,8 +43,35 @@ impl History {
                 Absence::Unanswered => is_enough,
             };
             if is_absent {
+                absent.push(place);
+            }
+        }
+        let stays = |place: &usize| self.stays_in_another_chain(*place, &absent);
+        let (over, missed): (Vec<_>, Vec<_>) = absent.iter().copied().partition(stays);
+        for place in over {
+            self.end(Some(place), moment);
+        }
+        for place in missed {
+            if let Some(interval) = self.intervals.get_mut(place) {
                 interval.miss(moment);
             }
         }
+    }
+
+    /// Whether a certificate that is absent may yet come in another chain than this
+    /// one, or is missed in that: it goes missing once, in the last of its chains.
+    fn stays_in_another_chain(&self, place: usize, absent: &[usize]) -> bool {
+        let Some(this) = self.intervals.get(place).filter(|it| it.is_open()) else {
+            return false;
+        };
+        let rank = |place, it: &Interval| {
+            let may_come = !absent.contains(&place);
+            (may_come, it.seen.is_none(), it.id)
+        };
+        let mut open = self.intervals.iter().enumerate();
+        open.any(|(other, it)| {
+            let is_chain = it.is_open() && it.certificate == this.certificate;
+            is_chain && rank(other, it) > rank(place, this)
+        })
     }
 }

@@ -1,14 +1,32 @@
 //! An answer that is known and was not current → how it comes back.
+//!
+//! What became of a certificate holds for all the chains that it was sent in. As
+//! long as it is current in another one, nothing but its chain has changed.
 
 use super::{Beginning, History};
 use crate::report::EventKind;
 use crate::store::sqlite::absence::FailedLook;
-use crate::store::sqlite::interval::{Answer, HowEnded};
+use crate::store::sqlite::interval::{Answer, HowEnded, Interval};
 use crate::store::sqlite::moment::Moment;
+
+/// What became of a certificate that comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is current in another chain.
+    Stayed,
+    /// It was replaced, and comes back as soon as one that takes turns.
+    TookTurns,
+    /// It was replaced, and comes back later than that.
+    Replaced,
+    /// It was missing and then gone, for longer than one that takes turns.
+    Missed,
+    /// It is missing, or was gone for another reason.
+    Absent,
+}
 
 impl History {
     /// A certificate comes back: in its turn, or after it was missing, gone or
-    /// replaced.
+    /// replaced. What took its place ends, unless the same scan saw that.
     pub(super) fn come_back(
         &mut self,
         place: usize,
@@ -18,43 +36,76 @@ impl History {
     ) -> Beginning {
         self.look.restless = (self.look.restless - 1).max(0);
         let next = self.look.answers + 1;
-        let successor = self.find(|it| {
-            let is_latest = it.is_open() && it.seen.is_none();
-            is_latest && look.contradicts(&self.look.session, &answer.session)
-        });
-        let theirs = successor.and_then(|place| self.intervals.get(place));
-        let seen_beside = theirs.is_some_and(|it| self.saw(it, moment.scan));
-        let theirs = theirs.map(|interval| interval.certificate);
-        let Some(old) = self.intervals.get_mut(place) else {
+        let Some(old) = self.intervals.get(place) else {
             return Beginning::new(EventKind::Returned);
         };
-        let away = old.away(next);
-        let was_replaced = old.ended.is_some_and(|end| end.how == HowEnded::Replaced);
-        // What others took turns without may take turns with them again.
-        let was_missed = old.missing.is_some()
-            && old.ended.is_some_and(|end| end.how == HowEnded::Gone)
-            && away > old.patience();
+        let was_expected = old.away(next) <= old.patience();
         let mut beginning = Beginning {
             kind: EventKind::Returned,
             previous: old.previous,
-            longest_away: old.longest_away.max(away),
+            longest_away: old.longest_away.max(old.away(next)),
         };
-        let is_other = theirs != Some(old.certificate);
-        if was_replaced && (away <= old.patience() || (seen_beside && is_other)) {
-            beginning.kind = EventKind::Alternating;
-        } else if (was_replaced || was_missed) && is_other && !seen_beside {
-            beginning.previous = theirs.or(beginning.previous);
-            if let Some(theirs) = theirs {
-                self.end_other_chains(theirs, answer, look, moment);
+        let fate = self.fate_of(answer.certificate, next);
+        match fate {
+            Fate::Stayed => {
+                let other = self.find(|it| {
+                    let is_chain = it.is_current() && it.certificate == answer.certificate;
+                    is_chain && self.is_over(it, answer, look, moment)
+                });
+                beginning.kind = match other {
+                    Some(_) if !was_expected => EventKind::Changed,
+                    _ => EventKind::Alternating,
+                };
+                if beginning.kind == EventKind::Changed {
+                    self.end(other, moment);
+                }
             }
-            self.end(successor, moment);
-        } else if was_replaced {
-            beginning.kind = EventKind::Changed;
-            self.end(successor, moment);
+            Fate::TookTurns => beginning.kind = EventKind::Alternating,
+            Fate::Replaced | Fate::Missed => {
+                let latest = self.find(|it| it.is_open() && it.seen.is_none());
+                let latest = latest.and_then(|place| self.intervals.get(place));
+                let seen_beside = latest.is_some_and(|it| self.saw(it, moment.scan));
+                if seen_beside && fate == Fate::Replaced {
+                    beginning.kind = EventKind::Alternating;
+                }
+                let successor = latest.filter(|it| self.is_over(it, answer, look, moment));
+                if let Some(theirs) = successor.map(|it| it.certificate) {
+                    beginning.previous = Some(theirs);
+                    self.end_chains(theirs, answer, look, moment);
+                }
+            }
+            Fate::Absent => {}
         }
         self.end(Some(place), moment);
         self.set_aside_latest();
         self.unwatch(place, moment);
         beginning
+    }
+
+    fn fate_of(&self, certificate: i64, next: i64) -> Fate {
+        let chains = || {
+            let watched = self.intervals.iter().filter(|it| it.watched);
+            watched.filter(|it| it.certificate == certificate)
+        };
+        if chains().any(Interval::is_current) {
+            return Fate::Stayed;
+        }
+        if chains().any(Interval::is_open) {
+            return Fate::Absent;
+        }
+        let away = chains().map(|it| it.away(next)).min();
+        let patience = chains().map(Interval::patience).max();
+        let is_late = away > patience;
+        let ends = || chains().filter_map(|it| Some((it.ended?, it.missing.is_some())));
+        let last = ends().map(|(end, _)| end.at).max_by_key(|at| at.at);
+        // What a scan made of one chain alone is what it made of all.
+        let ends = ends().filter(|(end, _)| Some(end.at.scan) == last.map(|at| at.scan));
+        match ends.map(|(end, was_missing)| (end.how, was_missing)).max() {
+            Some((HowEnded::Replaced, _)) if is_late => Fate::Replaced,
+            Some((HowEnded::Replaced, _)) => Fate::TookTurns,
+            // What others took turns without may take turns with them again.
+            Some((HowEnded::Gone, true)) if is_late => Fate::Missed,
+            _ => Fate::Absent,
+        }
     }
 }

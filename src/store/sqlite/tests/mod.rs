@@ -2,6 +2,7 @@
 
 mod backup;
 mod batch;
+mod chains;
 mod declined;
 mod dialects;
 mod dossiers;

@@ -3,7 +3,7 @@
 use proptest::prelude::{prop_assert_eq, proptest};
 
 use super::*;
-use crate::domain::{Attempt, Dialect, Endpoint, Observation, Outcome, Phase, Port, Refusal, Zone};
+use crate::domain::{Outcome, Phase};
 use crate::store::sqlite::absence::Failures;
 use crate::store::sqlite::interval::End;
 
@@ -233,40 +233,12 @@ fn what_others_took_turns_without_ends_nothing_when_it_takes_its_turn_again() {
     assert_eq!(question.current(), [2, 1]);
 }
 
-/// A failed look with hellos of these versions, heard or not.
-fn failed_look(hellos: &[(&str, OutcomeKind)], outcome: Outcome) -> FailedLook {
-    let attempts = hellos.iter().map(|(offered, met)| Attempt {
-        offered: offered.parse().unwrap(),
-        resort: None,
-        outcome: *met,
-        detail: String::new(),
-    });
-    let address = std::net::IpAddr::from([10, 0, 0, 1]);
-    FailedLook::of(&Observation {
-        endpoint: Endpoint::tcp(
-            Zone::default(),
-            address,
-            Port::new(443).unwrap(),
-            Dialect::Tls,
-        ),
-        server_name: None,
-        instead_of: None,
-        asked_for: None,
-        at: Timestamp::from_seconds(0),
-        outcome,
-        attempts: attempts.collect(),
-        pointer: None,
-        survey: None,
-    })
-}
-
 /// Looks that say something of what came by TLS 1.2, by TLS 1.3, of both in one
 /// way or two, or of neither.
 fn failed_looks() -> Vec<FailedLook> {
     const LOST: OutcomeKind = OutcomeKind::Silent;
     const HEARD: OutcomeKind = OutcomeKind::TlsRefused;
     let silent = || Outcome::Silent(Phase::Hello);
-    let refused = || Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
     vec![
         failed_look(&[("tls1.3", LOST)], silent()),
         failed_look(&[("tls1.3", HEARD)], refused()),

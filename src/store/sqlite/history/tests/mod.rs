@@ -1,10 +1,13 @@
 mod absence;
 mod alternation;
 mod answers;
+mod chains;
 mod replay;
 
 use super::*;
-use crate::domain::{ScanId, Timestamp};
+use crate::domain::{
+    Attempt, Dialect, Endpoint, Observation, Outcome, Phase, Port, Refusal, ScanId, Timestamp, Zone,
+};
 use crate::store::sqlite::interval::SessionWords;
 use crate::store::sqlite::relatives::tests::relatives;
 
@@ -44,6 +47,37 @@ fn broken_off(answer: Answer) -> Answer {
         truncated: Some("reset at flight".to_owned()),
         ..answer
     }
+}
+
+/// A failed look with hellos of these versions, heard or not.
+fn failed_look(hellos: &[(&str, OutcomeKind)], outcome: Outcome) -> FailedLook {
+    let attempts = hellos.iter().map(|(offered, met)| Attempt {
+        offered: offered.parse().unwrap(),
+        resort: None,
+        outcome: *met,
+        detail: String::new(),
+    });
+    let address = std::net::IpAddr::from([10, 0, 0, 1]);
+    FailedLook::of(&Observation {
+        endpoint: Endpoint::tcp(
+            Zone::default(),
+            address,
+            Port::new(443).unwrap(),
+            Dialect::Tls,
+        ),
+        server_name: None,
+        instead_of: None,
+        asked_for: None,
+        at: Timestamp::from_seconds(0),
+        outcome,
+        attempts: attempts.collect(),
+        pointer: None,
+        survey: None,
+    })
+}
+
+fn refused() -> Outcome {
+    Outcome::TlsRefused(Refusal::Closed(Phase::Hello))
 }
 
 impl Question {
