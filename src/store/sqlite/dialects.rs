@@ -6,6 +6,12 @@
 //! would stay current in its old dialect for ever. PostgreSQL alone takes a
 //! direct hello beside its own words (since release 17). What is asked in the
 //! old dialect by the same scan speaks for itself, before and after.
+//!
+//! That is why scans are compared here by their numbers, and not in the order in
+//! which they last ran. A row has the last scan that asked. Where a later scan
+//! did so before this one was gone on with, it may have taken the place of this
+//! one: nobody can tell any more whether the earlier part of this one asked, and
+//! what it heard. Nothing is said then, until the next scan.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -99,3 +99,54 @@ async fn an_endpoint_says_what_is_spoken_there_instead() {
         "{told:?}"
     );
 }
+
+#[tokio::test]
+async fn what_is_gone_on_with_says_nothing_of_a_dialect_that_a_scan_in_between_asked() {
+    let seen = |dialect, day| {
+        let look = presenting("10.0.0.1", 8025, &["a"], day * DAY);
+        batch(vec![in_dialect(dialect, look)])
+    };
+    let smtp = Some("smtp".to_owned());
+    // A server that takes both: the earlier part of the scan asked, or did not.
+    for earlier in [Some(seen(Dialect::Tls, 1)), None] {
+        let mut store = Store::new().await;
+        store.scan(seen(Dialect::Tls, 0)).await;
+        let scan = store.begin().await;
+        if let Some(earlier) = &earlier {
+            store.sink.write(scan, earlier).await.unwrap();
+        }
+        let stopped = ended(ScanState::Stopped);
+        store.sink.finish(scan, stopped).await.unwrap();
+        store.scan(seen(Dialect::Tls, 2)).await;
+        store.sink.resume(scan, new_scan()).await.unwrap();
+        let later = seen(Dialect::Smtp, 3);
+        store.sink.write(scan, &later).await.unwrap();
+        store.finish(scan).await;
+        let told = [(smtp.clone(), Current), (None, Current)];
+        assert_eq!(states_in(&store).await, told);
+        // The next scan tells.
+        store.scan(seen(Dialect::Smtp, 4)).await;
+        let told = [(smtp.clone(), Current), (None, Missing)];
+        assert_eq!(states_in(&store).await, told);
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_on_with_says_what_it_does_of_a_dialect_that_nobody_asked_in_between() {
+    let seen = |address, dialect, day| {
+        let look = presenting(address, 8025, &["a"], day * DAY);
+        batch(vec![in_dialect(dialect, look)])
+    };
+    let mut store = Store::new().await;
+    store.scan(seen("10.0.0.1", Dialect::Tls, 0)).await;
+    let scan = store.begin().await;
+    let stopped = ended(ScanState::Stopped);
+    store.sink.finish(scan, stopped).await.unwrap();
+    store.scan(seen("10.0.0.2", Dialect::Tls, 2)).await;
+    store.sink.resume(scan, new_scan()).await.unwrap();
+    let later = seen("10.0.0.1", Dialect::Smtp, 3);
+    store.sink.write(scan, &later).await.unwrap();
+    store.finish(scan).await;
+    let told = states_in(&store).await;
+    assert!(told.contains(&(None, Missing)), "{told:?}");
+}
