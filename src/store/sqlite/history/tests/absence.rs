@@ -235,7 +235,7 @@ fn what_others_took_turns_without_ends_nothing_when_it_takes_its_turn_again() {
 
 /// Looks that say something of what came by TLS 1.2, by TLS 1.3, of both in one
 /// way or two, or of neither.
-fn failed_looks() -> Vec<FailedLook> {
+pub(super) fn failed_looks() -> Vec<FailedLook> {
     const LOST: OutcomeKind = OutcomeKind::Silent;
     const HEARD: OutcomeKind = OutcomeKind::TlsRefused;
     let silent = || Outcome::Silent(Phase::Hello);

@@ -1,5 +1,8 @@
 //! A certificate that is sent in several chains by turns.
 
+use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
+use super::absence::failed_looks;
 use super::*;
 
 impl Question {
@@ -244,4 +247,91 @@ fn what_had_moved_with_its_chains_returns() {
     question.store();
     question.turns(8, [1]);
     assert_eq!(question.tell().last().unwrap(), "1 returned current");
+}
+
+/// What a look brings.
+#[derive(Clone, Copy, Debug)]
+enum Brings {
+    /// A certificate in a chain, by TLS 1.3 or 1.2.
+    Answer(i64, i64, bool),
+    /// One of the failed looks.
+    Nothing(usize),
+}
+
+fn brings() -> impl Strategy<Value = Brings> {
+    prop_oneof![
+        (1_i64..3, 0_i64..3, proptest::bool::ANY)
+            .prop_map(|(certificate, chain, newer)| Brings::Answer(certificate, chain, newer)),
+        (0_usize..9).prop_map(Brings::Nothing),
+    ]
+}
+
+/// What there is to see of a certificate: how it stands, and how many of its
+/// intervals say that it went missing, and that it is gone.
+fn seen(question: &Question, certificate: i64) -> (&'static str, usize, usize) {
+    let intervals = question.history.intervals.iter();
+    let of_it: Vec<_> = intervals
+        .filter(|it| it.certificate == certificate)
+        .collect();
+    let stands = if of_it.iter().any(|it| it.is_current()) {
+        "current"
+    } else if of_it.iter().any(|it| it.is_open()) {
+        "missing"
+    } else {
+        "over"
+    };
+    let missing = of_it.iter().filter(|it| it.missing.is_some()).count();
+    let is_gone = |it: &&&Interval| it.ended.is_some_and(|end| end.how.as_str() == "gone");
+    (stands, missing, of_it.iter().filter(is_gone).count())
+}
+
+proptest! {
+    #[test]
+    fn in_whatever_chains_a_certificate_comes_it_stands_in_one_way_and_each_is_told_once(
+        looks in proptest::collection::vec((brings(), 1_i64..4), 1..40),
+    ) {
+        let kinds = failed_looks();
+        let mut question = Question::answered_with(by("TLSv1.2", 1));
+        let mut at = 0;
+        for (scan, (brought, days)) in (2..).zip(looks) {
+            at += days * DAY;
+            let moment = moment(scan, at);
+            let before = [1, 2].map(|certificate| seen(&question, certificate));
+            match brought {
+                Brings::Answer(certificate, chain, newer) => {
+                    let version = if newer { "TLSv1.3" } else { "TLSv1.2" };
+                    let mut answer = by(version, 10 * certificate + chain);
+                    answer.certificate = certificate;
+                    question.answer(answer, moment);
+                    let intervals = question.history.intervals.iter();
+                    let missing = intervals.filter(|it| it.is_open() && !it.is_current());
+                    prop_assert!(missing.clone().all(|it| it.certificate != certificate));
+                    prop_assert_eq!(seen(&question, certificate).0, "current");
+                }
+                Brings::Nothing(kind) => {
+                    let outcome = OutcomeKind::Silent;
+                    question.history.unanswered(outcome, &kinds[kind], moment);
+                }
+            }
+            for (certificate, (stood, missing, gone)) in (1..).zip(before) {
+                let (stands, now_missing, now_gone) = seen(&question, certificate);
+                let told = match (stood, stands) {
+                    ("current", "missing") => (1, 0),
+                    ("current" | "missing", "over") => (0, now_gone - gone),
+                    _ => (0, 0),
+                };
+                prop_assert_eq!((now_missing - missing, now_gone - gone), told);
+                prop_assert!(told.1 <= 1);
+                if let (Brings::Nothing(_), "missing", "over") = (brought, stood, stands) {
+                    prop_assert_eq!(told.1, 1);
+                }
+                if stands == "missing" {
+                    let intervals = question.history.intervals.iter();
+                    let open = intervals.filter(|it| it.certificate == certificate && it.is_open());
+                    prop_assert_eq!(open.count(), 1);
+                }
+            }
+            question.store();
+        }
+    }
 }
