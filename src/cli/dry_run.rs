@@ -36,7 +36,7 @@ pub(super) fn text(
         ),
     );
     line("profile", settings.profile.to_string());
-    line("questions", questions(asked, settings));
+    line("questions", questions(asked, settings, counts));
     if settings.known != KnownEndpoints::default() {
         let order = if settings.known.first {
             ", asked first"
@@ -189,10 +189,11 @@ fn limits(settings: &Settings, times: [Duration; 2]) -> Vec<(&'static str, Strin
 }
 
 /// Those that are certain, and the bounds of those that follow from answers.
-fn questions(first: u64, settings: &Settings) -> String {
+fn questions(first: u64, settings: &Settings, counts: &Counts) -> String {
     let names = settings.further_names.names.len();
     let depth = settings.profile.depth();
-    let more = depth.most_questions(names).saturating_sub(1);
+    let more = depth.most_questions(names, counts.questions, counts.by_key_type);
+    let more = more.saturating_sub(1);
     let surveyed = match depth {
         Depth::Names => "",
         Depth::Thorough => ", and a survey of versions,",

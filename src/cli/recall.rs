@@ -9,7 +9,7 @@ use super::inventory;
 use crate::config::Settings;
 use crate::domain::{Target, Timestamp};
 use crate::probe::dialects;
-use crate::scan::{Expected, Recency};
+use crate::scan::{Expected, KnownNames, Recency};
 use crate::store::{Dark, Inventory, KnownQuestion, KnownTarget, Period};
 use crate::target::{Plan, PlanBuilder, PlanError, Ports, TargetSpec};
 
@@ -19,6 +19,7 @@ use crate::target::{Plan, PlanBuilder, PlanError, Ports, TargetSpec};
 pub(super) struct Recall {
     known: Vec<KnownTarget>,
     questions: Vec<KnownQuestion>,
+    names: KnownNames,
     dark: Dark,
 }
 
@@ -26,6 +27,10 @@ pub(super) struct Recall {
 pub(super) struct Counts {
     /// That many endpoints of it are among them.
     pub(super) known: usize,
+    /// At one address and port so many questions are known, at most.
+    pub(super) questions: usize,
+    /// And so many that stand beside one of another type of key.
+    pub(super) by_key_type: usize,
     /// That many are left out.
     pub(super) fresh: u64,
 }
@@ -53,6 +58,11 @@ impl Recall {
         Ok(Self {
             known,
             questions,
+            names: if settings.known.all {
+                KnownNames::All
+            } else {
+                KnownNames::Listed
+            },
             dark,
         })
     }
@@ -85,6 +95,8 @@ impl Recall {
         let is_target = |known: &&KnownTarget| form(known, plan, false).is_some();
         Counts {
             known: self.known.iter().filter(is_target).count(),
+            questions: most(&self.questions, <[_]>::len),
+            by_key_type: most(&self.questions, beside_others),
             fresh: self.into_recency().count_in(plan),
         }
     }
@@ -96,8 +108,23 @@ impl Recall {
 
     /// What of a plan may be expected to answer.
     pub(super) fn expected(&self, plan: &Plan) -> Expected {
-        Expected::new(&self.known, &self.questions, plan)
+        Expected::new(&self.known, &self.questions, self.names, plan)
     }
+}
+
+/// The most of these that one address and port has, as counted there.
+fn most(ascending: &[KnownQuestion], count: impl Fn(&[KnownQuestion]) -> usize) -> usize {
+    let place = |it: &KnownQuestion| (it.address, it.port);
+    let places = ascending.chunk_by(|one, next| place(one) == place(next));
+    places.map(count).max().unwrap_or(0)
+}
+
+/// How many questions of an address and port stand beside one of another type
+/// of key.
+fn beside_others(ascending: &[KnownQuestion]) -> usize {
+    let names = ascending
+        .chunk_by(|one, next| (one.dialect, &one.server_name) == (next.dialect, &next.server_name));
+    names.map(<[_]>::len).filter(|types| *types > 1).sum()
 }
 
 /// The period that ends at a moment.
@@ -132,4 +159,35 @@ fn form(known: &KnownTarget, written: &Plan, add: bool) -> Option<Target> {
 fn spec(target: Target) -> TargetSpec {
     let ports = Ports::one(target.port, target.dialect);
     TargetSpec::host(target.host, ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::domain::{Dialect, KeyType, Port};
+
+    #[test]
+    fn what_is_known_is_counted_where_there_is_most_of_it() {
+        let known = |host, name: Option<&str>, key_type| KnownQuestion {
+            address: IpAddr::from([10, 0, 0, host]),
+            port: Port::HTTPS,
+            dialect: Dialect::Tls,
+            server_name: name.map(|name| name.parse().unwrap()),
+            key_type,
+            asked_at: Timestamp::from_seconds(0),
+        };
+        let questions = [
+            known(1, None, KeyType::Rsa),
+            known(2, None, KeyType::Rsa),
+            known(2, None, KeyType::Ecdsa),
+            known(2, Some("a.corp"), KeyType::Ecdsa),
+            known(3, Some("a.corp"), KeyType::Rsa),
+            known(3, Some("b.corp"), KeyType::Rsa),
+        ];
+        assert_eq!(most(&questions, <[_]>::len), 3);
+        assert_eq!(most(&questions, beside_others), 2);
+        assert_eq!(most(&[], <[_]>::len), 0);
+    }
 }

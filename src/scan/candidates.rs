@@ -34,6 +34,8 @@ pub(super) enum NameSource {
     Listed,
     /// The network: it counts only if it resolves to the address.
     Discovered,
+    /// The inventory, which has a certificate for it there.
+    Known,
 }
 
 impl Candidates {

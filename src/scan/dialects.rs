@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::expected::Expected;
 use super::settings::Depth;
 use crate::domain::{
     Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal,
@@ -69,8 +70,13 @@ impl Merit {
 }
 
 /// Drops what is not told of: the answers in a second dialect that found no
-/// more at their address than the first did.
-pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect) {
+/// more at their address than the first did, unless certificates were expected
+/// there, of which they speak.
+pub(super) fn drop_fruitless(
+    observations: &mut Vec<Observation>,
+    first: Dialect,
+    expected: &Expected,
+) {
     if observations
         .iter()
         .all(|seen| seen.endpoint.dialect == first)
@@ -86,9 +92,14 @@ pub(super) fn drop_fruitless(observations: &mut Vec<Observation>, first: Dialect
     }
     observations.retain(|seen| {
         let Endpoint {
-            address, dialect, ..
+            address,
+            port,
+            dialect,
+            ..
         } = seen.endpoint;
-        dialect == first || best.get(&(address, dialect)) < best.get(&(address, first))
+        dialect == first
+            || best.get(&(address, dialect)) < best.get(&(address, first))
+            || expected.awaits(address, port, dialect)
     });
 }
 
@@ -103,7 +114,10 @@ pub(super) const fn is_silence(answer: &Outcome) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alert, NoCertificate, Timestamp};
+    use crate::domain::{Alert, KeyType, NoCertificate, Timestamp};
+    use crate::scan::KnownNames;
+    use crate::store::KnownQuestion;
+    use crate::target::Plan;
 
     #[test]
     fn mysql_gets_one_connection_a_question_unless_all_is_to_be_known() {
@@ -148,7 +162,7 @@ mod tests {
         ];
         let mut expected = observations.clone();
         expected.remove(1);
-        drop_fruitless(&mut observations, Dialect::Smtp);
+        drop_fruitless(&mut observations, Dialect::Smtp, &Expected::default());
         assert_eq!(observations, expected);
     }
 
@@ -163,7 +177,30 @@ mod tests {
             seen(Dialect::Tls, 2, closed(Phase::Hello)),
         ];
         let expected = observations[..3].to_vec();
-        drop_fruitless(&mut observations, Dialect::Smtp);
+        drop_fruitless(&mut observations, Dialect::Smtp, &Expected::default());
         assert_eq!(observations, expected);
+    }
+
+    #[test]
+    fn a_second_dialect_with_certificates_before_is_told_of_whatever_it_found() {
+        let closed = |phase| Outcome::TlsRefused(Refusal::Closed(phase));
+        let first = seen(Dialect::Smtp, 1, closed(Phase::Starttls));
+        let second = seen(Dialect::Tls, 1, closed(Phase::Hello));
+        let Endpoint { address, port, .. } = second.endpoint;
+        let known = KnownQuestion {
+            address,
+            port,
+            dialect: Dialect::Tls,
+            server_name: None,
+            key_type: KeyType::Rsa,
+            asked_at: Timestamp::from_seconds(0),
+        };
+        let plan = Plan::builder().or_nothing().build().unwrap();
+        let expected = Expected::new(&[], &[known], KnownNames::Listed, &plan);
+        let elsewhere = seen(Dialect::Smtp, 2, closed(Phase::Starttls));
+        let fruitless = seen(Dialect::Tls, 2, closed(Phase::Hello));
+        let mut observations = vec![first.clone(), second.clone(), elsewhere.clone(), fruitless];
+        drop_fruitless(&mut observations, Dialect::Smtp, &expected);
+        assert_eq!(observations, [first, second, elsewhere]);
     }
 }

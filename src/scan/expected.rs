@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use crate::domain::{Host, Port, Target};
+use crate::domain::{Dialect, Host, Port, Target};
 use crate::probe::dialects;
 use crate::store::{KnownQuestion, KnownTarget};
 use crate::target::Plan;
@@ -17,14 +17,32 @@ pub struct Expected {
     targets: Vec<(IpAddr, Port)>,
     /// In ascending order of address and port.
     questions: Vec<KnownQuestion>,
+    names: KnownNames,
+}
+
+/// For which names of the inventory an endpoint is asked that is a target
+/// without them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KnownNames {
+    /// For those that the operator listed; thoroughly, for all.
+    #[default]
+    Listed,
+    /// For all.
+    All,
 }
 
 impl Expected {
     /// What a plan may be expected to find by what is known.
     #[must_use]
-    pub fn new(known: &[KnownTarget], questions: &[KnownQuestion], plan: &Plan) -> Self {
+    pub fn new(
+        known: &[KnownTarget],
+        questions: &[KnownQuestion],
+        names: KnownNames,
+        plan: &Plan,
+    ) -> Self {
         let mut expected = Self {
             questions: questions.to_vec(),
+            names,
             ..Self::default()
         };
         for question in &mut expected.questions {
@@ -60,8 +78,8 @@ impl Expected {
         self.endpoints.binary_search(&(address, port)).is_ok()
     }
 
-    /// The questions at an address and port where certificates of several key
-    /// types are known: a server that is asked openly shows one of them.
+    /// The questions at an address and port where certificates are known that
+    /// one open question may not bring.
     pub(super) fn questions(&self, address: IpAddr, port: Port) -> &[KnownQuestion] {
         let place = |known: &KnownQuestion| (known.address, known.port);
         let from = self
@@ -70,6 +88,16 @@ impl Expected {
         let rest = self.questions.get(from..).unwrap_or_default();
         let here = rest.partition_point(|it| place(it) == (address, port));
         rest.get(..here).unwrap_or_default()
+    }
+
+    /// Whether certificates are known there in this dialect.
+    pub(super) fn awaits(&self, address: IpAddr, port: Port, dialect: Dialect) -> bool {
+        let here = self.questions(address.to_canonical(), port);
+        here.iter().any(|known| known.dialect == dialect)
+    }
+
+    pub(super) fn names(&self) -> KnownNames {
+        self.names
     }
 
     pub(super) fn targets(&self) -> &[(IpAddr, Port)] {

@@ -11,23 +11,27 @@
 //!    may have a certificate for those who name none.
 //! 4. The further names, once it is clear that TLS may be spoken: the
 //!    operator's, then those by which the address is known.
-//! 5. For each name that gave a certificate, the same for each other type of
+//! 5. Wherever it connects, what the inventory has certificates for there and
+//!    none of these asked: see `awaited`.
+//! 6. For each name that gave a certificate, the same for each other type of
 //!    key of which a certificate is known there: it may be over, though the
 //!    server prefers to show another one. Thoroughly, for every other type.
-//! 6. What else the endpoint accepts.
+//! 7. What else the endpoint accepts.
 //!
-//! 6 and the second half of 4 belong to [`Depth::Thorough`].
+//! 7 and the second half of 4 belong to [`Depth::Thorough`].
 
 use std::collections::{HashSet, VecDeque};
 
-use super::candidates::{Candidate, Candidates};
+use super::answers::{Answers, Seen};
+use super::awaited::{Awaited, Next};
+use super::candidates::{Candidate, Candidates, NameSource};
 use super::dialects;
 use super::no_answer::NoAnswer;
 use super::settings::{Approach, Depth};
 use super::subject::{OtherDialects, Subject};
+use super::wording::Wording;
 use crate::domain::{
-    Alert, Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, Refusal, ServerName,
-    Survey,
+    Alert, Dialect, Endpoint, KeyType, Observation, Outcome, Refusal, ServerName, Survey,
 };
 use crate::pace::Lane;
 use crate::probe::{self, Probe};
@@ -45,27 +49,12 @@ pub(super) struct Inquiry<'scan> {
     candidates: Candidates,
     /// Names that are to be asked for next.
     admitted: VecDeque<ServerName>,
+    /// What the inventory has there.
+    awaited: Awaited,
     /// What is not to be asked in this look any more.
     asked: HashSet<Wording>,
-    seen: Vec<Seen>,
+    seen: Answers,
     surveyed: bool,
-}
-
-/// What makes one question at an address and port another than the next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Wording {
-    dialect: Dialect,
-    server_name: Option<ServerName>,
-    /// The only one that the answer may have.
-    key_type: Option<KeyType>,
-}
-
-/// An answer, the best to its question.
-#[derive(Debug)]
-struct Seen {
-    observation: Observation,
-    /// The leaf's, where that is of interest.
-    key_type: Option<KeyType>,
 }
 
 /// What to do next.
@@ -91,11 +80,12 @@ impl<'scan> Inquiry<'scan> {
     ) -> Self {
         let mut inquiry = Self {
             approach,
+            awaited: Awaited::new(&subject, &listed, approach.depth),
             candidates: Candidates::new(subject.own_name.as_ref(), listed),
             subject,
             admitted: VecDeque::new(),
             asked: HashSet::new(),
-            seen: Vec::new(),
+            seen: Answers::default(),
             surveyed: false,
         };
         for observation in seen {
@@ -103,7 +93,7 @@ impl<'scan> Inquiry<'scan> {
                 inquiry.asked.insert(Wording::of(&observation));
             }
             let key_type = inquiry.learn(&observation);
-            inquiry.seen.push(Seen {
+            inquiry.seen.take_beside(Seen {
                 observation,
                 key_type,
             });
@@ -122,47 +112,39 @@ impl<'scan> Inquiry<'scan> {
         if let Some(step) = opening.find_map(|wording| self.ask(wording)) {
             return Some(step);
         }
-        let spoken = self.spoken()?;
-        self.without_a_name(spoken)
-            .or_else(|| self.next_name(spoken))
-            .or_else(|| self.next_key_type(spoken))
+        let spoken = self.spoken();
+        let for_names = |inquiry: &mut Self| {
+            let spoken = spoken?;
+            let without = inquiry.without_a_name(spoken);
+            without.or_else(|| inquiry.next_name(spoken))
+        };
+        for_names(self)
+            .or_else(|| self.next_awaited())
+            .or_else(|| self.next_key_type(spoken?))
             .or_else(|| self.survey())
     }
 
     /// Takes an answer. Of two to one question the better stands, of equal
     /// ones the later.
-    pub(super) fn answered(&mut self, mut observation: Observation) {
-        observation.instead_of = self.declined(&observation);
-        self.share_chain(&mut observation.outcome);
-        let key_type = self.learn(&observation);
-        let wording = Wording::of(&observation);
-        let is_same = |seen: &&mut Seen| Wording::of(&seen.observation) == wording;
-        match self.seen.iter_mut().find(is_same) {
-            Some(seen) if observation.outcome.kind() > seen.observation.outcome.kind() => {}
-            Some(seen) => {
-                *seen = Seen {
-                    observation,
-                    key_type,
-                };
-            }
-            None => self.seen.push(Seen {
-                observation,
-                key_type,
-            }),
-        }
-        self.asked.insert(wording);
+    pub(super) fn answered(&mut self, observation: Observation) {
+        self.asked.insert(Wording::of(&observation));
+        let seen = self.hear(observation);
+        self.seen.take(seen);
     }
 
     /// The candidate may be asked for here.
     pub(super) fn admit(&mut self, candidate: Candidate) {
-        self.candidates.admit(&candidate);
-        self.admitted.push_back(candidate.name);
+        if candidate.source == NameSource::Known {
+            self.awaited.admit(candidate.name);
+        } else {
+            self.candidates.admit(&candidate);
+            self.admitted.push_back(candidate.name);
+        }
     }
 
     /// The answer that a survey belongs to: the first certificate.
     pub(super) fn to_survey(&self) -> Option<&Observation> {
-        let spoken = self.spoken()?;
-        let shown = self.seen.iter().find(|seen| seen.is_open_in(spoken))?;
+        let shown = self.seen.shown_in(self.spoken()?).next()?;
         Some(&shown.observation)
     }
 
@@ -171,23 +153,18 @@ impl<'scan> Inquiry<'scan> {
     pub(super) fn surveyed(&mut self, survey: Survey, others: Vec<Observation>) {
         self.surveyed = true;
         let Some(spoken) = self.spoken() else { return };
-        if let Some(shown) = self.seen.iter_mut().find(|seen| seen.is_open_in(spoken)) {
-            shown.observation.survey = Some(survey);
+        if let Some(shown) = self.seen.first_shown_in(spoken) {
+            shown.survey = Some(survey);
         }
-        for mut observation in others {
-            observation.instead_of = self.declined(&observation);
-            self.share_chain(&mut observation.outcome);
-            let key_type = self.learn(&observation);
-            self.seen.push(Seen {
-                observation,
-                key_type,
-            });
+        for observation in others {
+            let seen = self.hear(observation);
+            self.seen.take_beside(seen);
         }
     }
 
     /// What was seen, earlier looks included.
     pub(super) fn into_observations(self) -> impl Iterator<Item = Observation> {
-        self.seen.into_iter().map(|seen| seen.observation)
+        self.seen.into_observations()
     }
 
     /// Asks, unless that was asked, or no hello can.
@@ -249,9 +226,7 @@ impl<'scan> Inquiry<'scan> {
 
     /// The answer for the target's own name in a dialect.
     fn first_answer(&self, dialect: Dialect) -> Option<&Observation> {
-        let seen = self.seen.iter().map(|seen| &seen.observation);
-        let mut own = seen.filter(|seen| seen.server_name == self.subject.own_name);
-        own.find(|seen| seen.endpoint.dialect == dialect && seen.asked_for.is_none())
+        self.seen.open(self.subject.own_name.as_ref(), dialect)
     }
 
     /// The question that names nobody, where the own name is not known.
@@ -292,7 +267,7 @@ impl<'scan> Inquiry<'scan> {
     /// Whether further names met nothing but the silence that the first
     /// question did, often enough.
     fn is_tarpit(&self, dialect: Dialect) -> bool {
-        let seen = self.seen.iter().map(|seen| &seen.observation);
+        let seen = self.seen.observations();
         let mut further = seen.filter(|seen| self.is_further(&Wording::of(seen)));
         self.met_silence(dialect)
             && further.clone().count() >= MOST_SILENT_NAMES
@@ -316,8 +291,23 @@ impl<'scan> Inquiry<'scan> {
         self.candidates.next().map(Step::Vet)
     }
 
+    /// What the inventory has there, as long as connections come about.
+    fn next_awaited(&mut self) -> Option<Step> {
+        let mut seen = self.seen.observations();
+        if !seen.all(|seen| seen.outcome.kind().connected()) {
+            return None;
+        }
+        match self.awaited.next(&self.asked, &self.seen)? {
+            Next::Vet(name) => Some(Step::Vet(Candidate {
+                name,
+                source: NameSource::Known,
+            })),
+            Next::Ask(wording) => self.ask(wording),
+        }
+    }
+
     fn next_key_type(&self, dialect: Dialect) -> Option<Step> {
-        let shown = self.seen.iter().filter(|seen| seen.is_open_in(dialect));
+        let shown = self.seen.shown_in(dialect);
         let questions = shown.filter_map(|seen| Some((seen, seen.key_type?)));
         questions
             .flat_map(|(seen, shown)| {
@@ -340,7 +330,9 @@ impl<'scan> Inquiry<'scan> {
         let here = self.subject.known.iter().filter(|known| {
             known.dialect == shown.endpoint.dialect && known.server_name == shown.server_name
         });
-        here.map(|known| known.key_type).collect()
+        let here: Vec<_> = here.map(|known| known.key_type).collect();
+        // What has one alone is asked openly, until another comes beside it.
+        if here.len() > 1 { here } else { Vec::new() }
     }
 
     fn survey(&self) -> Option<Step> {
@@ -352,6 +344,16 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         self.probe(Wording::of(shown)).map(Step::Survey)
+    }
+
+    /// Takes of an answer what the next questions follow from.
+    fn hear(&mut self, mut observation: Observation) -> Seen {
+        observation.instead_of = self.declined(&observation);
+        self.seen.share_chain(&mut observation.outcome);
+        Seen {
+            key_type: self.learn(&observation),
+            observation,
+        }
     }
 
     /// Takes the names and the type of key that an answer tells of.
@@ -376,43 +378,6 @@ impl<'scan> Inquiry<'scan> {
         }
         Some(facts.public_key.key_type)
     }
-
-    /// Holds the chain that a server shows to many names once.
-    fn share_chain(&self, outcome: &mut Outcome) {
-        let Outcome::Certificate(new) = outcome else {
-            return;
-        };
-        let chains = self
-            .seen
-            .iter()
-            .filter_map(|seen| match &seen.observation.outcome {
-                Outcome::Certificate(known) => Some(&known.chain),
-                _ => None,
-            });
-        if let Some(same) = chains.into_iter().find(|chain| **chain == new.chain) {
-            new.chain = same.clone();
-        }
-    }
-}
-
-impl Seen {
-    /// Whether it is a certificate of the server's own choice in a dialect.
-    fn is_open_in(&self, dialect: Dialect) -> bool {
-        let seen = &self.observation;
-        seen.endpoint.dialect == dialect
-            && seen.asked_for.is_none()
-            && seen.outcome.kind() == OutcomeKind::Certificate
-    }
-}
-
-impl Wording {
-    fn of(seen: &Observation) -> Self {
-        Self {
-            dialect: seen.endpoint.dialect,
-            server_name: seen.server_name.clone(),
-            key_type: seen.asked_for,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -424,8 +389,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Broken, Chain, CipherSuite, Der, Host, NotTls, Phase, Port, Presented, Session, Target,
-        Timestamp, TlsVersion, Zone,
+        Broken, Chain, CipherSuite, Der, Host, NotTls, OutcomeKind, Phase, Port, Presented,
+        Session, Target, Timestamp, TlsVersion, Zone,
     };
     use crate::store::KnownQuestion;
     use crate::tls::Ladder;
@@ -608,11 +573,13 @@ mod tests {
             dialect: Dialect::Tls,
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type,
+            asked_at: Timestamp::from_seconds(0),
         };
         let subject = Subject {
             known: vec![
                 known(None, KeyType::Rsa),
                 known(None, KeyType::Ecdsa),
+                known(Some("a.corp"), KeyType::Ecdsa),
                 known(Some("a.corp"), KeyType::Eddsa),
                 known(Some("b.corp"), KeyType::Rsa),
             ],
@@ -636,6 +603,86 @@ mod tests {
         );
         let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
         assert_eq!(run(&mut inquiry, |_| refused()), ["tls"], "it shows none");
+    }
+
+    /// A question for which the inventory has a certificate.
+    fn known(dialect: Dialect, server_name: Option<&str>) -> KnownQuestion {
+        KnownQuestion {
+            address: IpAddr::from([10, 0, 0, 1]),
+            port: Port::HTTPS,
+            dialect,
+            server_name: server_name.map(|name| name.parse().unwrap()),
+            key_type: KeyType::Rsa,
+            asked_at: Timestamp::from_seconds(0),
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_asked_in_the_dialect_that_it_came_in_unless_another_speaks_tls() {
+        let approach = approach(Depth::Names);
+        let subject = |of| Subject {
+            known: vec![known(of, None)],
+            ..direct()
+        };
+        let said = || Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec());
+        for (outcome, expected) in [
+            (said(), &["tls", "smtp"][..]),
+            (refused(), &["tls", "smtp"]),
+            (Outcome::Silent(Phase::Hello), &["tls", "smtp"]),
+            (certificate(&[]), &["tls"]),
+            (Outcome::Refused, &["tls"]),
+            (Outcome::Filtered, &["tls"]),
+            (Outcome::NotAttempted, &["tls"]),
+        ] {
+            let smtp = subject(Dialect::Smtp);
+            let mut inquiry = Inquiry::new(&approach, smtp, Vec::new(), Vec::new());
+            let steps = run(&mut inquiry, |_| outcome.clone());
+            assert_eq!(steps, expected, "{outcome:?}");
+        }
+        let postgres = subject(Dialect::Postgres);
+        let mut inquiry = Inquiry::new(&approach, postgres, Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |_| certificate(&[]));
+        assert_eq!(steps, ["tls", "postgres"], "it takes both");
+    }
+
+    #[test]
+    fn names_with_certificates_are_asked_for_where_no_tls_is_spoken_any_more() {
+        let approach = approach(Depth::Names);
+        let names_of = ["a.corp", "b.corp", "c.corp", "d.corp", "not-here.corp"];
+        let said = Outcome::NotTls(NotTls::Other, b"HTTP/1.1 400".to_vec());
+        for (outcome, silent) in [(said, false), (Outcome::Silent(Phase::Hello), true)] {
+            let subject = Subject {
+                known: names_of.map(|it| known(Dialect::Tls, Some(it))).to_vec(),
+                ..direct()
+            };
+            let listed = names(&names_of);
+            let mut inquiry = Inquiry::new(&approach, subject, listed, Vec::new());
+            let steps = run(&mut inquiry, |probe| {
+                let is_first = probe.server_name.is_none() || !silent;
+                assert!(is_first || probe.ladder.rungs().count() == 1);
+                outcome.clone()
+            });
+            for name in &names_of[..4] {
+                assert!(steps.contains(&format!("tls {name}")), "{steps:?}");
+            }
+            assert!(!steps.contains(&"tls not-here.corp".to_owned()));
+        }
+    }
+
+    #[test]
+    fn no_more_names_are_asked_for_once_a_connection_fails() {
+        let approach = approach(Depth::Thorough);
+        let known = ["a.corp", "b.corp"].map(|it| known(Dialect::Tls, Some(it)));
+        let subject = Subject {
+            known: known.to_vec(),
+            ..direct()
+        };
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.server_name {
+            Some(_) => Outcome::Filtered,
+            None => Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
+        });
+        assert_eq!(steps, ["tls", "vet a.corp", "tls a.corp"]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! → writer → sink. Every channel is bounded, so that a slow disk stops the
 //! workers and memory does not grow.
 
+mod answers;
+mod awaited;
 mod breaker;
 mod canaries;
 mod candidates;
@@ -44,6 +46,7 @@ mod verdict;
 mod visit;
 mod visiting_hours;
 mod worker;
+mod wording;
 mod writer;
 
 use std::mem;
@@ -57,7 +60,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::info;
 
 pub use breaker::Outages;
-pub use expected::Expected;
+pub use expected::{Expected, KnownNames};
 pub use feed::RETRY_SPACING;
 pub use neighbours::{NeighbourTable, Neighbours, SOUGHT};
 pub use progress::Progress;

@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 
+use super::awaited::MOST_AWAITED;
 use super::candidates::MOST_DISCOVERED;
 use super::neighbours::Neighbours;
 use super::visiting_hours::VisitingHours;
@@ -62,13 +63,15 @@ pub enum Depth {
 
 impl Depth {
     /// The most questions that one address and port gets from a target, with
-    /// so many names listed for it.
+    /// so many names listed for it, where so many questions are known, and so
+    /// many of them beside one of another type of key.
     #[must_use]
-    pub const fn most_questions(self, listed: usize) -> usize {
+    pub fn most_questions(self, listed: usize, known: usize, by_key_type: usize) -> usize {
+        let asked = listed.saturating_add(known.min(MOST_AWAITED));
         // The first may be asked in two dialects, and again without its name.
         match self {
-            Self::Names => listed.saturating_add(3),
-            Self::Thorough => listed
+            Self::Names => asked.saturating_add(3).saturating_add(by_key_type),
+            Self::Thorough => asked
                 .saturating_add(2 + MOST_DISCOVERED)
                 .saturating_mul(1 + dialects::KEY_TYPES.len())
                 .saturating_add(1),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::dialects;
+use super::expected::KnownNames;
 use super::settings::Approach;
 use crate::domain::{Endpoint, ServerName, Target, Zone};
 use crate::pace::Lane;
@@ -19,8 +20,9 @@ pub(super) struct Subject {
     pub(super) own_name: Option<ServerName>,
     /// Where the first question queues.
     pub(super) lane: Lane,
-    /// Questions there that have certificates, of several key types.
+    /// Questions there that have certificates.
     pub(super) known: Vec<KnownQuestion>,
+    pub(super) known_names: KnownNames,
 }
 
 /// Whether a dialect other than the first may be tried.
@@ -54,6 +56,7 @@ impl Subject {
             own_name: own_name.cloned(),
             lane,
             known: Vec::new(),
+            known_names: KnownNames::default(),
         }
     }
 

@@ -38,7 +38,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                 known.retain(|seen| seen.outcome.kind().connected());
                 Verdict::Again(no_answer, known)
             }
-            Some(_) | None => settle(target, known, look, None),
+            Some(_) | None => self.settle(target, known, look, None),
         }
     }
 
@@ -70,7 +70,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             Some(no_answer) if self.has_looks_left(no_answer, retries, look) => {
                 Verdict::Again(no_answer, seen)
             }
-            Some(_) | None => settle(target, seen, look, Some(outcome)),
+            Some(_) | None => self.settle(target, seen, look, Some(outcome)),
         }
     }
 
@@ -96,6 +96,57 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         left
     }
+
+    /// The same without another look where it had no answer: the network would
+    /// not let it come about.
+    pub(super) fn unanswered(&self, target: &Target, verdict: Verdict, look: &Look) -> Verdict {
+        match verdict {
+            Verdict::Again(no_answer @ (NoAnswer::Filtered | NoAnswer::Unreachable), seen) => {
+                self.settle(target, seen, look, Some(no_answer.into()))
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// The same where the scan stops: what is known stands, and another run
+    /// looks again.
+    pub(super) fn at_the_stop(&self, target: &Target, verdict: Verdict, look: &Look) -> Verdict {
+        match verdict {
+            Verdict::Again(no_answer, seen) => {
+                look.cut_short();
+                self.settle(target, seen, look, Some(no_answer.into()))
+            }
+            Verdict::Settled(Outcome::NotAttempted, seen) => self.cut(target, seen, look),
+            verdict @ Verdict::Settled(..) => verdict,
+        }
+    }
+
+    /// The scan stops before the look: what is known stands.
+    pub(super) fn cut(&self, target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
+        look.cut_short();
+        self.settle(target, seen, look, None)
+    }
+
+    /// The best of what was observed, of earlier looks and of what is known
+    /// beside them.
+    fn settle(
+        &self,
+        target: &Target,
+        mut observations: Vec<Observation>,
+        look: &Look,
+        beside: Option<Outcome>,
+    ) -> Verdict {
+        let attempted = |seen: &Observation| seen.outcome.kind() != OutcomeKind::NotAttempted;
+        if !observations.iter().all(attempted) {
+            look.cut_short();
+            observations.retain(attempted);
+        }
+        let first = probe::dialects::first(target);
+        dialects::drop_fruitless(&mut observations, first, &self.expected);
+        let outcomes = known(&observations, look).into_iter().chain(beside);
+        let outcome = outcomes.min_by_key(dialects::Merit::of);
+        Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
+    }
 }
 
 impl Verdict {
@@ -116,55 +167,6 @@ impl Verdict {
             }
         }
     }
-}
-
-/// The same without another look where it had no answer: the network would not
-/// let it come about.
-pub(super) fn without_another(target: &Target, verdict: Verdict, look: &Look) -> Verdict {
-    match verdict {
-        Verdict::Again(no_answer @ (NoAnswer::Filtered | NoAnswer::Unreachable), seen) => {
-            settle(target, seen, look, Some(no_answer.into()))
-        }
-        verdict => verdict,
-    }
-}
-
-/// The same where the scan stops: what is known stands, and another run looks
-/// again.
-pub(super) fn at_the_stop(target: &Target, verdict: Verdict, look: &Look) -> Verdict {
-    match verdict {
-        Verdict::Again(no_answer, seen) => {
-            look.cut_short();
-            settle(target, seen, look, Some(no_answer.into()))
-        }
-        Verdict::Settled(Outcome::NotAttempted, seen) => cut(target, seen, look),
-        verdict @ Verdict::Settled(..) => verdict,
-    }
-}
-
-/// The scan stops before the look: what is known stands.
-pub(super) fn cut(target: &Target, seen: Vec<Observation>, look: &Look) -> Verdict {
-    look.cut_short();
-    settle(target, seen, look, None)
-}
-
-/// The best of what was observed, of earlier looks and of what is known
-/// beside them.
-fn settle(
-    target: &Target,
-    mut observations: Vec<Observation>,
-    look: &Look,
-    beside: Option<Outcome>,
-) -> Verdict {
-    let attempted = |seen: &Observation| seen.outcome.kind() != OutcomeKind::NotAttempted;
-    if !observations.iter().all(attempted) {
-        look.cut_short();
-        observations.retain(attempted);
-    }
-    dialects::drop_fruitless(&mut observations, probe::dialects::first(target));
-    let outcomes = known(&observations, look).into_iter().chain(beside);
-    let outcome = outcomes.min_by_key(dialects::Merit::of);
-    Verdict::Settled(outcome.unwrap_or(Outcome::NotAttempted), observations)
 }
 
 /// The best of what was observed, and of earlier looks.

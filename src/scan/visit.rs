@@ -14,7 +14,7 @@ use super::name_service::LookupFailure;
 use super::neighbours::Place;
 use super::settings::Pointers;
 use super::subject::Subject;
-use super::verdict::{Verdict, cut};
+use super::verdict::Verdict;
 use super::worker::Bench;
 use crate::domain::{Host, Observation, Outcome, ServerName, Target, Unresolved};
 use crate::net::Dialer;
@@ -33,7 +33,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         let seen = mem::take(&mut look.seen).into_vec();
         if look.best.is_some() && self.stop.is_cancelled() {
-            return cut(target, seen, look);
+            return self.cut(target, seen, look);
         }
         match &target.host {
             Host::Address(address) if seen.is_empty() => {
@@ -53,7 +53,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                     self.weigh(target, known, look)
                 }
                 Some(Err(error)) => self.unresolved(target, error, seen, look),
-                None => cut(target, seen, look),
+                None => self.cut(target, seen, look),
             },
         }
     }
@@ -153,6 +153,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             .expected
             .questions(subject.endpoint.address.to_canonical(), target.port);
         subject.known = known.to_vec();
+        subject.known_names = self.expected.names();
         subject
     }
 
@@ -278,19 +279,18 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if self.plan.exclusions().covers_name(name, port).is_some() {
             return false;
         }
-        let leads_here = match candidate.source {
+        let is_itself_elsewhere = match candidate.source {
             NameSource::Listed => self.directory.leads(name, address),
-            NameSource::Discovered => self.leads(name, address).await,
+            NameSource::Discovered if !self.leads(name, address).await => return false,
+            // Where it leads no more, that is told of by where it does.
+            NameSource::Discovered | NameSource::Known => true,
         };
-        if candidate.source == NameSource::Discovered && !leads_here {
-            return false;
-        }
         let itself = Target {
             host: Host::Name(name.clone()),
             port,
             dialect,
         };
-        if leads_here && self.plan.contains(&itself) {
+        if is_itself_elsewhere && self.plan.contains(&itself) {
             return false;
         }
         let claim = Claim {

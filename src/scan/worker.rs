@@ -22,7 +22,7 @@ use super::outbox::{Conclusion, Outbox};
 use super::quarantine::Place;
 use super::recency::Recency;
 use super::settings::Settings;
-use super::verdict::{self, Verdict};
+use super::verdict::Verdict;
 use crate::domain::{Host, LocalFault, Observation, Outcome, Target, printable};
 use crate::net::Dialer;
 use crate::probe::Prober;
@@ -241,8 +241,8 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         }
         let is_last = remark.is_some() || (is_over && !verdict.is_final());
         match self.plan.get(look.index).filter(|_| is_last) {
-            Some(target) if is_over => verdict::at_the_stop(&target, verdict, look),
-            Some(target) => verdict::without_another(&target, verdict, look),
+            Some(target) if is_over => self.at_the_stop(&target, verdict, look),
+            Some(target) => self.unanswered(&target, verdict, look),
             None => verdict,
         }
     }

@@ -124,8 +124,9 @@ pub trait Inventory: Send + Sync {
         at: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KnownTarget>, StoreError>>;
 
-    /// The questions of a zone that had a certificate at a moment, where
-    /// another key type had one too; in ascending order.
+    /// The questions of a zone that had a certificate at a moment, if one open
+    /// question there may not bring it; in ascending order. Later scans change
+    /// nothing but when they were last asked.
     fn known_questions<'a>(
         &'a self,
         zone: &'a Zone,

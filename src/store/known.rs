@@ -14,8 +14,9 @@ pub struct KnownTarget {
     pub dialect: Dialect,
 }
 
-/// A question that has a certificate, where the same endpoint and name have
-/// one of another key type as well: asked openly, a server shows one of them.
+/// A question that has a certificate which one open question in the dialect of
+/// the port's number may not bring: it is for a name or in another dialect, or
+/// the same endpoint and name have one of another key type as well.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownQuestion {
     /// The address.
@@ -28,6 +29,8 @@ pub struct KnownQuestion {
     pub server_name: Option<ServerName>,
     /// The key type of its certificate.
     pub key_type: KeyType,
+    /// When it was last asked.
+    pub asked_at: Timestamp,
 }
 
 /// When something was looked at: from the first moment to before the last.

@@ -5,13 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use certsweep::domain::{EarlyEnd, OutcomeKind, ScanState};
+use certsweep::domain::{Dialect, EarlyEnd, KeyType, OutcomeKind, Port, ScanState, Timestamp};
 use certsweep::pace::Rate;
-use certsweep::scan::{Depth, Nameless, Reach, WhyNotAsked};
+use certsweep::scan::{Depth, KnownNames, Nameless, Reach, WhyNotAsked};
+use certsweep::store::KnownQuestion;
 use rcgen::{CertificateParams, KeyPair};
 
 use crate::rig::{Rig, told_of};
-use crate::simulation::{Names, Network, Peer, alert, flight};
+use crate::simulation::{Memory, Names, Network, Peer, alert, flight};
 
 const HANDSHAKE_FAILURE: u8 = 40;
 const UNRECOGNIZED_NAME: u8 = 112;
@@ -148,6 +149,59 @@ async fn what_several_targets_would_ask_is_asked_once() {
         ]
     );
     assert_eq!(rig.network.dials().len(), 7);
+}
+
+/// A question of the inventory at 10.0.0.1:443.
+fn known(server_name: &str) -> KnownQuestion {
+    KnownQuestion {
+        address: address("10.0.0.1"),
+        port: Port::HTTPS,
+        dialect: Dialect::Tls,
+        server_name: Some(server_name.parse().unwrap()),
+        key_type: KeyType::Rsa,
+        asked_at: Timestamp::from_seconds(0),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_of_the_inventory_are_asked_for_but_excluded_ones_and_targets() {
+    let network = Network::new(|_, _| Peer::Says(flight(&[b"one for all"])));
+    let mut rig = Rig::new(network, &["10.0.0.1", "b.sim"]);
+    rig.exclude = vec!["secret.sim".to_owned()];
+    rig.names = Names::of(&[("b.sim", &["10.0.0.1"]), ("target.sim", &["10.0.0.2"])]);
+    rig.targets.push("target.sim".to_owned());
+    rig.questions = ["learned.sim", "secret.sim", "target.sim"]
+        .map(known)
+        .to_vec();
+    let own = [
+        "10.0.0.1:443 b.sim certificate",
+        "10.0.0.1:443 certificate",
+        "10.0.0.2:443 target.sim certificate",
+    ];
+    rig.run().await.unwrap();
+    assert_eq!(questions(&rig), own, "TLS is spoken, and no name listed");
+
+    let mut rig = Rig {
+        memory: Memory::default(),
+        known_names: KnownNames::All,
+        ..rig
+    };
+    let learned = "10.0.0.1:443 learned.sim certificate";
+    let all = [own[0], own[1], learned, own[2]];
+    rig.run().await.unwrap();
+    assert_eq!(questions(&rig), all, "once, though two targets lead there");
+    assert!(!rig.names.asked().contains_key("learned.sim"));
+
+    rig.memory = Memory::default();
+    rig.known_names = KnownNames::Listed;
+    rig.network = Network::new(|_, _| Peer::Says(b"SSH-2.0-x\r\n".to_vec()));
+    rig.run().await.unwrap();
+    let not_tls = all.map(|line| line.replace(" certificate", " not-tls"));
+    let mut told = questions(&rig);
+    told.sort_unstable();
+    let mut not_tls = not_tls.to_vec();
+    not_tls.sort_unstable();
+    assert_eq!(told, not_tls);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,11 +8,11 @@ use certsweep::domain::{Fingerprint, Observation, ScanId, clock};
 use certsweep::pace::{Pacer, Rate, Rates};
 use certsweep::probe::{Prober, Timeouts};
 use certsweep::scan::{
-    Approach, Depth, Expected, FurtherNames, LossMeter, Neighbours, Pointers, Progress, Reach,
-    Recency, Scan, ScanError, Settings, Sighting, Stop, Summary, VisitingHours,
+    Approach, Depth, Expected, FurtherNames, KnownNames, LossMeter, Neighbours, Pointers, Progress,
+    Reach, Recency, Scan, ScanError, Settings, Sighting, Stop, Summary, VisitingHours,
 };
 use certsweep::schedule::ClockJumps;
-use certsweep::store::{KnownTarget, NewScan};
+use certsweep::store::{KnownQuestion, KnownTarget, NewScan};
 use certsweep::target::{ByNetwork, Exclusion, Exclusions, Plan, Shard, parse_exclusions};
 
 use crate::simulation::{Memory, Names, Network, Peer, flight};
@@ -41,6 +41,9 @@ pub(crate) struct Rig {
     pub(crate) neighbours: Neighbours,
     /// Endpoints that answered in earlier scans.
     pub(crate) known: Vec<KnownTarget>,
+    /// What certificates are known for.
+    pub(crate) questions: Vec<KnownQuestion>,
+    pub(crate) known_names: KnownNames,
     /// Targets that come before the others.
     pub(crate) first: Vec<String>,
     pub(crate) stop: Stop,
@@ -71,6 +74,8 @@ impl Rig {
             hours: VisitingHours::default(),
             neighbours: Neighbours::default(),
             known: Vec::new(),
+            questions: Vec::new(),
+            known_names: KnownNames::Listed,
             first: Vec::new(),
             stop: Stop::default(),
             resumes: None,
@@ -107,7 +112,7 @@ impl Rig {
         let hours = self.hours.clone();
         let pacer = pacer.within(move |address, longest| hours.allow(address, longest));
         let scan = Scan {
-            expected: Expected::new(&self.known, &[], &plan),
+            expected: Expected::new(&self.known, &self.questions, self.known_names, &plan),
             plan,
             recency: self.recency.clone(),
             settings: Settings {

@@ -251,7 +251,7 @@ impl Inventory for SqliteInventory {
         zone: &'a Zone,
         at: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KnownQuestion>, StoreError>> {
-        let operation = "reading which key types are known";
+        let operation = "reading which questions are known";
         let query = known::select_questions(zone, at);
         Box::pin(self.list(operation, query, known::question))
     }

@@ -9,6 +9,7 @@ use super::certificates::key_type_of_word;
 use super::query::Query;
 use super::row;
 use crate::domain::{Host, Timestamp, Zone};
+use crate::starttls;
 
 /// Of an interval `i`: whether its certificate was looked for at the moment `m`:
 /// it had not ended, or had moved and might have been there still.
@@ -62,26 +63,33 @@ pub(super) fn select_names(zone: &Zone, at: Timestamp) -> Query {
     query
 }
 
-/// The questions at which a certificate was looked for at a moment, where one of
-/// another key type was too.
+/// The questions at which a certificate was looked for at a moment: for a name,
+/// in another dialect than the port's number tells, or beside one of another key
+/// type.
 pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
+    query.push(
+        "select e.address, e.port, e.dialect, q.server_name, q.key_type, l.asked_at \
+           from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
+          cross join questions q on q.endpoint_id = e.id \
+          cross join looks l on l.question_id = q.id \
+          where (q.server_name <> '' or e.dialect <> case e.port",
+    );
+    for protocol in starttls::all() {
+        for port in protocol.ports {
+            query.push(" when ").push_bind(i64::from(*port));
+            query.push(" then '").push(protocol.dialect.as_str());
+            query.push("'");
+        }
+    }
     query.push(concat!(
-        "select e.address, e.port, e.dialect, q.server_name, q.key_type \
-           from (select endpoint_id, server_name from questions \
-                  group by endpoint_id, server_name having count(*) > 1) several \
-           join moment m \
-           join endpoints e on e.id = several.endpoint_id and e.zone = m.zone \
-           join questions q on q.endpoint_id = several.endpoint_id \
-                           and q.server_name = several.server_name \
-          where e.transport = 'tcp' \
-            and exists (select 1 from installations i where i.question_id = q.id and ",
+        " else 'tls' end or exists (\
+            select 1 from questions other \
+              join installations i on i.question_id = other.id \
+             where other.endpoint_id = q.endpoint_id \
+               and other.server_name = q.server_name and other.id <> q.id and ",
         is_awaited!(),
-        ") \
-            and exists (select 1 from questions other \
-                          join installations i on i.question_id = other.id \
-                         where other.endpoint_id = q.endpoint_id \
-                           and other.server_name = q.server_name and other.id <> q.id and ",
+        ")) and exists (select 1 from installations i where i.question_id = q.id and ",
         is_awaited!(),
         ") order by e.address, e.port, e.dialect, q.server_name, q.key_type",
     ));
@@ -131,6 +139,7 @@ pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
             _ => Some(row::word(row, 3)?),
         },
         key_type: key_type_of_word(row.try_get(4)?),
+        asked_at: row::time(row, 5)?,
     })
 }
 

@@ -88,7 +88,7 @@ async fn questions_are_known_by_key_type_where_several_have_a_certificate() {
         .await;
     assert_eq!(
         questions(&store, 20).await,
-        ["10.0.0.1:443 ecdsa", "10.0.0.1:443 rsa"]
+        ["10.0.0.1:443 ecdsa", "10.0.0.1:443 rsa", "10.0.0.1:443 rsa"]
     );
     assert_eq!(questions(&store, 11).await, [""; 0]);
 
@@ -101,10 +101,63 @@ async fn questions_are_known_by_key_type_where_several_have_a_certificate() {
     }
     assert_eq!(
         questions(&store, 2 * DAY).await.len(),
-        2,
+        3,
         "missing, and still asked for"
     );
-    assert_eq!(questions(&store, 9 * DAY).await, [""; 0], "it is gone");
+    let left = ["10.0.0.1:443 rsa"];
+    assert_eq!(
+        questions(&store, 9 * DAY).await,
+        left,
+        "it is gone, the name's stays"
+    );
+}
+
+#[tokio::test]
+async fn questions_are_known_that_the_first_one_of_a_port_does_not_answer() {
+    let mut store = Store::new().await;
+    let mut smtp = presenting("10.0.0.1", 443, &["smtp"], 10);
+    smtp.endpoint.dialect = Dialect::Smtp;
+    let mut mail = presenting("10.0.0.1", 25, &["mail"], 11);
+    mail.endpoint.dialect = Dialect::Smtp;
+    store
+        .scan(batch(vec![
+            smtp,
+            mail,
+            presenting("10.0.0.2", 25, &["direct"], 12),
+            presenting("10.0.0.2", 443, &["own"], 13),
+            asking("www.corp", presenting("10.0.0.2", 443, &["www"], 14)),
+            asking("no.corp", looking("10.0.0.2", 443, refused(), 15)),
+        ]))
+        .await;
+    let read = async |store: &Store| {
+        let inventory = store.inventory().await;
+        let zone = Zone::default();
+        let known = inventory.known_questions(&zone, at(DAY)).await.unwrap();
+        let told = |it: &KnownQuestion| {
+            let name = it.server_name.as_ref().map_or("-", ServerName::as_str);
+            let place = format!("{}:{} {} {name}", it.address, it.port, it.dialect);
+            (place, it.asked_at)
+        };
+        known.iter().map(told).collect::<Vec<_>>()
+    };
+    let place = |text: &str, second| (text.to_owned(), at(second));
+    assert_eq!(
+        read(&store).await,
+        [
+            place("10.0.0.1:443 smtp -", 10),
+            place("10.0.0.2:25 tls -", 12),
+            place("10.0.0.2:443 tls www.corp", 14),
+        ]
+    );
+    let www = |day| asking("www.corp", looking("10.0.0.2", 443, refused(), day * DAY));
+    for day in [1, 8] {
+        store.scan(batch(vec![www(day)])).await;
+    }
+    let inventory = store.inventory().await;
+    let zone = Zone::default();
+    let later = inventory.known_questions(&zone, at(9 * DAY));
+    assert_eq!(later.await.unwrap().len(), 2, "what is gone is not known");
+    assert_eq!(read(&store).await.len(), 3, "it was known then");
 }
 
 #[tokio::test]

@@ -1,0 +1,325 @@
+//! What the inventory has at an address and port → what else to ask there.
+//!
+//! Pure. A question that nobody asks any more would have its certificate for
+//! ever: one in the dialect that the port spoke before, one for a name that no
+//! certificate lists any more, all those for names once a port speaks no TLS.
+//! So they are asked until their certificates are gone, the ones that were
+//! asked longest ago first.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::answers::Answers;
+use super::expected::KnownNames;
+use super::settings::Depth;
+use super::subject::{OtherDialects, Subject};
+use super::wording::Wording;
+use crate::domain::{Dialect, Observation, Outcome, OutcomeKind, Phase, Refusal, ServerName};
+use crate::store::KnownQuestion;
+
+/// Questions of the inventory that one look at an address and port asks, at
+/// most: behind a port that is silent now each costs a time-out.
+pub(super) const MOST_AWAITED: usize = 8;
+
+/// Questions for which the inventory has certificates.
+#[derive(Debug, Default)]
+pub(super) struct Awaited {
+    waiting: VecDeque<Waiting>,
+    vetted: HashSet<ServerName>,
+    admitted: HashSet<ServerName>,
+    asked: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    wording: Wording,
+    asked_if: AskedIf,
+}
+
+/// Whose a question is, the first first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum AskedIf {
+    /// The target's own, in whatever dialect.
+    Own,
+    /// For another name, which this scan asks for.
+    Connected,
+    /// For another name, which this scan does not ask for: where TLS is spoken
+    /// as before it has no reason to.
+    NoTls,
+}
+
+/// What to do about the next one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Ask(Wording),
+    /// See whether the name may be asked for.
+    Vet(ServerName),
+}
+
+impl Awaited {
+    /// What is known of the subject, and may be asked in its dialects. Other
+    /// names belong to a thorough inquiry, and to one where they are `listed`
+    /// or all that is known is looked for.
+    pub(super) fn new(subject: &Subject, listed: &[ServerName], depth: Depth) -> Self {
+        let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
+        let asked_if = |known: &KnownQuestion| match &known.server_name {
+            name if *name == subject.own_name => Some(AskedIf::Own),
+            Some(name) if every_name || listed.contains(name) => Some(AskedIf::Connected),
+            Some(_) => Some(AskedIf::NoTls),
+            None => None,
+        };
+        let is_dialect = |known: &&KnownQuestion| {
+            subject.other_dialects == OtherDialects::Tried
+                || known.dialect == subject.endpoint.dialect
+        };
+        let known = subject.known.iter().filter(is_dialect);
+        let known = known.filter_map(|known| Some((asked_if(known)?, known)));
+        let mut known: Vec<_> = known.collect();
+        known.sort_by_key(|(asked_if, known)| (*asked_if, known.asked_at));
+        let waiting = known.into_iter().map(|(asked_if, known)| Waiting {
+            wording: Wording {
+                dialect: known.dialect,
+                server_name: known.server_name.clone(),
+                key_type: None,
+            },
+            asked_if,
+        });
+        Self {
+            waiting: waiting.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The next one that nobody has `asked` and that what was `seen` leaves
+    /// open.
+    pub(super) fn next(&mut self, asked: &HashSet<Wording>, seen: &Answers) -> Option<Next> {
+        while self.asked < MOST_AWAITED
+            && let Some(Waiting { wording, asked_if }) = self.waiting.pop_front()
+        {
+            let is_over = asked.contains(&wording)
+                || is_told_otherwise(wording.dialect, seen)
+                || (asked_if == AskedIf::NoTls && seen.observations().any(speaks_tls));
+            if is_over {
+                continue;
+            }
+            let name = wording.server_name.clone();
+            if let Some(name) = name.filter(|_| asked_if != AskedIf::Own) {
+                if self.vetted.insert(name.clone()) {
+                    self.waiting.push_front(Waiting { wording, asked_if });
+                    return Some(Next::Vet(name));
+                }
+                if !self.admitted.contains(&name) {
+                    continue;
+                }
+            }
+            self.asked += 1;
+            return Some(Next::Ask(wording));
+        }
+        None
+    }
+
+    /// The name may be asked for here.
+    pub(super) fn admit(&mut self, name: ServerName) {
+        self.admitted.insert(name);
+    }
+}
+
+/// Whether TLS was spoken in a dialect beside which a port speaks no such
+/// other: the store knows what that says.
+fn is_told_otherwise(dialect: Dialect, seen: &Answers) -> bool {
+    let direct = [Dialect::Tls, Dialect::Postgres];
+    seen.observations().any(|seen| {
+        let spoken = seen.endpoint.dialect;
+        let spoke = matches!(
+            seen.outcome.kind(),
+            OutcomeKind::Certificate | OutcomeKind::NoCertificate
+        );
+        spoke && spoken != dialect && !(direct.contains(&dialect) && direct.contains(&spoken))
+    })
+}
+
+/// Whether an answer shows that TLS is spoken.
+fn speaks_tls(seen: &Observation) -> bool {
+    match &seen.outcome {
+        Outcome::TlsRefused(Refusal::Alert(phase, _)) => *phase > Phase::Starttls,
+        outcome => matches!(
+            outcome.kind(),
+            OutcomeKind::Certificate | OutcomeKind::NoCertificate
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::domain::{
+        Alert, Broken, Host, KeyType, NoCertificate, NotTls, Port, Target, Timestamp, Zone,
+    };
+    use crate::pace::Lane;
+    use crate::scan::answers::Seen;
+
+    fn known(dialect: Dialect, server_name: Option<&str>, second: i64) -> KnownQuestion {
+        KnownQuestion {
+            address: IpAddr::from([10, 0, 0, 1]),
+            port: Port::HTTPS,
+            dialect,
+            server_name: server_name.map(|name| name.parse().unwrap()),
+            key_type: KeyType::Rsa,
+            asked_at: Timestamp::from_seconds(second),
+        }
+    }
+
+    /// A target by an address, with what is known there.
+    fn subject(dialect: Option<Dialect>, known: Vec<KnownQuestion>) -> Subject {
+        let address = IpAddr::from([10, 0, 0, 1]);
+        let target = Target {
+            host: Host::Address(address),
+            port: Port::HTTPS,
+            dialect,
+        };
+        Subject {
+            known,
+            ..Subject::new(&target, &Zone::default(), address, None, Lane::First)
+        }
+    }
+
+    /// What was seen at the first question.
+    fn seen(subject: &Subject, outcome: Outcome) -> Answers {
+        let observation = Observation {
+            endpoint: subject.endpoint.clone(),
+            server_name: None,
+            instead_of: None,
+            asked_for: None,
+            at: Timestamp::from_seconds(0),
+            outcome,
+            attempts: Vec::new(),
+            pointer: None,
+            survey: None,
+        };
+        let mut seen = Answers::default();
+        seen.take(Seen {
+            observation,
+            key_type: None,
+        });
+        seen
+    }
+
+    fn by_alert() -> Outcome {
+        Outcome::TlsRefused(Refusal::Alert(Phase::Hello, Alert::HANDSHAKE_FAILURE))
+    }
+
+    /// What it asks after this answer; names that are `not-here` are not
+    /// admitted.
+    fn asked(subject: &Subject, listed: &[&str], depth: Depth, answer: Outcome) -> Vec<String> {
+        let listed: Vec<_> = listed.iter().map(|it| it.parse().unwrap()).collect();
+        let mut awaited = Awaited::new(subject, &listed, depth);
+        let seen = seen(subject, answer);
+        let mut lines = Vec::new();
+        while let Some(next) = awaited.next(&HashSet::new(), &seen) {
+            match next {
+                Next::Vet(name) if name.as_str().starts_with("not-here") => {}
+                Next::Vet(name) => awaited.admit(name),
+                Next::Ask(it) => lines.push(format!(
+                    "{} {}",
+                    it.dialect,
+                    it.server_name.map_or(String::new(), |it| it.to_string())
+                )),
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn what_is_not_asked_for_otherwise_is_asked_for_where_no_tls_is_spoken() {
+        let here = vec![
+            known(Dialect::Tls, Some("old.corp"), 1),
+            known(Dialect::Tls, Some("listed.corp"), 2),
+        ];
+        let mut subject = subject(None, here);
+        let listed = ["listed.corp"];
+        let both = ["tls old.corp", "tls listed.corp"];
+        let names = |subject: &_, answer| asked(subject, &listed, Depth::Names, answer);
+        let no_cipher = Outcome::NoCertificate(NoCertificate::Anonymous, None);
+        for spoken in [by_alert(), no_cipher] {
+            assert_eq!(names(&subject, spoken), ["tls listed.corp"]);
+        }
+        for not_spoken in [
+            Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
+            Outcome::Silent(Phase::Hello),
+            Outcome::TlsRefused(Refusal::Reset(Phase::Hello)),
+            Outcome::TlsRefused(Refusal::Closed(Phase::Hello)),
+            Outcome::Broken(Broken::Malformed),
+        ] {
+            let expected = ["tls listed.corp", "tls old.corp"];
+            assert_eq!(names(&subject, not_spoken), expected);
+        }
+        assert_eq!(asked(&subject, &[], Depth::Thorough, by_alert()), both);
+        subject.known_names = KnownNames::All;
+        assert_eq!(names(&subject, by_alert()), both);
+    }
+
+    #[test]
+    fn a_forced_dialect_is_the_only_one() {
+        let here = || {
+            vec![
+                known(Dialect::Smtp, None, 1),
+                known(Dialect::Tls, Some("a.corp"), 1),
+            ]
+        };
+        let depth = Depth::Thorough;
+        let smtp = subject(Some(Dialect::Smtp), here());
+        assert_eq!(asked(&smtp, &[], depth, by_alert()), ["smtp "]);
+        let tls = subject(Some(Dialect::Tls), here());
+        assert_eq!(asked(&tls, &[], depth, by_alert()), ["tls a.corp"]);
+        let any = subject(None, here());
+        assert_eq!(asked(&any, &[], depth, by_alert()), ["smtp ", "tls a.corp"]);
+    }
+
+    #[test]
+    fn of_many_names_those_are_asked_for_that_were_asked_for_longest_ago() {
+        let of = |prefix: &str, number: i64| {
+            let name = format!("{prefix}{number}.corp");
+            known(Dialect::Tls, Some(&name), -number)
+        };
+        let excluded = (20..40).map(|number| of("not-here", number));
+        let here = (0..20).map(|number| of("n", number)).chain(excluded);
+        let subject = subject(None, here.collect());
+        let asked = asked(&subject, &[], Depth::Thorough, by_alert());
+        let oldest = (12..20).rev().map(|number| format!("tls n{number}.corp"));
+        assert_eq!(asked, oldest.collect::<Vec<_>>());
+        assert_eq!(asked.len(), MOST_AWAITED);
+    }
+
+    #[test]
+    fn a_name_with_several_types_of_key_is_asked_for_once() {
+        let of = |key_type, second| KnownQuestion {
+            key_type,
+            ..known(Dialect::Tls, Some("a.corp"), second)
+        };
+        let here = vec![of(KeyType::Rsa, 1), of(KeyType::Ecdsa, 2)];
+        let subject = subject(None, here);
+        let mut awaited = Awaited::new(&subject, &[], Depth::Thorough);
+        let seen = seen(&subject, by_alert());
+        let mut asked = HashSet::new();
+        let mut count = 0;
+        while let Some(next) = awaited.next(&asked, &seen) {
+            match next {
+                Next::Vet(name) => awaited.admit(name),
+                Next::Ask(wording) => {
+                    count += 1;
+                    asked.insert(wording);
+                }
+            }
+        }
+        assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn without_a_name_only_an_address_is_asked() {
+        let mut subject = subject(None, vec![known(Dialect::Smtp, None, 1)]);
+        subject.own_name = Some("own.corp".parse().unwrap());
+        let asked = asked(&subject, &[], Depth::Thorough, by_alert());
+        assert_eq!(asked, [""; 0]);
+    }
+}
