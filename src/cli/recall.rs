@@ -167,6 +167,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Dialect, KeyType, Port};
+    use crate::store::Askers;
 
     #[test]
     fn what_is_known_is_counted_where_there_is_most_of_it() {
@@ -176,6 +177,7 @@ mod tests {
             dialect: Dialect::Tls,
             server_name: name.map(|name| name.parse().unwrap()),
             key_type,
+            askers: Askers::Own,
             asked_at: Timestamp::from_seconds(0),
         };
         let questions = [

@@ -11,10 +11,10 @@ use std::collections::{HashSet, VecDeque};
 use super::answers::Answers;
 use super::expected::KnownNames;
 use super::settings::Depth;
-use super::subject::{OtherDialects, Subject};
+use super::subject::{OtherDialects, Subject, WithoutAName};
 use super::wording::Wording;
 use crate::domain::{Dialect, Observation, Outcome, OutcomeKind, Phase, Refusal, ServerName};
-use crate::store::KnownQuestion;
+use crate::store::{Askers, KnownQuestion};
 
 /// Questions of the inventory that one look at an address and port asks, at
 /// most: behind a port that is silent now each costs a time-out.
@@ -40,7 +40,7 @@ struct Waiting {
 enum AskedIf {
     /// The target's own, in whatever dialect.
     Own,
-    /// For another name, which this scan asks for.
+    /// For another name, which this scan asks for, or for none.
     Connected,
     /// For another name, which this scan does not ask for: where TLS is spoken
     /// as before it has no reason to.
@@ -65,7 +65,9 @@ impl Awaited {
             name if *name == subject.own_name => Some(AskedIf::Own),
             Some(name) if every_name || listed.contains(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
-            None => None,
+            None => (known.askers == Askers::Names
+                && subject.without_a_name == WithoutAName::IfKnown)
+                .then_some(AskedIf::Connected),
         };
         let is_dialect = |known: &&KnownQuestion| {
             subject.other_dialects == OtherDialects::Tried
@@ -166,6 +168,7 @@ mod tests {
             dialect,
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type: KeyType::Rsa,
+            askers: Askers::Own,
             asked_at: Timestamp::from_seconds(second),
         }
     }
@@ -316,10 +319,17 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_only_an_address_is_asked() {
-        let mut subject = subject(None, vec![known(Dialect::Smtp, None, 1)]);
+    fn a_name_asks_without_one_only_what_names_have_asked_and_nobody_else_does() {
+        let by_names = KnownQuestion {
+            askers: Askers::Names,
+            ..known(Dialect::Tls, None, 1)
+        };
+        let here = vec![known(Dialect::Smtp, None, 1), by_names];
+        let mut subject = subject(None, here);
         subject.own_name = Some("own.corp".parse().unwrap());
-        let asked = asked(&subject, &[], Depth::Thorough, by_alert());
-        assert_eq!(asked, [""; 0]);
+        let it_asks = |subject: &_| asked(subject, &[], Depth::Thorough, by_alert());
+        assert_eq!(it_asks(&subject), [""; 0]);
+        subject.without_a_name = WithoutAName::IfKnown;
+        assert_eq!(it_asks(&subject), ["tls "]);
     }
 }

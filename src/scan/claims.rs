@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::domain::{Dialect, Port, ServerName};
 
-/// Who asks for which further name where: an address and the names that lead
+/// Who asks for which further name where, or for none: an address and the names that lead
 /// to it are different targets, and what any of them asks is asked once.
 ///
 /// Bounded: past [`MOST`] it forgets all, and then a question may be asked
@@ -12,14 +12,15 @@ use crate::domain::{Dialect, Port, ServerName};
 #[derive(Debug, Default)]
 pub(super) struct Claims(Mutex<HashMap<Claim, u64>>);
 
-/// A further name at an endpoint.
+/// A further question at an endpoint.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Claim {
     pub(super) address: IpAddr,
     pub(super) port: Port,
     /// The one forced on the port, if any.
     pub(super) dialect: Option<Dialect>,
-    pub(super) name: ServerName,
+    /// `None`: a target that is a name asks without one.
+    pub(super) name: Option<ServerName>,
 }
 
 /// Some 25 MB of them.

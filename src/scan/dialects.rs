@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::domain::{Alert, KeyType, NoCertificate, Timestamp};
     use crate::scan::KnownNames;
-    use crate::store::KnownQuestion;
+    use crate::store::{Askers, KnownQuestion};
     use crate::target::Plan;
 
     #[test]
@@ -193,6 +193,7 @@ mod tests {
             dialect: Dialect::Tls,
             server_name: None,
             key_type: KeyType::Rsa,
+            askers: Askers::Own,
             asked_at: Timestamp::from_seconds(0),
         };
         let plan = Plan::builder().or_nothing().build().unwrap();

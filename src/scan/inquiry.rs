@@ -231,12 +231,7 @@ impl<'scan> Inquiry<'scan> {
 
     /// The question that names nobody, where the own name is not known.
     fn without_a_name(&self, dialect: Dialect) -> Option<Step> {
-        let answer = &self.first_answer(dialect)?.outcome;
-        let unknown = matches!(
-            answer,
-            Outcome::TlsRefused(Refusal::Alert(_, Alert::UNRECOGNIZED_NAME))
-        );
-        if !unknown {
+        if !self.is_unknown(dialect) {
             return None;
         }
         self.ask(Wording {
@@ -246,11 +241,21 @@ impl<'scan> Inquiry<'scan> {
         })
     }
 
-    /// The target's own name, where it was asked without one: that is done only
-    /// where the server does not know it.
+    /// Whether the server does not know the target's own name.
+    fn is_unknown(&self, dialect: Dialect) -> bool {
+        let declined = Alert::UNRECOGNIZED_NAME;
+        self.first_answer(dialect).is_some_and(|seen| {
+            matches!(&seen.outcome,
+                Outcome::TlsRefused(Refusal::Alert(_, alert)) if *alert == declined)
+        })
+    }
+
+    /// The target's own name, where it was asked without one since the server
+    /// does not know it.
     fn declined(&self, seen: &Observation) -> Option<ServerName> {
         let own_name = self.subject.own_name.as_ref();
-        own_name.filter(|_| seen.server_name.is_none()).cloned()
+        let is_instead = seen.server_name.is_none() && self.is_unknown(seen.endpoint.dialect);
+        own_name.filter(|_| is_instead).cloned()
     }
 
     /// Whether it asks for a name that is not the target's own.
@@ -392,7 +397,8 @@ mod tests {
         Broken, Chain, CipherSuite, Der, Host, NotTls, OutcomeKind, Phase, Port, Presented,
         Session, Target, Timestamp, TlsVersion, Zone,
     };
-    use crate::store::KnownQuestion;
+    use crate::scan::subject::WithoutAName;
+    use crate::store::{Askers, KnownQuestion};
     use crate::tls::Ladder;
 
     fn approach(depth: Depth) -> Approach {
@@ -573,6 +579,7 @@ mod tests {
             dialect: Dialect::Tls,
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type,
+            askers: Askers::Own,
             asked_at: Timestamp::from_seconds(0),
         };
         let subject = Subject {
@@ -613,6 +620,7 @@ mod tests {
             dialect,
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type: KeyType::Rsa,
+            askers: Askers::Own,
             asked_at: Timestamp::from_seconds(0),
         }
     }
@@ -667,6 +675,38 @@ mod tests {
             }
             assert!(!steps.contains(&"tls not-here.corp".to_owned()));
         }
+    }
+
+    #[test]
+    fn what_was_shown_without_a_name_is_asked_for_beside_a_name_and_not_in_its_place() {
+        let approach = approach(Depth::Names);
+        let nameless = KnownQuestion {
+            askers: Askers::Names,
+            ..known(Dialect::Tls, None)
+        };
+        let subject = Subject {
+            known: vec![nameless],
+            without_a_name: WithoutAName::IfKnown,
+            ..subject(Dialect::Tls, OtherDialects::Tried, Some("own.corp"))
+        };
+        let mut inquiry = Inquiry::new(&approach, subject.clone(), Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |_| certificate(&[]));
+        assert_eq!(steps, ["tls own.corp", "tls"]);
+        let mut told = inquiry.into_observations();
+        assert!(told.all(|seen| seen.instead_of.is_none()), "it is known");
+
+        let unknown = Refusal::Alert(Phase::Hello, Alert::UNRECOGNIZED_NAME);
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.server_name {
+            Some(_) => Outcome::TlsRefused(unknown),
+            None => certificate(&[]),
+        });
+        assert_eq!(steps, ["tls own.corp", "tls"], "once");
+        let mut told = inquiry.into_observations();
+        assert!(
+            told.any(|seen| seen.instead_of.is_some()),
+            "it is not known"
+        );
     }
 
     #[test]

@@ -23,6 +23,17 @@ pub(super) struct Subject {
     /// Questions there that have certificates.
     pub(super) known: Vec<KnownQuestion>,
     pub(super) known_names: KnownNames,
+    pub(super) without_a_name: WithoutAName,
+}
+
+/// When a target that is a name asks without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum WithoutAName {
+    /// Where the server does not know the name.
+    #[default]
+    IfDeclined,
+    /// Also where names have asked without one before, and got a certificate.
+    IfKnown,
 }
 
 /// Whether a dialect other than the first may be tried.
@@ -57,6 +68,7 @@ impl Subject {
             lane,
             known: Vec::new(),
             known_names: KnownNames::default(),
+            without_a_name: WithoutAName::default(),
         }
     }
 

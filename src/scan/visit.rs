@@ -13,7 +13,7 @@ use super::look::Look;
 use super::name_service::LookupFailure;
 use super::neighbours::Place;
 use super::settings::Pointers;
-use super::subject::Subject;
+use super::subject::{Subject, WithoutAName};
 use super::verdict::Verdict;
 use super::worker::Bench;
 use crate::domain::{Host, Observation, Outcome, ServerName, Target, Unresolved};
@@ -21,6 +21,7 @@ use crate::net::Dialer;
 use crate::pace::Lane;
 use crate::probe::{Knock, Probe};
 use crate::resolve::{LookupError, Resolver};
+use crate::store::{Askers, KnownQuestion};
 
 impl<D: Dialer, R: Resolver> Bench<D, R> {
     /// One visit to a target, and what it comes to.
@@ -154,7 +155,33 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             .questions(subject.endpoint.address.to_canonical(), target.port);
         subject.known = known.to_vec();
         subject.known_names = self.expected.names();
+        let by_names = |known: &KnownQuestion| known.askers == Askers::Names;
+        if own_name.is_some() && known.iter().any(by_names) {
+            subject.without_a_name = self.without_a_name(address, target, look);
+        }
         subject
+    }
+
+    /// When a target that is a name asks an address without one: where the
+    /// address is a target, or another name's asks, only if it has to.
+    fn without_a_name(&self, address: IpAddr, target: &Target, look: &Look) -> WithoutAName {
+        let Target { port, dialect, .. } = *target;
+        let itself = Target {
+            host: Host::Address(address),
+            port,
+            dialect,
+        };
+        let claim = Claim {
+            address,
+            port,
+            dialect,
+            name: None,
+        };
+        if self.plan.contains(&itself) || !self.claims.claim(claim, look.index) {
+            WithoutAName::IfDeclined
+        } else {
+            WithoutAName::IfKnown
+        }
     }
 
     /// Takes an inquiry to its end, or to the scan's; its first question may
@@ -297,7 +324,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             address,
             port,
             dialect,
-            name: name.clone(),
+            name: Some(name.clone()),
         };
         self.claims.claim(claim, look.index)
     }

@@ -15,8 +15,8 @@ pub struct KnownTarget {
 }
 
 /// A question that has a certificate which one open question in the dialect of
-/// the port's number may not bring: it is for a name or in another dialect, or
-/// the same endpoint and name have one of another key type as well.
+/// the port's number may not bring: it is for a name or in another dialect, names
+/// ask it as well, or the same endpoint and name have one of another key type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownQuestion {
     /// The address.
@@ -29,8 +29,19 @@ pub struct KnownQuestion {
     pub server_name: Option<ServerName>,
     /// The key type of its certificate.
     pub key_type: KeyType,
+    /// Who has asked it.
+    pub askers: Askers,
     /// When it was last asked.
     pub asked_at: Timestamp,
+}
+
+/// Which targets have asked a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Askers {
+    /// Those whose own question it is.
+    Own,
+    /// Names as well, which the server declined: it names nobody.
+    Names,
 }
 
 /// When something was looked at: from the first moment to before the last.

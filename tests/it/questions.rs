@@ -8,7 +8,7 @@ use std::time::Duration;
 use certsweep::domain::{Dialect, EarlyEnd, KeyType, OutcomeKind, Port, ScanState, Timestamp};
 use certsweep::pace::Rate;
 use certsweep::scan::{Depth, KnownNames, Nameless, Reach, WhyNotAsked};
-use certsweep::store::KnownQuestion;
+use certsweep::store::{Askers, KnownQuestion};
 use rcgen::{CertificateParams, KeyPair};
 
 use crate::rig::{Rig, told_of};
@@ -159,6 +159,7 @@ fn known(server_name: &str) -> KnownQuestion {
         dialect: Dialect::Tls,
         server_name: Some(server_name.parse().unwrap()),
         key_type: KeyType::Rsa,
+        askers: Askers::Own,
         asked_at: Timestamp::from_seconds(0),
     }
 }
@@ -197,11 +198,38 @@ async fn names_of_the_inventory_are_asked_for_but_excluded_ones_and_targets() {
     rig.network = Network::new(|_, _| Peer::Says(b"SSH-2.0-x\r\n".to_vec()));
     rig.run().await.unwrap();
     let not_tls = all.map(|line| line.replace(" certificate", " not-tls"));
-    let mut told = questions(&rig);
-    told.sort_unstable();
     let mut not_tls = not_tls.to_vec();
     not_tls.sort_unstable();
-    assert_eq!(told, not_tls);
+    assert_eq!(questions(&rig), not_tls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_names_have_asked_without_one_is_asked_by_one_of_them_or_by_its_address() {
+    let network = Network::new(|_, _| Peer::Says(flight(&[b"one for all"])));
+    let mut rig = Rig::new(network, &["a.sim", "b.sim"]);
+    rig.names = Names::of(&[("a.sim", &["10.0.0.1"]), ("b.sim", &["10.0.0.1"])]);
+    let nameless = KnownQuestion {
+        server_name: None,
+        askers: Askers::Names,
+        ..known("a.sim")
+    };
+    let expected = [
+        "10.0.0.1:443 a.sim certificate",
+        "10.0.0.1:443 b.sim certificate",
+        "10.0.0.1:443 certificate",
+    ];
+    rig.run().await.unwrap();
+    assert_eq!(questions(&rig), expected[..2], "nothing is known");
+
+    rig.memory = Memory::default();
+    rig.questions = vec![nameless];
+    rig.run().await.unwrap();
+    assert_eq!(questions(&rig), expected, "by one of both");
+
+    rig.memory = Memory::default();
+    rig.targets.push("10.0.0.1".to_owned());
+    rig.run().await.unwrap();
+    assert_eq!(questions(&rig), expected, "by its address");
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,15 +73,18 @@ const LEAVE: &str = "\
        and (t.detail = 'nxdomain' \
             or (t.zone, t.name, t.port, length(e.address)) in (select * from led))";
 
-/// What an earlier scan saw is over, also if its clock was ahead.
-const FORGET: ManyRows = ManyRows {
-    operation: "forgetting declined names",
+/// What an earlier scan saw is over, also if its clock was ahead. It is kept that
+/// the endpoint was asked without the name: see `known`.
+const END: ManyRows = ManyRows {
+    operation: "ending declined names",
     before: "with answered (endpoint_id, name, at, scan_id) as (",
     columns: 4,
-    after: ") delete from declined_names where (endpoint_id, name) in (\
-              select d.endpoint_id, d.name from answered a cross join declined_names d \
-                  on d.endpoint_id = a.endpoint_id and d.name = a.name \
-               where d.at <= a.at or d.scan_id <> a.scan_id)",
+    after: ") update declined_names set left_at = a.at \
+            from (select endpoint_id, name, scan_id, max(at) as at from answered \
+                   group by endpoint_id, name, scan_id) a \
+            where declined_names.endpoint_id = a.endpoint_id \
+              and declined_names.name = a.name and declined_names.left_at is null \
+              and (declined_names.at <= a.at or declined_names.scan_id <> a.scan_id)",
 };
 
 /// Those of each installation that no name was sent for, while it was there, at
@@ -135,7 +138,7 @@ pub(super) async fn record(
         let name = look.server_name.as_ref();
         name.filter(|_| look.outcome.kind() == OutcomeKind::Certificate)
     });
-    FORGET.execute(connection, &answered, bind).await?;
+    END.execute(connection, &answered, bind).await?;
     LEAD.execute(connection, leads, |values, lead| {
         values
             .push_word(lead.zone.as_str())

@@ -4,7 +4,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::{KnownQuestion, KnownTarget, Period};
+use super::super::{Askers, KnownQuestion, KnownTarget, Period};
 use super::certificates::key_type_of_word;
 use super::query::Query;
 use super::row;
@@ -63,14 +63,19 @@ pub(super) fn select_names(zone: &Zone, at: Timestamp) -> Query {
     query
 }
 
+/// Of an endpoint `e` and its question `q`: whether it was asked in place of a
+/// name before the moment `m`.
+const IS_ASKED_BY_NAMES: &str = "(q.server_name = ''     and exists (select 1 from declined_names d where d.endpoint_id = e.id and d.first_at < m.at))";
+
 /// The questions at which a certificate was looked for at a moment: for a name,
-/// in another dialect than the port's number tells, or beside one of another key
-/// type.
+/// in place of one, in another dialect than the port's number tells, or beside
+/// one of another key type.
 pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     let mut query = with_moment(zone, at);
+    query.push("select e.address, e.port, e.dialect, q.server_name, q.key_type, l.asked_at, ");
+    query.push(IS_ASKED_BY_NAMES);
     query.push(
-        "select e.address, e.port, e.dialect, q.server_name, q.key_type, l.asked_at \
-           from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
+        " from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
           cross join questions q on q.endpoint_id = e.id \
           cross join looks l on l.question_id = q.id \
           where (q.server_name <> '' or e.dialect <> case e.port",
@@ -82,8 +87,10 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
             query.push("'");
         }
     }
+    query.push(" else 'tls' end or ");
+    query.push(IS_ASKED_BY_NAMES);
     query.push(concat!(
-        " else 'tls' end or exists (\
+        " or exists (\
             select 1 from questions other \
               join installations i on i.question_id = other.id \
              where other.endpoint_id = q.endpoint_id \
@@ -140,6 +147,11 @@ pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
         },
         key_type: key_type_of_word(row.try_get(4)?),
         asked_at: row::time(row, 5)?,
+        askers: if row.try_get(6)? {
+            Askers::Names
+        } else {
+            Askers::Own
+        },
     })
 }
 

@@ -72,7 +72,7 @@ async fn a_declined_name_that_is_written_again_is_the_same() {
         let before = store.dump_all().await;
         store.sink.write(scan, &declined).await.unwrap();
         assert_eq!(store.dump_all().await, before);
-        assert_eq!(store.dump("declined_names").await.len(), names);
+        assert_eq!(told(&store).await.len(), names);
     }
 }
 
@@ -94,7 +94,21 @@ async fn a_name_is_declined_until_it_has_a_certificate_there() {
         .scan(leading("10.0.0.1", vec![asking(NAME, now)], 5))
         .await;
     assert_eq!(told(&store).await, [""; 0]);
-    assert_eq!(store.dump("declined_names").await.len(), 0);
+    let then = told_at(&store, Some(at(4 * WEEK + 9))).await;
+    assert_eq!(then, ["10.0.0.1 b: a.example"]);
+}
+
+#[tokio::test]
+async fn a_name_that_is_declined_in_turn_is_told_of_while_it_is() {
+    let mut store = Store::new().await;
+    for week in [1, 3] {
+        store.scan(declining("10.0.0.1", "b", week)).await;
+        assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"]);
+        let answered = presenting("10.0.0.1", 443, &["a"], (week + 1) * WEEK);
+        let answered = leading("10.0.0.1", vec![asking(NAME, answered)], week + 1);
+        store.scan(answered).await;
+        assert_eq!(told(&store).await, [""; 0]);
+    }
 }
 
 #[tokio::test]

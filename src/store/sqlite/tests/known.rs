@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::Host;
-use crate::store::{Dark, KnownQuestion, KnownTarget, Period};
+use crate::store::{Askers, Dark, KnownQuestion, KnownTarget, Period};
 
 const DAY: i64 = 86_400;
 
@@ -201,4 +201,38 @@ async fn what_was_dark_in_a_period_is_told_and_nothing_else() {
         names: vec![("no.corp".parse().unwrap(), port(443))],
     };
     assert_eq!(dark, expected);
+}
+
+#[tokio::test]
+async fn what_names_have_asked_without_one_is_known_after_the_server_knows_them() {
+    let mut store = Store::new().await;
+    let instead = Observation {
+        instead_of: Some("a.corp".parse().unwrap()),
+        ..presenting("10.0.0.1", 443, &["default"], 10)
+    };
+    let alone = presenting("10.0.0.2", 443, &["alone"], 11);
+    store.scan(batch(vec![instead, alone])).await;
+    let answered = asking("a.corp", presenting("10.0.0.1", 443, &["a"], DAY));
+    store.scan(batch(vec![answered])).await;
+    let inventory = store.inventory().await;
+    let zone = Zone::default();
+    for (second, asked) in [
+        (10, &[][..]),
+        (DAY, &["- names"]),
+        (2 * DAY, &["- names", "a.corp own"]),
+    ] {
+        let known = inventory.known_questions(&zone, at(second)).await.unwrap();
+        let known: Vec<_> = known
+            .iter()
+            .map(|it| {
+                let askers = match it.askers {
+                    Askers::Own => "own",
+                    Askers::Names => "names",
+                };
+                let name = it.server_name.as_ref().map_or("-", ServerName::as_str);
+                format!("{name} {askers}")
+            })
+            .collect();
+        assert_eq!(known, asked, "{second}");
+    }
 }
