@@ -1,15 +1,23 @@
 //! Looks without a name, in place of a target's own → the names that servers
 //! do not know; and these → the rows of what is shown in their place.
+//!
+//! What names alone have asked without one is asked by nobody once they all lead
+//! elsewhere. Each complete scan that finds them there is a look without an
+//! answer at it, as it is at questions for names (see `moves`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{InstallationId, Lead, StoreError};
+use super::absence::FailedLook;
 use super::address::AddressKey;
+use super::changes;
 use super::endpoints::KnownEndpoint;
 use super::fault::during;
+use super::histories;
+use super::moment::Moment;
 use super::row;
 use super::statement::{ManyRows, Values};
 use crate::domain::{Observation, OutcomeKind, ScanId, ServerName, Timestamp};
@@ -47,23 +55,39 @@ const LEAD: ManyRows = ManyRows {
                   on e.zone = led.zone and e.address = led.address and e.port = led.port)",
 };
 
+/// Who names nobody asks what the names were answered without theirs.
+const SHARE: ManyRows = ManyRows {
+    operation: "storing who asks without a name",
+    before: "with asked (endpoint_id) as (",
+    columns: 1,
+    after: ") update declined_names set is_shared = 1 \
+            where is_shared = 0 and endpoint_id in (select endpoint_id from asked)",
+};
+
+/// Where the scan $1 was led by names that were declined anywhere: their zone,
+/// name, port, and the family of the address.
+macro_rules! led {
+    () => {
+        "led as materialized (\
+           select e.zone, q.server_name, e.port, length(e.address) as family \
+             from (select distinct name from declined_names where scan_id < $1) asked \
+            cross join questions q on q.server_name = asked.name and q.server_name <> '' \
+            cross join looks l on l.question_id = q.id and l.led_scan = $1 \
+            cross join endpoints e on e.id = q.endpoint_id \
+           union all \
+           select e.zone, d.name, e.port, length(e.address) \
+             from declined_names d join endpoints e on e.id = d.endpoint_id \
+            where d.scan_id = $1)"
+    };
+}
+
 /// Those that the complete scan $1 asked for, and was not led here by: but to an
 /// address of the same family, since a scan may look for one family alone; or to
 /// none, since there is no such name.
-const LEAVE: &str = "\
-    with asked as materialized (\
-      select distinct d.name from declined_names d \
-       where d.left_at is null and d.scan_id < $1), \
-    led as materialized (\
-      select e.zone, q.server_name, e.port, length(e.address) as family \
-        from asked cross join questions q on q.server_name = asked.name \
-             and q.server_name <> '' \
-        cross join looks l on l.question_id = q.id and l.led_scan = $1 \
-        cross join endpoints e on e.id = q.endpoint_id \
-      union all \
-      select e.zone, d.name, e.port, length(e.address) \
-        from declined_names d join endpoints e on e.id = d.endpoint_id \
-       where d.scan_id = $1) \
+const LEAVE: &str = concat!(
+    "with ",
+    led!(),
+    " \
     update declined_names set left_at = t.at \
       from endpoints e, name_coverage t \
      where declined_names.left_at is null and declined_names.scan_id < $1 \
@@ -71,7 +95,40 @@ const LEAVE: &str = "\
        and t.zone = e.zone and t.name = declined_names.name and t.port = e.port \
        and t.scan_id = $1 \
        and (t.detail = 'nxdomain' \
-            or (t.zone, t.name, t.port, length(e.address)) in (select * from led))";
+            or (t.zone, t.name, t.port, length(e.address)) in (select * from led))"
+);
+
+/// Questions that names alone have asked without one, each of which the scan $1
+/// was led elsewhere by, to a certificate; and when it was.
+const FIND_LEFT: &str = concat!(
+    "with ",
+    led!(),
+    " select q.id, max(t.at) \
+       from declined_names d \
+      cross join endpoints e on e.id = d.endpoint_id \
+      cross join name_coverage t on t.zone = e.zone and t.name = d.name and t.port = e.port \
+           and t.scan_id = $1 \
+      cross join questions q on q.endpoint_id = e.id and q.server_name = '' \
+      cross join looks l on l.question_id = q.id and l.scan_id < $1 \
+      where exists (\
+          select 1 from installations i \
+           where i.question_id = q.id and i.watched = 1 \
+             and (i.ended_at is null or (i.ended_as = 'moved' and i.vacated_at is null))) \
+        and not exists (\
+          select 1 from installations i \
+           where i.question_id = q.id and i.first_seen < (\
+             select min(first_at) from declined_names where endpoint_id = e.id)) \
+        and not exists (\
+          select 1 from declined_names o \
+           where o.endpoint_id = e.id \
+             and (o.is_shared = 1 or o.left_at is null or o.scan_id >= $1 \
+                  or (e.zone, o.name, e.port, length(e.address)) not in (select * from led) \
+                  or not exists (\
+                    select 1 from name_coverage c \
+                     where c.zone = e.zone and c.name = o.name and c.port = e.port \
+                       and c.scan_id = $1 and c.outcome = 'certificate'))) \
+      group by q.id"
+);
 
 /// What an earlier scan saw is over, also if its clock was ahead. It is kept that
 /// the endpoint was asked without the name: see `known`.
@@ -139,6 +196,16 @@ pub(super) async fn record(
         name.filter(|_| look.outcome.kind() == OutcomeKind::Certificate)
     });
     END.execute(connection, &answered, bind).await?;
+    let shared = looks.iter().zip(known).filter_map(|(look, known)| {
+        let names_nobody = look.server_name.is_none() && look.instead_of.is_none();
+        Some(known.as_ref().filter(|_| names_nobody)?.id)
+    });
+    let shared: BTreeSet<i64> = shared.collect();
+    let shared: Vec<_> = shared.into_iter().collect();
+    let bind = |values: &mut Values<'_>, endpoint: &i64| {
+        values.push_bind(*endpoint);
+    };
+    SHARE.execute(connection, &shared, bind).await?;
     LEAD.execute(connection, leads, |values, lead| {
         values
             .push_word(lead.zone.as_str())
@@ -150,17 +217,41 @@ pub(super) async fn record(
     .await
 }
 
-/// Records which names led a complete scan elsewhere.
+/// Records which names led a complete scan elsewhere, and what that says of
+/// what was shown without them.
 pub(super) async fn leave(
     connection: &mut SqliteConnection,
     scan: ScanId,
 ) -> Result<(), StoreError> {
+    if !exist(connection).await? {
+        return Ok(());
+    }
+    let failed = during(LEAD.operation);
     sqlx::query(LEAVE)
         .bind(scan.number())
-        .execute(connection)
+        .execute(&mut *connection)
         .await
-        .map_err(during(LEAD.operation))?;
-    Ok(())
+        .map_err(&failed)?;
+    let found = sqlx::query(FIND_LEFT)
+        .bind(scan.number())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(&failed)?;
+    let read = found
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row::time(row, 1)?)));
+    let left: Result<BTreeMap<i64, Timestamp>, _> = read.collect();
+    let left = left.map_err(&failed)?;
+    let ids: Vec<_> = left.keys().copied().collect();
+    let mut questions = histories::find_by_id(connection, &ids).await?;
+    for question in &mut questions {
+        if let Some(at) = left.get(&question.id) {
+            let moment = Moment { at: *at, scan };
+            let look = FailedLook::led_elsewhere();
+            question.history.missed(&look, moment);
+        }
+    }
+    changes::store(connection, questions.iter()).await
 }
 
 /// Whether there are any: on most networks there are none.

@@ -3,6 +3,7 @@
 use super::moves::WEEK;
 use super::*;
 use crate::domain::{Alert, Unresolved};
+use crate::report::InstallationState;
 
 const NAME: &str = "a.example";
 
@@ -299,4 +300,133 @@ async fn what_is_pruned_takes_the_names_that_it_declined_along() {
         .await
         .unwrap();
     assert!(broken.is_empty());
+}
+
+/// What was shown at 10.0.0.1 without a name, and how it stands.
+async fn state_without_a_name(store: &Store) -> InstallationState {
+    let rows = store.history().await;
+    let first = rows.iter().find(|row| row.ip == Some(ip("10.0.0.1")));
+    first.unwrap().state
+}
+
+#[tokio::test]
+async fn what_names_alone_have_asked_goes_missing_once_they_lead_elsewhere() {
+    use InstallationState::{Current, Gone, Missing};
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    for (week, state) in (2..).zip([Current, Current, Missing, Missing, Missing, Gone]) {
+        store.scan(declining("10.0.0.2", "c", week)).await;
+        assert_eq!(state_without_a_name(&store).await, state, "week {week}");
+    }
+}
+
+#[tokio::test]
+async fn what_names_alone_have_asked_is_current_while_they_come_back_to_it() {
+    let mut store = Store::new().await;
+    for week in (1..20).step_by(3) {
+        store.scan(declining("10.0.0.1", "b", week)).await;
+        store.scan(declining("10.0.0.2", "c", week + 1)).await;
+        store.scan(declining("10.0.0.3", "d", week + 2)).await;
+        assert_eq!(
+            state_without_a_name(&store).await,
+            InstallationState::Current
+        );
+    }
+}
+
+/// Another name is declined where [`NAME`] is.
+fn another_declined() -> Batch {
+    let instead = Observation {
+        instead_of: Some("b.example".parse().unwrap()),
+        ..presenting("10.0.0.1", 443, &["b"], WEEK + 3)
+    };
+    batch(vec![instead])
+}
+
+#[tokio::test]
+async fn what_others_may_ask_without_a_name_is_theirs_to_miss() {
+    let by_address = |second| batch(vec![presenting("10.0.0.1", 443, &["b"], second)]);
+    let silent = looking("10.0.0.1", 443, Outcome::Silent(Phase::Hello), WEEK + 9);
+    let names = || declining("10.0.0.1", "b", 1);
+    let cases = [
+        ("its address was asked before", vec![by_address(1), names()]),
+        (
+            "its address was asked after",
+            vec![names(), by_address(WEEK + 9)],
+        ),
+        (
+            "its address was asked in vain",
+            vec![names(), batch(vec![silent])],
+        ),
+        (
+            "another name may lead there",
+            vec![names(), another_declined()],
+        ),
+    ];
+    for (why, batches) in cases {
+        let mut store = Store::new().await;
+        for batch in batches {
+            store.scan(batch).await;
+        }
+        for week in 2..12 {
+            store.scan(declining("10.0.0.2", "c", week)).await;
+        }
+        let state = state_without_a_name(&store).await;
+        assert_eq!(state, InstallationState::Current, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn what_names_have_asked_is_not_missed_by_scans_that_tell_nothing() {
+    let unresolved = |why: Unresolved, week| {
+        let detail = Outcome::Unresolved(why).detail();
+        being(OutcomeKind::Unresolved, detail, week)
+    };
+    let in_another_family = |week: i64| {
+        let seen = presenting("2001:db8::1", 443, &["b"], week * WEEK);
+        leading("2001:db8::1", vec![asking(NAME, seen)], week)
+    };
+    let to_both = |week: i64| {
+        let seen = looking("10.0.0.1", 443, refused(), week * WEEK);
+        let mut both = declining("10.0.0.2", "c", week);
+        both.observations.push(asking(NAME, seen));
+        both.leads.push(lead(NAME, "10.0.0.1", 443));
+        both
+    };
+    let refused_elsewhere = |week: i64| {
+        let mut found = declining("10.0.0.2", "c", week);
+        for name in &mut found.names {
+            name.outcome = OutcomeKind::Refused;
+        }
+        found
+    };
+    type Scan<'a> = &'a dyn Fn(i64) -> Batch;
+    let cases: [(&str, ScanState, Scan<'_>); 7] = [
+        ("stopped", ScanState::Stopped, &|week| {
+            declining("10.0.0.2", "c", week)
+        }),
+        ("no such name", ScanState::Complete, &|week| {
+            unresolved(Unresolved::NoSuchName, week)
+        }),
+        ("no answer", ScanState::Complete, &|week| {
+            unresolved(Unresolved::ServerFailure, week)
+        }),
+        ("another family", ScanState::Complete, &in_another_family),
+        ("both", ScanState::Complete, &to_both),
+        ("refused elsewhere", ScanState::Complete, &refused_elsewhere),
+        ("not looked for", ScanState::Complete, &|week| {
+            batch(vec![presenting("10.0.0.9", 443, &["z"], week * WEEK)])
+        }),
+    ];
+    for (why, state, of_week) in cases {
+        let mut store = Store::new().await;
+        store.scan(declining("10.0.0.1", "b", 1)).await;
+        for week in 2..12 {
+            let scan = store.begin().await;
+            store.sink.write(scan, &of_week(week)).await.unwrap();
+            store.sink.finish(scan, ended(state)).await.unwrap();
+        }
+        let state = state_without_a_name(&store).await;
+        assert_eq!(state, InstallationState::Current, "{why}");
+    }
 }

@@ -213,6 +213,22 @@ async fn what_had_moved_before_is_not_looked_for() {
     assert_eq!(found, (1, 1));
 }
 
+#[tokio::test]
+async fn who_else_asked_where_names_had_been_declined_before_is_not_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("old.db");
+    let mut old = of_version(22, &path).await;
+    let declined = "insert into declined_names values (1, 'a.example', 5, 5, 1, null)";
+    sqlx::query(declined).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+    let mut sink = SqliteSink::open(&path).await.unwrap();
+    let shared: Vec<i64> = sqlx::query_scalar("select is_shared from declined_names")
+        .fetch_all(sink.connection())
+        .await
+        .unwrap();
+    assert_eq!(shared, [1]);
+}
+
 /// A new inventory of a version, with what [`VERSION_3`] holds brought up to
 /// it.
 async fn of_version(version: i64, path: &Path) -> SqliteConnection {
