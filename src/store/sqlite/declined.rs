@@ -109,7 +109,6 @@ const FIND_LEFT: &str = concat!(
       cross join name_coverage t on t.zone = e.zone and t.name = d.name and t.port = e.port \
            and t.scan_id = $1 \
       cross join questions q on q.endpoint_id = e.id and q.server_name = '' \
-      cross join looks l on l.question_id = q.id and l.scan_id < $1 \
       where exists (\
           select 1 from installations i \
            where i.question_id = q.id and i.watched = 1 \
@@ -121,7 +120,7 @@ const FIND_LEFT: &str = concat!(
         and not exists (\
           select 1 from declined_names o \
            where o.endpoint_id = e.id \
-             and (o.is_shared = 1 or o.left_at is null or o.scan_id >= $1 \
+             and (o.is_shared = 1 or o.scan_id >= $1 \
                   or (e.zone, o.name, e.port, length(e.address)) not in (select * from led) \
                   or not exists (\
                     select 1 from name_coverage c \

@@ -418,10 +418,13 @@ async fn what_names_have_asked_is_not_missed_by_scans_that_tell_nothing() {
             batch(vec![presenting("10.0.0.9", 443, &["z"], week * WEEK)])
         }),
     ];
-    for (why, state, of_week) in cases {
+    let has_left = [1, 2].map(|before| cases.map(|case| (before, case)));
+    for (before, (why, state, of_week)) in has_left.into_iter().flatten() {
         let mut store = Store::new().await;
-        store.scan(declining("10.0.0.1", "b", 1)).await;
-        for week in 2..12 {
+        for (week, address) in (1..=before).zip(["10.0.0.1", "10.0.0.2"]) {
+            store.scan(declining(address, "b", week)).await;
+        }
+        for week in before + 1..12 {
             let scan = store.begin().await;
             store.sink.write(scan, &of_week(week)).await.unwrap();
             store.sink.finish(scan, ended(state)).await.unwrap();
