@@ -400,26 +400,23 @@ async fn what_names_have_asked_is_not_missed_by_scans_that_tell_nothing() {
         }
         found
     };
-    type Scan<'a> = &'a dyn Fn(i64) -> Batch;
-    let cases: [(&str, ScanState, Scan<'_>); 7] = [
-        ("stopped", ScanState::Stopped, &|week| {
-            declining("10.0.0.2", "c", week)
-        }),
-        ("no such name", ScanState::Complete, &|week| {
-            unresolved(Unresolved::NoSuchName, week)
-        }),
-        ("no answer", ScanState::Complete, &|week| {
-            unresolved(Unresolved::ServerFailure, week)
-        }),
-        ("another family", ScanState::Complete, &in_another_family),
-        ("both", ScanState::Complete, &to_both),
-        ("refused elsewhere", ScanState::Complete, &refused_elsewhere),
-        ("not looked for", ScanState::Complete, &|week| {
-            batch(vec![presenting("10.0.0.9", 443, &["z"], week * WEEK)])
-        }),
-    ];
-    let has_left = [1, 2].map(|before| cases.map(|case| (before, case)));
-    for (before, (why, state, of_week)) in has_left.into_iter().flatten() {
+    let stopped = |week| declining("10.0.0.2", "c", week);
+    stays_current(ScanState::Stopped, &stopped, "stopped").await;
+    let complete = ScanState::Complete;
+    for why in [Unresolved::NoSuchName, Unresolved::ServerFailure] {
+        stays_current(complete, &|week| unresolved(why, week), "unresolved").await;
+    }
+    stays_current(complete, &in_another_family, "another family").await;
+    stays_current(complete, &to_both, "both").await;
+    stays_current(complete, &refused_elsewhere, "refused elsewhere").await;
+    let without_it = |week| batch(vec![presenting("10.0.0.9", 443, &["z"], week * WEEK)]);
+    stays_current(complete, &without_it, "not looked for").await;
+}
+
+/// Whether what a name has asked is current after scans that end so, be it that
+/// the name had led elsewhere before them or not.
+async fn stays_current(state: ScanState, of_week: &impl Fn(i64) -> Batch, why: &str) {
+    for before in [1, 2] {
         let mut store = Store::new().await;
         for (week, address) in (1..=before).zip(["10.0.0.1", "10.0.0.2"]) {
             store.scan(declining(address, "b", week)).await;
