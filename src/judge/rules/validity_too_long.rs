@@ -16,7 +16,10 @@ pub(super) static RULE: Rule = Rule {
         only below one of Mozilla's roots, and only for servers: neither for CAs nor \
         where the extended key usage leaves serverAuth out.",
     ),
-    zlint: &["e_tls_server_cert_valid_time_longer_than_398_days"],
+    zlint: &[
+        "e_sub_cert_valid_time_longer_than_825_days",
+        "e_tls_server_cert_valid_time_longer_than_398_days",
+    ],
     check,
 };
 

@@ -22,6 +22,7 @@ pub(super) static RULE: Rule = Rule {
     zlint: &[
         "e_rsa_mod_less_than_2048_bits",
         "e_rsa_public_exponent_not_odd",
+        "e_rsa_public_exponent_too_small",
         "e_rsa_fermat_factorization",
         "e_dsa_shorter_than_2048_bits",
         "e_ec_improper_curves",

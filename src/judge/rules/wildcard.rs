@@ -9,7 +9,10 @@ pub(super) static RULE: Rule = Rule {
     citation: "RFC 9525 section 7.1",
     advice: "Know every place that holds its key: one stolen is all stolen. Where few \
         names are behind it, give each its own certificate.",
-    note: None,
+    note: Some(
+        "A star anywhere in a host's name counts, also where clients take it for none \
+        (`w*.example.com`, `a.*.example.com`).",
+    ),
     zlint: &[],
     check,
 };
@@ -24,7 +27,27 @@ fn check(case: &Case<'_>) -> Verdict {
         if names.is_empty() {
             return Verdict::NotApplicable;
         }
-        names.retain(|name| name.starts_with("*."));
+        names.retain(|name| is_wildcard(name));
         Verdict::unless((!names.is_empty()).then(|| format!("for {}", some_of(&names))))
     })
+}
+
+/// Whether it is a host's name with a star; neither an address of mail nor a URI.
+fn is_wildcard(name: &str) -> bool {
+    name.contains('*') && !name.contains(['@', '/', ':'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_counts_wherever_it_stands_in_a_hosts_name() {
+        for name in ["*.example.com", "*", "w*.example.com", "a.*.example.com"] {
+            assert!(is_wildcard(name), "{name}");
+        }
+        for name in ["www.example.com", "*@example.com", "https://example.com/*"] {
+            assert!(!is_wildcard(name), "{name}");
+        }
+    }
 }
