@@ -198,7 +198,7 @@ fn questions(first: u64, settings: &Settings, counts: &Counts) -> String {
         Depth::Names => "",
         Depth::Thorough => ", and a survey of versions,",
     };
-    format!("{first}; up to {more} more{surveyed} at an endpoint that answers")
+    format!("{first}; up to {more} more{surveyed} after each that is answered")
 }
 
 fn seconds(duration: Duration) -> String {

@@ -52,7 +52,12 @@ impl Answers {
         named.find(|seen| seen.endpoint.dialect == dialect && seen.asked_for.is_none())
     }
 
-    /// The certificates of the server's own choice in a dialect.
+    /// The certificates of the server's own choice.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Seen> {
+        self.0.iter().filter(|seen| seen.is_shown())
+    }
+
+    /// The same in a dialect.
     pub(super) fn shown_in(&self, dialect: Dialect) -> impl Iterator<Item = &Seen> {
         self.0.iter().filter(move |seen| seen.is_shown_in(dialect))
     }
@@ -81,9 +86,11 @@ impl Answers {
 
 impl Seen {
     fn is_shown_in(&self, dialect: Dialect) -> bool {
+        self.observation.endpoint.dialect == dialect && self.is_shown()
+    }
+
+    fn is_shown(&self) -> bool {
         let seen = &self.observation;
-        seen.endpoint.dialect == dialect
-            && seen.asked_for.is_none()
-            && seen.outcome.kind() == OutcomeKind::Certificate
+        seen.asked_for.is_none() && seen.outcome.kind() == OutcomeKind::Certificate
     }
 }

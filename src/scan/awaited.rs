@@ -9,6 +9,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::answers::Answers;
+use super::candidates::Candidates;
 use super::expected::KnownNames;
 use super::settings::Depth;
 use super::subject::{OtherDialects, Subject, WithoutAName};
@@ -22,16 +23,16 @@ pub(super) const MOST_AWAITED: usize = 8;
 
 /// Questions for which the inventory has certificates.
 #[derive(Debug, Default)]
-pub(super) struct Awaited {
-    waiting: VecDeque<Waiting>,
-    vetted: HashSet<ServerName>,
+pub(super) struct Awaited<'scan> {
+    waiting: VecDeque<Waiting<'scan>>,
+    vetted: HashSet<&'scan ServerName>,
     admitted: HashSet<ServerName>,
     asked: usize,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    wording: Wording,
+#[derive(Clone, Copy, Debug)]
+struct Waiting<'scan> {
+    known: &'scan KnownQuestion,
     asked_if: AskedIf,
 }
 
@@ -55,15 +56,21 @@ pub(super) enum Next {
     Vet(ServerName),
 }
 
-impl Awaited {
+impl<'scan> Awaited<'scan> {
     /// What is known of the subject, and may be asked in its dialects. Other
-    /// names belong to a thorough inquiry, and to one where they are `listed`
-    /// or all that is known is looked for.
-    pub(super) fn new(subject: &Subject, listed: &[ServerName], depth: Depth) -> Self {
+    /// names belong to a thorough inquiry, and to one that asks for them anyway
+    /// or looks for all that is known. Of what was `seen`, other names than those
+    /// were asked for here in an earlier look.
+    pub(super) fn new(
+        subject: &Subject<'scan>,
+        names: &Candidates,
+        depth: Depth,
+        seen: &Answers,
+    ) -> Self {
         let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
         let asked_if = |known: &KnownQuestion| match &known.server_name {
             name if *name == subject.own_name => Some(AskedIf::Own),
-            Some(name) if every_name || listed.contains(name) => Some(AskedIf::Connected),
+            Some(name) if every_name || names.has_met(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
             None => (known.askers == Askers::Names
                 && subject.without_a_name == WithoutAName::IfKnown)
@@ -74,19 +81,18 @@ impl Awaited {
                 || known.dialect == subject.endpoint.dialect
         };
         let known = subject.known.iter().filter(is_dialect);
-        let known = known.filter_map(|known| Some((asked_if(known)?, known)));
-        let mut known: Vec<_> = known.collect();
-        known.sort_by_key(|(asked_if, known)| (*asked_if, known.asked_at));
-        let waiting = known.into_iter().map(|(asked_if, known)| Waiting {
-            wording: Wording {
-                dialect: known.dialect,
-                server_name: known.server_name.clone(),
-                key_type: None,
-            },
-            asked_if,
+        let waiting = known.filter_map(|known| {
+            let asked_if = asked_if(known)?;
+            Some(Waiting { known, asked_if })
         });
+        let mut waiting: Vec<_> = waiting.collect();
+        waiting.sort_by_key(|it| (it.asked_if, it.known.asked_at));
+        let open = seen.observations().filter(|seen| seen.asked_for.is_none());
+        let further = open.filter_map(|seen| seen.server_name.as_ref());
+        let asked_here = further.filter(|name| !names.has_met(name));
         Self {
-            waiting: waiting.collect(),
+            waiting: waiting.into(),
+            asked: asked_here.count(),
             ..Self::default()
         }
     }
@@ -95,21 +101,27 @@ impl Awaited {
     /// open.
     pub(super) fn next(&mut self, asked: &HashSet<Wording>, seen: &Answers) -> Option<Next> {
         while self.asked < MOST_AWAITED
-            && let Some(Waiting { wording, asked_if }) = self.waiting.pop_front()
+            && let Some(waiting) = self.waiting.pop_front()
         {
+            let Waiting { known, asked_if } = waiting;
+            let wording = Wording {
+                dialect: known.dialect,
+                server_name: known.server_name.clone(),
+                key_type: None,
+            };
             let is_over = asked.contains(&wording)
-                || is_told_otherwise(wording.dialect, seen)
+                || is_told_otherwise(known.dialect, seen)
                 || (asked_if == AskedIf::NoTls && seen.observations().any(speaks_tls));
             if is_over {
                 continue;
             }
-            let name = wording.server_name.clone();
+            let name = known.server_name.as_ref();
             if let Some(name) = name.filter(|_| asked_if != AskedIf::Own) {
-                if self.vetted.insert(name.clone()) {
-                    self.waiting.push_front(Waiting { wording, asked_if });
-                    return Some(Next::Vet(name));
+                if self.vetted.insert(name) {
+                    self.waiting.push_front(waiting);
+                    return Some(Next::Vet(name.clone()));
                 }
-                if !self.admitted.contains(&name) {
+                if !self.admitted.contains(name) {
                     continue;
                 }
             }
@@ -174,7 +186,7 @@ mod tests {
     }
 
     /// A target by an address, with what is known there.
-    fn subject(dialect: Option<Dialect>, known: Vec<KnownQuestion>) -> Subject {
+    fn subject(dialect: Option<Dialect>, known: Vec<KnownQuestion>) -> Subject<'static> {
         let address = IpAddr::from([10, 0, 0, 1]);
         let target = Target {
             host: Host::Address(address),
@@ -182,13 +194,13 @@ mod tests {
             dialect,
         };
         Subject {
-            known,
+            known: known.leak(),
             ..Subject::new(&target, &Zone::default(), address, None, Lane::First)
         }
     }
 
     /// What was seen at the first question.
-    fn seen(subject: &Subject, outcome: Outcome) -> Answers {
+    fn seen(subject: &Subject<'_>, outcome: Outcome) -> Answers {
         let observation = Observation {
             endpoint: subject.endpoint.clone(),
             server_name: None,
@@ -214,10 +226,11 @@ mod tests {
 
     /// What it asks after this answer; names that are `not-here` are not
     /// admitted.
-    fn asked(subject: &Subject, listed: &[&str], depth: Depth, answer: Outcome) -> Vec<String> {
-        let listed: Vec<_> = listed.iter().map(|it| it.parse().unwrap()).collect();
-        let mut awaited = Awaited::new(subject, &listed, depth);
+    fn asked(subject: &Subject<'_>, listed: &[&str], depth: Depth, answer: Outcome) -> Vec<String> {
+        let listed = listed.iter().map(|it| it.parse().unwrap()).collect();
+        let listed = Candidates::new(None, listed);
         let seen = seen(subject, answer);
+        let mut awaited = Awaited::new(subject, &listed, depth, &seen);
         let mut lines = Vec::new();
         while let Some(next) = awaited.next(&HashSet::new(), &seen) {
             match next {
@@ -302,8 +315,9 @@ mod tests {
         };
         let here = vec![of(KeyType::Rsa, 1), of(KeyType::Ecdsa, 2)];
         let subject = subject(None, here);
-        let mut awaited = Awaited::new(&subject, &[], Depth::Thorough);
         let seen = seen(&subject, by_alert());
+        let names = Candidates::default();
+        let mut awaited = Awaited::new(&subject, &names, Depth::Thorough, &seen);
         let mut asked = HashSet::new();
         let mut count = 0;
         while let Some(next) = awaited.next(&asked, &seen) {

@@ -62,6 +62,11 @@ impl Candidates {
         }
     }
 
+    /// Whether the name came up, or is asked for anyway.
+    pub(super) fn has_met(&self, name: &ServerName) -> bool {
+        self.met.contains(name)
+    }
+
     /// The next one to be vetted.
     pub(super) fn next(&mut self) -> Option<Candidate> {
         if self.discovered >= MOST_DISCOVERED {

@@ -4,8 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::domain::{Dialect, Port, ServerName};
 
-/// Who asks for which further name where, or for none: an address and the names that lead
-/// to it are different targets, and what any of them asks is asked once.
+/// Who asks for which further name where, or for none: an address and the names
+/// that lead to it are different targets, and what any of them asks is asked once;
+/// but each name that a server declines is followed by the question without one.
 ///
 /// Bounded: past [`MOST`] it forgets all, and then a question may be asked
 /// twice, which costs a connection and changes nothing.

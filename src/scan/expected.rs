@@ -8,7 +8,7 @@ use crate::target::Plan;
 /// What the inventory has: where somebody answered before, silence means more
 /// than elsewhere, and what was shown there is asked for again.
 ///
-/// A few dozen bytes each.
+/// Some hundred bytes each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// Ascending.

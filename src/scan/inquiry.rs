@@ -45,12 +45,12 @@ const MOST_SILENT_NAMES: usize = 2;
 #[derive(Debug)]
 pub(super) struct Inquiry<'scan> {
     approach: &'scan Approach,
-    subject: Subject,
+    subject: Subject<'scan>,
     candidates: Candidates,
     /// Names that are to be asked for next.
     admitted: VecDeque<ServerName>,
-    /// What the inventory has there.
-    awaited: Awaited,
+    /// What the inventory has there, once that is asked for.
+    awaited: Option<Awaited<'scan>>,
     /// What is not to be asked in this look any more.
     asked: HashSet<Wording>,
     seen: Answers,
@@ -74,13 +74,13 @@ impl<'scan> Inquiry<'scan> {
     /// for it, which goes on where earlier looks have `seen` something.
     pub(super) fn new(
         approach: &'scan Approach,
-        subject: Subject,
+        subject: Subject<'scan>,
         listed: Vec<ServerName>,
         seen: Vec<Observation>,
     ) -> Self {
         let mut inquiry = Self {
             approach,
-            awaited: Awaited::new(&subject, &listed, approach.depth),
+            awaited: None,
             candidates: Candidates::new(subject.own_name.as_ref(), listed),
             subject,
             admitted: VecDeque::new(),
@@ -120,7 +120,7 @@ impl<'scan> Inquiry<'scan> {
         };
         for_names(self)
             .or_else(|| self.next_awaited())
-            .or_else(|| self.next_key_type(spoken?))
+            .or_else(|| self.next_key_type(spoken))
             .or_else(|| self.survey())
     }
 
@@ -134,11 +134,12 @@ impl<'scan> Inquiry<'scan> {
 
     /// The candidate may be asked for here.
     pub(super) fn admit(&mut self, candidate: Candidate) {
-        if candidate.source == NameSource::Known {
-            self.awaited.admit(candidate.name);
-        } else {
-            self.candidates.admit(&candidate);
-            self.admitted.push_back(candidate.name);
+        match &mut self.awaited {
+            Some(awaited) if candidate.source == NameSource::Known => awaited.admit(candidate.name),
+            _ => {
+                self.candidates.admit(&candidate);
+                self.admitted.push_back(candidate.name);
+            }
         }
     }
 
@@ -302,7 +303,10 @@ impl<'scan> Inquiry<'scan> {
         if !seen.all(|seen| seen.outcome.kind().connected()) {
             return None;
         }
-        match self.awaited.next(&self.asked, &self.seen)? {
+        let (subject, names, depth) = (&self.subject, &self.candidates, self.approach.depth);
+        let begin = || Awaited::new(subject, names, depth, &self.seen);
+        let awaited = self.awaited.get_or_insert_with(begin);
+        match awaited.next(&self.asked, &self.seen)? {
             Next::Vet(name) => Some(Step::Vet(Candidate {
                 name,
                 source: NameSource::Known,
@@ -311,12 +315,13 @@ impl<'scan> Inquiry<'scan> {
         }
     }
 
-    fn next_key_type(&self, dialect: Dialect) -> Option<Step> {
-        let shown = self.seen.shown_in(dialect);
+    fn next_key_type(&self, spoken: Option<Dialect>) -> Option<Step> {
+        let shown = self.seen.shown();
         let questions = shown.filter_map(|seen| Some((seen, seen.key_type?)));
         questions
             .flat_map(|(seen, shown)| {
-                let others = self.key_types_to_ask(&seen.observation).into_iter();
+                let others = self.key_types_to_ask(&seen.observation, spoken);
+                let others = others.into_iter();
                 others
                     .filter(move |other| *other != shown)
                     .map(|other| Wording {
@@ -328,8 +333,9 @@ impl<'scan> Inquiry<'scan> {
     }
 
     /// The types of key to ask for where this certificate was shown.
-    fn key_types_to_ask(&self, shown: &Observation) -> Vec<KeyType> {
-        if self.approach.depth == Depth::Thorough {
+    fn key_types_to_ask(&self, shown: &Observation, spoken: Option<Dialect>) -> Vec<KeyType> {
+        let is_spoken = spoken == Some(shown.endpoint.dialect);
+        if is_spoken && self.approach.depth == Depth::Thorough {
             return probe::dialects::KEY_TYPES.to_vec();
         }
         let here = self.subject.known.iter().filter(|known| {
@@ -409,7 +415,11 @@ mod tests {
         }
     }
 
-    fn subject(first: Dialect, other_dialects: OtherDialects, own_name: Option<&str>) -> Subject {
+    fn subject(
+        first: Dialect,
+        other_dialects: OtherDialects,
+        own_name: Option<&str>,
+    ) -> Subject<'static> {
         let target = Target {
             host: Host::Address(IpAddr::from([10, 0, 0, 1])),
             port: Port::HTTPS,
@@ -429,7 +439,7 @@ mod tests {
         }
     }
 
-    fn direct() -> Subject {
+    fn direct() -> Subject<'static> {
         subject(Dialect::Tls, OtherDialects::Tried, None)
     }
 
@@ -583,7 +593,7 @@ mod tests {
             asked_at: Timestamp::from_seconds(0),
         };
         let subject = Subject {
-            known: vec![
+            known: &[
                 known(None, KeyType::Rsa),
                 known(None, KeyType::Ecdsa),
                 known(Some("a.corp"), KeyType::Ecdsa),
@@ -629,7 +639,7 @@ mod tests {
     fn what_is_known_is_asked_in_the_dialect_that_it_came_in_unless_another_speaks_tls() {
         let approach = approach(Depth::Names);
         let subject = |of| Subject {
-            known: vec![known(of, None)],
+            known: vec![known(of, None)].leak(),
             ..direct()
         };
         let said = || Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec());
@@ -660,7 +670,7 @@ mod tests {
         let said = Outcome::NotTls(NotTls::Other, b"HTTP/1.1 400".to_vec());
         for (outcome, silent) in [(said, false), (Outcome::Silent(Phase::Hello), true)] {
             let subject = Subject {
-                known: names_of.map(|it| known(Dialect::Tls, Some(it))).to_vec(),
+                known: &names_of.map(|it| known(Dialect::Tls, Some(it))),
                 ..direct()
             };
             let listed = names(&names_of);
@@ -685,7 +695,7 @@ mod tests {
             ..known(Dialect::Tls, None)
         };
         let subject = Subject {
-            known: vec![nameless],
+            known: &[nameless],
             without_a_name: WithoutAName::IfKnown,
             ..subject(Dialect::Tls, OtherDialects::Tried, Some("own.corp"))
         };
@@ -710,11 +720,52 @@ mod tests {
     }
 
     #[test]
+    fn eight_questions_of_the_inventory_are_asked_in_all_looks_of_a_scan() {
+        let approach = approach(Depth::Names);
+        let names: Vec<_> = (0..20).map(|number| format!("n{number}.corp")).collect();
+        let known: Vec<_> = names
+            .iter()
+            .map(|name| known(Dialect::Tls, Some(name)))
+            .collect();
+        let subject = Subject {
+            known: &known,
+            ..direct()
+        };
+        let said = |_: &Probe| Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec());
+        let mut inquiry = Inquiry::new(&approach, subject.clone(), Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, said);
+        let asked = steps.iter().filter(|step| step.starts_with("tls n"));
+        assert_eq!(asked.count(), 8);
+        let seen = inquiry.into_observations().collect();
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), seen);
+        assert_eq!(run(&mut inquiry, said), [""; 0], "another look");
+    }
+
+    #[test]
+    fn key_types_are_asked_for_in_the_dialect_that_the_inventory_knows_too() {
+        let approach = approach(Depth::Names);
+        let of = |key_type| KnownQuestion {
+            key_type,
+            ..known(Dialect::Smtp, None)
+        };
+        let subject = Subject {
+            known: &[KeyType::Ecdsa, KeyType::Rsa].map(of),
+            ..direct()
+        };
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.endpoint.dialect {
+            Dialect::Smtp => certificate(&[]),
+            _ => Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
+        });
+        assert_eq!(steps, ["tls", "smtp", "smtp rsa"]);
+    }
+
+    #[test]
     fn no_more_names_are_asked_for_once_a_connection_fails() {
         let approach = approach(Depth::Thorough);
         let known = ["a.corp", "b.corp"].map(|it| known(Dialect::Tls, Some(it)));
         let subject = Subject {
-            known: known.to_vec(),
+            known: &known,
             ..direct()
         };
         let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());

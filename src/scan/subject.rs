@@ -12,7 +12,7 @@ use crate::store::KnownQuestion;
 
 /// A target at one address that it leads to.
 #[derive(Clone, Debug)]
-pub(super) struct Subject {
+pub(super) struct Subject<'scan> {
     /// In the dialect of the first question.
     pub(super) endpoint: Endpoint,
     pub(super) other_dialects: OtherDialects,
@@ -21,7 +21,7 @@ pub(super) struct Subject {
     /// Where the first question queues.
     pub(super) lane: Lane,
     /// Questions there that have certificates.
-    pub(super) known: Vec<KnownQuestion>,
+    pub(super) known: &'scan [KnownQuestion],
     pub(super) known_names: KnownNames,
     pub(super) without_a_name: WithoutAName,
 }
@@ -44,7 +44,7 @@ pub(super) enum OtherDialects {
     Never,
 }
 
-impl Subject {
+impl Subject<'_> {
     /// What a target is about at an endpoint that it leads to.
     pub(super) fn new(
         target: &Target,
@@ -66,7 +66,7 @@ impl Subject {
             },
             own_name: own_name.cloned(),
             lane,
-            known: Vec::new(),
+            known: &[],
             known_names: KnownNames::default(),
             without_a_name: WithoutAName::default(),
         }

@@ -143,7 +143,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         address: IpAddr,
         own_name: Option<&ServerName>,
         look: &Look,
-    ) -> Subject {
+    ) -> Subject<'_> {
         let zone = &self.settings.zone;
         let lane = match look.earlier {
             0 => Lane::First,
@@ -153,7 +153,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         let known = self
             .expected
             .questions(subject.endpoint.address.to_canonical(), target.port);
-        subject.known = known.to_vec();
+        subject.known = known;
         subject.known_names = self.expected.names();
         let by_names = |known: &KnownQuestion| known.askers == Askers::Names;
         if own_name.is_some() && known.iter().any(by_names) {
