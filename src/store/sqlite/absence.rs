@@ -109,7 +109,7 @@ impl FailedLook {
     }
 
     /// The same, of a certificate that no hello can ask for alone, where another
-    /// came: the server may have chosen that this time.
+    /// came: another of the servers behind a balancer may have answered.
     pub(super) fn chose_another(&self) -> Self {
         Self {
             absence: self.absence.and(Some(Absence::Unanswered)),

@@ -126,9 +126,10 @@ fn hear(
     }
     if look.asked_for.is_none() {
         let chose_another = failed.chose_another();
-        let unnamed =
-            |of: &&mut Question| of.key_type != key_type && !of.key_type.can_be_asked_for();
-        for question in there.iter_mut().filter(unnamed) {
+        let is_awaited = |of: &&mut Question| {
+            of.key_type != key_type && !of.key_type.can_be_asked_for() && !of.history.comes_back()
+        };
+        for question in there.iter_mut().filter(is_awaited) {
             let outcome = OutcomeKind::NoCertificate;
             question.history.unanswered(outcome, &chose_another, moment);
         }

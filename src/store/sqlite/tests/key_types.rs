@@ -205,6 +205,14 @@ async fn what_no_hello_can_ask_for_stays_beside_what_a_look_could_not_have_been_
     ]) {
         by_turns.scan(seen).await;
     }
+    let mut by_rare_turns = Store::new().await;
+    for day in 0..40 {
+        let seen = unreadable(&[(day, day % 5 > 0)]).remove(0);
+        by_rare_turns.scan(seen).await;
+    }
+    let (_, events) = told(&by_rare_turns).await;
+    let missing = events.iter().filter(|event| event.contains("missing"));
+    assert_eq!(missing.count(), 1, "it is known then: {events:?}");
     let mut restricted_to_rsa = Store::new().await;
     restricted_to_rsa
         .scan(unreadable(&[(0, false)]).remove(0))
@@ -213,7 +221,7 @@ async fn what_no_hello_can_ask_for_stays_beside_what_a_look_could_not_have_been_
         let look = restricted(KeyType::Rsa, open(NEW, day));
         restricted_to_rsa.scan(batch(vec![look])).await;
     }
-    for store in [by_turns, restricted_to_rsa] {
+    for store in [by_turns, by_rare_turns, restricted_to_rsa] {
         let (states, _) = told(&store).await;
         let current = |(_, state): &(_, _)| *state == InstallationState::Current;
         assert!(states.iter().all(current), "{states:?}");
