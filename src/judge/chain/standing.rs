@@ -24,8 +24,8 @@ pub(super) enum Rank {
     /// To a store, with the help of another endpoint's intermediate.
     Bridged,
     /// To what is wrong, or was given up. What others present makes that no
-    /// better unless it leads to a store, or is a root whose key made the
-    /// signature in question: then that is not wrong.
+    /// better unless it leads to a store by an authority that was not sent, or is
+    /// a root whose key made the signature in question: then that is not wrong.
     Broken,
     /// To a store, round an authority that was sent, by another endpoint's
     /// certificate of it: what is wrong with that one stays wrong.

@@ -4,7 +4,7 @@ use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
     id: "wildcard",
-    title: "the certificate is for every name below a domain",
+    title: "the certificate is for any name of a pattern",
     severity: Severity::Notice,
     citation: "RFC 9525 section 7.1",
     advice: "Know every place that holds its key: one stolen is all stolen. Where few \
@@ -32,9 +32,9 @@ fn check(case: &Case<'_>) -> Verdict {
     })
 }
 
-/// Whether it is a host's name with a star; neither an address of mail nor a URI.
+/// Whether it is a host's name with a star; no address of mail, URI or words.
 fn is_wildcard(name: &str) -> bool {
-    name.contains('*') && !name.contains(['@', '/', ':'])
+    name.contains('*') && !name.contains(['@', '/', ':', ' '])
 }
 
 #[cfg(test)]
@@ -46,7 +46,12 @@ mod tests {
         for name in ["*.example.com", "*", "w*.example.com", "a.*.example.com"] {
             assert!(is_wildcard(name), "{name}");
         }
-        for name in ["www.example.com", "*@example.com", "https://example.com/*"] {
+        for name in [
+            "www.example.com",
+            "*@example.com",
+            "https://example.com/*",
+            "* Test CA *",
+        ] {
             assert!(!is_wildcard(name), "{name}");
         }
     }
