@@ -124,6 +124,9 @@ pub struct Counts {
     pub ahead: u64,
     /// The look that is longest ago among theirs, of those in the past.
     pub oldest_look: Option<Timestamp>,
+    /// How long ago endpoints may have been looked at, the shortest and the
+    /// longest of what holds for those that were counted.
+    pub max_ages: Option<(Duration, Duration)>,
 }
 
 impl Check {
@@ -205,6 +208,8 @@ impl Check {
             return;
         }
         self.counts.endpoints += 1;
+        let (shortest, longest) = self.counts.max_ages.unwrap_or((max_age, max_age));
+        self.counts.max_ages = Some((shortest.min(max_age), longest.max(max_age)));
         self.counts.overdue += u64::from(is_overdue);
         self.counts.ahead += u64::from(is_ahead);
         if is_overdue && !is_ahead {

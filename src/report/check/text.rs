@@ -38,7 +38,7 @@ pub fn text(check: &Check, head: &Head) -> String {
         "endpoints: {} known, {} not looked at for {}",
         counts.endpoints,
         counts.overdue,
-        in_days(terms.max_age)
+        too_long(check)
     );
     if let Some(oldest) = counts.oldest_look {
         let _ = write!(page, ", the oldest look {oldest}");
@@ -71,7 +71,7 @@ fn worst(check: &Check) -> String {
     // Writing to a String can't fail.
     if check.fails_on_overdue() {
         let endpoints = counted(check.counts().overdue, "endpoint");
-        let age = in_days(check.terms().max_age);
+        let age = too_long(check);
         let ahead = ahead(check.counts());
         let _ = writeln!(
             lines,
@@ -91,6 +91,21 @@ fn worst(check: &Check) -> String {
         );
     }
     lines + &more(check)
+}
+
+/// For how long nobody may have looked: one time where it is the same for all
+/// endpoints.
+fn too_long(check: &Check) -> String {
+    let usual = check.terms().max_age;
+    let (shortest, longest) = check.counts().max_ages.unwrap_or((usual, usual));
+    let longest_in_days = in_days(longest);
+    if shortest == longest {
+        return longest_in_days;
+    }
+    format!(
+        "too long (limits from {} to {longest_in_days})",
+        in_days(shortest)
+    )
 }
 
 /// How many there are besides those that are listed.

@@ -169,6 +169,33 @@ fn endpoints_that_make_a_check_fail_say_so_too() {
 }
 
 #[test]
+fn endpoints_with_several_limits_are_told_of_in_words_that_are_true_of_each() {
+    const DAY: Duration = Duration::from_hours(24);
+    let told = |limits: &[Duration]| {
+        let mut check = Check::new(everything_from(Severity::Warning));
+        check.installation(&judged(Vec::new()));
+        for limit in limits {
+            let mut row = endpoint("x");
+            row.last_checked = Timestamp::from_seconds(now().seconds() - 36 * 3600);
+            check.endpoint(&(&row).into(), *limit);
+        }
+        check_text(&check, &head())
+    };
+    let page = told(&[DAY, 5 * DAY]);
+    let words = "1 not looked at for too long (limits from 1d to 5d), the oldest look 2026-11-19T";
+    assert!(page.contains(words), "{page}");
+    let line = "\n  FAILS  1 endpoint not looked at for too long (limits from 1d to 5d)\n";
+    assert!(page.contains(line), "{page}");
+    // One limit holds for all of them, and it is not the usual one.
+    let page = told(&[DAY, DAY]);
+    let words = "endpoints: 2 known, 2 not looked at for 1d, ";
+    assert!(page.contains(words), "{page}");
+    let page = told(&[]);
+    let words = "endpoints: 0 known, 0 not looked at for 8d\n";
+    assert!(page.contains(words), "{page}");
+}
+
+#[test]
 fn what_is_not_listed_is_counted_and_so_is_what_of_it_fails() {
     let mut check = Check::new(terms());
     let add = |check: &mut Check, times, rule, severity| {
