@@ -67,6 +67,15 @@ pub struct Assessment {
 }
 
 impl Assessment {
+    /// The earliest end of what was not sent and the path rests on; what can't
+    /// be read has none.
+    #[must_use]
+    pub fn unsent_not_after(&self) -> Option<Timestamp> {
+        let facts = self.unsent.iter();
+        let facts = facts.filter_map(|unsent| unsent.certificate.facts.as_ref().ok());
+        facts.filter_map(|facts| facts.not_after).min()
+    }
+
     /// About how many bytes of memory it takes, certificates apart.
     #[must_use]
     pub fn weight(&self) -> usize {

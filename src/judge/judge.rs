@@ -71,6 +71,7 @@ impl Judge {
             root: root
                 .as_ref()
                 .map(|root| root.name.distinguished_name.clone()),
+            unsent_not_after: evidence.assessment.unsent_not_after(),
             findings,
             accepted,
             owner: owner.map(|owner| owner.owner.clone()),

@@ -15,6 +15,9 @@ pub struct Judgement {
     pub trusted_by: Vec<String>,
     /// The subject of the root that its path ends in, RFC 4514.
     pub root: Option<String>,
+    /// The earliest end of the certificates that its path rests on and that
+    /// were not sent.
+    pub unsent_not_after: Option<Timestamp>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
     /// What is wrong and accepted, worst first: it does not count.

@@ -90,6 +90,7 @@ fn installation(text: &str, nth: u32) -> Installation {
             trust_reason: text.to_owned(),
             trusted_by: list(),
             root: some(),
+            unsent_not_after: None,
             findings: Vec::new(),
             accepted: Vec::new(),
             owner: some(),

@@ -358,6 +358,7 @@ mod tests {
             trust_reason: String::new(),
             trusted_by: Vec::new(),
             root: None,
+            unsent_not_after: None,
             findings: Vec::new(),
             accepted: Vec::new(),
             owner: owner.map(str::to_owned),

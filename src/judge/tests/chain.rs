@@ -8,7 +8,7 @@ use rcgen::ExtendedKeyUsagePurpose;
 use super::scene::{Scene, fixture, read, time};
 use super::{detail, flaws};
 use crate::domain::{Fingerprint, Severity, Trust};
-use crate::judge::Verdict;
+use crate::judge::{Judge, Verdict};
 use crate::x509::Facts;
 
 #[test]
@@ -65,6 +65,14 @@ fn below_a_root_with(change: impl FnOnce(&mut Facts)) -> Scene {
     facts.not_after = Some(time("2036-06-01T00:00:00Z"));
     change(facts);
     Scene::below_unsent(Arc::new(root))
+}
+
+#[test]
+fn a_judgement_tells_when_ends_what_was_not_sent() {
+    let told = |scene: &Scene| scene.judge(&Judge::default()).unsent_not_after;
+    assert_eq!(told(&Scene::new()), None);
+    let soon = below_a_root_until("2026-06-04T00:00:00Z");
+    assert_eq!(told(&soon), Some(time("2026-06-04T00:00:00Z")));
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub struct Line {
     pub subject: String,
     /// The certificate.
     pub sha256: Fingerprint,
-    /// The earliest end in its chain.
+    /// The earliest end in its chain, with what its trust rests on and the
+    /// server does not send.
     pub ends: Option<Timestamp>,
 }
 
@@ -63,7 +64,7 @@ impl Worst {
         if worst.severity < Severity::Warning && !terms.fails(worst) {
             return;
         }
-        let ends = row.chain_not_after.or(row.certificate.not_after);
+        let ends = row.earliest_end().or(row.certificate.not_after);
         let rank = Rank::new(terms.fails(worst), worst.severity, ends);
         let at = self.lines.partition_point(|line| line.rank() <= rank);
         self.left_out += u64::from(self.lines.len() == WORST_LINES);

@@ -35,7 +35,7 @@ impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
         if let Some(end) = row.certificate.not_after {
             writeln!(self.out, "{OWN}{{{labels}}} {}", end.seconds())?;
         }
-        if let Some(end) = row.chain_not_after {
+        if let Some(end) = row.earliest_end() {
             writeln!(self.spool, "{CHAIN}{{{labels}}} {}", end.seconds())?;
         }
         Ok(())
@@ -43,7 +43,8 @@ impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
 
     /// Ends with what the check counted, and what it was judged by.
     pub fn end(mut self, check: &Check, head: &Head) -> io::Result<()> {
-        let help = "Earliest end of validity in each installation's chain.";
+        let help = "Earliest end of validity in each installation's chain, \
+            with what trust in it rests on and is not sent.";
         self.out.write_all(heading(CHAIN, help).as_bytes())?;
         let mut spool = self.spool.into_inner()?;
         spool.rewind()?;

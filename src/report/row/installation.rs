@@ -58,6 +58,17 @@ pub struct Installation {
     pub judgement: Option<Arc<Judgement>>,
 }
 
+impl Installation {
+    /// The earliest end of validity of all that it rests on: of the chain, and
+    /// of what its judgement found above it that the server need not send.
+    #[must_use]
+    pub fn earliest_end(&self) -> Option<Timestamp> {
+        let judgement = self.judgement.as_ref();
+        let unsent = judgement.and_then(|judgement| judgement.unsent_not_after);
+        self.chain_not_after.into_iter().chain(unsent).min()
+    }
+}
+
 /// The session that a certificate came by, and what else its endpoint accepts:
 /// on most networks very many installations say the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -205,6 +205,7 @@ pub(crate) fn judged(findings: &[&'static str]) -> Installation {
             trust_reason: String::new(),
             trusted_by: Vec::new(),
             root: None,
+            unsent_not_after: None,
             findings: findings.collect(),
             accepted: Vec::new(),
             owner: None,

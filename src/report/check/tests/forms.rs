@@ -109,6 +109,33 @@ fn metrics_stand_together_under_their_help_and_type() {
 }
 
 #[test]
+fn the_end_of_a_root_that_nobody_sends_is_told_with_the_chain() {
+    let mut row = judged(vec![finding("expiring", Severity::Critical)]);
+    row.chain_not_after = Some(Timestamp::from_seconds(2000));
+    let ending_at = |row: &Installation| {
+        let page = metrics(std::slice::from_ref(row), false);
+        let mut samples = page.lines().filter(|line| !line.starts_with('#'));
+        let chain = samples.find(|line| line.starts_with("certsweep_chain_not_after_"));
+        let value = chain.and_then(|sample| sample.rsplit_once(' '));
+        value.map(|(_, value)| value.to_owned())
+    };
+    let ends_first = |unsent: i64| {
+        let mut row = row.clone();
+        let mut judgement = row.judgement.as_deref().cloned().unwrap();
+        judgement.unsent_not_after = Some(Timestamp::from_seconds(unsent));
+        row.judgement = Some(judgement.into());
+        row
+    };
+    assert_eq!(ending_at(&row).as_deref(), Some("2000"));
+    assert_eq!(ending_at(&ends_first(1000)).as_deref(), Some("1000"));
+    assert_eq!(ending_at(&ends_first(3000)).as_deref(), Some("2000"));
+    let mut check = Check::new(terms());
+    check.installation(&ends_first(1000));
+    let told = &check_document(&check, &head())["worst"][0]["chain_not_after"];
+    assert_eq!(told, "1970-01-01T00:16:40Z");
+}
+
+#[test]
 fn no_hostile_text_leaves_its_label_or_its_line() {
     for text in hostile() {
         let mut row = installation(&text);

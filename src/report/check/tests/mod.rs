@@ -53,6 +53,7 @@ fn judged(findings: Vec<Finding>) -> Installation {
         trust_reason: String::new(),
         trusted_by: Vec::new(),
         root: None,
+        unsent_not_after: None,
         findings,
         accepted: Vec::new(),
         owner: None,

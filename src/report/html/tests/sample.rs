@@ -116,6 +116,7 @@ pub(super) fn judged(
         trust_reason: text.to_owned(),
         trusted_by: vec![text.to_owned()],
         root: Some(text.to_owned()),
+        unsent_not_after: None,
         findings: findings
             .iter()
             .map(|(rule, it)| finding(rule, *it))

@@ -19,6 +19,7 @@ fn judgement(detail: &str) -> Judgement {
         trust_reason: "it's over".to_owned(),
         trusted_by: vec!["mozilla".to_owned()],
         root: None,
+        unsent_not_after: None,
         findings: vec![finding.clone()],
         accepted: vec![Accepted {
             finding,
