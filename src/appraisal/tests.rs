@@ -3,7 +3,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -280,6 +282,48 @@ async fn who_owns_a_key_goes_by_declined_names_too() {
     let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(3)).await;
     let found = shared_keys(&mut appraisal.unwrap(), None).await;
     assert_eq!(found, [], "both are the shop's");
+}
+
+#[tokio::test]
+async fn hosts_are_judged_by_what_they_staple() {
+    let mut store = Store::new().await;
+    let mut params = named("stapled");
+    // RFC 7633: status_request(5)
+    let features = vec![0x30, 3, 2, 1, 5];
+    let oid = [1, 3, 6, 1, 5, 5, 7, 1, 24];
+    let feature = CustomExtension::from_oid_content(&oid, features);
+    params.custom_extensions.push(feature);
+    let chain = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let chain = vec![der(&chain)];
+    let hosts = [1, 2, 3, 4].map(|host| Ipv4Addr::new(10, 0, 0, host));
+    store.scan(1, hosts.map(|host| (host, &chain))).await;
+    let response = vec![0x30, 7, 0x0a, 1, 0, 0xa0, 2, 0x30, 0];
+    let staples = [None, Some(vec![]), Some(b"hello".to_vec()), Some(response)];
+    let stapling = hosts.iter().zip(staples).map(|(host, staple)| {
+        let mut seen = presenting(*host, &chain, at(2));
+        let Outcome::Certificate(presented) = &mut seen.outcome else {
+            unreachable!("it presents a chain");
+        };
+        presented.session.ocsp_staple = staple;
+        seen
+    });
+    let batch = Batch {
+        observations: stapling.collect(),
+        ..Batch::default()
+    };
+    let scan = store.sink.begin(new_scan(at(2))).await.unwrap();
+    store.sink.write(scan, &batch).await.unwrap();
+    let inventory = store.inventory().await;
+    let policy = Policy::default();
+    let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(3)).await;
+    let found = told_by("must-staple", &mut appraisal.unwrap(), None).await;
+    let expected = [
+        (hosts[0], "no OCSP response was stapled"),
+        (hosts[1], "the staple is empty"),
+        (hosts[2], "what was stapled is no OCSP response"),
+    ];
+    let expected = expected.map(|(host, detail)| (IpAddr::from(host), detail.to_owned()));
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

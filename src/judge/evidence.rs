@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::domain::{
     Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust, weight_of,
 };
-use crate::x509::{Certificate, Name};
+use crate::x509::{Certificate, Name, Staple};
 
 use super::KeyFaults;
 
@@ -133,8 +133,8 @@ pub struct Place {
     pub versions: Arc<[TlsVersion]>,
     /// The key exchange.
     pub key_exchange: Option<KeyExchange>,
-    /// Whether an OCSP response was stapled.
-    pub stapled: Option<bool>,
+    /// What was stapled; `None` where that is not known.
+    pub staple: Option<Staple>,
     /// The hybrid group it agrees to, where that was asked.
     pub hybrid_group: Option<HybridGroup>,
     /// When its question was last asked; `None` where that is not known.

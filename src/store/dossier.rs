@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use crate::domain::{Fingerprint, Timestamp};
 use crate::report::Installation;
+use crate::x509::Staple;
 
 /// An installation with what else the inventory knows that a judgement of it
 /// asks for.
@@ -13,9 +14,9 @@ pub struct Dossier {
     pub row: Installation,
     /// The chain that it came with.
     pub chain: ChainId,
-    /// Whether its latest answer brought an OCSP response; `None` where it is
-    /// the answer no more, or where the flight broke off.
-    pub stapled: Option<bool>,
+    /// What its latest answer stapled; `None` where it is the answer no more,
+    /// or where the flight broke off before there was any.
+    pub staple: Option<Staple>,
     /// Whether its question has another certificate at every look.
     pub is_ephemeral: bool,
     /// How many ports of its address show its certificate now; at least 1.

@@ -22,6 +22,7 @@ mod pem_blocks;
 mod public_key;
 mod rsa_key;
 mod signature;
+mod staple;
 mod validity;
 mod walk;
 
@@ -36,6 +37,7 @@ pub use name_kinds::NameKinds;
 pub use pem_blocks::{BrokenPem, ENCRYPTED, PemBlock, PrivateKeys, pem_blocks};
 pub use rsa_key::{RsaKey, rsa_public_key};
 pub use signature::{Signed, Verification, subject_public_key_info, verify};
+pub use staple::Staple;
 
 use aws_lc_rs::digest;
 use x509_parser::asn1_rs::{FromDer, Tag};

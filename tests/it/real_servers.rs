@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use certsweep::x509::Staple;
+
 use crate::program::{Inventory, Row, outcomes};
 use crate::servers::{
     Authority, Dns, Identity, Jsse, Key, Listener, Nginx, Plain, PythonTls, SServer, own_loopback,
@@ -68,6 +70,8 @@ fn the_rest_of_the_flight_is_kept_as_the_server_sent_it() {
     let chain = authority.intermediate().to_str().unwrap();
     let clients = authority.root().to_str().unwrap();
     let staple = authority.ocsp_response(&identity);
+    let response = std::fs::read(&staple).unwrap();
+    assert_eq!(Staple::of(&response), Staple::Response, "OpenSSL made it");
     let staple = staple.to_str().unwrap();
     let with = ["-cert_chain", chain, "-status_file", staple];
     let mutual = ["-CAfile", clients, "-Verify", "1"];

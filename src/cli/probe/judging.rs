@@ -8,6 +8,7 @@ use crate::domain::{Outcome, Survey, Timestamp};
 use crate::judge::{
     Assessor, Evidence, Judge, Judgement, KeyFaults, Kin, Past, Place, Policy, Pool, TrustStore,
 };
+use crate::x509::Staple;
 
 /// Judges what one host shows.
 pub(super) struct Judging {
@@ -65,7 +66,7 @@ fn place(look: &Look) -> Option<Place> {
     };
     let session = &presented.session;
     let is_whole = presented.truncated.is_none();
-    let is_stapled = session.ocsp_staple.is_some();
+    let staple = session.ocsp_staple.as_deref().map(Staple::of);
     Some(Place {
         address: seen.endpoint.address,
         port: seen.endpoint.port,
@@ -76,7 +77,7 @@ fn place(look: &Look) -> Option<Place> {
         tls_version: Some(session.version),
         versions: Arc::default(),
         key_exchange: session.key_exchange,
-        stapled: (is_stapled || is_whole).then_some(is_stapled),
+        staple: staple.or(is_whole.then_some(Staple::Missing)),
         hybrid_group: None,
         last_checked: Some(seen.at),
         ports_with_it: 1,

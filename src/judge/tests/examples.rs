@@ -8,6 +8,7 @@ use rcgen::{BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, IsCa};
 use super::scene::{Scene, fixture, moment, read, time};
 use crate::domain::{Fingerprint, HybridGroup, KeyExchange, NamedGroup, TlsVersion, Trust};
 use crate::judge::PointerNames;
+use crate::x509::Staple;
 
 pub(super) struct Example {
     pub(super) rule: &'static str,
@@ -221,7 +222,7 @@ pub(super) const EXAMPLES: &[Example] = &[
         "must-staple",
         || {
             let mut scene = must_staple();
-            scene.place().stapled = Some(true);
+            scene.place().staple = Some(Staple::Response);
             scene
         },
         must_staple,
@@ -302,7 +303,7 @@ fn approving(pattern: &str) -> Scene {
     changed(|scene| scene.limits.approved_issuers = vec![pattern.parse().unwrap()])
 }
 
-fn must_staple() -> Scene {
+pub(super) fn must_staple() -> Scene {
     Scene::with_leaf(|leaf| {
         let oid = [1, 3, 6, 1, 5, 5, 7, 1, 24];
         let features = vec![0x30, 3, 2, 1, 5];

@@ -1,4 +1,5 @@
 mod chain;
+mod connection;
 mod examples;
 mod gist;
 mod limits;

@@ -14,7 +14,7 @@ use crate::judge::{
     ALL, Assessment, Case, Evidence, Judge, Judgement, KeyFaults, Kin, Limits, Past, Place, Root,
     Unsent, Verdict,
 };
-use crate::x509::{self, Certificate, Name};
+use crate::x509::{self, Certificate, Name, Staple};
 
 /// An installation in which everything is right, for tests to spoil.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ fn place() -> Place {
         tls_version: Some(TlsVersion::TLS_1_3),
         versions: [TlsVersion::TLS_1_2, TlsVersion::TLS_1_3].into(),
         key_exchange: Some(KeyExchange::Group(NamedGroup(0x001d))),
-        stapled: Some(false),
+        staple: Some(Staple::Missing),
         hybrid_group: None,
         last_checked: Some(time("2026-06-01T12:00:00Z")),
         ports_with_it: 1,

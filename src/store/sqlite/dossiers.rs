@@ -177,7 +177,7 @@ fn dossier(told: Told, shown: &Shown, chain: &ShownChain) -> Dossier {
     Dossier {
         id: seen.map(|seen| InstallationId(seen.id)),
         chain: ChainId(told.chain()),
-        stapled: seen.and_then(|seen| seen.stapled),
+        staple: seen.and_then(|seen| seen.staple),
         is_ephemeral: seen.is_some_and(|seen| seen.is_ephemeral),
         ports_with_it: 1,
         predecessor: None,

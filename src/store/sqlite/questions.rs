@@ -21,7 +21,7 @@ use crate::domain::{
     CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, OutcomeKind, Presented, ScanId,
     ServerName, Session, TlsVersion,
 };
-use crate::x509;
+use crate::x509::{self, Staple};
 
 /// What one observation says of the questions at its endpoint and name.
 #[derive(Clone, Debug)]
@@ -210,6 +210,14 @@ const LONGEST_STAPLE: usize = 64 * 1024;
 
 fn cut(staple: &[u8]) -> Vec<u8> {
     staple.get(..LONGEST_STAPLE).unwrap_or(staple).to_vec()
+}
+
+/// What was stapled, by what is kept of it.
+pub(super) fn staple(kept: &[u8]) -> Staple {
+    if kept.len() == LONGEST_STAPLE {
+        return Staple::beginning(kept);
+    }
+    Staple::of(kept)
 }
 
 fn words_of(session: &Session) -> SessionWords {

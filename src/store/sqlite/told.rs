@@ -9,18 +9,24 @@ use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 use super::certificates::key_type_of_word;
 use super::cursor::{Columns, Cursor, impossible};
 use super::look::is_ephemeral;
+use super::questions;
 use super::report::{ShownChain, server_name};
 use super::sessions::{Knowledge, SessionReader};
 use crate::domain::{Dialect, Fingerprint, KeyType, Port, ScanId, Timestamp, Zone};
 use crate::report::{CertificateUse, Installation, InstallationState, SessionRow, Source};
+use crate::x509::Staple;
 
 /// What is read of an installation, from `r`, in the order of [`Sighting`]. The
 /// columns of [`Knowledge`] come before it, those of its session after it.
 ///
 /// The view reckons with several intervals of a certificate; where there is but
-/// one, it is not asked when the first of them began.
+/// one, it is not asked when the first of them began. Its look is asked only for
+/// a staple that there is.
 pub(super) const COLUMNS: &str = "r.id, r.certificate_id, r.chain_id, r.address, \
-    r.previous_sha256, r.stapled, r.restless, \
+    r.previous_sha256, \
+    iif(r.stapled, (select l.ocsp_staple from looks l where l.question_id = r.question_id), \
+        r.stapled), \
+    r.restless, \
     exists (select 1 from endpoints other \
              where other.zone = r.zone and other.address = r.address \
                and other.id <> r.endpoint_id), \
@@ -51,8 +57,8 @@ pub(super) struct Sighting {
     chain: i64,
     address: IpAddr,
     previous: Option<Fingerprint>,
-    /// Whether its latest answer brought an OCSP response.
-    pub(super) stapled: Option<bool>,
+    /// What its latest answer stapled.
+    pub(super) staple: Option<Staple>,
     /// Whether its question has another certificate at every look.
     pub(super) is_ephemeral: bool,
     /// Whether its address has another endpoint.
@@ -179,14 +185,14 @@ impl<'c> Repeated<'c> {
 impl Sighting {
     fn read(columns: &mut Columns<'_>, repeated: &mut Repeated<'_>) -> rusqlite::Result<Self> {
         let known = Knowledge::read(columns)?;
-        let stapled = |stapled: Option<bool>| stapled.filter(|_| known.session);
+        let staple_known = |staple: Option<Staple>| staple.filter(|_| known.session);
         Ok(Self {
             id: columns.next()?,
             certificate: columns.next()?,
             chain: columns.next()?,
             address: columns.address()?,
             previous: columns.optional_fingerprint()?,
-            stapled: columns.next().map(stapled)?,
+            staple: columns.read(staple).map(staple_known)?,
             is_ephemeral: is_ephemeral(columns.next()?),
             has_neighbour: columns.next()?,
             zone: repeated.zone(columns)?,
@@ -275,6 +281,14 @@ fn starttls(value: ValueRef<'_>) -> FromSqlResult<Option<String>> {
     let dialect = Some(value.as_str()?);
     let starttls = dialect.filter(|dialect| *dialect != Dialect::Tls.as_str());
     Ok(starttls.map(str::to_owned))
+}
+
+/// The bytes, or that there are none, or nothing.
+fn staple(value: ValueRef<'_>) -> FromSqlResult<Option<Staple>> {
+    match value {
+        ValueRef::Integer(_) => Ok(Some(Staple::Missing)),
+        bytes => Ok(bytes.as_blob_or_null()?.map(questions::staple)),
+    }
 }
 
 fn key_type(value: ValueRef<'_>) -> FromSqlResult<KeyType> {

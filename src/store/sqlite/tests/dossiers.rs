@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use super::renewals::showing;
 use super::*;
 use crate::store::Dossier;
+use crate::x509::Staple;
 
 pub(super) async fn dossiers(store: &Store) -> Vec<Dossier> {
     dossiers_by(store, &every_state()).await
@@ -102,16 +103,27 @@ async fn staples_and_ports_are_told() {
     let mut cut = presenting("10.0.0.3", 443, &["c"], 10);
     presented(&mut cut).session.ocsp_staple = None;
     presented(&mut cut).truncated = Some(Refusal::Closed(Phase::Hello));
+    // It is judged by what is kept of it.
+    let mut empty = presenting("10.0.0.4", 443, &["d"], 10);
+    presented(&mut empty).session.ocsp_staple = Some(Vec::new());
+    let mut longest = presenting("10.0.0.5", 443, &["e"], 10);
+    let begins = [0x30, 0x83, 1, 0, 6, 0x0a, 1, 0, 0xa0, 0x82, 0xff, 0xff];
+    let response = [begins.to_vec(), vec![0; 0xffff]].concat();
+    presented(&mut longest).session.ocsp_staple = Some(response);
     let ports = [443, 8443, 9443].map(|port| presenting("10.0.0.1", port, &["a"], 10));
     store
-        .scan(batch([ports.to_vec(), vec![bare, cut]].concat()))
+        .scan(batch(
+            [ports.to_vec(), vec![bare, cut, empty, longest]].concat(),
+        ))
         .await;
     let all = dossiers(&store).await;
-    assert_eq!(of(&all, "a", "10.0.0.1").stapled, Some(true));
+    assert_eq!(of(&all, "a", "10.0.0.1").staple, Some(Staple::Response));
     assert_eq!(of(&all, "a", "10.0.0.1").ports_with_it, 3);
-    assert_eq!(of(&all, "b", "10.0.0.2").stapled, Some(false));
+    assert_eq!(of(&all, "b", "10.0.0.2").staple, Some(Staple::Missing));
     assert_eq!(of(&all, "b", "10.0.0.2").ports_with_it, 1);
-    assert_eq!(of(&all, "c", "10.0.0.3").stapled, None);
+    assert_eq!(of(&all, "c", "10.0.0.3").staple, None);
+    assert_eq!(of(&all, "d", "10.0.0.4").staple, Some(Staple::Empty));
+    assert_eq!(of(&all, "e", "10.0.0.5").staple, Some(Staple::Response));
 }
 
 #[tokio::test]
@@ -170,7 +182,7 @@ async fn an_earlier_day_tells_nothing_that_only_later_looks_saw() {
         (None, None, None)
     );
     assert_eq!(
-        (&row.session.tls_version, asked_later.stapled),
+        (&row.session.tls_version, asked_later.staple),
         (&None, None)
     );
     assert_eq!(row.session.protocols, [""; 0]);
@@ -181,7 +193,7 @@ async fn an_earlier_day_tells_nothing_that_only_later_looks_saw() {
         (Some(at(0)), Some(at(0)))
     );
     assert_eq!(row.session.tls_version.as_deref(), Some("TLSv1.2"));
-    assert_eq!(asked_then.stapled, Some(true));
+    assert_eq!(asked_then.staple, Some(Staple::Response));
     assert_eq!(row.session.protocols, ["TLSv1.2"]);
 }
 

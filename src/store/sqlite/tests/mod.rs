@@ -172,7 +172,7 @@ fn session() -> Session {
         alpn: Some(b"h2".to_vec()),
         client_auth: Some(ClientAuth::None),
         acceptable_issuers: Vec::new(),
-        ocsp_staple: Some(vec![0x30, 0x00]),
+        ocsp_staple: Some(vec![0x30, 7, 0x0a, 1, 0, 0xa0, 2, 0x30, 0]),
     }
 }
 
