@@ -19,6 +19,7 @@ pub(super) struct Glossary(Remembered<usize, (Arc<SessionRow>, Terms)>);
 pub(super) struct Terms {
     pub(super) tls_version: Option<TlsVersion>,
     pub(super) versions: Arc<[TlsVersion]>,
+    pub(super) refused: Arc<[TlsVersion]>,
     pub(super) key_exchange: Option<KeyExchange>,
     pub(super) hybrid_group: Option<HybridGroup>,
 }
@@ -46,10 +47,11 @@ impl Default for Glossary {
 
 impl Terms {
     fn of(session: &SessionRow) -> Self {
-        let versions = session.protocols.iter();
+        let meaning = |words: &[String]| words.iter().filter_map(|word| read(word)).collect();
         Self {
             tls_version: session.tls_version.as_deref().and_then(read),
-            versions: versions.filter_map(|version| read(version)).collect(),
+            versions: meaning(&session.protocols),
+            refused: meaning(&session.protocols_refused),
             key_exchange: session.key_exchange.as_deref().and_then(read),
             hybrid_group: session.hybrid_group.as_deref().and_then(read),
         }

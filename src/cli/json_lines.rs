@@ -53,6 +53,7 @@ fn installation(
         session: Arc::new(SessionRow {
             tls_version: Some(session.version.to_string()),
             protocols: Vec::new(),
+            protocols_refused: Vec::new(),
             cipher_suite: Some(session.cipher_suite.to_string()),
             key_exchange: session.key_exchange.map(|exchange| exchange.to_string()),
             client_auth: session.client_auth.map(|auth| auth.as_str().to_owned()),

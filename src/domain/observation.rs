@@ -1,4 +1,6 @@
-use super::{Attempt, Endpoint, KeyType, Outcome, ServerName, Survey, Timestamp};
+use super::{
+    Attempt, Endpoint, KeyType, Outcome, OutcomeKind, ProtocolSet, ServerName, Survey, Timestamp,
+};
 
 /// What one probe saw: the unit that is batched and stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +26,16 @@ pub struct Observation {
     pub pointer: Option<String>,
     /// What else the endpoint accepts, where that was asked.
     pub survey: Option<Survey>,
+}
+
+impl Observation {
+    /// What the hello offered that a certificate answered. `None` where it was
+    /// restricted to a type of key as well: for want of such a key a server may
+    /// choose another version than it would.
+    #[must_use]
+    pub fn offered(&self) -> Option<ProtocolSet> {
+        let mut attempts = self.attempts.iter().rev();
+        let answered = attempts.find(|it| it.outcome == OutcomeKind::Certificate)?;
+        self.asked_for.is_none().then_some(answered.offered)
+    }
 }

@@ -38,10 +38,18 @@ pub enum HybridGroup {
 impl Survey {
     /// The versions it accepts, oldest first.
     pub fn accepted(&self) -> impl Iterator<Item = TlsVersion> {
-        self.versions
-            .iter()
-            .filter(|(_, acceptance)| **acceptance == Acceptance::Accepted)
-            .map(|(version, _)| *version)
+        self.answered(Acceptance::Accepted)
+    }
+
+    /// The versions it refuses, oldest first.
+    pub fn refused(&self) -> impl Iterator<Item = TlsVersion> {
+        self.answered(Acceptance::Refused)
+    }
+
+    fn answered(&self, wanted: Acceptance) -> impl Iterator<Item = TlsVersion> {
+        let answers = self.versions.iter();
+        let answers = answers.filter(move |(_, acceptance)| **acceptance == wanted);
+        answers.map(|(version, _)| *version)
     }
 }
 

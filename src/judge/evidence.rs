@@ -2,7 +2,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{
-    Dialect, Fingerprint, HybridGroup, KeyExchange, Port, Timestamp, TlsVersion, Trust, weight_of,
+    Dialect, Fingerprint, HybridGroup, KeyExchange, Port, ProtocolSet, Timestamp, TlsVersion,
+    Trust, weight_of,
 };
 use crate::x509::{Certificate, Name, Staple};
 
@@ -131,6 +132,10 @@ pub struct Place {
     pub tls_version: Option<TlsVersion>,
     /// Every version the endpoint is known to accept.
     pub versions: Arc<[TlsVersion]>,
+    /// Every version the endpoint is known to refuse when it is offered no other.
+    pub refused: Arc<[TlsVersion]>,
+    /// What the hello offered that was answered; `None` where that is not known.
+    pub offered: Option<ProtocolSet>,
     /// The key exchange.
     pub key_exchange: Option<KeyExchange>,
     /// What was stapled; `None` where that is not known.

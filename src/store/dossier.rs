@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use crate::domain::{Fingerprint, Timestamp};
+use crate::domain::{Fingerprint, ProtocolSet, Timestamp};
 use crate::report::Installation;
 use crate::x509::Staple;
 
@@ -17,6 +17,9 @@ pub struct Dossier {
     /// What its latest answer stapled; `None` where it is the answer no more,
     /// or where the flight broke off before there was any.
     pub staple: Option<Staple>,
+    /// What the hello offered that its latest answer came to, by an older version
+    /// than TLS 1.3; `None` also where that is not known, or not all of it.
+    pub offered: Option<ProtocolSet>,
     /// Whether its question has another certificate at every look.
     pub is_ephemeral: bool,
     /// How many ports of its address show its certificate now; at least 1.

@@ -67,6 +67,7 @@ fn installation(text: &str, nth: u32) -> Installation {
         session: Arc::new(SessionRow {
             tls_version: some(),
             protocols: list(),
+            protocols_refused: list(),
             cipher_suite: some(),
             key_exchange: some(),
             client_auth: some(),

@@ -115,6 +115,32 @@ fn the_rest_of_the_flight_is_kept_as_the_server_sent_it() {
 }
 
 #[test]
+fn a_server_that_is_known_not_to_speak_tls_1_3_is_not_ready_for_its_groups() {
+    let authority = Authority::new();
+    let identity = authority.identity("ready.sweep.test", Key::Rsa);
+    let [old, new] = ["-tls1_2", "-tls1_3"].map(|version| SServer::start(&identity, &[version]));
+    let targets = targets([old.address, new.address]);
+    let found = |profile: &str| {
+        let inventory = Inventory::new();
+        inventory.sweep(&[&targets[..], &["--profile".to_owned(), profile.to_owned()]].concat());
+        let rows = inventory.installations();
+        let findings = [&old, &new].map(|server| row_at(&rows, server.address)["findings"].clone());
+        findings.map(|findings| findings.contains("not-pq-ready"))
+    };
+    // It offers TLS 1.2 first, and does not ask for more than it was shown.
+    assert_eq!(found("standard"), [false, false]);
+    // It offers both at once, and no hybrid group alone.
+    assert_eq!(found("gentle"), [true, false]);
+    // This OpenSSL has no hybrid group.
+    assert_eq!(found("thorough"), [true, true]);
+    let probed = |server: &SServer| {
+        let run = Inventory::new().run("probe", &["--json".to_owned(), server.address.to_string()]);
+        run.stdout.contains("not-pq-ready")
+    };
+    assert_eq!([&old, &new].map(probed), [true, true]);
+}
+
+#[test]
 fn nginx_shows_each_name_its_own_certificate() {
     let authority = Authority::new();
     let [fallback, alpha, beta] = ["fallback.sweep.test", "alpha.sweep.test", "beta.sweep.test"]

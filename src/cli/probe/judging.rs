@@ -42,6 +42,7 @@ impl Judging {
         let place = Place {
             pointer: pointer.cloned(),
             versions: survey.iter().flat_map(|it| it.accepted()).collect(),
+            refused: survey.iter().flat_map(|it| it.refused()).collect(),
             hybrid_group: survey.and_then(|it| it.hybrid_group),
             ..place(look)?
         };
@@ -76,6 +77,8 @@ fn place(look: &Look) -> Option<Place> {
         pointer: None,
         tls_version: Some(session.version),
         versions: Arc::default(),
+        refused: Arc::default(),
+        offered: seen.offered(),
         key_exchange: session.key_exchange,
         staple: staple.or(is_whole.then_some(Staple::Missing)),
         hybrid_group: None,

@@ -169,6 +169,8 @@ fn place() -> Place {
         pointer: Some("host7.example.net".to_owned()),
         tls_version: Some(TlsVersion::TLS_1_3),
         versions: [TlsVersion::TLS_1_2, TlsVersion::TLS_1_3].into(),
+        refused: Arc::default(),
+        offered: None,
         key_exchange: Some(KeyExchange::Group(NamedGroup(0x001d))),
         staple: Some(Staple::Missing),
         hybrid_group: None,

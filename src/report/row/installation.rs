@@ -77,6 +77,9 @@ pub struct SessionRow {
     pub tls_version: Option<String>,
     /// Every version the endpoint is known to accept.
     pub protocols: Vec<String>,
+    /// Every version it refused when offered no other, and has not come by
+    /// since.
+    pub protocols_refused: Vec<String>,
     /// The suite chosen.
     pub cipher_suite: Option<String>,
     /// The key exchange chosen.
@@ -126,7 +129,8 @@ impl SessionRow {
         ];
         size_of::<Self>()
             + weight_of(words.into_iter().flatten())
-            + weight_of(self.protocols.iter().chain(&self.client_auth_issuers))
+            + weight_of(self.protocols.iter().chain(&self.protocols_refused))
+            + weight_of(&self.client_auth_issuers)
     }
 }
 

@@ -102,6 +102,7 @@ pub(crate) fn session(text: &str) -> Arc<SessionRow> {
     Arc::new(SessionRow {
         tls_version: some(),
         protocols: vec![text.to_owned()],
+        protocols_refused: vec![text.to_owned()],
         cipher_suite: some(),
         key_exchange: some(),
         client_auth: some(),

@@ -23,15 +23,16 @@ const INSERT: ManyRows = ManyRows {
 const STORE_LOOKS: ManyRows = ManyRows {
     operation: "storing looks",
     before: "insert into looks (question_id, asked_at, scan_id, outcome, answered_at, \
-             answered_scan, answers, restless, truncated, ocsp_staple, tls_version, \
-             cipher_suite, key_exchange, alpn, client_auth, client_auth_issuers, declined) ",
-    columns: 17,
+             answered_scan, answers, restless, truncated, ocsp_staple, offered, \
+             tls_version, cipher_suite, key_exchange, alpn, client_auth, client_auth_issuers, \
+             declined) ",
+    columns: 18,
     after: " on conflict (question_id) do update set asked_at = excluded.asked_at, \
             scan_id = excluded.scan_id, outcome = excluded.outcome, \
             answered_at = excluded.answered_at, answered_scan = excluded.answered_scan, \
             answers = excluded.answers, restless = excluded.restless, \
             truncated = excluded.truncated, ocsp_staple = excluded.ocsp_staple, \
-            tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
+            offered = excluded.offered, tls_version = excluded.tls_version, cipher_suite = excluded.cipher_suite, \
             key_exchange = excluded.key_exchange, alpn = excluded.alpn, \
             client_auth = excluded.client_auth, \
             client_auth_issuers = excluded.client_auth_issuers, \
@@ -220,7 +221,8 @@ fn bind_look(values: &mut Values<'_>, look: &(i64, &Look)) {
     let (_, look) = look;
     values
         .push_optional_word(look.truncated.as_deref())
-        .push_bind(look.ocsp_staple.clone());
+        .push_bind(look.ocsp_staple.clone())
+        .push_optional_word(look.offered.as_deref());
     bind_session(values, Some(&look.session));
 }
 

@@ -178,6 +178,7 @@ fn dossier(told: Told, shown: &Shown, chain: &ShownChain) -> Dossier {
         id: seen.map(|seen| InstallationId(seen.id)),
         chain: ChainId(told.chain()),
         staple: seen.and_then(|seen| seen.staple),
+        offered: seen.and_then(|seen| seen.offered),
         is_ephemeral: seen.is_some_and(|seen| seen.is_ephemeral),
         ports_with_it: 1,
         predecessor: None,

@@ -33,6 +33,7 @@ macro_rules! find {
                  q.id, q.endpoint_id, q.server_name, q.key_type, \
                  l.asked_at, l.scan_id, l.outcome, l.answered_at, l.answered_scan, l.answers, \
                  l.restless, l.truncated, iif(l.ocsp_staple is null, null, hex(l.ocsp_staple)), \
+                 l.offered, \
                  json_array(l.tls_version, l.cipher_suite, l.key_exchange, l.alpn, \
                             l.client_auth, l.client_auth_issuers, l.declined), \
                  iif(f.installation_id is null, null, \
@@ -124,6 +125,7 @@ struct Stored {
     restless: i64,
     truncated: Option<String>,
     ocsp_staple: Option<String>,
+    offered: Option<String>,
     session: SessionWords,
     failures: Option<String>,
     interval: i64,
@@ -191,6 +193,7 @@ impl Stored {
                     restless: self.restless,
                     truncated: self.truncated,
                     ocsp_staple: self.ocsp_staple.as_deref().map(row::octets).transpose()?,
+                    offered: self.offered,
                     session: Arc::new(self.session),
                 },
                 intervals: vec![first],

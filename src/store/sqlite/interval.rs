@@ -100,6 +100,9 @@ pub(super) struct Answer {
     /// The trouble that followed the leaf: the rest of the chain is not known.
     pub(super) truncated: Option<String>,
     pub(super) ocsp_staple: Option<Vec<u8>>,
+    /// What the hello offered that it came to, where the server had the choice of
+    /// its key.
+    pub(super) offered: Option<String>,
 }
 
 /// Looks that brought another answer before a certificate comes back, at

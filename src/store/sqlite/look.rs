@@ -17,6 +17,8 @@ pub(super) struct Look {
     pub(super) session: Arc<SessionWords>,
     pub(super) truncated: Option<String>,
     pub(super) ocsp_staple: Option<Vec<u8>>,
+    /// As [`Answer::offered`].
+    pub(super) offered: Option<String>,
 }
 
 /// From how restless a question is on there is another certificate at every
@@ -41,6 +43,7 @@ impl Look {
             session: answer.session,
             truncated: answer.truncated,
             ocsp_staple: answer.ocsp_staple,
+            offered: answer.offered,
         }
     }
 
@@ -67,10 +70,12 @@ impl Look {
         self.answered = moment;
         let is_other = self.session != answer.session
             || self.truncated != answer.truncated
-            || self.ocsp_staple != answer.ocsp_staple;
+            || self.ocsp_staple != answer.ocsp_staple
+            || self.offered != answer.offered;
         self.session = answer.session;
         self.truncated = answer.truncated;
         self.ocsp_staple = answer.ocsp_staple;
+        self.offered = answer.offered;
         is_other
     }
 }

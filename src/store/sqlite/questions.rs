@@ -201,6 +201,7 @@ pub(super) fn answer<'a>(
         session: wordings.words(&presented.session, declined(look)),
         truncated: presented.truncated.map(|refusal| refusal.to_string()),
         ocsp_staple: presented.session.ocsp_staple.as_deref().map(cut),
+        offered: look.offered().map(|offered| offered.to_string()),
     }
 }
 

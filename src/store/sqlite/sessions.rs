@@ -41,11 +41,17 @@ pub(super) struct SessionReader<'c> {
     key: Vec<u8>,
 }
 
-/// What endpoints accept, JSON: found once for all the rows of one, which
-/// comes with each of its questions.
+/// What endpoints accept and refuse, JSON: found once for all the rows of one,
+/// which comes with each of its questions.
 struct Protocols<'c> {
     find: Statement<'c>,
-    latest: Option<(i64, String)>,
+    latest: Option<(i64, Versions)>,
+}
+
+/// The versions of an endpoint, JSON.
+struct Versions {
+    accepted: String,
+    refused: String,
 }
 
 impl Knowledge {
@@ -63,6 +69,7 @@ impl Knowledge {
         } else {
             SessionRow {
                 protocols: whole.protocols,
+                protocols_refused: whole.protocols_refused,
                 hybrid_group: whole.hybrid_group,
                 ..SessionRow::default()
             }
@@ -72,6 +79,7 @@ impl Knowledge {
         }
         SessionRow {
             protocols: Vec::new(),
+            protocols_refused: Vec::new(),
             hybrid_group: None,
             ..known
         }
@@ -80,7 +88,8 @@ impl Knowledge {
 
 impl<'c> SessionReader<'c> {
     pub(super) fn on(cursor: &'c Cursor) -> rusqlite::Result<Self> {
-        let find = cursor.prepare("select protocols from endpoint_rows where id = ?")?;
+        let find = cursor
+            .prepare("select protocols, protocols_refused from endpoint_rows where id = ?")?;
         Ok(Self {
             protocols: Protocols { find, latest: None },
             remembered: Remembered::up_to(MOST),
@@ -137,7 +146,9 @@ impl<'c> SessionReader<'c> {
             key.extend(length.to_ne_bytes());
             key.extend(text.unwrap_or_default().bytes());
         };
-        push(self.protocols.of(endpoint)?);
+        let protocols = self.protocols.of(endpoint)?;
+        push(protocols.map(|versions| versions.accepted.as_str()));
+        push(protocols.map(|versions| versions.refused.as_str()));
         for _ in 0..TEXTS {
             columns.read(|value| {
                 push(value.as_str_or_null()?);
@@ -150,7 +161,7 @@ impl<'c> SessionReader<'c> {
 
 impl Protocols<'_> {
     /// `None` without an endpoint.
-    fn of(&mut self, endpoint: Option<i64>) -> rusqlite::Result<Option<&str>> {
+    fn of(&mut self, endpoint: Option<i64>) -> rusqlite::Result<Option<&Versions>> {
         let Some(endpoint) = endpoint else {
             return Ok(None);
         };
@@ -159,21 +170,31 @@ impl Protocols<'_> {
             .as_ref()
             .is_none_or(|(latest, _)| *latest != endpoint)
         {
-            let found = self.find.query_row([endpoint], |row| row.get(0))?;
+            let found = self.find.query_row([endpoint], |row| {
+                Ok(Versions {
+                    accepted: row.get(0)?,
+                    refused: row.get(1)?,
+                })
+            })?;
             self.latest = Some((endpoint, found));
         }
-        Ok(self.latest.as_ref().map(|(_, found)| found.as_str()))
+        Ok(self.latest.as_ref().map(|(_, found)| found))
     }
 }
 
-/// A session at an endpoint that accepts these versions, JSON; without them it
+/// A session at an endpoint of which these versions are known; without them it
 /// is known to accept its own.
-fn whole(protocols: Option<&str>, columns: &mut Columns<'_>) -> rusqlite::Result<SessionRow> {
+fn whole(protocols: Option<&Versions>, columns: &mut Columns<'_>) -> rusqlite::Result<SessionRow> {
     let tls_version: Option<String> = columns.next()?;
-    let protocols = protocols.map(serde_json::from_str).transpose();
-    let protocols = protocols.map_err(FromSqlError::other)?;
+    let read = |json: &str| {
+        let versions = serde_json::from_str::<Vec<String>>(json);
+        versions.map_err(FromSqlError::other)
+    };
+    let refused = protocols.map(|it| read(&it.refused)).transpose()?;
+    let protocols = protocols.map(|it| read(&it.accepted)).transpose()?;
     Ok(SessionRow {
         protocols: protocols.unwrap_or_else(|| tls_version.iter().cloned().collect()),
+        protocols_refused: refused.unwrap_or_default(),
         tls_version,
         cipher_suite: columns.next()?,
         key_exchange: columns.next()?,

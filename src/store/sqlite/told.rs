@@ -12,7 +12,7 @@ use super::look::is_ephemeral;
 use super::questions;
 use super::report::{ShownChain, server_name};
 use super::sessions::{Knowledge, SessionReader};
-use crate::domain::{Dialect, Fingerprint, KeyType, Port, ScanId, Timestamp, Zone};
+use crate::domain::{Dialect, Fingerprint, KeyType, Port, ProtocolSet, ScanId, Timestamp, Zone};
 use crate::report::{CertificateUse, Installation, InstallationState, SessionRow, Source};
 use crate::x509::Staple;
 
@@ -21,11 +21,13 @@ use crate::x509::Staple;
 ///
 /// The view reckons with several intervals of a certificate; where there is but
 /// one, it is not asked when the first of them began. Its look is asked only for
-/// a staple that there is.
+/// a staple that there is, and for what it offered only where less was chosen.
 pub(super) const COLUMNS: &str = "r.id, r.certificate_id, r.chain_id, r.address, \
     r.previous_sha256, \
     iif(r.stapled, (select l.ocsp_staple from looks l where l.question_id = r.question_id), \
         r.stapled), \
+    iif(r.is_latest_answer and r.tls_version <> 'TLSv1.3', \
+        (select l.offered from looks l where l.question_id = r.question_id), null), \
     r.restless, \
     exists (select 1 from endpoints other \
              where other.zone = r.zone and other.address = r.address \
@@ -59,6 +61,8 @@ pub(super) struct Sighting {
     previous: Option<Fingerprint>,
     /// What its latest answer stapled.
     pub(super) staple: Option<Staple>,
+    /// What was offered to its server, where that may not be what it chose.
+    pub(super) offered: Option<ProtocolSet>,
     /// Whether its question has another certificate at every look.
     pub(super) is_ephemeral: bool,
     /// Whether its address has another endpoint.
@@ -185,6 +189,7 @@ impl<'c> Repeated<'c> {
 impl Sighting {
     fn read(columns: &mut Columns<'_>, repeated: &mut Repeated<'_>) -> rusqlite::Result<Self> {
         let known = Knowledge::read(columns)?;
+        let offered_known = |set: Option<ProtocolSet>| set.filter(|_| known.session);
         let staple_known = |staple: Option<Staple>| staple.filter(|_| known.session);
         Ok(Self {
             id: columns.next()?,
@@ -193,6 +198,7 @@ impl Sighting {
             address: columns.address()?,
             previous: columns.optional_fingerprint()?,
             staple: columns.read(staple).map(staple_known)?,
+            offered: columns.read(offered).map(offered_known)?,
             is_ephemeral: is_ephemeral(columns.next()?),
             has_neighbour: columns.next()?,
             zone: repeated.zone(columns)?,
@@ -289,6 +295,12 @@ fn staple(value: ValueRef<'_>) -> FromSqlResult<Option<Staple>> {
         ValueRef::Integer(_) => Ok(Some(Staple::Missing)),
         bytes => Ok(bytes.as_blob_or_null()?.map(questions::staple)),
     }
+}
+
+/// What a newer program wrote may mean nothing here.
+fn offered(value: ValueRef<'_>) -> FromSqlResult<Option<ProtocolSet>> {
+    let word = value.as_str_or_null()?;
+    Ok(word.and_then(|word| word.parse().ok()))
 }
 
 fn key_type(value: ValueRef<'_>) -> FromSqlResult<KeyType> {

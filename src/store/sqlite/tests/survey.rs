@@ -38,6 +38,10 @@ async fn told(store: &Store) -> (Vec<String>, Vec<String>) {
     let endpoint = store.endpoint("10.0.0.1", 443).await;
     let rows = store.history().await;
     assert_eq!(rows[0].session.protocols, endpoint.protocols);
+    assert_eq!(
+        rows[0].session.protocols_refused,
+        endpoint.protocols_refused
+    );
     assert_eq!(rows[0].session.hybrid_group, endpoint.hybrid_group);
     (endpoint.protocols, endpoint.protocols_refused)
 }

@@ -1,5 +1,6 @@
 //! Certificates that depend on the version that was offered.
 
+use super::dossiers::dossiers;
 use super::*;
 use crate::domain::Attempt;
 
@@ -257,4 +258,55 @@ async fn a_certificate_behind_a_hello_that_is_lost_stands_beside_what_that_asked
     ];
     see(&mut store, look).await;
     assert_eq!(states(&store).await, ["a current", "b current"]);
+}
+
+#[tokio::test]
+async fn what_was_offered_to_a_server_that_chose_an_older_version_is_told() {
+    let mut store = Store::new().await;
+    let answering = |address: &str, offered: &str, version| {
+        let mut look = presenting(address, 443, &[address], 10);
+        presented(&mut look).session.version = version;
+        look.attempts = vec![
+            attempt("tls1.3", OutcomeKind::TlsRefused),
+            attempt(offered, OutcomeKind::Certificate),
+        ];
+        look
+    };
+    let old = answering("10.0.0.1", "tls1.3+tls1.2", TlsVersion::TLS_1_2);
+    let new = answering("10.0.0.2", "tls1.3+tls1.2", TlsVersion::TLS_1_3);
+    let restricted = answering("10.0.0.3", "tls1.2+tls1.1+tls1.0", TlsVersion::TLS_1_2);
+    let one_key = Observation {
+        asked_for: Some(KeyType::Rsa),
+        ..answering("10.0.0.4", "tls1.3+tls1.2", TlsVersion::TLS_1_2)
+    };
+    store
+        .scan(batch(vec![old.clone(), new, restricted, one_key]))
+        .await;
+    let told = async |store: &Store| {
+        let all = dossiers(store).await;
+        let sets = all.iter().map(|dossier| {
+            let set = dossier.offered;
+            set.map(|set| set.to_string()).unwrap_or_default()
+        });
+        sets.collect::<Vec<_>>()
+    };
+    let first = ["tls1.3+tls1.2", "", "tls1.2+tls1.1+tls1.0", ""];
+    assert_eq!(told(&store).await, first);
+    // What is offered at the next look is what holds, and silence takes nothing away.
+    let mut narrower = answering("10.0.0.1", "tls1.2", TlsVersion::TLS_1_2);
+    narrower.at = at(DAY);
+    see(&mut store, narrower).await;
+    assert_eq!(told(&store).await[0], "tls1.2");
+    see(
+        &mut store,
+        Observation {
+            at: at(2 * DAY),
+            ..old
+        },
+    )
+    .await;
+    assert_eq!(told(&store).await[0], "tls1.3+tls1.2");
+    let silent = looking("10.0.0.1", 443, Outcome::Filtered, 3 * DAY);
+    see(&mut store, silent).await;
+    assert_eq!(told(&store).await[0], "tls1.3+tls1.2");
 }

@@ -39,6 +39,7 @@ fn answer(certificate: i64, chain: i64) -> Answer {
         }),
         truncated: None,
         ocsp_staple: None,
+        offered: None,
     }
 }
 
