@@ -7,11 +7,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::dossier::MAX_AUTHORITIES;
 use super::super::{ChainId, Dossier, InstallationId, Renewal, StoreError};
 use super::declined;
 use super::kin::{self, Host, now, then};
-use super::query::Query;
 use super::relatives::Relatives;
 use super::report::ShownChain;
 use super::row;
@@ -79,35 +77,6 @@ const DER_LENGTHS: ManyRows = ManyRows {
 /// The most bytes of certificates in a part of a page: what is read in them
 /// takes up to ten times as many, twice, and some parts are under way.
 const PART_BYTES: u64 = 6 << 20;
-
-/// Those first that the operator imported, and then those that most chains are
-/// sent with, nearest to the leaf: what one endpoint makes up, as much as it
-/// likes, comes behind what many present. A certificate that signed itself, and
-/// that nobody sent above another nor imported, is a device's own: it completes no
-/// chain.
-pub(super) fn select_authorities() -> Query {
-    let mut query = Query::new(
-        "select c.der from certificates c \
-          where (c.is_ca = 1 or (c.version < 3 and c.self_signed = 1)) \
-            and (c.self_signed is not 1 \
-                 or exists (select 1 from chain_members m \
-                             where m.certificate_id = c.id and m.position > 0) \
-                 or exists (select 1 from imports i where i.certificate_id = c.id)) \
-          order by exists (select 1 from imports i where i.certificate_id = c.id) desc, \
-            (select count(*) from (select 1 from chain_members m \
-              where m.certificate_id = c.id and m.position > 0 limit 100)) desc, \
-            (select min(position) from (select m.position from chain_members m \
-              where m.certificate_id = c.id and m.position > 0 limit 100)), \
-            c.id limit ",
-    );
-    query.push_bind(MAX_AUTHORITIES);
-    query
-}
-
-pub(super) fn authority(row: &SqliteRow) -> Result<Der, sqlx::Error> {
-    let der: Vec<u8> = row.try_get(0)?;
-    Ok(der.into())
-}
 
 /// Rows of installations, in parts that take no more memory than they may: of
 /// usual certificates it is one.

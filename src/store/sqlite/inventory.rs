@@ -20,7 +20,8 @@ use super::address::AddressKey;
 use super::query::Query;
 use super::reader::{PAGES_WAITING, SqliteInventory};
 use super::{
-    chains, dossiers, events, kin, known, links, pages, renewed, report, row, select, visits,
+    authorities, chains, dossiers, events, kin, known, links, pages, renewed, report, row, select,
+    visits,
 };
 use crate::domain::{Der, Fingerprint, Port, ServerName, Timestamp, Zone};
 use crate::judge::Links;
@@ -113,7 +114,7 @@ impl Inventory for SqliteInventory {
     }
 
     fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>> {
-        let query = dossiers::select_authorities();
+        let query = authorities::select();
         Box::pin(async move {
             let (mut authorities, mut bytes) = (Vec::new(), 0);
             let mut visit = |authority: Der| {
@@ -124,7 +125,7 @@ impl Inventory for SqliteInventory {
                 authorities.push(authority);
                 ControlFlow::Continue(())
             };
-            let read = dossiers::authority;
+            let read = authorities::read;
             self.stream("reading authorities", query, read, &mut visit)
                 .await?;
             Ok(authorities)

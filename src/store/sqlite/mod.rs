@@ -8,6 +8,7 @@
 
 mod absence;
 mod address;
+mod authorities;
 mod backup;
 mod certificates;
 mod chains;
