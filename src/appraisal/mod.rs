@@ -72,11 +72,33 @@ impl<'a> Appraisal<'a> {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let authorities = inventory.authorities().await?;
+        let authorities = inventory.authorities(None).await?;
+        Ok(Self::knowing(&authorities, inventory, stores, policy, now))
+    }
+
+    /// The same of an earlier moment: chains are completed by what was known at
+    /// it, and not by what others presented later.
+    pub async fn begin_at(
+        inventory: &'a dyn Inventory,
+        stores: Vec<TrustStore>,
+        policy: &Policy,
+        at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let authorities = inventory.authorities(Some(at)).await?;
+        Ok(Self::knowing(&authorities, inventory, stores, policy, at))
+    }
+
+    fn knowing(
+        authorities: &[Der],
+        inventory: &'a dyn Inventory,
+        stores: Vec<TrustStore>,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
         let authorities = authorities.iter().map(|der| Arc::new(x509::parse(der)));
         let pool: Pool = authorities.collect();
         let assessor = Assessor::new(stores, pool);
-        Ok(Self {
+        Self {
             inventory,
             judge: Judge::new(policy.clone()),
             basis: assessor.basis(),
@@ -88,7 +110,7 @@ impl<'a> Appraisal<'a> {
             owners: Owners::default(),
             gist: Gist::of(policy),
             said: Said::default(),
-        })
+        }
     }
 
     /// What a report of it states of itself.

@@ -73,7 +73,11 @@ impl Opened {
     /// What judges its rows.
     pub(super) async fn appraisal(&self, context: &Context) -> Result<Appraisal<'_>, Failure> {
         let (stores, policy) = (self.stores.clone(), &context.config.policy);
-        Ok(Appraisal::begin(&self.inventory, stores, policy, self.now).await?)
+        let inventory = &self.inventory;
+        Ok(match self.wanted.inventory.known_at {
+            Some(at) => Appraisal::begin_at(inventory, stores, policy, at).await?,
+            None => Appraisal::begin(inventory, stores, policy, self.now).await?,
+        })
     }
 
     /// Closes the inventory, and prints the rows: by the columns of a table,

@@ -136,9 +136,13 @@ impl Arguments {
             day::vet(&inventory, at, &context.printer).await?;
         }
         let policy = &context.config.policy;
+        let appraisal = match known_at {
+            Some(at) => Appraisal::begin_at(&inventory, stores, policy, at).await?,
+            None => Appraisal::begin(&inventory, stores, policy, now).await?,
+        };
         let mut making = Making {
             inventory: &inventory,
-            appraisal: Appraisal::begin(&inventory, stores, policy, now).await?,
+            appraisal,
             wanted: &wanted,
             subject: self.of,
             listed: if self.distinct {

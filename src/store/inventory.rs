@@ -61,9 +61,9 @@ pub trait Inventory: Send + Sync {
         chains: &'a [ChainId],
     ) -> BoxFuture<'a, Result<HashMap<ChainId, Links>, StoreError>>;
 
-    /// The authorities' certificates that any endpoint presented: a bounded
-    /// number of them.
-    fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>>;
+    /// The authorities' certificates that any endpoint presented or that were
+    /// imported: until now, or by a moment; a bounded number of them.
+    fn authorities(&self, at: Option<Timestamp>) -> BoxFuture<'_, Result<Vec<Der>, StoreError>>;
 
     /// The imports that a later import, or what is installed on the network, has
     /// renewed since they were last imported: now, or by a moment. What renews

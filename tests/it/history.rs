@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use certsweep::domain::{
     Chain, EarlyEnd, Fingerprint, Outcome, ScanId, ScanState, Tally, Timestamp, clock,
@@ -14,7 +14,7 @@ use certsweep::store::{
     Batch, Filter, Inventory as _, NewScan, ScanEnd, ScanSpan, Sink, SqliteInventory, SqliteSink,
 };
 use certsweep::x509;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 use crate::program::Inventory;
 use crate::rig::Rig;
@@ -388,6 +388,83 @@ fn an_earlier_day_is_reported_as_it_was() {
     let left = |rows: Vec<(String, String, String)>| rows[0].2.parse::<i64>().unwrap();
     let later = left(states(&["--at", "2026-01-14"]));
     assert_eq!(left(states(&["--at", "2026-01-04"])), later + 10);
+}
+
+/// The root's file that is beside an inventory.
+fn root_of(inventory: &Inventory) -> PathBuf {
+    inventory.path().with_file_name("root.pem")
+}
+
+/// Scans of a host that sends a damaged intermediate; the second also of one
+/// that sends it whole.
+fn mended_elsewhere(scans: i64) -> Inventory {
+    let issuer = |name: &str| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        (params, KeyPair::generate().unwrap())
+    };
+    let (root, key) = issuer("root");
+    let root = CertifiedIssuer::self_signed(root, key).unwrap();
+    let (params, key) = issuer("intermediate");
+    let sub = CertifiedIssuer::signed_by(params, key, &root).unwrap();
+    let leaves = ["first.test", "second.test"].map(|name| {
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let leaf = params.signed_by(&KeyPair::generate().unwrap(), &sub);
+        leaf.unwrap().der().to_vec()
+    });
+    let whole = sub.der().to_vec();
+    let mut damaged = whole.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let inventory = Inventory::new();
+    std::fs::write(root_of(&inventory), root.pem()).unwrap();
+    let scans = (1..=scans).map(|scan| {
+        let (whole, damaged, leaves) = (whole.clone(), damaged.clone(), leaves.clone());
+        let network = Network::new(move |address, _| match (address.port(), scan) {
+            (443, _) => Peer::Says(flight(&[&leaves[0], &damaged])),
+            (8443, 2) => Peer::Says(flight(&[&leaves[1], &whole])),
+            _ => Peer::Closed,
+        });
+        Seen::by(&Rig::new(network, &["10.0.0.1:443,8443"]))
+    });
+    let scans: Vec<_> = scans.collect();
+    block_on(store(&inventory.path(), scans));
+    inventory
+}
+
+#[test]
+fn an_earlier_day_is_not_judged_by_what_others_presented_later() {
+    let run = |inventory: &Inventory, command: &str, words: &[&str]| {
+        let root = root_of(inventory).to_str().unwrap().to_owned();
+        let trust = ["--trust-store", &root, "--no-system-roots"];
+        inventory
+            .run(command, &[&trust[..], words].concat())
+            .exits(0)
+    };
+    let judged = |inventory: &Inventory, words: &[&str]| {
+        let report = run(inventory, "report", words);
+        let mut reader = csv::Reader::from_reader(report.stdout.as_bytes());
+        let mut rows = reader.deserialize::<HashMap<String, String>>();
+        let row = rows.next().unwrap().unwrap();
+        (row["trust"].clone(), row["trust_reason"].clone())
+    };
+    let worst = |inventory: &Inventory, words: &[&str]| {
+        let words = [words, &["--json"]].concat();
+        let certificates = run(inventory, "certs", &words).json_lines();
+        let first = certificates.iter();
+        let mut first = first.filter(|it| it["san"][0] == "first.test");
+        first.next().unwrap()["severity"].clone()
+    };
+    let (before, after) = (mended_elsewhere(1), mended_elsewhere(2));
+    let day = ["--at", "2026-01-04"];
+    let (trust, reason) = judged(&before, &day);
+    assert_eq!(trust, "invalid", "{reason}");
+    assert_eq!(judged(&after, &day), (trust, reason));
+    let later = judged(&after, &["--at", "2026-01-11", "--port", "443"]);
+    assert_eq!(later, judged(&after, &["--port", "443"]));
+    assert_ne!(later.0, "invalid", "{later:?}");
+    assert_eq!(worst(&after, &day), worst(&before, &day));
+    assert_ne!(worst(&after, &day), worst(&after, &[]));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use sqlx::sqlite::SqliteRow;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::super::dossier::MAX_AUTHORITY_BYTES;
 use super::super::inventory::MAX_SHOWN;
 use super::super::{
     AddressLook, CertificateHash, ChainId, Dark, Detail, Dossier, Filter, FingerprintPrefix,
@@ -113,23 +112,8 @@ impl Inventory for SqliteInventory {
         })
     }
 
-    fn authorities(&self) -> BoxFuture<'_, Result<Vec<Der>, StoreError>> {
-        let query = authorities::select();
-        Box::pin(async move {
-            let (mut authorities, mut bytes) = (Vec::new(), 0);
-            let mut visit = |authority: Der| {
-                bytes += authority.as_bytes().len();
-                if bytes > MAX_AUTHORITY_BYTES {
-                    return ControlFlow::Break(());
-                }
-                authorities.push(authority);
-                ControlFlow::Continue(())
-            };
-            let read = authorities::read;
-            self.stream("reading authorities", query, read, &mut visit)
-                .await?;
-            Ok(authorities)
-        })
+    fn authorities(&self, at: Option<Timestamp>) -> BoxFuture<'_, Result<Vec<Der>, StoreError>> {
+        Box::pin(authorities::read(self, at))
     }
 
     fn renewed_imports(

@@ -229,7 +229,7 @@ async fn authorities_of_many_chains_come_before_those_of_one_endpoint() {
         facts(&mut seen, name).is_ca = Some(true);
     }
     store.scan(seen).await;
-    let authorities = store.inventory().await.authorities().await.unwrap();
+    let authorities = store.inventory().await.authorities(None).await.unwrap();
     let authorities = authorities
         .iter()
         .map(|der| str::from_utf8(der.as_bytes()).unwrap());
@@ -254,7 +254,7 @@ async fn a_root_is_known_to_chains_once_it_is_imported() {
         at: at(10),
     };
     store.sink.import(import).await.unwrap();
-    let authorities = store.inventory().await.authorities().await.unwrap();
+    let authorities = store.inventory().await.authorities(None).await.unwrap();
     assert_eq!(authorities, [certificate("root").der]);
 }
 
@@ -273,7 +273,7 @@ async fn authorities_are_what_others_were_sent_with() {
     }
     store.scan(seen).await;
     let inventory = store.inventory().await;
-    let authorities = inventory.authorities().await.unwrap();
+    let authorities = inventory.authorities(None).await.unwrap();
     let mut authorities: Vec<_> = authorities.iter().map(Der::as_bytes).collect();
     authorities.sort_unstable();
     assert_eq!(authorities, [&b"issuer"[..], b"root"]);

@@ -1,5 +1,6 @@
 //! The inventory through its two seams, on real files.
 
+mod authorities;
 mod backup;
 mod batch;
 mod chains;

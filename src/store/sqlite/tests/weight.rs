@@ -72,5 +72,5 @@ async fn authorities_are_bounded_in_bytes_and_the_first_stay() {
     let looks = issuers.map(|issuer| presenting("10.0.0.1", 443, &["a", issuer], 10));
     store.scan(heavy(looks.to_vec(), &issuers, 12 * MIB)).await;
     let inventory = store.inventory().await;
-    assert_eq!(inventory.authorities().await.unwrap().len(), 2);
+    assert_eq!(inventory.authorities(None).await.unwrap().len(), 2);
 }
