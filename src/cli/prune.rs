@@ -12,7 +12,9 @@ use crate::store::{Pruned, SqliteSink};
 ///
 /// Installations that are gone, and what nobody refers to any more: questions,
 /// endpoints, certificates, chains, parts of the ledger and scans. Current and
-/// missing installations, imports and the latest scan stay.
+/// missing installations, imports and the latest scan stay. So does, however long
+/// it is gone, what a place showed last that is still scanned: by it the place
+/// counts as retired. It goes once the place was not looked at for that long.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

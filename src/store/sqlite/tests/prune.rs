@@ -195,6 +195,36 @@ async fn the_latest_answer_stays_as_long_as_its_question_is_asked() {
 }
 
 #[tokio::test]
+async fn a_place_that_is_still_scanned_stays_retired() {
+    let mut store = Store::new().await;
+    let seen = presenting("10.0.0.1", 443, &["old", "ca"], 10);
+    store.scan(batch(vec![seen])).await;
+    for day in [1, 2, 3, 9, 10, 11, 90] {
+        let refusing = looking("10.0.0.1", 443, refused(), day * 86_400);
+        store.scan(batch(vec![refusing])).await;
+    }
+    let known = async |store: &Store| {
+        let inventory = store.inventory().await;
+        let known = inventory.known(&Zone::default(), at(100 * 86_400)).await;
+        known.unwrap()
+    };
+    assert_eq!(known(&store).await, []);
+    assert!(
+        store
+            .history()
+            .await
+            .iter()
+            .any(|row| row.last_seen.is_some())
+    );
+    let limit = at(80 * 86_400);
+    assert_eq!(store.sink.prune(limit).await.unwrap().installations, 0);
+    assert_eq!(known(&store).await, []);
+    let limit = at(95 * 86_400);
+    let done = store.sink.prune(limit).await.unwrap();
+    assert_eq!((done.installations, done.endpoints), (1, 1));
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_back_keeps_the_day_it_was_first_seen() {
     let mut store = Store::new().await;
     for (name, second) in [("old", 10), ("new", 20), ("old", 30)] {
