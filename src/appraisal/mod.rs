@@ -30,7 +30,7 @@ use crate::judge::{
     TrustStore,
 };
 use crate::report::{Head, Installation, Source, StatedStore};
-use crate::store::{ChainId, Detail, Dossier, Inventory, Renewal, StoreError};
+use crate::store::{ChainId, Detail, Dossier, Filter, Inventory, Renewal, StoreError};
 use crate::x509;
 use glossary::Glossary;
 use likeness::{Likeness, Said};
@@ -186,7 +186,11 @@ impl<'a> Appraisal<'a> {
         self.said = Said::default();
         self.owners = Owners::default();
         let (send, mut pages) = mpsc::channel(PAGES_WAITING);
-        let read = self.inventory.dossiers(&wanted.inventory, detail, send);
+        let filter = Filter {
+            judged_at: Some(self.now),
+            ..wanted.inventory.clone()
+        };
+        let read = self.inventory.dossiers(&filter, detail, send);
         let judge = async move {
             while let Some(mut page) = pages.recv().await {
                 let found = self.judge_page(&mut page, wanted).await?;

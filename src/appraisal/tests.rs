@@ -14,7 +14,7 @@ use crate::domain::{
     Session, Tally, TlsVersion, Zone,
 };
 use crate::judge::{Owner, Selector};
-use crate::store::{Batch, Filter, MAX_KIN, NewScan, ScanEnd, Sink, SqliteInventory, SqliteSink};
+use crate::store::{Batch, MAX_KIN, NewScan, ScanEnd, Sink, SqliteInventory, SqliteSink};
 
 /// An inventory in a directory of its own.
 struct Store {
@@ -348,4 +348,33 @@ async fn alike_hosts_are_told_apart_by_the_names_that_they_decline() {
     let found = told_by("name-mismatch", &mut appraisal.unwrap(), None).await;
     let detail = "not for other.test, which the server does not know, but for own.test";
     assert_eq!(found, [(IpAddr::from(hosts[1]), detail.to_owned())]);
+}
+
+#[tokio::test]
+async fn what_is_due_is_told_to_be_left_behind_by_a_renewal_that_nobody_saw() {
+    let root = CertifiedIssuer::self_signed(authority("Root"), KeyPair::generate().unwrap());
+    let root = root.unwrap();
+    let issued = |from: (i32, u8, u8), to: (i32, u8, u8)| {
+        let mut params = named("shop");
+        params.not_before = rcgen::date_time_ymd(from.0, from.1, from.2);
+        params.not_after = rcgen::date_time_ymd(to.0, to.1, to.2);
+        let key = KeyPair::generate().unwrap();
+        vec![der(&params.signed_by(&key, &root).unwrap())]
+    };
+    let old = issued((2025, 7, 1), (2026, 6, 10));
+    let new = issued((2026, 5, 1), (2027, 5, 1));
+    let [first, second] = [1, 2].map(|host| Ipv4Addr::new(10, 0, 0, host));
+    let mut store = Store::new().await;
+    store.scan(1, [(first, &old), (second, &new)]).await;
+    let inventory = store.inventory().await;
+    let policy = Policy::default();
+    for (day, expected) in [(-18, None), (2, Some("10 days left; its successor is "))] {
+        let appraisal = Appraisal::begin(&inventory, Vec::new(), &policy, at(day)).await;
+        let found = told_by("renewal-incomplete", &mut appraisal.unwrap(), None).await;
+        let expected = expected.map(|words| {
+            let words = format!("{words}{}", new[0].fingerprint());
+            (IpAddr::from(first), words)
+        });
+        assert_eq!(found, Vec::from_iter(expected));
+    }
 }

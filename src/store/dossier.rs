@@ -31,7 +31,8 @@ pub struct Dossier {
     /// Other certificates with its key that are in use somewhere now, imports
     /// and authorities included, at most [`MAX_KIN`].
     pub same_key: Vec<Fingerprint>,
-    /// What renewed its certificate elsewhere, and is installed there now.
+    /// What renewed its certificate elsewhere, or, where that is due, what would
+    /// renew it; and is installed there now.
     pub successor: Option<Fingerprint>,
 }
 

@@ -43,6 +43,9 @@ pub struct Filter {
     /// Installations as they were known then: which there were, and all that
     /// the other filters ask about them. Other lists know no past.
     pub known_at: Option<Timestamp>,
+    /// It lets the same through. When what is read will be judged: of what is
+    /// due then, what renews it elsewhere is looked for, however that came there.
+    pub judged_at: Option<Timestamp>,
 }
 
 /// A condition on the end of validity.

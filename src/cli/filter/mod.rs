@@ -154,6 +154,7 @@ impl Filters {
             scans: self.scan,
             states: self.state.iter().flat_map(|state| state.states()).collect(),
             known_at: None,
+            judged_at: None,
         })
     }
 

@@ -8,7 +8,14 @@ pub(super) static RULE: Rule = Rule {
     citation: "NIST SP 1800-16B section 5.1",
     advice: "Install the new certificate here too, and reload the service: a file that \
         was replaced is often not read again.",
-    note: None,
+    note: Some(
+        "A successor is what took its place somewhere, of the same subject, usages \
+        and names (half of more than four), as far as certsweep saw that. It is also \
+        found where nobody saw it, once the old one is within 30 days of its end (the \
+        last quarter of a shorter lifetime), or over: then it began later, ends later \
+        and is not that near its end; both have alternative names, and are signed by \
+        others. Before that, hosts with a certificate each are taken for what they are.",
+    ),
     zlint: &[],
     check,
 };

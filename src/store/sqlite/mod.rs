@@ -22,6 +22,7 @@ mod endpoints;
 mod events;
 mod fault;
 mod file;
+mod heirs;
 mod histories;
 mod history;
 mod holders;

@@ -32,7 +32,7 @@ pub(super) async fn stream(
     pages: mpsc::Sender<Vec<Dossier>>,
 ) -> Result<(), StoreError> {
     let mut asked = inventory.connection(OPERATION).await?;
-    let mut shared = Shared::new(detail, filter.known_at);
+    let mut shared = Shared::new(detail, filter.known_at, filter.judged_at);
     let (send, mut rows) = mpsc::channel(ROWS_WAITING);
     let wanted = filter.clone();
     // It ends where nobody takes its rows any more.

@@ -15,7 +15,7 @@ use super::kin::{now, then};
 use super::report::{AFTER_CERTIFICATE, ShownChain, certificate_columns};
 use super::statement::{ManyRows, Values};
 use super::told::Told;
-use super::{declined, kin, report, row};
+use super::{declined, heirs, kin, report, row};
 use crate::domain::{Fingerprint, Remembered, Timestamp};
 use crate::report::CertificateUse;
 
@@ -73,6 +73,8 @@ const MOST_ABOVE: usize = 4 << 20;
 pub(super) struct Shared {
     detail: Detail,
     at: Option<Timestamp>,
+    /// When it will be judged; `None`: not at all.
+    judged_at: Option<Timestamp>,
     /// `None` until somebody asks.
     has_declined_names: Option<bool>,
     certificates: Remembered<i64, Shown>,
@@ -89,15 +91,17 @@ pub(super) struct Shown {
     /// [`MAX_KIN`]; of an authority, those that are no authority's or shown by
     /// a server as its own.
     pub(super) same_key: Vec<Fingerprint>,
-    /// What renewed it elsewhere, and is installed there.
+    /// What renewed it elsewhere, or renews it now that it is due, and is
+    /// installed there.
     pub(super) successor: Option<Fingerprint>,
 }
 
 impl Shared {
-    pub(super) fn new(detail: Detail, at: Option<Timestamp>) -> Self {
+    pub(super) fn new(detail: Detail, at: Option<Timestamp>, judged_at: Option<Timestamp>) -> Self {
         Self {
             detail,
             at,
+            judged_at,
             has_declined_names: None,
             certificates: Remembered::up_to(MOST_OF_CERTIFICATES),
             chains: Remembered::up_to(MOST_OF_CHAINS),
@@ -184,7 +188,13 @@ impl Shared {
             .filter_map(|(_, it)| it.certificate.spki_sha256);
         let same_key = kin::same_key(connection, &distinct(keys), self.at).await?;
         let hashes: Vec<_> = found.iter().map(|(_, it)| it.certificate.sha256).collect();
-        let successors = kin::successors(connection, &hashes, self.at).await?;
+        let mut successors = kin::successors(connection, &hashes, self.at).await?;
+        if let Some(now) = self.judged_at {
+            let others = found.iter().map(|(_, it)| &*it.certificate);
+            let others = others.filter(|it| !successors.contains_key(&it.sha256));
+            let heirs = heirs::find(connection, others, self.at, now).await?;
+            successors.extend(heirs);
+        }
         for (id, certificate) in found {
             let sha256 = certificate.certificate.sha256;
             let key = certificate.certificate.spki_sha256;

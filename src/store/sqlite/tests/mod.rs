@@ -10,6 +10,7 @@ mod dossiers;
 mod events;
 mod file;
 mod filter;
+mod heirs;
 mod history;
 mod hostile;
 mod imports;

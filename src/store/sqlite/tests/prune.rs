@@ -371,7 +371,7 @@ async fn a_report_leaves_out_what_is_pruned_while_it_reads() {
     assert!(taken.await.unwrap().unwrap().is_continue());
     assert_eq!(rows.len(), 3);
     store.sink.prune(at(30)).await.unwrap();
-    let mut shared = Shared::new(Detail::Facts, None);
+    let mut shared = Shared::new(Detail::Facts, None, None);
     let parts = dossiers::parts(&mut raw, rows, &mut shared).await;
     let [part] = <[_; 1]>::try_from(parts.unwrap()).ok().unwrap();
     let page = dossiers::page(&mut raw, part, &mut shared).await.unwrap();
