@@ -108,9 +108,8 @@ impl FailedLook {
         }
     }
 
-    /// The same, of a certificate that no hello can ask for alone, where another
-    /// came: another of the servers behind a balancer may have answered.
-    pub(super) fn chose_another(&self) -> Self {
+    /// The same, where that alone is not to be believed.
+    pub(super) fn in_doubt(&self) -> Self {
         Self {
             absence: self.absence.and(Some(Absence::Unanswered)),
             ..self.clone()

@@ -1,6 +1,6 @@
 //! Observations → what becomes of their questions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
@@ -18,8 +18,8 @@ use super::relatives::Relatives;
 use super::statement::next_id;
 use super::succession::{self, Choice};
 use crate::domain::{
-    CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, OutcomeKind, Presented, ScanId,
-    ServerName, Session, TlsVersion,
+    CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, Outcome, OutcomeKind, Phase,
+    Presented, Refusal, ScanId, ServerName, Session, TlsVersion,
 };
 use crate::x509::{self, Staple};
 
@@ -72,32 +72,61 @@ pub(super) async fn record(
     let strangers = strangers(&questions, &sayings, scan);
     let relatives = Relatives::find(connection, &strangers).await?;
     let mut numbers = Numbers::free(connection).await?;
+    let speaking: HashSet<i64> = sayings
+        .iter()
+        .filter(|it| speaks_tls(it.look))
+        .map(|it| it.endpoint.id)
+        .collect();
     for saying in sayings {
+        let mut failed = FailedLook::of(saying.look);
+        if is_turned_away(saying.look) && speaking.contains(&saying.endpoint.id) {
+            failed = failed.in_doubt();
+        }
         let there = questions
             .entry((saying.endpoint.id, name_sent(saying.look).to_owned()))
             .or_insert_with(|| Vec::with_capacity(1));
-        listen(there, saying, scan, &relatives, &mut numbers);
+        listen(there, saying, &failed, scan, &relatives, &mut numbers);
     }
     changes::store(connection, questions.values().flatten()).await
+}
+
+/// Whether TLS was spoken, with a certificate or without.
+fn speaks_tls(look: &Observation) -> bool {
+    match &look.outcome {
+        Outcome::TlsRefused(Refusal::Alert(phase, _)) => *phase > Phase::Starttls,
+        outcome => matches!(
+            outcome.kind(),
+            OutcomeKind::Certificate | OutcomeKind::NoCertificate
+        ),
+    }
+}
+
+/// Whether a connection ended without a word. Where TLS is spoken to others, it
+/// may have been one too many.
+fn is_turned_away(look: &Observation) -> bool {
+    matches!(
+        look.outcome,
+        Outcome::TlsRefused(Refusal::Closed(_) | Refusal::Reset(_))
+    )
 }
 
 /// Hears what was said, and tells what is new by it.
 fn listen(
     there: &mut Vec<Question>,
     saying: Saying<'_>,
+    failed: &FailedLook,
     scan: ScanId,
     relatives: &Relatives,
     numbers: &mut Numbers,
 ) {
     let look = saying.look;
     let moment = Moment { at: look.at, scan };
-    let failed = FailedLook::of(look);
     let chosen = saying.answer.as_ref().filter(|_| look.asked_for.is_none());
     let choice = chosen.map(|(key_type, _)| Choice {
         key_type: *key_type,
-        look: &failed,
+        look: failed,
     });
-    hear(there, saying, &failed, moment, relatives, numbers);
+    hear(there, saying, failed, moment, relatives, numbers);
     succession::tell(there, choice, moment, relatives);
 }
 
@@ -125,13 +154,14 @@ fn hear(
         question.history.unanswered(outcome, failed, moment);
     }
     if look.asked_for.is_none() {
-        let chose_another = failed.chose_another();
+        // Another of the servers behind a balancer may have answered.
+        let in_doubt = failed.in_doubt();
         let is_awaited = |of: &&mut Question| {
             of.key_type != key_type && !of.key_type.can_be_asked_for() && !of.history.comes_back()
         };
         for question in there.iter_mut().filter(is_awaited) {
             let outcome = OutcomeKind::NoCertificate;
-            question.history.unanswered(outcome, &chose_another, moment);
+            question.history.unanswered(outcome, &in_doubt, moment);
         }
     }
     let mut interval_ids = || {

@@ -268,7 +268,7 @@ async fn an_endpoint_shows_the_best_of_its_questions_in_a_scan() {
         panic!("one endpoint");
     };
     assert_eq!(row.outcome, OutcomeKind::TlsRefused);
-    assert_eq!(row.detail, "closed at hello");
+    assert_eq!(row.detail, "alert handshake_failure(40) at hello");
 }
 
 #[tokio::test]
@@ -365,4 +365,41 @@ async fn the_dialects_of_a_port_are_endpoints_with_questions_of_their_own() {
     let rows = store.history().await;
     let starttls: Vec<_> = rows.iter().map(|row| row.starttls.as_deref()).collect();
     assert_eq!(starttls, [Some("smtp"), None]);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_without_a_word_beside_tls_is_one_too_many() {
+    let closed = || Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
+    let reset = || Outcome::TlsRefused(Refusal::Reset(Phase::Hello));
+    let named = |outcome: Option<Outcome>, second| match outcome {
+        Some(outcome) => asking("www.corp", looking("10.0.0.1", 443, outcome, second)),
+        None => asking("www.corp", presenting("10.0.0.1", 443, &["www"], second)),
+    };
+    let states = async |beside: &dyn Fn(i64) -> Vec<Observation>, outcome: Outcome| {
+        let mut store = Store::new().await;
+        let mut states = Vec::new();
+        for day in 0..4 {
+            let outcome = (day > 0).then(|| outcome.clone());
+            let mut looks = beside(day * moves::DAY);
+            looks.push(named(outcome, day * moves::DAY + 1));
+            store.scan(batch(looks)).await;
+            let rows = store.history().await;
+            let www = rows
+                .iter()
+                .find(|row| row.certificate.sha256 == hash_of("www"));
+            states.push(www.unwrap().state);
+        }
+        states
+    };
+    use InstallationState::{Current, Missing};
+    let shown = |second| vec![presenting("10.0.0.1", 443, &["own"], second)];
+    let elsewhere = |second| vec![presenting("10.0.0.2", 443, &["own"], second)];
+    for outcome in [closed(), reset()] {
+        let beside_tls = states(&shown, outcome.clone()).await;
+        assert_eq!(beside_tls, [Current, Current, Current, Missing]);
+        let alone = states(&elsewhere, outcome).await;
+        assert_eq!(alone, [Current, Missing, Missing, Missing]);
+    }
+    let by_alert = states(&shown, refused()).await;
+    assert_eq!(by_alert, [Current, Missing, Missing, Missing]);
 }

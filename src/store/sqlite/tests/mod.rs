@@ -52,9 +52,9 @@ use super::super::{
 };
 use super::{SqliteInventory, SqliteSink};
 use crate::domain::{
-    Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange, KeyType,
-    NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented, Refusal, ScanId,
-    ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
+    Alert, Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange,
+    KeyType, NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented, Refusal,
+    ScanId, ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
 };
 use crate::report::Installation;
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
@@ -234,7 +234,7 @@ fn presented(observation: &mut Observation) -> &mut Presented {
 }
 
 fn refused() -> Outcome {
-    Outcome::TlsRefused(Refusal::Closed(Phase::Hello))
+    Outcome::TlsRefused(Refusal::Alert(Phase::Hello, Alert::HANDSHAKE_FAILURE))
 }
 
 /// A batch with all that its observations need.
