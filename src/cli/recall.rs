@@ -178,6 +178,7 @@ mod tests {
             server_name: name.map(|name| name.parse().unwrap()),
             key_type,
             askers: Askers::Own,
+            is_missing: false,
             asked_at: Timestamp::from_seconds(0),
         };
         let questions = [

@@ -41,6 +41,8 @@ struct Waiting<'scan> {
 enum AskedIf {
     /// The target's own, in whatever dialect.
     Own,
+    /// For another name, whose certificate is missing: a bad night may be over.
+    Missing,
     /// For another name, which this scan asks for, or for none.
     Connected,
     /// For another name, which this scan does not ask for: where TLS is spoken
@@ -70,6 +72,7 @@ impl<'scan> Awaited<'scan> {
         let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
         let asked_if = |known: &KnownQuestion| match &known.server_name {
             name if *name == subject.own_name => Some(AskedIf::Own),
+            Some(_) if known.is_missing => Some(AskedIf::Missing),
             Some(name) if every_name || names.has_met(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
             None => (known.askers == Askers::Names
@@ -100,6 +103,9 @@ impl<'scan> Awaited<'scan> {
     /// The next one that nobody has `asked` and that what was `seen` leaves
     /// open.
     pub(super) fn next(&mut self, asked: &HashSet<Wording>, seen: &Answers) -> Option<Next> {
+        if is_turned_away(seen) {
+            return None;
+        }
         while self.asked < MOST_AWAITED
             && let Some(waiting) = self.waiting.pop_front()
         {
@@ -151,6 +157,19 @@ fn is_told_otherwise(dialect: Dialect, seen: &Answers) -> bool {
     })
 }
 
+/// Whether a server that speaks TLS ended the connection for a name without a
+/// word: more of them might be too many.
+fn is_turned_away(seen: &Answers) -> bool {
+    let is_cut = |seen: &Observation| {
+        let cut = matches!(
+            seen.outcome,
+            Outcome::TlsRefused(Refusal::Closed(_) | Refusal::Reset(_))
+        );
+        cut && seen.server_name.is_some()
+    };
+    seen.observations().any(is_cut) && seen.observations().any(speaks_tls)
+}
+
 /// Whether an answer shows that TLS is spoken.
 fn speaks_tls(seen: &Observation) -> bool {
     match &seen.outcome {
@@ -181,6 +200,7 @@ mod tests {
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type: KeyType::Rsa,
             askers: Askers::Own,
+            is_missing: false,
             asked_at: Timestamp::from_seconds(second),
         }
     }
@@ -273,6 +293,17 @@ mod tests {
         assert_eq!(asked(&subject, &[], Depth::Thorough, by_alert()), both);
         subject.known_names = KnownNames::All;
         assert_eq!(names(&subject, by_alert()), both);
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_as_soon_as_tls_is_spoken_again() {
+        let missing = KnownQuestion {
+            is_missing: true,
+            ..known(Dialect::Tls, Some("missing.corp"), 2)
+        };
+        let here = vec![known(Dialect::Tls, Some("old.corp"), 1), missing];
+        let asked = asked(&subject(None, here), &[], Depth::Names, by_alert());
+        assert_eq!(asked, ["tls missing.corp"]);
     }
 
     #[test]

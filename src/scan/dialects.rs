@@ -194,6 +194,7 @@ mod tests {
             server_name: None,
             key_type: KeyType::Rsa,
             askers: Askers::Own,
+            is_missing: false,
             asked_at: Timestamp::from_seconds(0),
         };
         let plan = Plan::builder().or_nothing().build().unwrap();

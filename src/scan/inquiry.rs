@@ -590,6 +590,7 @@ mod tests {
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type,
             askers: Askers::Own,
+            is_missing: false,
             asked_at: Timestamp::from_seconds(0),
         };
         let subject = Subject {
@@ -631,6 +632,7 @@ mod tests {
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type: KeyType::Rsa,
             askers: Askers::Own,
+            is_missing: false,
             asked_at: Timestamp::from_seconds(0),
         }
     }
@@ -758,6 +760,23 @@ mod tests {
             _ => Outcome::NotTls(NotTls::Other, b"SSH-2.0".to_vec()),
         });
         assert_eq!(steps, ["tls", "smtp", "smtp rsa"]);
+    }
+
+    #[test]
+    fn a_server_that_turns_a_name_away_is_asked_for_no_more_of_them() {
+        let approach = approach(Depth::Thorough);
+        let known = ["a.corp", "b.corp"].map(|it| known(Dialect::Tls, Some(it)));
+        let subject = Subject {
+            known: &known,
+            ..direct()
+        };
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, |probe| match probe.server_name {
+            Some(_) => Outcome::TlsRefused(Refusal::Reset(Phase::Hello)),
+            None => refused(),
+        });
+        let asked = steps.iter().filter(|step| step.contains("b.corp"));
+        assert_eq!(asked.count(), 0, "{steps:?}");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct KnownQuestion {
     pub key_type: KeyType,
     /// Who has asked it.
     pub askers: Askers,
+    /// Whether that is missing.
+    pub is_missing: bool,
     /// When it was last asked.
     pub asked_at: Timestamp,
 }

@@ -160,6 +160,7 @@ fn known(server_name: &str) -> KnownQuestion {
         server_name: Some(server_name.parse().unwrap()),
         key_type: KeyType::Rsa,
         askers: Askers::Own,
+        is_missing: false,
         asked_at: Timestamp::from_seconds(0),
     }
 }

@@ -75,7 +75,9 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     query.push("select e.address, e.port, e.dialect, q.server_name, q.key_type, l.asked_at, ");
     query.push(IS_ASKED_BY_NAMES);
     query.push(
-        " from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
+        ", exists (select 1 from installations i where i.question_id = q.id \
+                    and i.ended_at is null and i.missing_at < m.at) \
+          from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
           cross join questions q on q.endpoint_id = e.id \
           cross join looks l on l.question_id = q.id \
           where (q.server_name <> '' or e.dialect <> case e.port",
@@ -152,6 +154,7 @@ pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
         } else {
             Askers::Own
         },
+        is_missing: row.try_get(7)?,
     })
 }
 
