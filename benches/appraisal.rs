@@ -279,7 +279,7 @@ fn observation((host, chain): (usize, Vec<Der>)) -> Observation {
     Observation {
         endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
         server_name: None,
-        instead_of: None,
+        left_out: None,
         asked_for: None,
         at: Timestamp::from_seconds(BEGAN),
         outcome: Outcome::Certificate(Box::new(Presented {

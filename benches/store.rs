@@ -147,7 +147,7 @@ fn observation(address: u32, at: Timestamp, outcome: Outcome) -> Observation {
     Observation {
         endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
         server_name: None,
-        instead_of: None,
+        left_out: None,
         asked_for: None,
         at,
         outcome,

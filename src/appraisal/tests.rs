@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::{
-    Chain, CipherSuite, Dialect, Endpoint, Observation, Outcome, Port, Presented, ScanState,
-    Session, Tally, TlsVersion, Zone,
+    Chain, CipherSuite, Dialect, Endpoint, LeftOut, Observation, Outcome, Port, Presented,
+    ScanState, Session, Tally, TlsVersion, Zone,
 };
 use crate::judge::{Owner, Selector};
 use crate::store::{Batch, MAX_KIN, NewScan, ScanEnd, Sink, SqliteInventory, SqliteSink};
@@ -82,7 +82,7 @@ fn presenting(address: Ipv4Addr, chain: &[Der], at: Timestamp) -> Observation {
     Observation {
         endpoint,
         server_name: None,
-        instead_of: None,
+        left_out: None,
         asked_for: None,
         at,
         outcome: Outcome::Certificate(Box::new(Presented {
@@ -254,7 +254,7 @@ async fn who_owns_a_key_goes_by_declined_names_too() {
     store.scan(1, hosts.map(|host| (host, &shared))).await;
     let scan = store.sink.begin(new_scan(at(2))).await.unwrap();
     let declining = hosts.map(|host| Observation {
-        instead_of: Some("shop.test".parse().unwrap()),
+        left_out: Some(LeftOut::Declined("shop.test".parse().unwrap())),
         ..presenting(host, &shared, at(2))
     });
     let batch = Batch {
@@ -335,7 +335,7 @@ async fn alike_hosts_are_told_apart_by_the_names_that_they_decline() {
     let scan = store.sink.begin(new_scan(at(2))).await.unwrap();
     let declining = [(hosts[1], "other.test"), (hosts[2], "own.test")];
     let declining = declining.map(|(host, name)| Observation {
-        instead_of: Some(name.parse().unwrap()),
+        left_out: Some(LeftOut::Declined(name.parse().unwrap())),
         ..presenting(host, &own, at(2))
     });
     let batch = Batch {

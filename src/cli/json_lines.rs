@@ -47,7 +47,11 @@ fn installation(
         ip: Some(endpoint.address),
         port: Some(endpoint.port),
         sni,
-        declined_names: seen.instead_of.iter().map(ToString::to_string).collect(),
+        declined_names: seen
+            .declined_name()
+            .map(ToString::to_string)
+            .into_iter()
+            .collect(),
         starttls: endpoint.dialect.starttls().map(str::to_owned),
         pointer: seen.pointer.clone(),
         session: Arc::new(SessionRow {
@@ -125,8 +129,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Chain, CipherSuite, ClientAuth, Dialect, Endpoint, HybridGroup, KeyType, NamedGroup, Phase,
-        Port, Refusal, Session, Survey, TlsVersion, Zone,
+        Chain, CipherSuite, ClientAuth, Dialect, Endpoint, HybridGroup, KeyType, LeftOut,
+        NamedGroup, Phase, Port, Refusal, Session, Survey, TlsVersion, Zone,
     };
 
     fn seen(asked_for: Option<KeyType>, outcome: Outcome) -> Observation {
@@ -135,7 +139,7 @@ mod tests {
         Observation {
             endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, dialect),
             server_name: None,
-            instead_of: None,
+            left_out: None,
             asked_for,
             at: Timestamp::from_seconds(0),
             outcome,
@@ -195,7 +199,7 @@ mod tests {
         };
         let presented = Outcome::Certificate(Box::new(presented));
         let instead = Observation {
-            instead_of: Some("a.example".parse().unwrap()),
+            left_out: Some(LeftOut::Declined("a.example".parse().unwrap())),
             ..seen(None, presented.clone())
         };
         let declined = &lines(&instead)[0]["declined_names"];

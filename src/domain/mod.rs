@@ -11,6 +11,7 @@ mod endpoint;
 mod host;
 mod key_exchange;
 mod key_type;
+mod left_out;
 mod named_group;
 mod observation;
 mod outcome;
@@ -44,6 +45,7 @@ pub use endpoint::{Endpoint, Transport};
 pub use host::Host;
 pub use key_exchange::KeyExchange;
 pub use key_type::KeyType;
+pub use left_out::LeftOut;
 pub use named_group::{NamedGroup, UnknownGroup};
 pub use observation::Observation;
 pub use outcome::{

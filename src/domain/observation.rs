@@ -1,5 +1,6 @@
 use super::{
-    Attempt, Endpoint, KeyType, Outcome, OutcomeKind, ProtocolSet, ServerName, Survey, Timestamp,
+    Attempt, Endpoint, KeyType, LeftOut, Outcome, OutcomeKind, ProtocolSet, ServerName, Survey,
+    Timestamp,
 };
 
 /// What one probe saw: the unit that is batched and stored.
@@ -9,9 +10,8 @@ pub struct Observation {
     pub endpoint: Endpoint,
     /// The server name it sent, if any.
     pub server_name: Option<ServerName>,
-    /// The target's own name, which the server declined as unknown: it was
-    /// asked without one instead.
-    pub instead_of: Option<ServerName>,
+    /// The target's own name, where it was asked without one for its sake.
+    pub left_out: Option<LeftOut>,
     /// The key type it restricted the server to: its outcome says nothing
     /// about certificates of another. `None`: the server chose.
     pub asked_for: Option<KeyType>,
@@ -37,5 +37,10 @@ impl Observation {
         let mut attempts = self.attempts.iter().rev();
         let answered = attempts.find(|it| it.outcome == OutcomeKind::Certificate)?;
         self.asked_for.is_none().then_some(answered.offered)
+    }
+
+    /// The target's own name, where its server declined it.
+    pub fn declined_name(&self) -> Option<&ServerName> {
+        self.left_out.as_ref().and_then(LeftOut::declined)
     }
 }

@@ -179,7 +179,7 @@ pub(super) fn observed(question: Probe, tried: Vec<(Rung, Outcome)>) -> Observat
     Observation {
         endpoint: question.endpoint,
         server_name: question.server_name,
-        instead_of: None,
+        left_out: None,
         asked_for: question.ladder.key_type(),
         at: clock::now(),
         attempts: attempts(&tried),

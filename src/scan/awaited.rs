@@ -224,7 +224,7 @@ mod tests {
         let observation = Observation {
             endpoint: subject.endpoint.clone(),
             server_name: None,
-            instead_of: None,
+            left_out: None,
             asked_for: None,
             at: Timestamp::from_seconds(0),
             outcome,

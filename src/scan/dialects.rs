@@ -139,7 +139,7 @@ mod tests {
                 dialect,
             ),
             server_name: None,
-            instead_of: None,
+            left_out: None,
             asked_for: None,
             at: Timestamp::from_seconds(0),
             outcome,

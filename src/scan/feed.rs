@@ -342,7 +342,7 @@ mod tests {
         let seen = Observation {
             endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
             server_name: None,
-            instead_of: None,
+            left_out: None,
             asked_for: None,
             at: Timestamp::from_seconds(0),
             outcome: Outcome::NotTls(NotTls::Other, vec![0; said]),

@@ -31,7 +31,7 @@ use super::settings::{Approach, Depth};
 use super::subject::{OtherDialects, Subject};
 use super::wording::Wording;
 use crate::domain::{
-    Alert, Dialect, Endpoint, KeyType, Observation, Outcome, Refusal, ServerName, Survey,
+    Alert, Dialect, Endpoint, KeyType, LeftOut, Observation, Outcome, Refusal, ServerName, Survey,
 };
 use crate::pace::Lane;
 use crate::probe::{self, Probe};
@@ -251,12 +251,15 @@ impl<'scan> Inquiry<'scan> {
         })
     }
 
-    /// The target's own name, where it was asked without one since the server
-    /// does not know it.
-    fn declined(&self, seen: &Observation) -> Option<ServerName> {
+    /// The target's own name, where it was asked without one.
+    fn left_out(&self, seen: &Observation) -> Option<LeftOut> {
         let own_name = self.subject.own_name.as_ref();
-        let is_instead = seen.server_name.is_none() && self.is_unknown(seen.endpoint.dialect);
-        own_name.filter(|_| is_instead).cloned()
+        let name = own_name.filter(|_| seen.server_name.is_none()).cloned()?;
+        Some(if self.is_unknown(seen.endpoint.dialect) {
+            LeftOut::Declined(name)
+        } else {
+            LeftOut::Beside(name)
+        })
     }
 
     /// Whether it asks for a name that is not the target's own.
@@ -359,7 +362,7 @@ impl<'scan> Inquiry<'scan> {
 
     /// Takes of an answer what the next questions follow from.
     fn hear(&mut self, mut observation: Observation) -> Seen {
-        observation.instead_of = self.declined(&observation);
+        observation.left_out = self.left_out(&observation);
         self.seen.share_chain(&mut observation.outcome);
         Seen {
             key_type: self.learn(&observation),
@@ -476,7 +479,7 @@ mod tests {
         Observation {
             endpoint: probe.endpoint.clone(),
             server_name: probe.server_name.clone(),
-            instead_of: None,
+            left_out: None,
             asked_for: probe.ladder.key_type(),
             at: Timestamp::from_seconds(0),
             outcome,
@@ -704,8 +707,9 @@ mod tests {
         let mut inquiry = Inquiry::new(&approach, subject.clone(), Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |_| certificate(&[]));
         assert_eq!(steps, ["tls own.corp", "tls"]);
-        let mut told = inquiry.into_observations();
-        assert!(told.all(|seen| seen.instead_of.is_none()), "it is known");
+        let told = inquiry.into_observations().map(|seen| seen.left_out);
+        let beside = LeftOut::Beside("own.corp".parse().unwrap());
+        assert!(told.eq([None, Some(beside)]), "it is known");
 
         let unknown = Refusal::Alert(Phase::Hello, Alert::UNRECOGNIZED_NAME);
         let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
@@ -716,7 +720,7 @@ mod tests {
         assert_eq!(steps, ["tls own.corp", "tls"], "once");
         let mut told = inquiry.into_observations();
         assert!(
-            told.any(|seen| seen.instead_of.is_some()),
+            told.any(|seen| seen.declined_name().is_some()),
             "it is not known"
         );
     }
@@ -868,12 +872,12 @@ mod tests {
         assert!(kinds.eq([OutcomeKind::TlsRefused, OutcomeKind::Certificate]));
         let own_name = own().own_name;
         assert_eq!(
-            (&seen[0].instead_of, &seen[0].server_name),
+            (&seen[0].left_out, &seen[0].server_name),
             (&None, &own_name)
         );
         assert_eq!(
-            (&seen[1].instead_of, &seen[1].server_name),
-            (&own_name, &None)
+            (&seen[1].left_out, &seen[1].server_name),
+            (&own_name.map(LeftOut::Declined), &None)
         );
 
         for outcome in [refused(), certificate(&[])] {
@@ -898,7 +902,7 @@ mod tests {
                 None => certificate(&["b.corp"]),
             });
             let told = inquiry.into_observations();
-            told.filter_map(|seen| Some((seen.instead_of?, seen.asked_for)))
+            told.filter_map(|seen| Some((seen.declined_name()?.clone(), seen.asked_for)))
                 .collect::<Vec<_>>()
         };
         let own_name = &names(&["own.corp"])[0];

@@ -215,7 +215,7 @@ mod tests {
             observations: vec![Observation {
                 endpoint: Endpoint::tcp(Zone::default(), address, Port::HTTPS, Dialect::Tls),
                 server_name: None,
-                instead_of: None,
+                left_out: None,
                 asked_for: None,
                 at: Timestamp::from_seconds(0),
                 outcome: outcome.clone(),

@@ -73,7 +73,11 @@ fn place(look: &Look) -> Option<Place> {
         port: seen.endpoint.port,
         dialect: seen.endpoint.dialect,
         server_name: seen.server_name.as_ref().map(ToString::to_string),
-        declined_names: seen.instead_of.iter().map(ToString::to_string).collect(),
+        declined_names: seen
+            .declined_name()
+            .map(ToString::to_string)
+            .into_iter()
+            .collect(),
         pointer: None,
         tls_version: Some(session.version),
         versions: Arc::default(),

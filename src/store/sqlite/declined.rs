@@ -185,7 +185,7 @@ pub(super) async fn record(
             .push_bind(asked.at.micros())
             .push_bind(scan.number());
     };
-    let declined = asked(looks, known, |look| look.instead_of.as_ref());
+    let declined = asked(looks, known, |look| look.declined_name());
     STORE.execute(connection, &declined, bind).await?;
     if !exist(connection).await? {
         return Ok(());
@@ -196,7 +196,7 @@ pub(super) async fn record(
     });
     END.execute(connection, &answered, bind).await?;
     let shared = looks.iter().zip(known).filter_map(|(look, known)| {
-        let names_nobody = look.server_name.is_none() && look.instead_of.is_none();
+        let names_nobody = look.server_name.is_none() && look.declined_name().is_none();
         Some(known.as_ref().filter(|_| names_nobody)?.id)
     });
     let shared: BTreeSet<i64> = shared.collect();

@@ -14,7 +14,7 @@ fn declining(address: &str, shown: &str, week: i64) -> Batch {
     let unknown = Refusal::Alert(Phase::Hello, Alert::UNRECOGNIZED_NAME);
     let unknown = looking(address, 443, Outcome::TlsRefused(unknown), second);
     let instead = Observation {
-        instead_of: Some(NAME.parse().unwrap()),
+        left_out: Some(LeftOut::Declined(NAME.parse().unwrap())),
         ..presenting(address, 443, &[shown], second + 1)
     };
     leading(address, vec![asking(NAME, unknown), instead], week)
@@ -265,7 +265,9 @@ async fn a_name_is_told_of_the_time_in_which_it_was_declined() {
 async fn no_row_tells_more_names_than_a_page_can_hold() {
     let mut store = Store::new().await;
     let instead = (0..150).map(|number| Observation {
-        instead_of: Some(format!("host-{number}.example").parse().unwrap()),
+        left_out: Some(LeftOut::Declined(
+            format!("host-{number}.example").parse().unwrap(),
+        )),
         ..presenting("10.0.0.1", 443, &["b"], number)
     });
     store.scan(batch(instead.collect())).await;
@@ -337,7 +339,7 @@ async fn what_names_alone_have_asked_is_current_while_they_come_back_to_it() {
 /// Another name is declined where [`NAME`] is.
 fn another_declined() -> Batch {
     let instead = Observation {
-        instead_of: Some("b.example".parse().unwrap()),
+        left_out: Some(LeftOut::Declined("b.example".parse().unwrap())),
         ..presenting("10.0.0.1", 443, &["b"], WEEK + 3)
     };
     batch(vec![instead])

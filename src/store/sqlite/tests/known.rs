@@ -207,7 +207,7 @@ async fn what_was_dark_in_a_period_is_told_and_nothing_else() {
 async fn what_names_have_asked_without_one_is_known_after_the_server_knows_them() {
     let mut store = Store::new().await;
     let instead = Observation {
-        instead_of: Some("a.corp".parse().unwrap()),
+        left_out: Some(LeftOut::Declined("a.corp".parse().unwrap())),
         ..presenting("10.0.0.1", 443, &["default"], 10)
     };
     let alone = presenting("10.0.0.2", 443, &["alone"], 11);

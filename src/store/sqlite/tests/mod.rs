@@ -53,8 +53,8 @@ use super::super::{
 use super::{SqliteInventory, SqliteSink};
 use crate::domain::{
     Alert, Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange,
-    KeyType, NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented, Refusal,
-    ScanId, ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
+    KeyType, LeftOut, NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented,
+    Refusal, ScanId, ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
 };
 use crate::report::Installation;
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
@@ -200,7 +200,7 @@ fn looking(address: &str, number: u16, outcome: Outcome, second: i64) -> Observa
     Observation {
         endpoint: Endpoint::tcp(Zone::default(), ip(address), port(number), Dialect::Tls),
         server_name: None,
-        instead_of: None,
+        left_out: None,
         asked_for: None,
         at: at(second),
         outcome,

@@ -67,7 +67,7 @@ fn failed_look(hellos: &[(&str, OutcomeKind)], outcome: Outcome) -> FailedLook {
             Dialect::Tls,
         ),
         server_name: None,
-        instead_of: None,
+        left_out: None,
         asked_for: None,
         at: Timestamp::from_seconds(0),
         outcome,
