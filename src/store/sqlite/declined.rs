@@ -103,11 +103,13 @@ const LEAVE: &str = concat!(
 const FIND_LEFT: &str = concat!(
     "with ",
     led!(),
-    " select q.id, max(t.at) \
-       from declined_names d \
+    " select q.id, (\
+          select max(c.at) \
+            from declined_names o \
+           cross join name_coverage c on c.zone = e.zone and c.name = o.name and c.port = e.port \
+           where o.endpoint_id = e.id and c.scan_id = $1) \
+       from (select distinct endpoint_id from declined_names where scan_id < $1) d \
       cross join endpoints e on e.id = d.endpoint_id \
-      cross join name_coverage t on t.zone = e.zone and t.name = d.name and t.port = e.port \
-           and t.scan_id = $1 \
       cross join questions q on q.endpoint_id = e.id and q.server_name = '' \
       where exists (\
           select 1 from installations i \
@@ -125,8 +127,7 @@ const FIND_LEFT: &str = concat!(
                   or not exists (\
                     select 1 from name_coverage c \
                      where c.zone = e.zone and c.name = o.name and c.port = e.port \
-                       and c.scan_id = $1 and c.outcome = 'certificate'))) \
-      group by q.id"
+                       and c.scan_id = $1 and c.outcome = 'certificate')))"
 );
 
 /// What an earlier scan saw is over, also if its clock was ahead. It is kept that

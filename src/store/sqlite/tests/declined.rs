@@ -1,6 +1,9 @@
 //! Names of targets that their server does not know.
 
-use super::moves::WEEK;
+use std::sync::atomic::Ordering;
+
+use super::super::declined;
+use super::moves::{WEEK, count_steps};
 use super::*;
 use crate::domain::{Alert, Unresolved};
 use crate::report::InstallationState;
@@ -431,4 +434,28 @@ async fn stays_current(state: ScanState, of_week: &impl Fn(i64) -> Batch, why: &
         let state = state_without_a_name(&store).await;
         assert_eq!(state, InstallationState::Current, "{why}");
     }
+}
+
+#[tokio::test]
+async fn names_that_are_declined_at_one_place_are_not_compared_with_each_other() {
+    let mut taken = Vec::new();
+    for count in [100, 400] {
+        let mut store = Store::new().await;
+        let names = || (0..count).map(|number| format!("host-{number}.example"));
+        let instead = names().map(|name| Observation {
+            left_out: Some(LeftOut::Declined(name.parse().unwrap())),
+            ..presenting("10.0.0.1", 443, &["b"], 1)
+        });
+        store.scan(batch(instead.collect())).await;
+        let seen = names().map(|name| asking(&name, presenting("10.0.0.2", 443, &["c"], WEEK)));
+        let mut found = batch(seen.collect());
+        found.names = names().map(|name| led(&name, 443, WEEK)).collect();
+        found.leads = names().map(|name| lead(&name, "10.0.0.2", 443)).collect();
+        let scan = store.scan(found).await;
+        let mut raw = store.raw().await;
+        let steps = count_steps(&mut raw).await;
+        declined::leave(&mut raw, scan).await.unwrap();
+        taken.push(steps.load(Ordering::Relaxed));
+    }
+    assert!(taken[1] < taken[0] * 6, "of four times as many: {taken:?}");
 }

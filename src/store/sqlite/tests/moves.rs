@@ -261,18 +261,22 @@ async fn a_certificate_that_is_current_elsewhere_has_not_moved() {
     );
 }
 
-/// How many instructions SQLite's virtual machine takes to look for the moves
-/// of a scan.
-async fn steps(store: &Store, scan: ScanId) -> u64 {
+/// Counts the instructions that SQLite's virtual machine takes from now on.
+pub(super) async fn count_steps(raw: &mut SqliteConnection) -> Arc<AtomicU64> {
     let steps = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&steps);
-    let mut raw = store.raw().await;
     let mut handle = raw.lock_handle().await.unwrap();
     handle.set_progress_handler(1, move || {
         counted.fetch_add(1, Ordering::Relaxed);
         true
     });
-    drop(handle);
+    steps
+}
+
+/// How many of them it takes to look for the moves of a scan.
+async fn steps(store: &Store, scan: ScanId) -> u64 {
+    let mut raw = store.raw().await;
+    let steps = count_steps(&mut raw).await;
     moves::record(&mut raw, scan).await.unwrap();
     steps.load(Ordering::Relaxed)
 }
