@@ -42,9 +42,15 @@ const COVERAGE: &str = "delete from coverage where at < $1 \
 const NAME_COVERAGE: &str = "delete from name_coverage where at < $1 \
     and scan_id <> (select max(id) from scans)";
 
-/// A name that nobody declined since, as the ledger of names.
+/// A name that nobody declined since, as the ledger of names. Where names alone
+/// ask without one, they are kept as long as anything is looked for: without them
+/// nobody would ask, and it would be current for ever.
 const DECLINED_NAMES: &str = "delete from declined_names where at < $1 \
-    and scan_id <> (select max(id) from scans)";
+    and scan_id <> (select max(id) from scans) \
+    and (is_shared = 1 or not exists (\
+        select 1 from questions q join installations i on i.question_id = q.id \
+         where q.endpoint_id = declined_names.endpoint_id and q.server_name = '' \
+           and iif(i.ended_as = 'moved', i.vacated_at, i.ended_at) is null))";
 
 /// Nobody goes on with a scan that old; the latest one may.
 const JOURNAL: &str = "delete from journal where scan_id in (\

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::super::address::AddressKey;
 use super::super::declined;
 use super::moves::{WEEK, count_steps};
 use super::*;
@@ -305,6 +306,32 @@ async fn what_is_pruned_takes_the_names_that_it_declined_along() {
         .await
         .unwrap();
     assert!(broken.is_empty());
+}
+
+/// The names that have asked without one at an address.
+async fn names_at(store: &Store, address: &str) -> Vec<String> {
+    let names = "select d.name from declined_names d join endpoints e on e.id = d.endpoint_id \
+                  where e.address = $1 order by d.name";
+    sqlx::query_scalar(names)
+        .bind(AddressKey::from(ip(address)).to_blob())
+        .fetch_all(&mut store.raw().await)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn pruning_keeps_the_names_that_alone_ask_for_what_is_there() {
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    for week in 2..8 {
+        store.sink.prune(at(3 * WEEK)).await.unwrap();
+        assert_eq!(names_at(&store, "10.0.0.1").await, [NAME], "week {week}");
+        store.scan(declining("10.0.0.2", "c", week)).await;
+    }
+    assert_eq!(state_without_a_name(&store).await, InstallationState::Gone);
+    store.sink.prune(at(3 * WEEK)).await.unwrap();
+    assert_eq!(names_at(&store, "10.0.0.1").await, [""; 0]);
+    assert_eq!(names_at(&store, "10.0.0.2").await, [NAME]);
 }
 
 /// What was shown at 10.0.0.1 without a name, and how it stands.
