@@ -42,7 +42,7 @@ pub struct KnownQuestion {
 pub enum Askers {
     /// Those whose own question it is.
     Own,
-    /// Names as well, which the server declined: it names nobody.
+    /// Names as well, in place of their own or beside it: it names nobody.
     Names,
 }
 

@@ -1,5 +1,6 @@
-//! Looks without a name, in place of a target's own → the names that servers
-//! do not know; and these → the rows of what is shown in their place.
+//! Looks without a name, in place of a target's own or beside it → the names that
+//! servers do not know, and those that ask for what is shown without one; and the
+//! former → the rows of what is shown in their place.
 //!
 //! What names alone have asked without one is asked by nobody once they all lead
 //! elsewhere. Each complete scan that finds them there is a look without an
@@ -53,6 +54,24 @@ const LEAD: ManyRows = ManyRows {
             where (endpoint_id, name) in (\
               select e.id, led.name from led cross join endpoints e \
                   on e.zone = led.zone and e.address = led.address and e.port = led.port)",
+};
+
+/// Names that ask without one beside their own. Their rows tell of nothing that
+/// was declined: they are over as they begin.
+const ASK: ManyRows = ManyRows {
+    operation: "storing names that ask without one",
+    before: "with asked (endpoint_id, name, at, scan_id) as (",
+    columns: 4,
+    after: ") insert into declined_names (endpoint_id, name, first_at, at, scan_id, left_at) \
+            select a.endpoint_id, a.name, \
+                   coalesce((select max(o.first_at) from declined_names o \
+                              where o.endpoint_id = a.endpoint_id and o.name = a.name), \
+                            min(a.at)), \
+                   max(a.at), a.scan_id, min(a.at) \
+              from asked a group by a.endpoint_id, a.name, a.scan_id \
+            on conflict (endpoint_id, name, first_at) do update set \
+            at = max(at, excluded.at), scan_id = max(scan_id, excluded.scan_id) \
+            where left_at is not null",
 };
 
 /// Who names nobody asks what the names were answered without theirs.
@@ -170,8 +189,8 @@ struct Asked<'a> {
 }
 
 /// Records what looks say of the names of targets: which ones are declined,
-/// which ones are no more, and where they led. The questions of these looks are
-/// stored already.
+/// which ones are no more, which ones ask without one, and where they led. The
+/// questions of these looks are stored already.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     looks: &[&Observation],
@@ -196,8 +215,10 @@ pub(super) async fn record(
         name.filter(|_| look.outcome.kind() == OutcomeKind::Certificate)
     });
     END.execute(connection, &answered, bind).await?;
+    let beside = asked(looks, known, |look| look.left_out.as_ref()?.beside());
+    ASK.execute(connection, &beside, bind).await?;
     let shared = looks.iter().zip(known).filter_map(|(look, known)| {
-        let names_nobody = look.server_name.is_none() && look.declined_name().is_none();
+        let names_nobody = look.server_name.is_none() && look.left_out.is_none();
         Some(known.as_ref().filter(|_| names_nobody)?.id)
     });
     let shared: BTreeSet<i64> = shared.collect();

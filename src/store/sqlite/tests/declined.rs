@@ -337,8 +337,8 @@ async fn pruning_keeps_the_names_that_alone_ask_for_what_is_there() {
 /// What was shown at 10.0.0.1 without a name, and how it stands.
 async fn state_without_a_name(store: &Store) -> InstallationState {
     let rows = store.history().await;
-    let first = rows.iter().find(|row| row.ip == Some(ip("10.0.0.1")));
-    first.unwrap().state
+    let of = |row: &&Installation| row.ip == Some(ip("10.0.0.1")) && row.sni.is_none();
+    rows.iter().find(of).unwrap().state
 }
 
 #[tokio::test]
@@ -363,6 +363,103 @@ async fn what_names_alone_have_asked_is_current_while_they_come_back_to_it() {
             state_without_a_name(&store).await,
             InstallationState::Current
         );
+    }
+}
+
+/// A target's name leads to 10.0.0.1, where it is known, and this is shown
+/// without it: it asks for that beside its own.
+fn asking_beside(name: &str, shown: &str, week: i64) -> Batch {
+    let second = week * WEEK;
+    let own = asking(name, presenting("10.0.0.1", 443, &[name], second));
+    let beside = Observation {
+        left_out: Some(LeftOut::Beside(name.parse().unwrap())),
+        ..presenting("10.0.0.1", 443, &[shown], second + 1)
+    };
+    let mut found = batch(vec![own, beside]);
+    found.leads.push(lead(name, "10.0.0.1", 443));
+    found.names.push(led(name, 443, second + 2));
+    found
+}
+
+#[tokio::test]
+async fn what_a_name_asks_without_one_is_its_own_also_once_the_server_knows_it() {
+    use InstallationState::{Current, Gone, Missing};
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    store.scan(asking_beside(NAME, "b", 2)).await;
+    assert_eq!(told(&store).await, [""; 0]);
+    for (week, state) in (3..).zip([Current, Current, Missing, Missing, Missing, Gone]) {
+        store.scan(declining("10.0.0.2", "c", week)).await;
+        assert_eq!(state_without_a_name(&store).await, state, "week {week}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_name_that_asks_without_one_counts_where_it_leads() {
+    use InstallationState::{Current, Missing};
+    const KNOWN: &str = "known.example";
+    let leads_to = |address: &str, week: i64| {
+        let seen = presenting(address, 443, &[KNOWN], week * WEEK);
+        let mut found = declining("10.0.0.2", "c", week);
+        found.observations.push(asking(KNOWN, seen));
+        found.leads.push(lead(KNOWN, address, 443));
+        found.names.push(led(KNOWN, 443, week * WEEK));
+        found
+    };
+    for (address, state) in [("10.0.0.1", Current), ("10.0.0.3", Missing)] {
+        let mut store = Store::new().await;
+        store.scan(declining("10.0.0.1", "b", 1)).await;
+        store.scan(asking_beside(KNOWN, "b", 2)).await;
+        assert_eq!(names_at(&store, "10.0.0.1").await, [NAME, KNOWN]);
+        assert_eq!(told(&store).await, ["10.0.0.1 b: a.example"]);
+        for week in 3..7 {
+            store.scan(leads_to(address, week)).await;
+        }
+        assert_eq!(state_without_a_name(&store).await, state, "{address}");
+        for week in [1, 2, 3] {
+            let then = told_at(&store, Some(at(week * WEEK + 9))).await;
+            assert!(!then.iter().any(|row| row.contains(KNOWN)), "{then:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_asks_without_one_and_is_written_again_is_the_same() {
+    let mut store = Store::new().await;
+    store.scan(declining("10.0.0.1", "b", 1)).await;
+    let scan = store.begin().await;
+    for found in [
+        asking_beside(NAME, "b", 2),
+        asking_beside("known.example", "b", 2),
+    ] {
+        store.sink.write(scan, &found).await.unwrap();
+        let before = store.dump_all().await;
+        store.sink.write(scan, &found).await.unwrap();
+        assert_eq!(store.dump_all().await, before);
+    }
+    let again = Observation {
+        left_out: Some(LeftOut::Declined("known.example".parse().unwrap())),
+        ..presenting("10.0.0.1", 443, &["b"], 3 * WEEK)
+    };
+    store.scan(batch(vec![again])).await;
+    assert_eq!(told(&store).await, ["10.0.0.1 b: known.example"]);
+}
+
+#[tokio::test]
+async fn pruning_keeps_the_names_that_ask_without_one_still() {
+    let mut store = Store::new().await;
+    let by_address = batch(vec![presenting("10.0.0.1", 443, &["b"], WEEK + 9)]);
+    for found in [
+        declining("10.0.0.1", "b", 1),
+        by_address,
+        asking_beside(NAME, "b", 5),
+        batch(Vec::new()),
+    ] {
+        store.scan(found).await;
+    }
+    for (week, names) in [(3, &[NAME][..]), (6, &[])] {
+        store.sink.prune(at(week * WEEK)).await.unwrap();
+        assert_eq!(names_at(&store, "10.0.0.1").await, names, "week {week}");
     }
 }
 
