@@ -64,8 +64,10 @@ pub(super) fn select_names(zone: &Zone, at: Timestamp) -> Query {
 }
 
 /// Of an endpoint `e` and its question `q`: whether it was asked in place of a
-/// name before the moment `m`.
-const IS_ASKED_BY_NAMES: &str = "(q.server_name = ''     and exists (select 1 from declined_names d where d.endpoint_id = e.id and d.first_at < m.at))";
+/// name, or beside it, before the moment `m`.
+const IS_ASKED_BY_NAMES: &str = "(q.server_name = '' \
+    and exists (select 1 from declined_names d \
+                 where d.endpoint_id = e.id and d.first_at < m.at))";
 
 /// The questions at which a certificate was looked for at a moment: for a name,
 /// in place of one, in another dialect than the port's number tells, or beside
