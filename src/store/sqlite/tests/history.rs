@@ -369,6 +369,7 @@ async fn the_dialects_of_a_port_are_endpoints_with_questions_of_their_own() {
 
 #[tokio::test]
 async fn a_connection_that_ends_without_a_word_beside_tls_is_one_too_many() {
+    use InstallationState::{Current, Missing};
     let closed = || Outcome::TlsRefused(Refusal::Closed(Phase::Hello));
     let reset = || Outcome::TlsRefused(Refusal::Reset(Phase::Hello));
     let named = |outcome: Option<Outcome>, second| match outcome {
@@ -391,7 +392,6 @@ async fn a_connection_that_ends_without_a_word_beside_tls_is_one_too_many() {
         }
         states
     };
-    use InstallationState::{Current, Missing};
     let shown = |second| vec![presenting("10.0.0.1", 443, &["own"], second)];
     let elsewhere = |second| vec![presenting("10.0.0.2", 443, &["own"], second)];
     for outcome in [closed(), reset()] {
