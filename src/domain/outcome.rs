@@ -142,6 +142,29 @@ pub enum LocalFault {
 }
 
 impl Outcome {
+    /// Whether it shows that TLS is spoken: by a certificate, for want of one, or
+    /// by an alert after the words that come before TLS.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        match self {
+            Self::TlsRefused(Refusal::Alert(phase, _)) => *phase > Phase::Starttls,
+            outcome => matches!(
+                outcome.kind(),
+                OutcomeKind::Certificate | OutcomeKind::NoCertificate
+            ),
+        }
+    }
+
+    /// Whether the peer ended the connection without a word. Where TLS is spoken
+    /// to others, it may have been one too many.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        matches!(
+            self,
+            Self::TlsRefused(Refusal::Closed(_) | Refusal::Reset(_))
+        )
+    }
+
     /// Its word.
     #[must_use]
     pub const fn kind(&self) -> OutcomeKind {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
 use super::super::StoreError;
 use super::absence::FailedLook;
@@ -15,13 +16,23 @@ use super::history::History;
 use super::interval::{Answer, SessionWords};
 use super::moment::Moment;
 use super::relatives::Relatives;
-use super::statement::next_id;
+use super::statement::{ManyRows, Values, next_id};
 use super::succession::{self, Choice};
 use crate::domain::{
-    CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, Outcome, OutcomeKind, Phase,
-    Presented, Refusal, ScanId, ServerName, Session, TlsVersion,
+    CipherSuite, ClientAuth, KeyExchange, KeyType, Observation, OutcomeKind, Presented, ScanId,
+    ServerName, Session, TlsVersion,
 };
 use crate::x509::{self, Staple};
+
+/// Endpoints where the scan has had a certificate.
+const SPEAKING: ManyRows = ManyRows {
+    operation: "looking up who speaks TLS",
+    before: "with wanted (id, scan_id) as (",
+    columns: 2,
+    after: ") select w.id from wanted w where exists (\
+              select 1 from questions q cross join looks l on l.question_id = q.id \
+               where q.endpoint_id = w.id and l.answered_scan = w.scan_id)",
+};
 
 /// What one observation says of the questions at its endpoint and name.
 #[derive(Clone, Debug)]
@@ -62,7 +73,7 @@ struct Numbers {
 /// its endpoint and name. A look restricted to a key type says nothing of the
 /// others, but for what answers it; if that is of another key type, then TLS
 /// was spoken and there was no certificate of the one asked for. A key type that
-/// nobody can ask for is looked for by every open question.
+/// nobody can ask for is looked for by every open question, until it comes back.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     sayings: Vec<Saying<'_>>,
@@ -72,14 +83,10 @@ pub(super) async fn record(
     let strangers = strangers(&questions, &sayings, scan);
     let relatives = Relatives::find(connection, &strangers).await?;
     let mut numbers = Numbers::free(connection).await?;
-    let speaking: HashSet<i64> = sayings
-        .iter()
-        .filter(|it| speaks_tls(it.look))
-        .map(|it| it.endpoint.id)
-        .collect();
+    let speaking = speaking(connection, &sayings, scan).await?;
     for saying in sayings {
         let mut failed = FailedLook::of(saying.look);
-        if is_turned_away(saying.look) && speaking.contains(&saying.endpoint.id) {
+        if saying.look.outcome.is_cut_off() && speaking.contains(&saying.endpoint.id) {
             failed = failed.in_doubt();
         }
         let there = questions
@@ -90,24 +97,26 @@ pub(super) async fn record(
     changes::store(connection, questions.values().flatten()).await
 }
 
-/// Whether TLS was spoken, with a certificate or without.
-fn speaks_tls(look: &Observation) -> bool {
-    match &look.outcome {
-        Outcome::TlsRefused(Refusal::Alert(phase, _)) => *phase > Phase::Starttls,
-        outcome => matches!(
-            outcome.kind(),
-            OutcomeKind::Certificate | OutcomeKind::NoCertificate
-        ),
-    }
-}
-
-/// Whether a connection ended without a word. Where TLS is spoken to others, it
-/// may have been one too many.
-fn is_turned_away(look: &Observation) -> bool {
-    matches!(
-        look.outcome,
-        Outcome::TlsRefused(Refusal::Closed(_) | Refusal::Reset(_))
-    )
+/// The endpoints among those of turned-away looks where the scan heard TLS.
+async fn speaking(
+    connection: &mut SqliteConnection,
+    sayings: &[Saying<'_>],
+    scan: ScanId,
+) -> Result<HashSet<i64>, StoreError> {
+    let cut_off = sayings.iter().filter(|it| it.look.outcome.is_cut_off());
+    let wanted: BTreeSet<i64> = cut_off.map(|it| it.endpoint.id).collect();
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let spoke = sayings.iter().filter(|it| it.look.outcome.speaks_tls());
+    let mut speaking: HashSet<i64> = spoke.map(|it| it.endpoint.id).collect();
+    let bind = |values: &mut Values<'_>, endpoint: &i64| {
+        values.push_bind(*endpoint).push_bind(scan.number());
+    };
+    let take = |row: &SqliteRow| {
+        speaking.insert(row.try_get(0)?);
+        Ok(())
+    };
+    SPEAKING.fetch(connection, &wanted, bind, take).await?;
+    Ok(speaking)
 }
 
 /// Hears what was said, and tells what is new by it.

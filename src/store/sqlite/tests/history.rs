@@ -400,6 +400,19 @@ async fn a_connection_that_ends_without_a_word_beside_tls_is_one_too_many() {
         let alone = states(&elsewhere, outcome).await;
         assert_eq!(alone, [Current, Missing, Missing, Missing]);
     }
+    let mut in_batches = Store::new().await;
+    let day_of = |day| shown(day * moves::DAY);
+    in_batches
+        .scan(batch([day_of(0), vec![named(None, 1)]].concat()))
+        .await;
+    let scan = in_batches.begin().await;
+    for looks in [day_of(1), vec![named(Some(reset()), moves::DAY + 1)]] {
+        let seen = batch(looks);
+        in_batches.sink.write(scan, &seen).await.unwrap();
+    }
+    in_batches.finish(scan).await;
+    let rows = in_batches.history().await;
+    assert!(rows.iter().all(|row| row.state == Current), "in one scan");
     let by_alert = states(&shown, refused()).await;
     assert_eq!(by_alert, [Current, Missing, Missing, Missing]);
 }
