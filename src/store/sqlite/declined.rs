@@ -70,8 +70,7 @@ const ASK: ManyRows = ManyRows {
                    max(a.at), a.scan_id, min(a.at) \
               from asked a group by a.endpoint_id, a.name, a.scan_id \
             on conflict (endpoint_id, name, first_at) do update set \
-            at = max(at, excluded.at), scan_id = max(scan_id, excluded.scan_id) \
-            where left_at is not null",
+            at = max(at, excluded.at), scan_id = max(scan_id, excluded.scan_id)",
 };
 
 /// Who names nobody asks what the names were answered without theirs.
