@@ -395,8 +395,8 @@ fn root_of(inventory: &Inventory) -> PathBuf {
     inventory.path().with_file_name("root.pem")
 }
 
-/// Scans of a host that sends a damaged intermediate; the second also of one
-/// that sends it whole.
+/// Scans of a host that sends the intermediate before the one that it needs; the
+/// second also of one that sends that.
 fn mended_elsewhere(scans: i64) -> Inventory {
     let issuer = |name: &str| {
         let mut params = CertificateParams::default();
@@ -408,21 +408,21 @@ fn mended_elsewhere(scans: i64) -> Inventory {
     let root = CertifiedIssuer::self_signed(root, key).unwrap();
     let (params, key) = issuer("intermediate");
     let sub = CertifiedIssuer::signed_by(params, key, &root).unwrap();
+    let (params, key) = issuer("intermediate");
+    let before = CertifiedIssuer::signed_by(params, key, &root).unwrap();
     let leaves = ["first.test", "second.test"].map(|name| {
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         let leaf = params.signed_by(&KeyPair::generate().unwrap(), &sub);
         leaf.unwrap().der().to_vec()
     });
-    let whole = sub.der().to_vec();
-    let mut damaged = whole.clone();
-    *damaged.last_mut().unwrap() ^= 1;
+    let (needed, before) = (sub.der().to_vec(), before.der().to_vec());
     let inventory = Inventory::new();
     std::fs::write(root_of(&inventory), root.pem()).unwrap();
     let scans = (1..=scans).map(|scan| {
-        let (whole, damaged, leaves) = (whole.clone(), damaged.clone(), leaves.clone());
+        let (needed, before, leaves) = (needed.clone(), before.clone(), leaves.clone());
         let network = Network::new(move |address, _| match (address.port(), scan) {
-            (443, _) => Peer::Says(flight(&[&leaves[0], &damaged])),
-            (8443, 2) => Peer::Says(flight(&[&leaves[1], &whole])),
+            (443, _) => Peer::Says(flight(&[&leaves[0], &before])),
+            (8443, 2) => Peer::Says(flight(&[&leaves[1], &needed])),
             _ => Peer::Closed,
         });
         Seen::by(&Rig::new(network, &["10.0.0.1:443,8443"]))
