@@ -14,11 +14,11 @@ use super::expected::KnownNames;
 use super::settings::Depth;
 use super::subject::{OtherDialects, Subject, WithoutAName};
 use super::wording::Wording;
-use crate::domain::{Dialect, Observation, Outcome, OutcomeKind, Phase, Refusal, ServerName};
+use crate::domain::{Dialect, OutcomeKind, ServerName};
 use crate::store::{Askers, KnownQuestion};
 
-/// Questions of the inventory that one look at an address and port asks, at
-/// most: behind a port that is silent now each costs a time-out.
+/// Questions of the inventory that all looks at an address and port of a target
+/// ask together, at most: behind a port that is silent now each costs a time-out.
 pub(super) const MOST_AWAITED: usize = 8;
 
 /// Questions for which the inventory has certificates.
@@ -27,7 +27,9 @@ pub(super) struct Awaited<'scan> {
     waiting: VecDeque<Waiting<'scan>>,
     vetted: HashSet<&'scan ServerName>,
     admitted: HashSet<ServerName>,
-    asked: usize,
+    /// Those asked in earlier looks.
+    before: usize,
+    asked: HashSet<Wording>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +43,6 @@ struct Waiting<'scan> {
 enum AskedIf {
     /// The target's own, in whatever dialect.
     Own,
-    /// For another name, whose certificate is missing: a bad night may be over.
-    Missing,
     /// For another name, which this scan asks for, or for none.
     Connected,
     /// For another name, which this scan does not ask for: where TLS is spoken
@@ -61,18 +61,18 @@ pub(super) enum Next {
 impl<'scan> Awaited<'scan> {
     /// What is known of the subject, and may be asked in its dialects. Other
     /// names belong to a thorough inquiry, and to one that asks for them anyway
-    /// or looks for all that is known. Of what was `seen`, other names than those
-    /// were asked for here in an earlier look.
+    /// or looks for all that is known. Earlier looks have asked so many `before`.
     pub(super) fn new(
         subject: &Subject<'scan>,
         names: &Candidates,
         depth: Depth,
-        seen: &Answers,
+        before: usize,
     ) -> Self {
         let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
         let asked_if = |known: &KnownQuestion| match &known.server_name {
             name if *name == subject.own_name => Some(AskedIf::Own),
-            Some(_) if known.is_missing => Some(AskedIf::Missing),
+            // A bad night may be over.
+            Some(_) if known.is_missing => Some(AskedIf::Connected),
             Some(name) if every_name || names.has_met(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
             None => (known.askers == Askers::Names
@@ -90,12 +90,9 @@ impl<'scan> Awaited<'scan> {
         });
         let mut waiting: Vec<_> = waiting.collect();
         waiting.sort_by_key(|it| (it.asked_if, it.known.asked_at));
-        let open = seen.observations().filter(|seen| seen.asked_for.is_none());
-        let further = open.filter_map(|seen| seen.server_name.as_ref());
-        let asked_here = further.filter(|name| !names.has_met(name));
         Self {
             waiting: waiting.into(),
-            asked: asked_here.count(),
+            before,
             ..Self::default()
         }
     }
@@ -103,10 +100,10 @@ impl<'scan> Awaited<'scan> {
     /// The next one that nobody has `asked` and that what was `seen` leaves
     /// open.
     pub(super) fn next(&mut self, asked: &HashSet<Wording>, seen: &Answers) -> Option<Next> {
-        if is_turned_away(seen) {
+        if self.is_turned_away(seen) {
             return None;
         }
-        while self.asked < MOST_AWAITED
+        while self.before + self.asked.len() < MOST_AWAITED
             && let Some(waiting) = self.waiting.pop_front()
         {
             let Waiting { known, asked_if } = waiting;
@@ -117,7 +114,8 @@ impl<'scan> Awaited<'scan> {
             };
             let is_over = asked.contains(&wording)
                 || is_told_otherwise(known.dialect, seen)
-                || (asked_if == AskedIf::NoTls && seen.observations().any(speaks_tls));
+                || (asked_if == AskedIf::NoTls
+                    && seen.observations().any(|it| it.outcome.speaks_tls()));
             if is_over {
                 continue;
             }
@@ -131,10 +129,25 @@ impl<'scan> Awaited<'scan> {
                     continue;
                 }
             }
-            self.asked += 1;
+            self.asked.insert(wording.clone());
             return Some(Next::Ask(wording));
         }
         None
+    }
+
+    /// Whether a server that speaks TLS ended the connection for one of these
+    /// without a word: more of them might be too many.
+    fn is_turned_away(&self, seen: &Answers) -> bool {
+        let mut mine = seen
+            .observations()
+            .filter(|it| self.asked.contains(&Wording::of(it)));
+        mine.any(|cut| {
+            let dialect = cut.endpoint.dialect;
+            let mut beside = seen
+                .observations()
+                .filter(|it| it.endpoint.dialect == dialect);
+            cut.outcome.is_cut_off() && beside.any(|it| it.outcome.speaks_tls())
+        })
     }
 
     /// The name may be asked for here.
@@ -157,37 +170,14 @@ fn is_told_otherwise(dialect: Dialect, seen: &Answers) -> bool {
     })
 }
 
-/// Whether a server that speaks TLS ended the connection for a name without a
-/// word: more of them might be too many.
-fn is_turned_away(seen: &Answers) -> bool {
-    let is_cut = |seen: &Observation| {
-        let cut = matches!(
-            seen.outcome,
-            Outcome::TlsRefused(Refusal::Closed(_) | Refusal::Reset(_))
-        );
-        cut && seen.server_name.is_some()
-    };
-    seen.observations().any(is_cut) && seen.observations().any(speaks_tls)
-}
-
-/// Whether an answer shows that TLS is spoken.
-fn speaks_tls(seen: &Observation) -> bool {
-    match &seen.outcome {
-        Outcome::TlsRefused(Refusal::Alert(phase, _)) => *phase > Phase::Starttls,
-        outcome => matches!(
-            outcome.kind(),
-            OutcomeKind::Certificate | OutcomeKind::NoCertificate
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
 
     use super::*;
     use crate::domain::{
-        Alert, Broken, Host, KeyType, NoCertificate, NotTls, Port, Target, Timestamp, Zone,
+        Alert, Broken, Host, KeyType, NoCertificate, NotTls, Observation, Outcome, Phase, Port,
+        Refusal, Target, Timestamp, Zone,
     };
     use crate::pace::Lane;
     use crate::scan::answers::Seen;
@@ -250,7 +240,7 @@ mod tests {
         let listed = listed.iter().map(|it| it.parse().unwrap()).collect();
         let listed = Candidates::new(None, listed);
         let seen = seen(subject, answer);
-        let mut awaited = Awaited::new(subject, &listed, depth, &seen);
+        let mut awaited = Awaited::new(subject, &listed, depth, 0);
         let mut lines = Vec::new();
         while let Some(next) = awaited.next(&HashSet::new(), &seen) {
             match next {
@@ -348,7 +338,7 @@ mod tests {
         let subject = subject(None, here);
         let seen = seen(&subject, by_alert());
         let names = Candidates::default();
-        let mut awaited = Awaited::new(&subject, &names, Depth::Thorough, &seen);
+        let mut awaited = Awaited::new(&subject, &names, Depth::Thorough, 0);
         let mut asked = HashSet::new();
         let mut count = 0;
         while let Some(next) = awaited.next(&asked, &seen) {

@@ -11,8 +11,8 @@
 //!    may have a certificate for those who name none.
 //! 4. The further names, once it is clear that TLS may be spoken: the
 //!    operator's, then those by which the address is known.
-//! 5. Wherever it connects, what the inventory has certificates for there and
-//!    none of these asked: see `awaited`.
+//! 5. Wherever it connects and turns nobody away, what the inventory has
+//!    certificates for there and none of these asked: see `awaited`.
 //! 6. For each name that gave a certificate, the same for each other type of
 //!    key of which a certificate is known there: it may be over, though the
 //!    server prefers to show another one. Thoroughly, for every other type.
@@ -51,6 +51,8 @@ pub(super) struct Inquiry<'scan> {
     admitted: VecDeque<ServerName>,
     /// What the inventory has there, once that is asked for.
     awaited: Option<Awaited<'scan>>,
+    /// How much of that earlier looks have asked for.
+    awaited_before: usize,
     /// What is not to be asked in this look any more.
     asked: HashSet<Wording>,
     seen: Answers,
@@ -78,10 +80,15 @@ impl<'scan> Inquiry<'scan> {
         listed: Vec<ServerName>,
         seen: Vec<Observation>,
     ) -> Self {
+        let candidates = Candidates::new(subject.own_name.as_ref(), listed);
+        let open = seen.iter().filter(|seen| seen.asked_for.is_none());
+        let further = open.filter_map(|seen| seen.server_name.as_ref());
+        let awaited_before = further.filter(|name| !candidates.has_met(name)).count();
         let mut inquiry = Self {
             approach,
             awaited: None,
-            candidates: Candidates::new(subject.own_name.as_ref(), listed),
+            awaited_before,
+            candidates,
             subject,
             admitted: VecDeque::new(),
             asked: HashSet::new(),
@@ -307,7 +314,7 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         let (subject, names, depth) = (&self.subject, &self.candidates, self.approach.depth);
-        let begin = || Awaited::new(subject, names, depth, &self.seen);
+        let begin = || Awaited::new(subject, names, depth, self.awaited_before);
         let awaited = self.awaited.get_or_insert_with(begin);
         match awaited.next(&self.asked, &self.seen)? {
             Next::Vet(name) => Some(Step::Vet(Candidate {
@@ -781,6 +788,25 @@ mod tests {
         });
         let asked = steps.iter().filter(|step| step.contains("b.corp"));
         assert_eq!(asked.count(), 0, "{steps:?}");
+    }
+
+    #[test]
+    fn a_listed_name_that_is_turned_away_keeps_no_other_from_being_asked_for() {
+        let approach = approach(Depth::Thorough);
+        let known = [known(Dialect::Tls, Some("a.corp"))];
+        let subject = Subject {
+            known: &known,
+            ..direct()
+        };
+        let listed = names(&["stale.corp"]);
+        let mut inquiry = Inquiry::new(&approach, subject, listed, Vec::new());
+        let steps = run(&mut inquiry, |probe| match &probe.server_name {
+            Some(name) if name.as_str() == "stale.corp" => {
+                Outcome::TlsRefused(Refusal::Reset(Phase::Hello))
+            }
+            _ => refused(),
+        });
+        assert!(steps.contains(&"tls a.corp".to_owned()), "{steps:?}");
     }
 
     #[test]
