@@ -21,6 +21,7 @@ mod ledger;
 mod left_behind;
 mod migration;
 mod moves;
+mod nameless;
 mod notices;
 mod prune;
 mod reading;
