@@ -1,8 +1,8 @@
 use super::some_of;
 use crate::domain::Severity;
 use crate::judge::case::Member;
-use crate::judge::names::{self, NameMatch};
 use crate::judge::{Case, PointerNames, Rule, Verdict};
+use crate::x509::{self, NameMatch};
 
 pub(super) static RULE: Rule = Rule {
     id: "name-mismatch",
@@ -48,7 +48,7 @@ fn of_declined(leaf: Member<'_>, names: &[String]) -> Verdict {
     if names.is_empty() {
         return Verdict::NotApplicable;
     }
-    let matches = |name: &str| names::matches(leaf.certificate, name) == NameMatch::Matches;
+    let matches = |name: &str| x509::name_match(leaf.certificate, name) == NameMatch::Matches;
     let others: Vec<_> = names.iter().filter(|name| !matches(name)).collect();
     let objection = || {
         let (others, names) = (some_of(&others), but_for(leaf));
@@ -58,7 +58,7 @@ fn of_declined(leaf: Member<'_>, names: &[String]) -> Verdict {
 }
 
 fn objection(leaf: Member<'_>, name: &str) -> Option<String> {
-    match names::matches(leaf.certificate, name) {
+    match x509::name_match(leaf.certificate, name) {
         NameMatch::Matches => None,
         NameMatch::CommonNameOnly => Some(format!(
             "for {name} by its common name only, which clients no longer look at"

@@ -3,7 +3,6 @@
 //! what is shown of them.
 
 use certsweep::domain::{Der, is_hazardous, printable};
-use certsweep::judge;
 use certsweep::x509;
 use libfuzzer_sys::fuzz_target;
 
@@ -11,7 +10,7 @@ fuzz_target!(|input: (&str, &[u8])| {
     let (name, bytes) = input;
     let der = Der::from(bytes);
     let certificate = x509::parse(&der);
-    let _ = judge::matches(&certificate, name);
+    let _ = x509::name_match(&certificate, name);
     let _ = x509::addresses(&der);
     let _ = x509::linkage(&der);
     let _ = x509::rsa_public_key(bytes);

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
+use super::{Certificate, addresses};
 use crate::domain::ServerName;
-use crate::x509::{self, Certificate};
 
 /// Whether a certificate is for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum NameMatch {
 /// Whether a leaf is for `name`, a host name or an address as people write
 /// them (RFC 9525 section 6; RFC 6125 section 6.4.4 on common names).
 #[must_use]
-pub fn matches(leaf: &Certificate, name: &str) -> NameMatch {
+pub fn name_match(leaf: &Certificate, name: &str) -> NameMatch {
     let Ok(facts) = &leaf.facts else {
         return NameMatch::Mismatch;
     };
@@ -26,7 +26,7 @@ pub fn matches(leaf: &Certificate, name: &str) -> NameMatch {
     let (matches, common_name_matches) = if let Ok(address) = name.parse::<IpAddr>() {
         let is_address = |text: &str| text.parse() == Ok(address);
         (
-            x509::addresses(&leaf.der).contains(&address),
+            addresses(&leaf.der).contains(&address),
             common_name.is_some_and(is_address),
         )
     } else if let Ok(name) = name.parse::<ServerName>() {
@@ -66,6 +66,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Der;
+    use crate::x509;
 
     fn leaf(common_name: &str, names: &[&str]) -> Certificate {
         let mut parameters = CertificateParams::default();
@@ -87,7 +88,7 @@ mod tests {
     fn a_name_matches_in_any_case_with_a_final_dot_and_internationalised() {
         let leaf = leaf("x", &["WWW.example.com", "xn--bcher-kva.example"]);
         for name in ["www.Example.com", "www.example.com.", "bücher.example"] {
-            assert_eq!(matches(&leaf, name), NameMatch::Matches, "{name}");
+            assert_eq!(name_match(&leaf, name), NameMatch::Matches, "{name}");
         }
         for name in [
             "example.com",
@@ -96,7 +97,7 @@ mod tests {
             "not a name",
             "10.0.0.300",
         ] {
-            assert_eq!(matches(&leaf, name), NameMatch::Mismatch, "{name}");
+            assert_eq!(name_match(&leaf, name), NameMatch::Mismatch, "{name}");
         }
     }
 
@@ -111,7 +112,7 @@ mod tests {
                 "*.test",
             ],
         );
-        assert_eq!(matches(&leaf, "a.example.com"), NameMatch::Matches);
+        assert_eq!(name_match(&leaf, "a.example.com"), NameMatch::Matches);
         for name in [
             "example.com",
             "a.b.example.com",
@@ -120,7 +121,7 @@ mod tests {
             "a.test",
             "*",
         ] {
-            assert_eq!(matches(&leaf, name), NameMatch::Mismatch, "{name}");
+            assert_eq!(name_match(&leaf, name), NameMatch::Mismatch, "{name}");
         }
     }
 
@@ -135,22 +136,25 @@ mod tests {
             .self_signed(&KeyPair::generate().unwrap())
             .unwrap();
         let leaf = x509::parse(&Der::from(&certificate.der()[..]));
-        assert_eq!(matches(&leaf, "2001:DB8:0::1"), NameMatch::Matches);
-        assert_eq!(matches(&leaf, "192.0.2.7"), NameMatch::Mismatch);
+        assert_eq!(name_match(&leaf, "2001:DB8:0::1"), NameMatch::Matches);
+        assert_eq!(name_match(&leaf, "192.0.2.7"), NameMatch::Mismatch);
     }
 
     #[test]
     fn the_common_name_counts_only_where_there_is_no_other_and_is_told_apart() {
         let old = leaf("*.corp.example", &[]);
-        assert_eq!(matches(&old, "db.corp.example"), NameMatch::CommonNameOnly);
-        assert_eq!(matches(&old, "db.other.example"), NameMatch::Mismatch);
         assert_eq!(
-            matches(&leaf("192.0.2.9", &[]), "192.0.2.9"),
+            name_match(&old, "db.corp.example"),
+            NameMatch::CommonNameOnly
+        );
+        assert_eq!(name_match(&old, "db.other.example"), NameMatch::Mismatch);
+        assert_eq!(
+            name_match(&leaf("192.0.2.9", &[]), "192.0.2.9"),
             NameMatch::CommonNameOnly
         );
         let both = leaf("db.corp.example", &["web.corp.example"]);
-        assert_eq!(matches(&both, "db.corp.example"), NameMatch::Mismatch);
+        assert_eq!(name_match(&both, "db.corp.example"), NameMatch::Mismatch);
         let nothing = x509::parse(&Der::from(&b"nothing"[..]));
-        assert_eq!(matches(&nothing, "db.corp.example"), NameMatch::Mismatch);
+        assert_eq!(name_match(&nothing, "db.corp.example"), NameMatch::Mismatch);
     }
 }
