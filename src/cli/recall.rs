@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Dialect, KeyType, Port};
-    use crate::store::Askers;
+    use crate::store::{Askers, Standing};
 
     #[test]
     fn what_is_known_is_counted_where_there_is_most_of_it() {
@@ -178,7 +178,7 @@ mod tests {
             server_name: name.map(|name| name.parse().unwrap()),
             key_type,
             askers: Askers::Own,
-            is_missing: false,
+            standing: Standing::Current,
             asked_at: Timestamp::from_seconds(0),
         };
         let questions = [

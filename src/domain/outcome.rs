@@ -72,6 +72,9 @@ pub enum NoCertificate {
     EmptyList,
     /// It chose an anonymous, PSK or otherwise certificate-less suite.
     Anonymous,
+    /// Its default certificate, which it shows to others, to a name that it is
+    /// not for and that leads elsewhere.
+    Default,
 }
 
 /// What a server speaks instead of TLS.
@@ -305,6 +308,7 @@ impl NoCertificate {
         match self {
             Self::EmptyList => "empty-list",
             Self::Anonymous => "anonymous",
+            Self::Default => "default-certificate",
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::wording::Wording;
-use crate::domain::{Dialect, KeyType, Observation, Outcome, OutcomeKind, ServerName};
+use crate::domain::{Der, Dialect, KeyType, Observation, Outcome, OutcomeKind, ServerName};
 
 /// What was seen in one look at an address and port, earlier looks at it
 /// included: to each question the best answer, and certificates that stand
@@ -67,6 +67,18 @@ impl Answers {
         let mut seen = self.0.iter_mut();
         let shown = seen.find(|seen| seen.is_shown_in(dialect))?;
         Some(&mut shown.observation)
+    }
+
+    /// Whether a leaf was shown at another question in a dialect.
+    pub(super) fn show_elsewhere(&self, leaf: &Der, than: &Wording) -> bool {
+        let others = self
+            .shown_in(than.dialect)
+            .filter(|seen| Wording::of(&seen.observation) != *than);
+        let mut shown = others.filter_map(|seen| match &seen.observation.outcome {
+            Outcome::Certificate(presented) => Some(presented.chain.leaf()),
+            _ => None,
+        });
+        shown.any(|shown| shown == leaf)
     }
 
     /// Holds the chain that a server shows to many names once.

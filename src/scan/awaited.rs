@@ -9,13 +9,13 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::answers::Answers;
-use super::candidates::Candidates;
+use super::candidates::{Candidate, Candidates, NameSource};
 use super::expected::KnownNames;
 use super::settings::Depth;
 use super::subject::{OtherDialects, Subject, WithoutAName};
 use super::wording::Wording;
 use crate::domain::{Dialect, OutcomeKind, ServerName};
-use crate::store::{Askers, KnownQuestion};
+use crate::store::{Askers, KnownQuestion, Standing};
 
 /// Questions of the inventory that all looks at an address and port of a target
 /// ask together, at most: behind a port that is silent now each costs a time-out.
@@ -55,7 +55,7 @@ enum AskedIf {
 pub(super) enum Next {
     Ask(Wording),
     /// See whether the name may be asked for.
-    Vet(ServerName),
+    Vet(Candidate),
 }
 
 impl<'scan> Awaited<'scan> {
@@ -71,8 +71,8 @@ impl<'scan> Awaited<'scan> {
         let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
         let asked_if = |known: &KnownQuestion| match &known.server_name {
             name if *name == subject.own_name => Some(AskedIf::Own),
-            // A bad night may be over.
-            Some(_) if known.is_missing => Some(AskedIf::Connected),
+            // A bad night may be over; and who has no address asks nobody.
+            Some(_) if known.standing != Standing::Current => Some(AskedIf::Connected),
             Some(name) if every_name || names.has_met(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
             None => (known.askers == Askers::Names
@@ -123,7 +123,7 @@ impl<'scan> Awaited<'scan> {
             if let Some(name) = name.filter(|_| asked_if != AskedIf::Own) {
                 if self.vetted.insert(name) {
                     self.waiting.push_front(waiting);
-                    return Some(Next::Vet(name.clone()));
+                    return Some(Next::Vet(candidate(known, name)));
                 }
                 if !self.admitted.contains(name) {
                     continue;
@@ -150,9 +150,24 @@ impl<'scan> Awaited<'scan> {
         })
     }
 
+    /// Whether it has asked this.
+    pub(super) fn has_asked(&self, wording: &Wording) -> bool {
+        self.asked.contains(wording)
+    }
+
     /// The name may be asked for here.
     pub(super) fn admit(&mut self, name: ServerName) {
         self.admitted.insert(name);
+    }
+}
+
+fn candidate(known: &KnownQuestion, name: &ServerName) -> Candidate {
+    Candidate {
+        name: name.clone(),
+        source: match known.standing {
+            Standing::NoAddress => NameSource::Homeless,
+            Standing::Current | Standing::Missing => NameSource::Known,
+        },
     }
 }
 
@@ -190,7 +205,7 @@ mod tests {
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type: KeyType::Rsa,
             askers: Askers::Own,
-            is_missing: false,
+            standing: Standing::Current,
             asked_at: Timestamp::from_seconds(second),
         }
     }
@@ -244,8 +259,8 @@ mod tests {
         let mut lines = Vec::new();
         while let Some(next) = awaited.next(&HashSet::new(), &seen) {
             match next {
-                Next::Vet(name) if name.as_str().starts_with("not-here") => {}
-                Next::Vet(name) => awaited.admit(name),
+                Next::Vet(it) if it.name.as_str().starts_with("not-here") => {}
+                Next::Vet(it) => awaited.admit(it.name),
                 Next::Ask(it) => lines.push(format!(
                     "{} {}",
                     it.dialect,
@@ -288,7 +303,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_asked_for_as_soon_as_tls_is_spoken_again() {
         let missing = KnownQuestion {
-            is_missing: true,
+            standing: Standing::Missing,
             ..known(Dialect::Tls, Some("missing.corp"), 2)
         };
         let here = vec![known(Dialect::Tls, Some("old.corp"), 1), missing];
@@ -343,7 +358,7 @@ mod tests {
         let mut count = 0;
         while let Some(next) = awaited.next(&asked, &seen) {
             match next {
-                Next::Vet(name) => awaited.admit(name),
+                Next::Vet(it) => awaited.admit(it.name),
                 Next::Ask(wording) => {
                     count += 1;
                     asked.insert(wording);

@@ -36,6 +36,14 @@ pub(super) enum NameSource {
     Discovered,
     /// The inventory, which has a certificate for it there.
     Known,
+    /// The same, where the name has been a target and had no address.
+    Homeless,
+}
+
+impl NameSource {
+    pub(super) fn is_inventory(self) -> bool {
+        matches!(self, Self::Known | Self::Homeless)
+    }
 }
 
 impl Candidates {

@@ -8,8 +8,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::answers::Answers;
 use super::expected::Expected;
 use super::settings::Depth;
+use super::subject::{OtherDialects, Subject};
 use crate::domain::{
     Broken, Dialect, Endpoint, Observation, Outcome, OutcomeKind, Phase, Port, Refusal,
 };
@@ -35,6 +37,25 @@ pub(super) fn ladder(
     } else {
         whole
     }
+}
+
+/// The dialect of the second question about a subject, if there is one.
+pub(super) fn second(subject: &Subject<'_>, seen: &Answers) -> Option<Dialect> {
+    if subject.other_dialects == OtherDialects::Never {
+        return None;
+    }
+    let first = subject.endpoint.dialect;
+    probe::dialects::second(first, &subject.first_answer(seen, first)?.outcome)
+}
+
+/// The dialect in which the server may speak TLS, if it may.
+pub(super) fn spoken(subject: &Subject<'_>, seen: &Answers) -> Option<Dialect> {
+    let first = Some(subject.endpoint.dialect);
+    let asked = first.into_iter().chain(second(subject, seen));
+    let better = asked
+        .filter_map(|dialect| subject.first_answer(seen, dialect))
+        .min_by_key(|seen| Merit::of(&seen.outcome))?;
+    probe::dialects::may_be_tls(&better.outcome).then_some(better.endpoint.dialect)
 }
 
 /// A ladder's first hello, and no other.
@@ -116,7 +137,7 @@ mod tests {
     use super::*;
     use crate::domain::{Alert, KeyType, NoCertificate, Timestamp};
     use crate::scan::KnownNames;
-    use crate::store::{Askers, KnownQuestion};
+    use crate::store::{Askers, KnownQuestion, Standing};
     use crate::target::Plan;
 
     #[test]
@@ -194,7 +215,7 @@ mod tests {
             server_name: None,
             key_type: KeyType::Rsa,
             askers: Askers::Own,
-            is_missing: false,
+            standing: Standing::Current,
             asked_at: Timestamp::from_seconds(0),
         };
         let plan = Plan::builder().or_nothing().build().unwrap();

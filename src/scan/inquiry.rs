@@ -12,7 +12,8 @@
 //! 4. The further names, once it is clear that TLS may be spoken: the
 //!    operator's, then those by which the address is known.
 //! 5. Wherever it connects and turns nobody away, what the inventory has
-//!    certificates for there and none of these asked: see `awaited`.
+//!    certificates for there and none of these asked: see `awaited`. What the
+//!    server's default certificate says of such a name: see `unplaced`.
 //! 6. For each name that gave a certificate, the same for each other type of
 //!    key of which a certificate is known there: it may be over, though the
 //!    server prefers to show another one. Thoroughly, for every other type.
@@ -24,11 +25,13 @@ use std::collections::{HashSet, VecDeque};
 
 use super::answers::{Answers, Seen};
 use super::awaited::{Awaited, Next};
-use super::candidates::{Candidate, Candidates, NameSource};
+use super::candidates::{Candidate, Candidates};
 use super::dialects;
 use super::no_answer::NoAnswer;
 use super::settings::{Approach, Depth};
-use super::subject::{OtherDialects, Subject};
+use super::subject::Subject;
+use super::unplaced::Unplaced;
+use super::whereabouts::Whereabouts;
 use super::wording::Wording;
 use crate::domain::{
     Alert, Dialect, Endpoint, KeyType, LeftOut, Observation, Outcome, Refusal, ServerName, Survey,
@@ -56,6 +59,8 @@ pub(super) struct Inquiry<'scan> {
     /// What is not to be asked in this look any more.
     asked: HashSet<Wording>,
     seen: Answers,
+    /// An answer that waits for where its name leads.
+    unplaced: Option<Unplaced>,
     surveyed: bool,
 }
 
@@ -66,6 +71,8 @@ pub(super) enum Step {
     Ask(Probe),
     /// See whether the name may be asked for here: if so, [`Inquiry::admit`].
     Vet(Candidate),
+    /// See where the DNS has the name lead, and tell by [`Inquiry::located`].
+    Locate(ServerName),
     /// Find out what else this question's server accepts, and tell by
     /// [`Inquiry::surveyed`].
     Survey(Probe),
@@ -93,6 +100,7 @@ impl<'scan> Inquiry<'scan> {
             admitted: VecDeque::new(),
             asked: HashSet::new(),
             seen: Answers::default(),
+            unplaced: None,
             surveyed: false,
         };
         for observation in seen {
@@ -110,8 +118,12 @@ impl<'scan> Inquiry<'scan> {
 
     /// The next step; `None` when nothing is left to ask.
     pub(super) fn next(&mut self) -> Option<Step> {
-        let opening = [Some(self.subject.endpoint.dialect), self.second_dialect()];
-        let mut opening = opening.into_iter().flatten().map(|dialect| Wording {
+        if let Some(unplaced) = &self.unplaced {
+            return Some(Step::Locate(unplaced.name().clone()));
+        }
+        let first = Some(self.subject.endpoint.dialect);
+        let second = dialects::second(&self.subject, &self.seen);
+        let mut opening = first.into_iter().chain(second).map(|dialect| Wording {
             dialect,
             server_name: self.subject.own_name.clone(),
             key_type: None,
@@ -119,7 +131,7 @@ impl<'scan> Inquiry<'scan> {
         if let Some(step) = opening.find_map(|wording| self.ask(wording)) {
             return Some(step);
         }
-        let spoken = self.spoken();
+        let spoken = dialects::spoken(&self.subject, &self.seen);
         let for_names = |inquiry: &mut Self| {
             let spoken = spoken?;
             let without = inquiry.without_a_name(spoken);
@@ -134,15 +146,30 @@ impl<'scan> Inquiry<'scan> {
     /// Takes an answer. Of two to one question the better stands, of equal
     /// ones the later.
     pub(super) fn answered(&mut self, observation: Observation) {
-        self.asked.insert(Wording::of(&observation));
-        let seen = self.hear(observation);
-        self.seen.take(seen);
+        let wording = Wording::of(&observation);
+        let awaited = self.awaited.as_ref();
+        let is_awaited = awaited.is_some_and(|it| it.has_asked(&wording));
+        if is_awaited && self.is_further(&wording) {
+            self.unplaced = Unplaced::of(&observation, &self.seen);
+        }
+        self.asked.insert(wording);
+        if self.unplaced.is_none() {
+            self.take(observation);
+        }
+    }
+
+    /// Takes where the name leads that was to be located.
+    pub(super) fn located(&mut self, whereabouts: Whereabouts) {
+        let unplaced = self.unplaced.take();
+        if let Some(observation) = unplaced.and_then(|it| it.placed(whereabouts)) {
+            self.take(observation);
+        }
     }
 
     /// The candidate may be asked for here.
     pub(super) fn admit(&mut self, candidate: Candidate) {
         match &mut self.awaited {
-            Some(awaited) if candidate.source == NameSource::Known => awaited.admit(candidate.name),
+            Some(awaited) if candidate.source.is_inventory() => awaited.admit(candidate.name),
             _ => {
                 self.candidates.admit(&candidate);
                 self.admitted.push_back(candidate.name);
@@ -152,7 +179,8 @@ impl<'scan> Inquiry<'scan> {
 
     /// The answer that a survey belongs to: the first certificate.
     pub(super) fn to_survey(&self) -> Option<&Observation> {
-        let shown = self.seen.shown_in(self.spoken()?).next()?;
+        let spoken = dialects::spoken(&self.subject, &self.seen)?;
+        let shown = self.seen.shown_in(spoken).next()?;
         Some(&shown.observation)
     }
 
@@ -160,8 +188,9 @@ impl<'scan> Inquiry<'scan> {
     /// meanwhile: they stand beside the better answer to the same question.
     pub(super) fn surveyed(&mut self, survey: Survey, others: Vec<Observation>) {
         self.surveyed = true;
-        let Some(spoken) = self.spoken() else { return };
-        if let Some(shown) = self.seen.first_shown_in(spoken) {
+        let spoken = dialects::spoken(&self.subject, &self.seen);
+        let shown = spoken.and_then(|spoken| self.seen.first_shown_in(spoken));
+        if let Some(shown) = shown {
             shown.survey = Some(survey);
         }
         for observation in others {
@@ -211,32 +240,6 @@ impl<'scan> Inquiry<'scan> {
         })
     }
 
-    /// The dialect of the second question, if there is one.
-    fn second_dialect(&self) -> Option<Dialect> {
-        if self.subject.other_dialects == OtherDialects::Never {
-            return None;
-        }
-        let first = self.subject.endpoint.dialect;
-        probe::dialects::second(first, &self.first_answer(first)?.outcome)
-    }
-
-    /// The dialect in which the server may speak TLS, if it may.
-    fn spoken(&self) -> Option<Dialect> {
-        let first = self.first_answer(self.subject.endpoint.dialect);
-        let second = self.second_dialect();
-        let second = second.and_then(|dialect| self.first_answer(dialect));
-        let better = first
-            .into_iter()
-            .chain(second)
-            .min_by_key(|seen| dialects::Merit::of(&seen.outcome))?;
-        probe::dialects::may_be_tls(&better.outcome).then_some(better.endpoint.dialect)
-    }
-
-    /// The answer for the target's own name in a dialect.
-    fn first_answer(&self, dialect: Dialect) -> Option<&Observation> {
-        self.seen.open(self.subject.own_name.as_ref(), dialect)
-    }
-
     /// The question that names nobody, where the own name is not known.
     fn without_a_name(&self, dialect: Dialect) -> Option<Step> {
         if !self.is_unknown(dialect) {
@@ -252,10 +255,12 @@ impl<'scan> Inquiry<'scan> {
     /// Whether the server does not know the target's own name.
     fn is_unknown(&self, dialect: Dialect) -> bool {
         let declined = Alert::UNRECOGNIZED_NAME;
-        self.first_answer(dialect).is_some_and(|seen| {
-            matches!(&seen.outcome,
+        self.subject
+            .first_answer(&self.seen, dialect)
+            .is_some_and(|seen| {
+                matches!(&seen.outcome,
                 Outcome::TlsRefused(Refusal::Alert(_, alert)) if *alert == declined)
-        })
+            })
     }
 
     /// The target's own name, where it was asked without one.
@@ -276,7 +281,7 @@ impl<'scan> Inquiry<'scan> {
 
     /// Whether the first question was left hanging after its hellos.
     fn met_silence(&self, dialect: Dialect) -> bool {
-        let first = self.first_answer(dialect);
+        let first = self.subject.first_answer(&self.seen, dialect);
         first.is_some_and(|seen| dialects::is_silence(&seen.outcome))
     }
 
@@ -317,43 +322,29 @@ impl<'scan> Inquiry<'scan> {
         let begin = || Awaited::new(subject, names, depth, self.awaited_before);
         let awaited = self.awaited.get_or_insert_with(begin);
         match awaited.next(&self.asked, &self.seen)? {
-            Next::Vet(name) => Some(Step::Vet(Candidate {
-                name,
-                source: NameSource::Known,
-            })),
+            Next::Vet(candidate) => Some(Step::Vet(candidate)),
             Next::Ask(wording) => self.ask(wording),
         }
     }
 
     fn next_key_type(&self, spoken: Option<Dialect>) -> Option<Step> {
-        let shown = self.seen.shown();
-        let questions = shown.filter_map(|seen| Some((seen, seen.key_type?)));
+        let every = self.approach.depth == Depth::Thorough;
+        let questions = self.seen.shown();
+        let questions = questions.filter_map(|seen| Some((&seen.observation, seen.key_type?)));
         questions
             .flat_map(|(seen, shown)| {
-                let others = self.key_types_to_ask(&seen.observation, spoken);
-                let others = others.into_iter();
-                others
-                    .filter(move |other| *other != shown)
-                    .map(|other| Wording {
-                        key_type: Some(other),
-                        ..Wording::of(&seen.observation)
-                    })
+                let others = if every && spoken == Some(seen.endpoint.dialect) {
+                    probe::dialects::KEY_TYPES.to_vec()
+                } else {
+                    self.subject.known_key_types(seen)
+                };
+                let others = others.into_iter().filter(move |other| *other != shown);
+                others.map(|other| Wording {
+                    key_type: Some(other),
+                    ..Wording::of(seen)
+                })
             })
             .find_map(|wording| self.ask(wording))
-    }
-
-    /// The types of key to ask for where this certificate was shown.
-    fn key_types_to_ask(&self, shown: &Observation, spoken: Option<Dialect>) -> Vec<KeyType> {
-        let is_spoken = spoken == Some(shown.endpoint.dialect);
-        if is_spoken && self.approach.depth == Depth::Thorough {
-            return probe::dialects::KEY_TYPES.to_vec();
-        }
-        let here = self.subject.known.iter().filter(|known| {
-            known.dialect == shown.endpoint.dialect && known.server_name == shown.server_name
-        });
-        let here: Vec<_> = here.map(|known| known.key_type).collect();
-        // What has one alone is asked openly, until another comes beside it.
-        if here.len() > 1 { here } else { Vec::new() }
     }
 
     fn survey(&self) -> Option<Step> {
@@ -365,6 +356,11 @@ impl<'scan> Inquiry<'scan> {
             return None;
         }
         self.probe(Wording::of(shown)).map(Step::Survey)
+    }
+
+    fn take(&mut self, observation: Observation) {
+        let seen = self.hear(observation);
+        self.seen.take(seen);
     }
 
     /// Takes of an answer what the next questions follow from.
@@ -413,8 +409,8 @@ mod tests {
         Broken, Chain, CipherSuite, Der, Host, NotTls, OutcomeKind, Phase, Port, Presented,
         Session, Target, Timestamp, TlsVersion, Zone,
     };
-    use crate::scan::subject::WithoutAName;
-    use crate::store::{Askers, KnownQuestion};
+    use crate::scan::subject::{OtherDialects, WithoutAName};
+    use crate::store::{Askers, KnownQuestion, Standing};
     use crate::tls::Ladder;
 
     fn approach(depth: Depth) -> Approach {
@@ -517,6 +513,15 @@ mod tests {
                     }
                     line
                 }
+                Step::Locate(name) => {
+                    let whereabouts = match name.as_str().split_once('-') {
+                        Some(("elsewhere", _)) => Whereabouts::Elsewhere,
+                        Some(("unknown", _)) => Whereabouts::Unknown,
+                        _ => Whereabouts::Here,
+                    };
+                    inquiry.located(whereabouts);
+                    format!("locate {name}")
+                }
                 Step::Survey(probe) => {
                     inquiry.surveyed(Survey::default(), Vec::new());
                     format!("survey {}", probe.endpoint.dialect)
@@ -600,7 +605,7 @@ mod tests {
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type,
             askers: Askers::Own,
-            is_missing: false,
+            standing: Standing::Current,
             asked_at: Timestamp::from_seconds(0),
         };
         let subject = Subject {
@@ -642,7 +647,7 @@ mod tests {
             server_name: server_name.map(|name| name.parse().unwrap()),
             key_type: KeyType::Rsa,
             askers: Askers::Own,
-            is_missing: false,
+            standing: Standing::Current,
             asked_at: Timestamp::from_seconds(0),
         }
     }
@@ -673,6 +678,83 @@ mod tests {
         let mut inquiry = Inquiry::new(&approach, postgres, Vec::new(), Vec::new());
         let steps = run(&mut inquiry, |_| certificate(&[]));
         assert_eq!(steps, ["tls", "postgres"], "it takes both");
+    }
+
+    /// What was seen for a name of the inventory.
+    fn seen_for(name: &str, subject: &Subject<'_>, server: impl Fn(&Probe) -> Outcome) -> String {
+        let approach = approach(Depth::Thorough);
+        let known = vec![known(Dialect::Tls, Some(name))].leak();
+        let subject = Subject {
+            known,
+            ..subject.clone()
+        };
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        let steps = run(&mut inquiry, server);
+        let locate = format!("locate {name}");
+        let locates = steps.iter().filter(|step| **step == locate).count();
+        let mut seen = inquiry.into_observations();
+        let seen = seen.find(|it| {
+            it.server_name
+                .as_ref()
+                .is_some_and(|it| it.as_str() == name)
+        });
+        let outcome = seen.map_or("nothing".to_owned(), |it| match it.outcome {
+            Outcome::NoCertificate(why, session) => {
+                assert!(session.is_some(), "TLS was spoken");
+                format!("none: {why:?}")
+            }
+            outcome => outcome.kind().to_string(),
+        });
+        format!("{outcome}, {locates} looked up")
+    }
+
+    #[test]
+    fn the_default_certificate_says_of_a_name_that_leads_elsewhere_that_it_has_none() {
+        let default = certificate(&["default.corp"]);
+        let to_all = |_: &Probe| default.clone();
+        for (name, expected) in [
+            ("here.corp", "certificate, 1 looked up"),
+            ("elsewhere-a.corp", "none: Default, 1 looked up"),
+            ("unknown-a.corp", "nothing, 1 looked up"),
+        ] {
+            assert_eq!(seen_for(name, &direct(), to_all), expected);
+        }
+        let own = subject(Dialect::Tls, OtherDialects::Tried, Some("elsewhere-a.corp"));
+        let own_name = seen_for("elsewhere-a.corp", &own, to_all);
+        assert_eq!(
+            own_name, "certificate, 0 looked up",
+            "the target leads here"
+        );
+    }
+
+    #[test]
+    fn a_certificate_of_its_own_or_for_it_is_a_names_wherever_it_leads() {
+        let default = certificate(&["default.corp"]);
+        let another = certificate(&["another.corp"]);
+        let of = |probe: &Probe, name: &str| {
+            let asked = probe.server_name.as_ref();
+            asked.is_some_and(|asked| asked.as_str() == name)
+        };
+        let own = |probe: &Probe| {
+            let is_its = of(probe, "elsewhere-a.corp");
+            if is_its {
+                another.clone()
+            } else {
+                default.clone()
+            }
+        };
+        let seen = seen_for("elsewhere-a.corp", &direct(), own);
+        assert_eq!(seen, "certificate, 0 looked up", "nobody else is shown it");
+        let for_all = certificate(&["elsewhere-a.corp"]);
+        let seen = seen_for("elsewhere-a.corp", &direct(), |_| for_all.clone());
+        assert_eq!(seen, "certificate, 0 looked up");
+        let seen = seen_for("elsewhere-a.corp", &direct(), |probe| {
+            match probe.server_name {
+                Some(_) => refused(),
+                None => default.clone(),
+            }
+        });
+        assert_eq!(seen, "tls-refused, 0 looked up");
     }
 
     #[test]
@@ -836,6 +918,7 @@ mod tests {
                 }
                 Step::Ask(probe) => inquiry.answered(answer(&probe, certificate(&[]))),
                 Step::Vet(_) => {}
+                Step::Locate(_) => panic!("the inventory is empty"),
                 Step::Survey(probe) => {
                     let other = answer(&probe, certificate(&["b.corp"]));
                     inquiry.surveyed(Survey::default(), vec![other]);
@@ -1010,7 +1093,7 @@ mod tests {
                     inquiry.answered(answer(&probe, refused()));
                 }
                 Step::Vet(candidate) => inquiry.admit(candidate),
-                Step::Survey(_) => panic!("not asked for"),
+                Step::Survey(_) | Step::Locate(_) => panic!("not asked for"),
             }
         }
         assert_eq!(lanes, [Lane::First, Lane::FollowUp]);

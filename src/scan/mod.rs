@@ -42,10 +42,12 @@ mod stop;
 mod subject;
 mod summary;
 mod trouble;
+mod unplaced;
 mod verdict;
 mod visit;
 mod visiting_hours;
 mod worker;
+mod whereabouts;
 mod wording;
 mod writer;
 

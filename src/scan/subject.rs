@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::answers::Answers;
 use super::dialects;
 use super::expected::KnownNames;
 use super::settings::Approach;
-use crate::domain::{Endpoint, ServerName, Target, Zone};
+use crate::domain::{Dialect, Endpoint, KeyType, Observation, ServerName, Target, Zone};
 use crate::pace::Lane;
 use crate::probe::{self, Probe};
 use crate::store::KnownQuestion;
@@ -70,6 +71,25 @@ impl Subject<'_> {
             known_names: KnownNames::default(),
             without_a_name: WithoutAName::default(),
         }
+    }
+
+    /// The answer for the own name in a dialect.
+    pub(super) fn first_answer<'a>(
+        &self,
+        seen: &'a Answers,
+        dialect: Dialect,
+    ) -> Option<&'a Observation> {
+        seen.open(self.own_name.as_ref(), dialect)
+    }
+
+    /// The types of key that are known where this certificate was shown, if
+    /// there are several: what has one alone is asked openly.
+    pub(super) fn known_key_types(&self, shown: &Observation) -> Vec<KeyType> {
+        let here = self.known.iter().filter(|known| {
+            known.dialect == shown.endpoint.dialect && known.server_name == shown.server_name
+        });
+        let here: Vec<_> = here.map(|known| known.key_type).collect();
+        if here.len() > 1 { here } else { Vec::new() }
     }
 
     /// The first question of its inquiry.

@@ -15,6 +15,7 @@ use super::neighbours::Place;
 use super::settings::Pointers;
 use super::subject::{Subject, WithoutAName};
 use super::verdict::Verdict;
+use super::whereabouts::Whereabouts;
 use super::worker::Bench;
 use crate::domain::{Host, Observation, Outcome, ServerName, Target, Unresolved};
 use crate::net::Dialer;
@@ -212,6 +213,9 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
                         inquiry.admit(candidate);
                     }
                 }
+                Step::Locate(name) => {
+                    inquiry.located(self.locate(&name, address).await);
+                }
                 Step::Survey(probe) => {
                     let seen = inquiry.to_survey();
                     let _place = self.neighbours_place(address).await;
@@ -306,18 +310,22 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if self.plan.exclusions().covers_name(name, port).is_some() {
             return false;
         }
-        let is_itself_elsewhere = match candidate.source {
-            NameSource::Listed => self.directory.leads(name, address),
-            NameSource::Discovered if !self.leads(name, address).await => return false,
-            // Where it leads no more, that is told of by where it does.
-            NameSource::Discovered | NameSource::Known => true,
-        };
+        let leads = async || self.locate(name, address).await;
         let itself = Target {
             host: Host::Name(name.clone()),
             port,
             dialect,
         };
-        if is_itself_elsewhere && self.plan.contains(&itself) {
+        let is_target = self.plan.contains(&itself);
+        let is_theirs = match candidate.source {
+            NameSource::Listed => is_target && self.directory.leads(name, address),
+            NameSource::Discovered if leads().await != Whereabouts::Here => true,
+            // Where it leads no more, that is told of by where it does, if it
+            // leads anywhere.
+            NameSource::Homeless if is_target => leads().await != Whereabouts::Nowhere,
+            NameSource::Discovered | NameSource::Known | NameSource::Homeless => is_target,
+        };
+        if is_theirs {
             return false;
         }
         let claim = Claim {
@@ -329,12 +337,12 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         self.claims.claim(claim, look.index)
     }
 
-    /// Whether the DNS has a name lead to an address.
-    async fn leads(&self, name: &ServerName, address: IpAddr) -> bool {
-        let addresses = self.addresses(name).await;
-        let addresses = addresses.and_then(Result::ok).unwrap_or_default();
-        let mut addresses = addresses.iter().map(IpAddr::to_canonical);
-        addresses.any(|led_to| led_to == address)
+    /// Where the DNS has a name lead, as seen from an address.
+    async fn locate(&self, name: &ServerName, address: IpAddr) -> Whereabouts {
+        let answer = self.addresses(name).await;
+        answer.map_or(Whereabouts::Unknown, |answer| {
+            Whereabouts::of(&answer, address)
+        })
     }
 
     /// Where the DNS has a name lead; `None` if the scan stops first.

@@ -31,8 +31,8 @@ pub struct KnownQuestion {
     pub key_type: KeyType,
     /// Who has asked it.
     pub askers: Askers,
-    /// Whether that is missing.
-    pub is_missing: bool,
+    /// What is known of it.
+    pub standing: Standing,
     /// When it was last asked.
     pub asked_at: Timestamp,
 }
@@ -44,6 +44,18 @@ pub enum Askers {
     Own,
     /// Names as well, in place of their own or beside it: it names nobody.
     Names,
+}
+
+/// Whether a known question has more of a reason to be asked than others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It has none.
+    Current,
+    /// Its certificate is missing.
+    Missing,
+    /// Its name has been a target, and had no address when it was last looked
+    /// up: nobody asks for it.
+    NoAddress,
 }
 
 /// When something was looked at: from the first moment to before the last.

@@ -30,7 +30,7 @@ pub use filter::{
 };
 pub use import::{Import, Imported};
 pub use inventory::{AddressLook, Detail, Inventory, NameRow, ScanSpan};
-pub use known::{Askers, Dark, KnownQuestion, KnownTarget, Period};
+pub use known::{Askers, Dark, KnownQuestion, KnownTarget, Period, Standing};
 pub use notice::Crossing;
 pub use pruned::Pruned;
 pub use sink::Sink;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use certsweep::domain::{Dialect, EarlyEnd, KeyType, OutcomeKind, Port, ScanState, Timestamp};
 use certsweep::pace::Rate;
 use certsweep::scan::{Depth, KnownNames, Nameless, Reach, WhyNotAsked};
-use certsweep::store::{Askers, KnownQuestion};
+use certsweep::store::{Askers, KnownQuestion, Standing};
 use rcgen::{CertificateParams, KeyPair};
 
 use crate::rig::{Rig, told_of};
@@ -160,7 +160,7 @@ fn known(server_name: &str) -> KnownQuestion {
         server_name: Some(server_name.parse().unwrap()),
         key_type: KeyType::Rsa,
         askers: Askers::Own,
-        is_missing: false,
+        standing: Standing::Current,
         asked_at: Timestamp::from_seconds(0),
     }
 }
@@ -170,7 +170,11 @@ async fn names_of_the_inventory_are_asked_for_but_excluded_ones_and_targets() {
     let network = Network::new(|_, _| Peer::Says(flight(&[b"one for all"])));
     let mut rig = Rig::new(network, &["10.0.0.1", "b.sim"]);
     rig.exclude = vec!["secret.sim".to_owned()];
-    rig.names = Names::of(&[("b.sim", &["10.0.0.1"]), ("target.sim", &["10.0.0.2"])]);
+    rig.names = Names::of(&[
+        ("b.sim", &["10.0.0.1"]),
+        ("learned.sim", &["10.0.0.1"]),
+        ("target.sim", &["10.0.0.2"]),
+    ]);
     rig.targets.push("target.sim".to_owned());
     rig.questions = ["learned.sim", "secret.sim", "target.sim"]
         .map(known)
@@ -192,7 +196,11 @@ async fn names_of_the_inventory_are_asked_for_but_excluded_ones_and_targets() {
     let all = [own[0], own[1], learned, own[2]];
     rig.run().await.unwrap();
     assert_eq!(questions(&rig), all, "once, though two targets lead there");
-    assert!(!rig.names.asked().contains_key("learned.sim"));
+    assert_eq!(
+        rig.names.asked()["learned.sim"],
+        1,
+        "it is shown what all are"
+    );
 
     rig.memory = Memory::default();
     rig.known_names = KnownNames::Listed;
@@ -202,6 +210,41 @@ async fn names_of_the_inventory_are_asked_for_but_excluded_ones_and_targets() {
     let mut not_tls = not_tls.to_vec();
     not_tls.sort_unstable();
     assert_eq!(questions(&rig), not_tls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_without_an_address_is_asked_for_where_the_inventory_has_it() {
+    let network = Network::new(|_, _| Peer::Says(flight(&[b"one for all"])));
+    let mut rig = Rig::new(network, &["10.0.0.1", "left.sim"]);
+    rig.names = Names::of(&[]);
+    let homeless = KnownQuestion {
+        standing: Standing::NoAddress,
+        ..known("left.sim")
+    };
+    let certificate = "10.0.0.1:443 certificate";
+    rig.questions = vec![known("left.sim")];
+    rig.run().await.unwrap();
+    assert_eq!(questions(&rig), [certificate], "it was not so before");
+
+    rig.memory = Memory::default();
+    rig.questions = vec![homeless];
+    rig.run().await.unwrap();
+    let denied = "10.0.0.1:443 left.sim no-certificate";
+    assert_eq!(questions(&rig), [certificate, denied]);
+
+    for (led_to, expected) in [
+        ("10.0.0.2", "10.0.0.2:443 left.sim certificate"),
+        ("10.0.0.1", "10.0.0.1:443 left.sim certificate"),
+    ] {
+        rig.memory = Memory::default();
+        rig.names = Names::of(&[("left.sim", &[led_to])]);
+        let dials = rig.network.dials().len();
+        rig.run().await.unwrap();
+        let mut seen = questions(&rig);
+        seen.retain(|line| line != certificate);
+        assert_eq!(seen, [expected], "it asks itself");
+        assert_eq!(rig.network.dials().len() - dials, 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

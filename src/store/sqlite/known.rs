@@ -4,7 +4,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::{Askers, KnownQuestion, KnownTarget, Period};
+use super::super::{Askers, KnownQuestion, KnownTarget, Period, Standing};
 use super::certificates::key_type_of_word;
 use super::query::Query;
 use super::row;
@@ -78,7 +78,10 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     query.push(IS_ASKED_BY_NAMES);
     query.push(
         ", exists (select 1 from installations i where i.question_id = q.id \
-                    and i.ended_at is null and i.missing_at < m.at) \
+                    and i.ended_at is null and i.missing_at < m.at), \
+          exists (select 1 from name_coverage n \
+                   where n.zone = e.zone and n.name = q.server_name and n.port = e.port \
+                     and n.outcome = 'unresolved' and n.detail in ('nxdomain', 'no-data')) \
           from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
           cross join questions q on q.endpoint_id = e.id \
           cross join looks l on l.question_id = q.id \
@@ -156,7 +159,11 @@ pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
         } else {
             Askers::Own
         },
-        is_missing: row.try_get(7)?,
+        standing: match (row.try_get(8)?, row.try_get(7)?) {
+            (true, _) => Standing::NoAddress,
+            (false, true) => Standing::Missing,
+            (false, false) => Standing::Current,
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::Host;
-use crate::store::{Askers, Dark, KnownQuestion, KnownTarget, Period};
+use crate::store::{Askers, Dark, KnownQuestion, KnownTarget, Period, Standing};
 
 const DAY: i64 = 86_400;
 
@@ -158,6 +158,60 @@ async fn questions_are_known_that_the_first_one_of_a_port_does_not_answer() {
     let later = inventory.known_questions(&zone, at(9 * DAY));
     assert_eq!(later.await.unwrap().len(), 2, "what is gone is not known");
     assert_eq!(read(&store).await.len(), 3, "it was known then");
+}
+
+#[tokio::test]
+async fn a_question_whose_name_had_no_address_is_known_for_that() {
+    let mut store = Store::new().await;
+    let of = |name: &str, second| asking(name, presenting("10.0.0.1", 443, &[name], second));
+    let names = [
+        "here.corp",
+        "left.corp",
+        "empty.corp",
+        "fails.corp",
+        "port.corp",
+    ];
+    let mut first = batch(names.map(|name| of(name, 10)).to_vec());
+    let unresolved = |name: &str, port, detail: &str| NameLook {
+        outcome: OutcomeKind::Unresolved,
+        detail: detail.to_owned(),
+        ..led(name, port, 20)
+    };
+    first.names = vec![
+        led("here.corp", 443, 20),
+        unresolved("left.corp", 443, "nxdomain"),
+        unresolved("empty.corp", 443, "no-data"),
+        unresolved("fails.corp", 443, "servfail"),
+        unresolved("port.corp", 8443, "nxdomain"),
+    ];
+    store.scan(first).await;
+    let standings = async |store: &Store| {
+        let inventory = store.inventory().await;
+        let zone = Zone::default();
+        let known = inventory.known_questions(&zone, at(9 * DAY)).await.unwrap();
+        let told = |it: &KnownQuestion| {
+            let name = it.server_name.clone().unwrap().to_string();
+            (name, it.standing)
+        };
+        known.iter().map(told).collect::<Vec<_>>()
+    };
+    let expected = |left| {
+        [
+            ("empty.corp".to_owned(), Standing::NoAddress),
+            ("fails.corp".to_owned(), Standing::Current),
+            ("here.corp".to_owned(), Standing::Current),
+            ("left.corp".to_owned(), left),
+            ("port.corp".to_owned(), Standing::Current),
+        ]
+    };
+    assert_eq!(standings(&store).await, expected(Standing::NoAddress));
+    let mut second = batch(vec![asking(
+        "left.corp",
+        looking("10.0.0.1", 443, refused(), DAY),
+    )]);
+    second.names = vec![led("left.corp", 443, DAY)];
+    store.scan(second).await;
+    assert_eq!(standings(&store).await, expected(Standing::Missing));
 }
 
 #[tokio::test]
