@@ -61,7 +61,7 @@ impl Summary {
                 "\nowner: nobody; [[owner]] in the configuration gives one\n"
             ),
         };
-        text.push_str("The first to end, with their chains:\n");
+        text.push_str("The first to end, with their chains and the roots of these:\n");
         for (end, place, name) in &self.first {
             let _ = writeln!(text, "  {end}  {place}  {name}");
         }
@@ -74,7 +74,48 @@ impl Summary {
     }
 }
 
-/// When the first of its chain ends.
+/// When the first of all that it rests on ends, as a check tells it.
 fn end(row: &Installation) -> Option<Timestamp> {
-    row.chain_not_after.or(row.certificate.not_after)
+    row.earliest_end().or(row.certificate.not_after)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::tests::owned;
+    use super::*;
+
+    #[test]
+    fn a_root_that_nobody_sends_ends_first_in_a_letter_as_in_a_check() {
+        let second = Timestamp::from_seconds;
+        let resting_on = |name: &str, chain, unsent: Option<i64>| {
+            let mut row = owned(Some("Web"), name);
+            row.chain_not_after = Some(second(chain));
+            let judgement = Arc::make_mut(row.judgement.as_mut().unwrap());
+            judgement.unsent_not_after = unsent.map(second);
+            row
+        };
+        let mut summary = Summary::default();
+        for row in [
+            resting_on("all-sent.test", 2_000, None),
+            resting_on("root-first.test", 5_000, Some(1_000)),
+            resting_on("root-last.test", 4_000, Some(9_000)),
+        ] {
+            summary.add(&row, second(1_500));
+        }
+        assert!(summary.subject().ends_with(", 1 expired"), "the root is");
+        let text = summary.text(Some("Web"), &Head::at(second(1_500)));
+        let ends: Vec<_> = text.lines().filter(|line| line.contains(".test")).collect();
+        let expected = [
+            (1_000, "root-first.test"),
+            (2_000, "all-sent.test"),
+            (4_000, "root-last.test"),
+        ];
+        assert_eq!(ends.len(), expected.len(), "{text}");
+        for (line, (end, name)) in ends.iter().zip(expected) {
+            assert!(line.starts_with(&format!("  {}  ", second(end))), "{text}");
+            assert!(line.contains(name), "{text}");
+        }
+    }
 }
