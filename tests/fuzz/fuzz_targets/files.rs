@@ -9,8 +9,11 @@ use certsweep::x509;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = x509::certificate_in(bytes);
-    let _ = x509::key_in(bytes);
+    let found = x509::every_certificate_in(bytes);
+    let lengths = found.iter().map(|der| der.as_bytes().len());
+    assert!(lengths.sum::<usize>() <= bytes.len(), "more than was read");
+    // A certificate has a key, and so may what is none.
+    assert!(x509::keys_in(bytes).len() >= found.len());
     if let Ok(collection) = x509::certificates_in(bytes) {
         let ders = collection.certificates.into_iter().map(|it| it.der);
         let ders: Vec<_> = ders.collect();
