@@ -127,7 +127,9 @@ pub(super) fn select_dark_names(zone: &Zone, period: Period) -> Query {
         "select name, port from name_coverage \
           where outcome in ('refused', 'filtered', 'unreachable', 'unresolved') \
             and (detail = '' or outcome = 'unresolved') \
-            and not exists (select 1 from questions q where q.server_name = name and q.server_name <> '') and zone = ",
+            and not exists (select 1 from questions q \
+                             where q.server_name = name and q.server_name <> '') \
+            and zone = ",
     );
     push_period(&mut query, zone, period);
     query.push(" order by name, port");
