@@ -322,6 +322,15 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn names_between_commas_are_refused_with_how_a_list_is_written() {
+        let list = problem("[scan]\nsni = [\"a.example,b.example\"]");
+        assert!(list.contains("line 2, column 7"), "{list}");
+        let told = "`a.example,b.example` is not a host name\n\
+            hint: `sni` is a list of host names";
+        assert!(list.contains(told), "{list}");
+    }
+
+    #[test]
     fn a_wrong_exclusion_is_pointed_at_among_right_ones() {
         let in_scan = problem("[scan]\nexclude = [\"10.0.0.1\", \"bad..x\"]\n");
         assert!(

@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::exclusion::WrittenExclusion;
-use super::from_text::{advised, from_text, read};
+use super::from_text::{advised, from_text, read, with_hint};
 use super::profile::Profile;
 use super::time_span::TimeSpan;
 use super::timeout::Timeout;
-use crate::domain::{Dialect, ServerName, Zone};
+use crate::domain::{Dialect, InvalidServerName, ServerName, Zone};
 use crate::pace::Rate;
 use crate::resolve::{AddressFamily, NameServer};
 use crate::schedule::{InvalidWindow, TimeZone, Window};
@@ -57,7 +57,7 @@ pub struct Options {
 
     /// Ask for this server name too, beside a target's own, at the addresses
     /// of targets that it resolves to
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = advised::<ServerName>(name_hint))]
     #[serde(deserialize_with = "names")]
     pub sni: Option<Vec<ServerName>>,
 
@@ -305,9 +305,23 @@ fn ports_help() -> String {
 
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<ServerName>>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    let names = texts.iter().map(|text| text.parse());
-    let names: Result<_, _> = names.collect();
-    names.map(Some).map_err(serde::de::Error::custom)
+    let names = texts.iter().map(|text| {
+        text.parse().map_err(|error| {
+            let hint = "`sni` is a list of host names: [\"a.example\", \"b.example\"]";
+            serde::de::Error::custom(with_hint(&error, Some(hint.to_owned())))
+        })
+    });
+    names.collect::<Result<_, _>>().map(Some)
+}
+
+/// What `--sni` takes.
+#[expect(clippy::unnecessary_wraps, reason = "other flags' hints may be none")]
+fn name_hint(error: &InvalidServerName) -> Option<String> {
+    let hint = match error {
+        InvalidServerName::Address(_) => "make the address a target: --sni takes host names",
+        InvalidServerName::Malformed(_) => "give --sni once for each host name",
+    };
+    Some(hint.to_owned())
 }
 
 pub(super) fn ports<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ports>, D::Error> {
@@ -382,6 +396,11 @@ mod tests {
         assert!(profile.contains("gentle, fast, standard"), "{profile}");
         let address = refusal(&["--sni", "10.0.0.1"]);
         assert!(address.contains("an address, not a name"), "{address}");
+        assert!(address.contains("hint: make the address"), "{address}");
+        let list = refusal(&["--sni", "a.example,b.example"]);
+        let told = "`a.example,b.example` is not a host name\n\
+            hint: give --sni once for each host name";
+        assert!(list.contains(told), "{list}");
     }
 
     #[test]
