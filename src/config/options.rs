@@ -56,7 +56,7 @@ pub struct Options {
     pub profile: Option<Profile>,
 
     /// Ask for this server name too, beside a target's own, at the addresses
-    /// of targets that it resolves to
+    /// of targets that it resolves to; repeatable
     #[arg(long, value_name = "NAME", value_parser = advised::<ServerName>(name_hint))]
     #[serde(deserialize_with = "names")]
     pub sni: Option<Vec<ServerName>>,

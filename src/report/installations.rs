@@ -176,7 +176,7 @@ fn rules<'a>(findings: impl Iterator<Item = &'a Finding>) -> Value<'static> {
     Value::List(Cow::Owned(rules))
 }
 
-/// What each of them says: `expiring: 6 days left`.
+/// What each of them says: `expiring: ends in 6 days, at ...`.
 fn details(findings: &[Finding]) -> Value<'static> {
     let details = findings.iter();
     let details = details.map(|finding| format!("{}: {}", finding.rule, finding.detail));

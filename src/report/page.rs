@@ -193,7 +193,7 @@ fn judged(page: &mut Page, row: &Installation) {
     page.list("Accepted", &accepted.collect::<Vec<_>>());
 }
 
-/// `error expiring: 6 days left`
+/// `error expiring: ends in 6 days, at ...`
 fn found(finding: &Finding) -> String {
     format!("{} {}: {}", finding.severity, finding.rule, finding.detail)
 }

@@ -21,6 +21,14 @@ const HEADER: &str = "zone,host,ip,port,sni,starttls,ptr,tls_version,protocols,c
     sha1,spki_sha256,chain_sha256,chain_not_after,installations,state,previous_sha256,first_seen,\
     last_seen,last_checked,source,scan_id,client_auth_issuers,hybrid_group,trust_reason,details";
 
+#[test]
+fn the_documentation_tells_every_column_in_its_order() {
+    let documented = include_str!("../../../docs/columns.md").lines();
+    let named = documented.filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let named: Vec<_> = named.map(|(name, _)| name).collect();
+    assert_eq!(named, HEADER.split(',').collect::<Vec<_>>());
+}
+
 fn report<Row: Debug>(format: Format, table: &'static Table<Row>, rows: &[Row]) -> String {
     let mut out = Vec::new();
     let mut report = Report::begin(&mut out, format, table, Head::at(now())).unwrap();
