@@ -71,7 +71,8 @@ impl<'scan> Awaited<'scan> {
         let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
         let asked_if = |known: &KnownQuestion| match &known.server_name {
             name if *name == subject.own_name => Some(AskedIf::Own),
-            // A bad night may be over; and who has no address asks nobody.
+            // It may have been renewed, a bad night may be over, and who has no
+            // address asks nobody.
             Some(_) if known.standing != Standing::Current => Some(AskedIf::Connected),
             Some(name) if every_name || names.has_met(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
@@ -166,7 +167,7 @@ fn candidate(known: &KnownQuestion, name: &ServerName) -> Candidate {
         name: name.clone(),
         source: match known.standing {
             Standing::NoAddress => NameSource::Homeless,
-            Standing::Current | Standing::Missing => NameSource::Known,
+            Standing::Current | Standing::Due | Standing::Missing => NameSource::Known,
         },
     }
 }
@@ -301,14 +302,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_asked_for_as_soon_as_tls_is_spoken_again() {
-        let missing = KnownQuestion {
-            standing: Standing::Missing,
-            ..known(Dialect::Tls, Some("missing.corp"), 2)
+    fn what_is_due_or_missing_is_asked_for_by_every_scan_that_meets_tls() {
+        let with = |standing, name, second| KnownQuestion {
+            standing,
+            ..known(Dialect::Tls, Some(name), second)
         };
-        let here = vec![known(Dialect::Tls, Some("old.corp"), 1), missing];
+        let here = vec![
+            known(Dialect::Tls, Some("old.corp"), 1),
+            with(Standing::Missing, "missing.corp", 2),
+            with(Standing::Due, "due.corp", 3),
+            with(Standing::NoAddress, "homeless.corp", 4),
+        ];
         let asked = asked(&subject(None, here), &[], Depth::Names, by_alert());
-        assert_eq!(asked, ["tls missing.corp"]);
+        assert_eq!(
+            asked,
+            ["tls missing.corp", "tls due.corp", "tls homeless.corp"]
+        );
     }
 
     #[test]

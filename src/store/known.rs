@@ -51,6 +51,8 @@ pub enum Askers {
 pub enum Standing {
     /// It has none.
     Current,
+    /// Its certificate ends within 30 days, or has ended: it may be renewed.
+    Due,
     /// Its certificate is missing.
     Missing,
     /// Its name has been a target, and had no address when it was last looked

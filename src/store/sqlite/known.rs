@@ -11,6 +11,10 @@ use super::row;
 use crate::domain::{Host, Timestamp, Zone};
 use crate::starttls;
 
+/// How long before its end a certificate may be renewed: the longest for which
+/// `expiring` warns of it, where the policy says no more.
+const DUE_BEFORE_END: i64 = 30 * 24 * 3600 * 1_000_000;
+
 /// Of an interval `i`: whether its certificate was looked for at the moment `m`:
 /// it had not ended, or had moved and might have been there still.
 macro_rules! is_awaited {
@@ -79,6 +83,12 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
     query.push(
         ", exists (select 1 from installations i where i.question_id = q.id \
                     and i.ended_at is null and i.missing_at < m.at), \
+          exists (select 1 from installations i join certificates c on c.id = i.certificate_id \
+                   where i.question_id = q.id and i.state = 'current' \
+                     and c.not_after < m.at + ",
+    );
+    query.push_bind(DUE_BEFORE_END).push(
+        "), \
           exists (select 1 from name_coverage n \
                    where n.zone = e.zone and n.name = q.server_name and n.port = e.port \
                      and n.outcome = 'unresolved' and n.detail in ('nxdomain', 'no-data')) \
@@ -161,10 +171,11 @@ pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
         } else {
             Askers::Own
         },
-        standing: match (row.try_get(8)?, row.try_get(7)?) {
-            (true, _) => Standing::NoAddress,
-            (false, true) => Standing::Missing,
-            (false, false) => Standing::Current,
+        standing: match (row.try_get(9)?, row.try_get(7)?, row.try_get(8)?) {
+            (true, ..) => Standing::NoAddress,
+            (false, true, _) => Standing::Missing,
+            (false, false, true) => Standing::Due,
+            (false, false, false) => Standing::Current,
         },
     })
 }

@@ -161,17 +161,24 @@ async fn questions_are_known_that_the_first_one_of_a_port_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_question_whose_name_had_no_address_is_known_for_that() {
+async fn a_question_is_known_for_the_reason_that_it_has_to_be_asked() {
     let mut store = Store::new().await;
-    let of = |name: &str, second| asking(name, presenting("10.0.0.1", 443, &[name], second));
-    let names = [
-        "here.corp",
-        "left.corp",
-        "empty.corp",
-        "fails.corp",
-        "port.corp",
+    // It ends as many days after the first as its text has letters.
+    let of = |(name, days): (&str, usize)| {
+        let leaf = "x".repeat(days);
+        asking(name, presenting("10.0.0.1", 443, &[&leaf], 10))
+    };
+    let looks = [
+        ("here.corp", 40),
+        ("left.corp", 41),
+        ("empty.corp", 42),
+        ("fails.corp", 43),
+        ("port.corp", 44),
+        ("last.corp", 39),
+        ("due.corp", 38),
+        ("over.corp", 1),
     ];
-    let mut first = batch(names.map(|name| of(name, 10)).to_vec());
+    let mut first = batch(looks.map(of).to_vec());
     let unresolved = |name: &str, port, detail: &str| NameLook {
         outcome: OutcomeKind::Unresolved,
         detail: detail.to_owned(),
@@ -197,10 +204,13 @@ async fn a_question_whose_name_had_no_address_is_known_for_that() {
     };
     let expected = |left| {
         [
+            ("due.corp".to_owned(), Standing::Due),
             ("empty.corp".to_owned(), Standing::NoAddress),
             ("fails.corp".to_owned(), Standing::Current),
             ("here.corp".to_owned(), Standing::Current),
+            ("last.corp".to_owned(), Standing::Current),
             ("left.corp".to_owned(), left),
+            ("over.corp".to_owned(), Standing::Due),
             ("port.corp".to_owned(), Standing::Current),
         ]
     };
