@@ -1,5 +1,6 @@
 //! The command line: arguments → the other stages → the terminal.
 
+mod ahead;
 mod backup;
 mod certificate_files;
 mod certs;

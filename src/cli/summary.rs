@@ -142,6 +142,7 @@ pub(super) fn json(summary: &Summary, severities: Option<Severities>) -> Value {
         "endpoints_demanding_name": summary.nameless.demanding,
         "names_not_asked": names_not_asked(&summary.names_not_asked),
         "clock_jumps": trouble.clock_jumps.iter().map(clock_jump).collect::<Vec<_>>(),
+        "ahead_of_clock": trouble.ahead.map(|it| it.scan.number()),
         "installations_by_severity": severities.map(|it| it.json()),
         "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::ahead::scan_ahead;
 use super::crowd::{crowds, neighbours};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -135,6 +136,10 @@ impl Sweep {
             ..self.scan(dialer, resolver, workers, progress, recall, resumes)
         };
         scan.settings.neighbours = neighbours(&crowds, &kernel);
+        scan.ahead = scan_ahead(db, clock::now()).await?;
+        if let Some(ahead) = scan.ahead {
+            printer.note(&format!("warning: {ahead}"));
+        }
         let keeping = async {
             let began = clock::now();
             let mut keeper = Keeper::begin(schedule.clone(), clock::now);
@@ -268,6 +273,7 @@ impl Sweep {
             resumes,
             event_loops: Vec::new(),
             clock_jumps: ClockJumps::default(),
+            ahead: None,
             losses: Kernel::system().losses_from_now(),
         }
     }

@@ -73,7 +73,7 @@ pub use settings::{Approach, Depth, FurtherNames, Pointers, Reach, Settings};
 pub use sighting::Sighting;
 pub use stop::Stop;
 pub use summary::{NameNotAsked, Nameless, Summary, WhyNotAsked};
-pub use trouble::{Loss, LossMeter, SlowedNetwork, Trouble};
+pub use trouble::{Loss, LossMeter, ScanAhead, SlowedNetwork, Trouble};
 pub use visiting_hours::{VisitingHours, Visits};
 
 use crate::domain::{EarlyEnd, OutcomeKind, ScanId, ScanState, clock};
@@ -120,6 +120,8 @@ pub struct Scan<D: Dialer, R: Resolver> {
     pub event_loops: Vec<Handle>,
     /// What somebody who watches the clock on the wall notes meanwhile.
     pub clock_jumps: ClockJumps,
+    /// The scan of the inventory that was ahead of the clock, if one was.
+    pub ahead: Option<ScanAhead>,
     /// What tells how many packets the system lost meanwhile.
     pub losses: LossMeter,
 }
@@ -179,6 +181,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let collector = tokio::spawn(collector.run(to_collect, batches));
         let resumes = self.resumes;
         let (clock_jumps, losses) = (self.clock_jumps.clone(), self.losses.clone());
+        let ahead = self.ahead;
         let (worked, trouble) = self
             .work(workers, Arc::clone(&directory), start, parcels, &stop)
             .await;
@@ -206,6 +209,7 @@ impl<D: Dialer, R: Resolver> Scan<D, R> {
         let finished_at = clock::now();
         let trouble = Trouble {
             clock_jumps: clock_jumps.list(),
+            ahead,
             losses: losses.read(),
             ..trouble
         };

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::Outages;
+use crate::domain::{ScanId, Timestamp};
 use crate::schedule::ClockJump;
 
 /// What happened around a scan that was no target's doing.
@@ -16,8 +17,20 @@ pub struct Trouble {
     pub slowed: Vec<SlowedNetwork>,
     /// The jumps of the clock on the wall, as far as somebody watched it.
     pub clock_jumps: Vec<ClockJump>,
+    /// The scan before it that was ahead of its clock, if one was.
+    pub ahead: Option<ScanAhead>,
     /// Packets that the system lost before they left the machine.
     pub losses: Vec<Loss>,
+}
+
+/// A scan of the inventory that was at work at a time which is yet to come, by
+/// the clock: that was ahead then, or is behind now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanAhead {
+    /// Its number.
+    pub scan: ScanId,
+    /// When it was.
+    pub at: Timestamp,
 }
 
 /// A counter of the system that rose while the scan ran; what other programs
@@ -95,10 +108,22 @@ impl Trouble {
                 format!("the clock jumped {jump}: times of this scan are not in order")
             }),
         );
+        incidents.extend(self.ahead.map(|ahead| ahead.to_string()));
         incidents.extend(self.losses.iter().map(|Loss { counter, packets }| {
             format!("{counter} rose by {packets}: packets were lost here, and hosts may look dark")
         }));
         incidents
+    }
+}
+
+impl fmt::Display for ScanAhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scan, at } = self;
+        write!(
+            f,
+            "by the clock, scan {scan} was at work at a time yet to come, {at}: it was wrong \
+             then, or is now, and so are the times in the inventory"
+        )
     }
 }
 
@@ -123,7 +148,6 @@ fn times(count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
 
     #[test]
     fn each_trouble_is_a_sentence_and_many_networks_are_counted() {
@@ -143,13 +167,17 @@ mod tests {
                 from: Timestamp::from_seconds(3600),
                 to: Timestamp::from_seconds(0),
             }],
+            ahead: Some(ScanAhead {
+                scan: ScanId::new(7),
+                at: Timestamp::from_seconds(7200),
+            }),
             losses: vec![Loss {
                 counter: "tx_dropped of eth0".to_owned(),
                 packets: 9,
             }],
         };
         let incidents = trouble.incidents();
-        assert_eq!(incidents.len(), MOST_NETWORKS + 4);
+        assert_eq!(incidents.len(), MOST_NETWORKS + 5);
         assert_eq!(incidents[0], "the network was down once, for 1m 30s");
         assert!(
             incidents[1].ends_with("nothing there stayed in doubt"),
@@ -159,7 +187,11 @@ mod tests {
             incidents[2].contains(": 1 of its targets stayed silent"),
             "{incidents:?}"
         );
-        assert!(incidents[13].starts_with("tx_dropped of eth0 rose by 9: "));
+        assert!(
+            incidents[13].starts_with("by the clock, scan 7 was at work at a time yet to come"),
+            "{incidents:?}"
+        );
+        assert!(incidents[14].starts_with("tx_dropped of eth0 rose by 9: "));
         assert_eq!(incidents[11], "2 more networks stopped answering");
         assert!(
             incidents[12].starts_with("the clock jumped back by 1h"),

@@ -137,6 +137,7 @@ impl Rig {
             resumes: self.resumes,
             event_loops: Vec::new(),
             clock_jumps: ClockJumps::default(),
+            ahead: None,
             losses: LossMeter::default(),
         };
         let sink = Box::new(self.memory.clone());
