@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 use super::super::StoreError;
 use super::absence::Failures;
 use super::certificates::key_type_of_word;
+use super::chronology::Chronology;
 use super::history::History;
 use super::interval::{End, HowEnded, Interval, Seen, SessionWords};
 use super::look::Look;
@@ -90,7 +91,7 @@ pub(super) async fn find_asked(
     FIND_ASKED
         .fetch_elements(connection, wanted, bind, take)
         .await?;
-    Ok(gathered.questions())
+    with_chronology(connection, gathered.questions()).await
 }
 
 /// The questions of these numbers.
@@ -106,7 +107,26 @@ pub(super) async fn find_by_id(
     FIND_BY_ID
         .fetch_elements(connection, wanted, bind, take)
         .await?;
-    Ok(gathered.questions())
+    with_chronology(connection, gathered.questions()).await
+}
+
+/// With what tells since when something is absent, where anything is.
+async fn with_chronology(
+    connection: &mut SqliteConnection,
+    mut questions: Vec<Question>,
+) -> Result<Vec<Question>, StoreError> {
+    if questions.iter().any(has_absent) {
+        let chronology = Arc::new(Chronology::read(connection).await?);
+        for question in questions.iter_mut().filter(|it| has_absent(it)) {
+            question.history.chronology = Arc::clone(&chronology);
+        }
+    }
+    Ok(questions)
+}
+
+fn has_absent(question: &Question) -> bool {
+    let mut intervals = question.history.intervals.iter();
+    intervals.any(|it| it.is_awaited() && !it.is_current())
 }
 
 /// An element of what [`find!`] finds: an interval and its question.
@@ -197,6 +217,7 @@ impl Stored {
                     session: Arc::new(self.session),
                 },
                 intervals: vec![first],
+                chronology: Arc::default(),
                 forgotten: Vec::new(),
                 look_changed: false,
                 way_changed: false,

@@ -21,6 +21,7 @@ use crate::domain::{OutcomeKind, ScanId};
 use crate::report::EventKind;
 
 use super::absence::FailedLook;
+use super::chronology::Chronology;
 use super::interval::{Answer, HowEnded, Interval, Seen};
 use super::look::{Look, RESTLESS, is_ephemeral};
 use super::moment::Moment;
@@ -33,6 +34,8 @@ pub(super) struct History {
     /// Those that an answer may continue or come back to, the latest answer
     /// among them; and those that were till now.
     pub(super) intervals: Vec<Interval>,
+    /// When the scans ran that say since when something is absent.
+    pub(super) chronology: Arc<Chronology>,
     /// Intervals that are over and were no events: nothing is kept of them.
     pub(super) forgotten: Vec<i64>,
     /// Whether the look has to be stored: when the question was asked and
@@ -74,6 +77,7 @@ impl History {
         Self {
             intervals: vec![Interval::begin(ids(), &answer, moment)],
             look: Look::begin(answer, moment),
+            chronology: Arc::default(),
             forgotten: Vec::new(),
             look_changed: true,
             way_changed: true,

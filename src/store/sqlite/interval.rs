@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::absence::{Failures, MISSING_BEFORE_GONE};
+use super::chronology::Chronology;
 use super::moment::Moment;
 use crate::domain::Timestamp;
 use crate::report::EventKind;
@@ -233,17 +234,22 @@ impl Interval {
         self.failures = Failures::default();
     }
 
+    /// Since when it is absent, by the clock of then.
+    pub(super) fn absent_since(&self) -> Option<Moment> {
+        self.ended.map(|end| end.at).or(self.missing)
+    }
+
     /// It is absent, by all that is known.
-    pub(super) fn miss(&mut self, at: Moment) {
-        let since = self.ended.map(|end| end.at).or(self.missing);
-        match since {
+    pub(super) fn miss(&mut self, at: Moment, chronology: &Chronology) {
+        let by = |since| chronology.at_the_latest(since, at);
+        match self.absent_since() {
             None => {
                 self.missing = Some(at);
                 self.changed = true;
                 self.failures.restart();
                 self.failures_changed = true;
             }
-            Some(since) if at.at.since(since.at) >= MISSING_BEFORE_GONE => {
+            Some(since) if at.at.since(by(since)) >= MISSING_BEFORE_GONE => {
                 self.vacate(at);
                 self.end(at, HowEnded::Gone);
             }

@@ -13,6 +13,7 @@ mod backup;
 mod certificates;
 mod chains;
 mod changes;
+mod chronology;
 mod coverage;
 mod cursor;
 mod declined;

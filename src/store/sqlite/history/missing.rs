@@ -53,7 +53,7 @@ impl History {
         }
         for place in missed {
             if let Some(interval) = self.intervals.get_mut(place) {
-                interval.miss(moment);
+                interval.miss(moment, &self.chronology);
             }
         }
     }

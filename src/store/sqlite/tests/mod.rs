@@ -4,6 +4,7 @@ mod authorities;
 mod backup;
 mod batch;
 mod chains;
+mod clocks;
 mod declined;
 mod dialects;
 mod dossiers;
