@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use certsweep::domain::{
     Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyType, Observation,
-    Outcome, Port, Presented, ScanId, Session, Timestamp, TlsVersion, Zone,
+    Outcome, Pointer, Port, Presented, ScanId, Session, Timestamp, TlsVersion, Zone,
 };
 use certsweep::store::{Batch, NewScan, Sink, SqliteSink};
 use certsweep::x509::{Certificate, Facts, Name, PublicKey};
@@ -152,7 +152,7 @@ fn observation(address: u32, at: Timestamp, outcome: Outcome) -> Observation {
         at,
         outcome,
         attempts: Vec::new(),
-        pointer: None,
+        pointer: Pointer::default(),
         survey: None,
     }
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::{
-    Chain, CipherSuite, Dialect, Endpoint, LeftOut, Observation, Outcome, Port, Presented,
+    Chain, CipherSuite, Dialect, Endpoint, LeftOut, Observation, Outcome, Pointer, Port, Presented,
     ScanState, Session, Tally, TlsVersion, Zone,
 };
 use crate::judge::{Owner, Selector};
@@ -99,7 +99,7 @@ fn presenting(address: Ipv4Addr, chain: &[Der], at: Timestamp) -> Observation {
             truncated: None,
         })),
         attempts: Vec::new(),
-        pointer: None,
+        pointer: Pointer::default(),
         survey: None,
     }
 }

@@ -53,7 +53,7 @@ fn installation(
             .into_iter()
             .collect(),
         starttls: endpoint.dialect.starttls().map(str::to_owned),
-        pointer: seen.pointer.clone(),
+        pointer: seen.pointer.name().map(str::to_owned),
         session: Arc::new(SessionRow {
             tls_version: Some(session.version.to_string()),
             protocols: Vec::new(),
@@ -98,7 +98,7 @@ fn endpoint(seen: &Observation, scan: ScanId) -> EndpointRow {
             _ => None,
         },
         attempts: seen.attempts.iter().map(ToString::to_string).collect(),
-        pointer: seen.pointer.clone(),
+        pointer: seen.pointer.name().map(str::to_owned),
         certificates: 0,
         first_seen: seen.at,
         last_checked: seen.at,
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         Chain, CipherSuite, ClientAuth, Dialect, Endpoint, HybridGroup, KeyType, LeftOut,
-        NamedGroup, Phase, Port, Refusal, Session, Survey, TlsVersion, Zone,
+        NamedGroup, Phase, Pointer, Port, Refusal, Session, Survey, TlsVersion, Zone,
     };
 
     fn seen(asked_for: Option<KeyType>, outcome: Outcome) -> Observation {
@@ -144,7 +144,7 @@ mod tests {
             at: Timestamp::from_seconds(0),
             outcome,
             attempts: Vec::new(),
-            pointer: None,
+            pointer: Pointer::default(),
             survey: Some(Survey {
                 hybrid_group: Some(HybridGroup::Agreed(NamedGroup(0x11ec))),
                 ..Survey::default()

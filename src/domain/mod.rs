@@ -16,6 +16,7 @@ mod named_group;
 mod observation;
 mod outcome;
 mod phase;
+mod pointer;
 mod port;
 mod presented;
 mod protocol_set;
@@ -53,6 +54,7 @@ pub use outcome::{
     Unresolved,
 };
 pub use phase::Phase;
+pub use pointer::Pointer;
 pub use port::{InvalidPort, Port};
 pub use presented::{ClientAuth, Presented, Session, UnknownClientAuth};
 pub use protocol_set::{InvalidProtocolSet, ProtocolSet};

@@ -1,6 +1,6 @@
 use super::{
-    Attempt, Endpoint, KeyType, LeftOut, Outcome, OutcomeKind, ProtocolSet, ServerName, Survey,
-    Timestamp,
+    Attempt, Endpoint, KeyType, LeftOut, Outcome, OutcomeKind, Pointer, ProtocolSet, ServerName,
+    Survey, Timestamp,
 };
 
 /// What one probe saw: the unit that is batched and stored.
@@ -21,9 +21,8 @@ pub struct Observation {
     pub outcome: Outcome,
     /// Every connection it made, in order.
     pub attempts: Vec<Attempt>,
-    /// The PTR name of the address, where a TCP connection succeeded and one
-    /// exists. It comes from the network: any text.
-    pub pointer: Option<String>,
+    /// The PTR name of the address, asked for where a TCP connection succeeded.
+    pub pointer: Pointer,
     /// What else the endpoint accepts, where that was asked.
     pub survey: Option<Survey>,
 }

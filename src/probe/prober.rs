@@ -6,7 +6,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Attempt, Dialect, Endpoint, LocalFault, Observation, Outcome, Resort, ServerName, clock,
+    Attempt, Dialect, Endpoint, LocalFault, Observation, Outcome, Pointer, Resort, ServerName,
+    clock,
 };
 use crate::net::{DialError, Dialer};
 use crate::pace::{Admission, Lane, Pacer};
@@ -184,7 +185,7 @@ pub(super) fn observed(question: Probe, tried: Vec<(Rung, Outcome)>) -> Observat
         at: clock::now(),
         attempts: attempts(&tried),
         outcome: best(tried).unwrap_or(Outcome::NotAttempted),
-        pointer: None,
+        pointer: Pointer::default(),
         survey: None,
     }
 }

@@ -137,9 +137,9 @@ impl<'s> Answers<'s> {
         if shown.is_none() || before.any(|seen| leaf(&seen.outcome) == shown) {
             return;
         }
-        let pointer = self.seen.and_then(|seen| seen.pointer.clone());
+        let pointer = self.seen.map(|seen| seen.pointer.clone());
         self.others.push(Observation {
-            pointer,
+            pointer: pointer.unwrap_or_default(),
             ..observed(probe.clone(), climb.tried)
         });
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
@@ -13,11 +14,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::failure::{failure, least_certain, without_records};
+use super::failure::{failure, least_certain, without_pointer, without_records};
 use super::patience::Patience;
 use super::search::candidates;
 use super::{AddressFamily, LookupError, MAX_ADDRESSES, NameServer, Resolver};
-use crate::domain::{ServerName, Unresolved};
+use crate::domain::{Pointer, ServerName, Unresolved};
 
 /// Whom to ask, and for what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,9 +187,9 @@ impl DnsResolver {
         Ok(addresses)
     }
 
-    /// What the DNS has under an address; `None` also when it has shown that
-    /// it does not answer.
-    async fn reverse(&self, address: IpAddr) -> Option<Lookup> {
+    /// What the DNS has under an address; `None` where it does not answer, or
+    /// has shown that it doesn't.
+    async fn reverse(&self, address: IpAddr) -> Option<Result<Lookup, NetError>> {
         let _place = self.pointers_at_a_time.acquire().await;
         if !self.patience.is_left() {
             return None;
@@ -199,7 +200,7 @@ impl DnsResolver {
             return None;
         };
         self.patience.answered();
-        answer.ok()
+        Some(answer)
     }
 
     /// Canonical, of the chosen family, each once, not too many; `None` if
@@ -231,17 +232,12 @@ impl Resolver for DnsResolver {
             .unwrap_or_else(|_| Err(LookupError::Resolver("no answer in time".to_owned())))
     }
 
-    async fn pointer(&self, address: IpAddr) -> Option<String> {
-        let lookup = self.reverse(address).await?;
-        let pointer = lookup
-            .answers()
-            .iter()
-            .find_map(|record| match &record.data {
-                RData::PTR(pointer) => Some(pointer.0.to_ascii()),
-                _ => None,
-            })?;
-        let name = pointer.strip_suffix('.').unwrap_or(&pointer);
-        (!name.is_empty() && name.len() <= MAX_POINTER).then(|| name.to_owned())
+    async fn pointer(&self, address: IpAddr) -> Pointer {
+        match self.reverse(address).await {
+            Some(Ok(lookup)) => pointer_in(&lookup),
+            Some(Err(error)) => without_pointer(&error),
+            None => Pointer::Untold,
+        }
     }
 }
 
@@ -258,6 +254,24 @@ fn connections(name_server: NameServer) -> NameServerConfig {
 fn addresses_in(lookup: &Lookup) -> Vec<IpAddr> {
     let records = lookup.answers().iter();
     records.filter_map(|record| record.data.ip_addr()).collect()
+}
+
+/// The name that an answer has, if one can be used.
+fn pointer_in(lookup: &Lookup) -> Pointer {
+    let mut names = lookup.answers().iter().filter_map(|record| {
+        let RData::PTR(pointer) = &record.data else {
+            return None;
+        };
+        Some(pointer.0.to_ascii())
+    });
+    let Some(pointer) = names.next() else {
+        return Pointer::Untold;
+    };
+    let name = pointer.strip_suffix('.').unwrap_or(&pointer);
+    if name.is_empty() || name.len() > MAX_POINTER {
+        return Pointer::Absent;
+    }
+    Pointer::Name(name.to_owned())
 }
 
 #[cfg(test)]

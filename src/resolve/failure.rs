@@ -2,7 +2,7 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 
 use super::LookupError;
-use crate::domain::Unresolved;
+use crate::domain::{Pointer, Unresolved};
 
 /// What a failed query says about the name, if anything.
 pub(super) fn failure(error: &NetError) -> LookupError {
@@ -21,6 +21,20 @@ pub(super) fn without_records(code: ResponseCode) -> Unresolved {
         ResponseCode::NXDomain => Unresolved::NoSuchName,
         ResponseCode::NoError => Unresolved::NoData,
         _ => Unresolved::ServerFailure,
+    }
+}
+
+/// What a failed query for the name of an address says. A server that only
+/// names others to ask knows nothing of it (RFC 2308 section 2.2).
+pub(super) fn without_pointer(error: &NetError) -> Pointer {
+    let NetError::Dns(DnsError::NoRecordsFound(none)) = error else {
+        return Pointer::Untold;
+    };
+    let is_referral = none.soa.is_none() && none.ns.is_some();
+    match without_records(none.response_code) {
+        Unresolved::NoSuchName => Pointer::Absent,
+        Unresolved::NoData if !is_referral => Pointer::Absent,
+        Unresolved::NoData | Unresolved::ServerFailure => Pointer::Untold,
     }
 }
 

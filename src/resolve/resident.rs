@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{LookupError, Resolver};
-use crate::domain::ServerName;
+use crate::domain::{Pointer, ServerName};
 
 /// A resolver that works on one runtime, whoever asks: its sockets stay there.
 #[derive(Clone, Debug)]
@@ -49,10 +49,10 @@ impl<R: Resolver> Resolver for Resident<R> {
         answer.await.unwrap_or_else(closing)
     }
 
-    async fn pointer(&self, address: IpAddr) -> Option<String> {
+    async fn pointer(&self, address: IpAddr) -> Pointer {
         let resolver = Arc::clone(&self.resolver);
         let answer = self.at_home(async move { resolver.pointer(address).await });
-        answer.await.flatten()
+        answer.await.unwrap_or_default()
     }
 }
 
@@ -76,9 +76,9 @@ mod tests {
             Err(LookupError::Unresolved(Unresolved::NoData))
         }
 
-        async fn pointer(&self, _: IpAddr) -> Option<String> {
+        async fn pointer(&self, _: IpAddr) -> Pointer {
             assert_eq!(thread::current().id(), self.0);
-            Some("home".to_owned())
+            Pointer::Name("home".to_owned())
         }
     }
 
@@ -96,7 +96,7 @@ mod tests {
         });
         let (addresses, pointer) = elsewhere.await.unwrap();
         assert_eq!(addresses, Err(LookupError::Unresolved(Unresolved::NoData)));
-        assert_eq!(pointer.as_deref(), Some("home"));
+        assert_eq!(pointer.name(), Some("home"));
     }
 
     /// Never answers, and notes whether it was given up.
@@ -116,7 +116,7 @@ mod tests {
             std::future::pending().await
         }
 
-        async fn pointer(&self, _: IpAddr) -> Option<String> {
+        async fn pointer(&self, _: IpAddr) -> Pointer {
             panic!("a bug");
         }
     }

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 
-use crate::domain::{ServerName, Unresolved};
+use crate::domain::{Pointer, ServerName, Unresolved};
 
 /// Asks the DNS: the system's resolver, a chosen one, or a simulated one.
 pub trait Resolver: Send + Sync + 'static {
@@ -14,10 +14,10 @@ pub trait Resolver: Send + Sync + 'static {
         name: &ServerName,
     ) -> impl Future<Output = Result<Vec<IpAddr>, LookupError>> + Send;
 
-    /// The PTR name of an address, for the record: any failure is `None`.
+    /// The PTR name of an address: any failure is [`Pointer::Untold`].
     ///
     /// Cancel safe.
-    fn pointer(&self, address: IpAddr) -> impl Future<Output = Option<String>> + Send;
+    fn pointer(&self, address: IpAddr) -> impl Future<Output = Pointer> + Send;
 }
 
 /// Most addresses of one name that are looked at: a name with more is a

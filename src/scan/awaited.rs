@@ -192,8 +192,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Alert, Broken, Host, KeyType, NoCertificate, NotTls, Observation, Outcome, Phase, Port,
-        Refusal, Target, Timestamp, Zone,
+        Alert, Broken, Host, KeyType, NoCertificate, NotTls, Observation, Outcome, Phase, Pointer,
+        Port, Refusal, Target, Timestamp, Zone,
     };
     use crate::pace::Lane;
     use crate::scan::answers::Seen;
@@ -235,7 +235,7 @@ mod tests {
             at: Timestamp::from_seconds(0),
             outcome,
             attempts: Vec::new(),
-            pointer: None,
+            pointer: Pointer::default(),
             survey: None,
         };
         let mut seen = Answers::default();

@@ -135,7 +135,7 @@ pub(super) const fn is_silence(answer: &Outcome) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alert, KeyType, NoCertificate, Timestamp};
+    use crate::domain::{Alert, KeyType, NoCertificate, Pointer, Timestamp};
     use crate::scan::KnownNames;
     use crate::store::{Askers, KnownQuestion, Standing};
     use crate::target::Plan;
@@ -165,7 +165,7 @@ mod tests {
             at: Timestamp::from_seconds(0),
             outcome,
             attempts: Vec::new(),
-            pointer: None,
+            pointer: Pointer::default(),
             survey: None,
         }
     }

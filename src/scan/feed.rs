@@ -334,7 +334,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::domain::{Dialect, Endpoint, NotTls, Observation, Outcome, Port, Timestamp, Zone};
+    use crate::domain::{
+        Dialect, Endpoint, NotTls, Observation, Outcome, Pointer, Port, Timestamp, Zone,
+    };
 
     /// A look that has seen one answer of so many bytes.
     fn look(said: usize) -> Look {
@@ -347,7 +349,7 @@ mod tests {
             at: Timestamp::from_seconds(0),
             outcome: Outcome::NotTls(NotTls::Other, vec![0; said]),
             attempts: Vec::new(),
-            pointer: None,
+            pointer: Pointer::default(),
             survey: None,
         };
         Look::first(0).again(NoAnswer::Filtered, vec![seen])

@@ -379,7 +379,7 @@ impl<'scan> Inquiry<'scan> {
         if !is_thorough && self.subject.known.is_empty() {
             return None;
         }
-        if is_thorough && let Some(pointer) = &observation.pointer {
+        if is_thorough && let Some(pointer) = observation.pointer.name() {
             self.candidates.discover(pointer);
         }
         let Outcome::Certificate(presented) = &observation.outcome else {
@@ -406,8 +406,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Broken, Chain, CipherSuite, Der, Host, NotTls, OutcomeKind, Phase, Port, Presented,
-        Session, Target, Timestamp, TlsVersion, Zone,
+        Broken, Chain, CipherSuite, Der, Host, NotTls, OutcomeKind, Phase, Pointer, Port,
+        Presented, Session, Target, Timestamp, TlsVersion, Zone,
     };
     use crate::scan::subject::{OtherDialects, WithoutAName};
     use crate::store::{Askers, KnownQuestion, Standing};
@@ -487,7 +487,7 @@ mod tests {
             at: Timestamp::from_seconds(0),
             outcome,
             attempts: Vec::new(),
-            pointer: Some("ptr.corp".to_owned()),
+            pointer: Pointer::Name("ptr.corp".to_owned()),
             survey: None,
         }
     }

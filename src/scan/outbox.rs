@@ -190,7 +190,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::domain::{Dialect, Endpoint, NotTls, Observation, Outcome, Port, Timestamp, Zone};
+    use crate::domain::{
+        Dialect, Endpoint, NotTls, Observation, Outcome, Pointer, Port, Timestamp, Zone,
+    };
     use crate::scan::feed::Start;
     use crate::target::Plan;
 
@@ -220,7 +222,7 @@ mod tests {
                 at: Timestamp::from_seconds(0),
                 outcome: outcome.clone(),
                 attempts: Vec::new(),
-                pointer: None,
+                pointer: Pointer::default(),
                 survey: None,
             }],
             outcome,

@@ -17,7 +17,7 @@ use super::subject::{Subject, WithoutAName};
 use super::verdict::Verdict;
 use super::whereabouts::Whereabouts;
 use super::worker::Bench;
-use crate::domain::{Host, Observation, Outcome, ServerName, Target, Unresolved};
+use crate::domain::{Host, Observation, Outcome, Pointer, ServerName, Target, Unresolved};
 use crate::net::Dialer;
 use crate::pace::Lane;
 use crate::probe::{Knock, Probe};
@@ -248,7 +248,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         &self,
         probe: Probe,
         knock: Option<Knock<D::Stream>>,
-        pointer: &OnceCell<Option<String>>,
+        pointer: &OnceCell<Pointer>,
         look: &Look,
     ) -> Observation {
         let address = probe.endpoint.address;
@@ -263,7 +263,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
         if connected && self.settings.pointers == Pointers::LookUp {
             let pointer = pointer.get_or_init(async || {
                 let pointer = self.unless_stopped(self.resolver.pointer(address));
-                pointer.await.flatten()
+                pointer.await.unwrap_or_default()
             });
             observation.pointer.clone_from(Box::pin(pointer).await);
         }

@@ -199,7 +199,7 @@ async fn a_name_is_asked_at_each_of_its_addresses() {
     let pointer = stored
         .observations
         .iter()
-        .find_map(|seen| seen.pointer.clone());
+        .find_map(|seen| seen.pointer.name());
     assert!(pointer.is_some_and(|name| name.starts_with("host-10.0.0.")));
     assert_eq!(stored.names.len(), 2);
     let led: BTreeSet<_> = stored.leads.iter().map(|lead| lead.address).collect();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use certsweep::domain::{
-    Fingerprint, LocalFault, Observation, Outcome, OutcomeKind, ScanId, ServerName, Tally,
+    Fingerprint, LocalFault, Observation, Outcome, OutcomeKind, Pointer, ScanId, ServerName, Tally,
     Timestamp, Unresolved,
 };
 use certsweep::net::{DialError, Dialer};
@@ -263,8 +263,8 @@ impl Resolver for Names {
         (self.answer)(name.as_str(), earlier)
     }
 
-    async fn pointer(&self, address: IpAddr) -> Option<String> {
-        Some(format!("host-{address}.sim"))
+    async fn pointer(&self, address: IpAddr) -> Pointer {
+        Pointer::Name(format!("host-{address}.sim"))
     }
 }
 

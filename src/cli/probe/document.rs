@@ -51,7 +51,7 @@ fn endpoint(examination: &Examination, head: &Head) -> Value {
         "ip": endpoint.address.to_string(),
         "port": endpoint.port.number(),
         "starttls": endpoint.dialect.starttls(),
-        "ptr": examination.pointer,
+        "ptr": examination.pointer.name(),
         "questions": questions.collect::<Vec<_>>(),
         "versions": survey.map(versions),
         "hybrid_group": survey.and_then(|survey| survey.hybrid_group).map(hybrid_word),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, ServerName, Survey, Target,
+    Dialect, Endpoint, KeyType, Observation, Outcome, OutcomeKind, Pointer, ServerName, Survey,
+    Target,
 };
 use crate::judge::Judgement;
 use crate::net::Dialer;
@@ -35,7 +36,7 @@ pub(super) struct Client {
 /// All that one address had to say.
 pub(super) struct Examination {
     pub(super) endpoint: Endpoint,
-    pub(super) pointer: Option<String>,
+    pub(super) pointer: Pointer,
     /// Every question, in order.
     pub(super) looks: Vec<Look>,
     pub(super) survey: Option<Survey>,
@@ -58,7 +59,7 @@ impl<D: Dialer> Examiner<D> {
         let mut examination = Examination {
             looks: self.opening(&endpoint).await,
             endpoint,
-            pointer: None,
+            pointer: Pointer::default(),
             survey: None,
             handshakes: Vec::new(),
         };

@@ -26,21 +26,21 @@ impl Judging {
 
     /// Judges every chain that was shown.
     pub(super) fn judge(&self, examination: &mut Examination, now: Timestamp) {
-        let (pointer, survey) = (&examination.pointer, examination.survey.as_ref());
+        let (pointer, survey) = (examination.pointer.name(), examination.survey.as_ref());
         for look in &mut examination.looks {
-            look.judgement = self.judgement(look, pointer.as_ref(), survey, now);
+            look.judgement = self.judgement(look, pointer, survey, now);
         }
     }
 
     fn judgement(
         &self,
         look: &Look,
-        pointer: Option<&String>,
+        pointer: Option<&str>,
         survey: Option<&Survey>,
         now: Timestamp,
     ) -> Option<Judgement> {
         let place = Place {
-            pointer: pointer.cloned(),
+            pointer: pointer.map(str::to_owned),
             versions: survey.iter().flat_map(|it| it.accepted()).collect(),
             refused: survey.iter().flat_map(|it| it.refused()).collect(),
             hybrid_group: survey.and_then(|it| it.hybrid_group),

@@ -87,7 +87,7 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
 pub(super) fn text(examination: &Examination, now: Timestamp) -> String {
     let mut page = Page(String::new());
     page.line("Endpoint", &examination.endpoint.to_string());
-    page.optional("PTR", examination.pointer.as_ref());
+    page.optional("PTR", examination.pointer.name());
     let mut shown = Vec::new();
     for look in &examination.looks {
         answer(&mut page, look, &mut shown);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::join_all;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::Record;
-use hickory_resolver::proto::rr::rdata::PTR;
+use hickory_resolver::proto::rr::rdata::{CNAME, NS, PTR, SOA};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinEncodable};
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
@@ -18,6 +18,8 @@ use super::*;
 enum Answer {
     Records(Vec<RData>),
     Code(ResponseCode),
+    /// No answer, but one record of who has authority.
+    Authority(ResponseCode, RData),
     /// It never answers.
     Silence,
 }
@@ -55,6 +57,10 @@ impl Server {
                 match answer {
                     Answer::Silence => continue,
                     Answer::Code(code) => response.metadata.response_code = code,
+                    Answer::Authority(code, data) => {
+                        response.metadata.response_code = code;
+                        response.add_authority(Record::from_rdata(Name::root(), 300, data));
+                    }
                     Answer::Records(records) => {
                         response.add_answers(
                             records
@@ -112,6 +118,10 @@ fn records(addresses: &[&str]) -> Answer {
 
 fn pointer(name: Name) -> Answer {
     Answer::Records(vec![RData::PTR(PTR(name))])
+}
+
+async fn pointer_of(resolver: &DnsResolver, last: u8) -> Pointer {
+    resolver.pointer(IpAddr::from([192, 0, 2, last])).await
 }
 
 async fn addresses(resolver: &DnsResolver, name: &str) -> Result<Vec<String>, LookupError> {
@@ -341,37 +351,61 @@ async fn localhost_needs_no_name_server() {
 }
 
 #[tokio::test]
-async fn a_pointer_is_the_name_without_its_final_dot_and_any_failure_is_none() {
-    let hostile = Name::from_labels([&[0x1b_u8; 60][..], &[b'\n'; 60][..], b"example"]).unwrap();
-    let server = Server::start([
-        (
-            "1.2.0.192.in-addr.arpa.",
-            RecordType::PTR,
-            pointer(Name::from_ascii("db.example.").unwrap()),
-        ),
-        (
-            "2.2.0.192.in-addr.arpa.",
-            RecordType::PTR,
-            Answer::Code(ResponseCode::ServFail),
-        ),
-        ("3.2.0.192.in-addr.arpa.", RecordType::PTR, pointer(hostile)),
-        (
-            "4.2.0.192.in-addr.arpa.",
-            RecordType::PTR,
-            pointer(Name::root()),
-        ),
-    ])
-    .await;
+async fn a_pointer_is_the_name_without_its_final_dot() {
+    let name = pointer(Name::from_ascii("db.example.").unwrap());
+    let server = Server::start([("1.2.0.192.in-addr.arpa.", RecordType::PTR, name)]).await;
     let resolver = server.resolver(AddressFamily::Any);
-    let pointer = async |last: u8| resolver.pointer(IpAddr::from([192, 0, 2, last])).await;
-    assert_eq!(pointer(1).await.as_deref(), Some("db.example"));
-    assert_eq!(pointer(1).await.as_deref(), Some("db.example"));
+    let db = Pointer::Name("db.example".to_owned());
+    assert_eq!(pointer_of(&resolver, 1).await, db);
+    assert_eq!(pointer_of(&resolver, 1).await, db);
     assert_eq!(
         server.times_asked("1.2.0.192.in-addr.arpa.", RecordType::PTR),
         1
     );
-    for last in 2..=5 {
-        assert_eq!(pointer(last).await, None, "{last}");
+}
+
+#[tokio::test]
+async fn only_the_dns_that_knows_says_that_an_address_has_no_name() {
+    let hostile = Name::from_labels([&[0x1b_u8; 60][..], &[b'\n'; 60][..], b"example"]).unwrap();
+    // An alias is followed (RFC 2317).
+    let alias = |last: &str| {
+        let zone = Name::from_ascii(format!("{last}.0-15.2.0.192.in-addr.arpa.")).unwrap();
+        Answer::Records(vec![RData::CNAME(CNAME(zone))])
+    };
+    let soa = SOA::new(Name::root(), Name::root(), 1, 2, 3, 4, 5);
+    let no_data = Answer::Authority(ResponseCode::NoError, RData::SOA(soa.clone()));
+    let no_name = Answer::Authority(ResponseCode::NXDomain, RData::SOA(soa));
+    // A lame server refers to those above it (RFC 2308 section 2.2).
+    let upwards = Answer::Authority(ResponseCode::NoError, RData::NS(NS(Name::root())));
+    let cases = [
+        (1, no_name, Pointer::Absent),
+        (2, Answer::Code(ResponseCode::NXDomain), Pointer::Absent),
+        (3, no_data, Pointer::Absent),
+        (4, Answer::Code(ResponseCode::NoError), Pointer::Absent),
+        (5, pointer(Name::root()), Pointer::Absent),
+        (6, pointer(hostile), Pointer::Absent),
+        (7, upwards, Pointer::Untold),
+        (8, Answer::Code(ResponseCode::ServFail), Pointer::Untold),
+        (9, Answer::Code(ResponseCode::Refused), Pointer::Untold),
+        (10, Answer::Code(ResponseCode::FormErr), Pointer::Untold),
+        (11, alias("11"), Pointer::Absent),
+        (12, alias("12"), Pointer::Untold),
+    ];
+    let names = cases
+        .each_ref()
+        .map(|(last, ..)| format!("{last}.2.0.192.in-addr.arpa."));
+    let answers = names.iter().zip(&cases);
+    let answers =
+        answers.map(|(name, (_, answer, _))| (name.as_str(), RecordType::PTR, answer.clone()));
+    let failing = (
+        "12.0-15.2.0.192.in-addr.arpa.",
+        RecordType::PTR,
+        Answer::Code(ResponseCode::ServFail),
+    );
+    let server = Server::start(answers.chain([failing])).await;
+    let resolver = server.resolver(AddressFamily::Any);
+    for (last, answer, expected) in &cases {
+        assert_eq!(pointer_of(&resolver, *last).await, *expected, "{answer:?}");
     }
 }
 
@@ -381,6 +415,6 @@ async fn a_silent_resolver_delays_a_pointer_by_two_seconds_at_most() {
         Server::start([("1.2.0.192.in-addr.arpa.", RecordType::PTR, Answer::Silence)]).await;
     let resolver = server.resolver(AddressFamily::Any);
     let start = Instant::now();
-    assert_eq!(resolver.pointer(IpAddr::from([192, 0, 2, 1])).await, None);
+    assert_eq!(pointer_of(&resolver, 1).await, Pointer::Untold);
     assert!(start.elapsed() <= POINTER_TIMEOUT + Duration::from_millis(1));
 }

@@ -13,7 +13,7 @@ use super::moment::{Moment, better_supersedes};
 use super::occupancy::Occupancy;
 use super::row;
 use super::statement::{ManyRows, Values, next_id};
-use crate::domain::{Endpoint, Observation, Outcome, OutcomeKind, ScanId, Timestamp};
+use crate::domain::{Endpoint, Observation, Outcome, OutcomeKind, Pointer, ScanId, Timestamp};
 
 const FIND: ManyRows = ManyRows {
     operation: "looking up endpoints",
@@ -224,7 +224,7 @@ impl Record {
             id,
             first_seen: moment.at,
             look: Look::of(observation),
-            pointer: observation.pointer.clone(),
+            pointer: observation.pointer.name().map(str::to_owned),
             checked: moment,
             change: Change::All,
         }
@@ -250,9 +250,10 @@ impl Record {
             self.look = look;
             self.change = Change::All;
         }
-        // No name now may be no look-up now: the last one known stays.
-        if observation.pointer.is_some() && observation.pointer != self.pointer {
-            self.pointer.clone_from(&observation.pointer);
+        let pointer = observation.pointer.name();
+        let is_told = observation.pointer != Pointer::Untold;
+        if is_told && self.pointer.as_deref() != pointer {
+            self.pointer = pointer.map(str::to_owned);
             self.change = Change::All;
         }
     }

@@ -230,3 +230,25 @@ async fn an_old_batch_changes_nothing_though_the_clock_was_set_back_since() {
     store.sink.write(first, &old).await.unwrap();
     assert_eq!(store.dump_all().await, before);
 }
+
+#[tokio::test]
+async fn a_pointer_stays_until_the_dns_says_that_it_is_another_or_none() {
+    let mut store = Store::new().await;
+    let name = |name: &str| Pointer::Name(name.to_owned());
+    let looks = [
+        (name("old.corp"), Some("old.corp")),
+        (Pointer::Untold, Some("old.corp")),
+        (name("new.corp"), Some("new.corp")),
+        (Pointer::Absent, None),
+        (Pointer::Untold, None),
+        (name("new.corp"), Some("new.corp")),
+    ];
+    for (second, (pointer, expected)) in (10..).zip(looks) {
+        let mut seen = presenting("10.0.0.1", 443, &["leaf"], second);
+        seen.pointer = pointer.clone();
+        store.scan(batch(vec![seen])).await;
+        let rows = store.installations(&Filter::default()).await;
+        let known = rows[0].pointer.as_deref();
+        assert_eq!(known, expected, "after {pointer:?}");
+    }
+}

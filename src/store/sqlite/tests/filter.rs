@@ -11,7 +11,7 @@ async fn store() -> Store {
     let mut elsewhere = presenting("10.0.0.1", 443, &["plant.example", "ca"], 10);
     elsewhere.endpoint.zone = "plant".parse().unwrap();
     let mut pointed = presenting("10.0.1.1", 8443, &["mail.example", "ca", "root"], 10);
-    pointed.pointer = Some("Host-7.Corp".to_owned());
+    pointed.pointer = Pointer::Name("Host-7.Corp".to_owned());
     store
         .scan(batch(vec![
             presenting("10.0.0.1", 443, &["old", "ca"], 10),

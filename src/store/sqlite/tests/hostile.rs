@@ -9,7 +9,7 @@ const HOSTILE: &str =
 async fn whatever_a_peer_says_comes_back_as_it_was() {
     let mut store = Store::new().await;
     let mut seen = presenting("10.0.0.1", 443, &[HOSTILE], 10);
-    seen.pointer = Some(HOSTILE.to_owned());
+    seen.pointer = Pointer::Name(HOSTILE.to_owned());
     let bytes = Der::from(&[0xff, 0x00, 0xfe][..]);
     let mut garbage = presenting("10.0.0.2", 443, &["-"], 10);
     if let Outcome::Certificate(presented) = &mut garbage.outcome {

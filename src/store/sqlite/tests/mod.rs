@@ -55,8 +55,8 @@ use super::super::{
 use super::{SqliteInventory, SqliteSink};
 use crate::domain::{
     Alert, Chain, CipherSuite, ClientAuth, Der, Dialect, Endpoint, Fingerprint, KeyExchange,
-    KeyType, LeftOut, NamedGroup, Observation, Outcome, OutcomeKind, Phase, Port, Presented,
-    Refusal, ScanId, ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
+    KeyType, LeftOut, NamedGroup, Observation, Outcome, OutcomeKind, Phase, Pointer, Port,
+    Presented, Refusal, ScanId, ScanState, ServerName, Session, Tally, Timestamp, TlsVersion, Zone,
 };
 use crate::report::Installation;
 use crate::x509::{Certificate, Facts, Name, ParseFault, PublicKey};
@@ -207,7 +207,7 @@ fn looking(address: &str, number: u16, outcome: Outcome, second: i64) -> Observa
         at: at(second),
         outcome,
         attempts: Vec::new(),
-        pointer: None,
+        pointer: Pointer::default(),
         survey: None,
     }
 }

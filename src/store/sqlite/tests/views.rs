@@ -33,7 +33,7 @@ async fn view(store: &Store, view: &str) -> Vec<Value> {
 async fn store() -> Store {
     let mut store = Store::new().await;
     let mut pointed = presenting("2001:db8::1", 8443, &["mail.example", "ca", "root"], 10);
-    pointed.pointer = Some("host.corp".to_owned());
+    pointed.pointer = Pointer::Name("host.corp".to_owned());
     let mut garbage = presenting("10.0.0.2", 443, &["-"], 10);
     if let Outcome::Certificate(presented) = &mut garbage.outcome {
         presented.chain = Chain::from_wire(vec![Der::from(&[0xff][..])]).unwrap();

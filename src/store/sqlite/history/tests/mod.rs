@@ -6,7 +6,8 @@ mod replay;
 
 use super::*;
 use crate::domain::{
-    Attempt, Dialect, Endpoint, Observation, Outcome, Phase, Port, Refusal, ScanId, Timestamp, Zone,
+    Attempt, Dialect, Endpoint, Observation, Outcome, Phase, Pointer, Port, Refusal, ScanId,
+    Timestamp, Zone,
 };
 use crate::store::sqlite::interval::SessionWords;
 use crate::store::sqlite::relatives::tests::relatives;
@@ -72,7 +73,7 @@ fn failed_look(hellos: &[(&str, OutcomeKind)], outcome: Outcome) -> FailedLook {
         at: Timestamp::from_seconds(0),
         outcome,
         attempts: attempts.collect(),
-        pointer: None,
+        pointer: Pointer::default(),
         survey: None,
     })
 }
