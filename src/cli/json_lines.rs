@@ -19,7 +19,7 @@ pub(super) fn write(out: &mut dyn io::Write, sighting: &Sighting<'_>) -> io::Res
     if let (Outcome::Certificate(presented), Some(leaf)) = (&seen.outcome, sighting.chain.first()) {
         let mut lines = Report::begin(out, Format::JsonLines, &SIGHTINGS, head)?;
         lines.row(&Installation {
-            chain_not_after: earliest_end(sighting.chain),
+            chain_not_after: chain_not_after(sighting.chain),
             scan: Some(sighting.scan),
             ..installation(seen, presented, CertificateRow::of(leaf))
         })?;
@@ -116,7 +116,7 @@ fn hybrid_group(seen: &Observation) -> Option<String> {
     survey.hybrid_group.map(|group| group.to_string())
 }
 
-fn earliest_end(chain: &[Arc<Certificate>]) -> Option<Timestamp> {
+fn chain_not_after(chain: &[Arc<Certificate>]) -> Option<Timestamp> {
     let facts = chain
         .iter()
         .filter_map(|certificate| certificate.facts.as_ref().ok());

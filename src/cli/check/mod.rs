@@ -241,8 +241,8 @@ fn unknown_metrics(
         now,
     });
     let mut out = Out::open(output, &context.db(), context)?;
-    let spool = io::Cursor::new(Vec::new());
-    let page = Prometheus::begin(io::BufWriter::new(&mut out), spool).map_err(failed)?;
+    let spools = <[io::Cursor<Vec<u8>>; 2]>::default();
+    let page = Prometheus::begin(io::BufWriter::new(&mut out), spools).map_err(failed)?;
     page.end(&nothing, &Head::at(now)).map_err(failed)?;
     out.finish(|_| Ok(()))
 }

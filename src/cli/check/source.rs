@@ -24,8 +24,9 @@ impl Source<'_> {
     /// Streams the metrics of each installation while they are counted.
     pub(super) async fn metrics(&mut self, check: &mut Check, mut out: Out) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::output(&error);
-        let spool = tempfile::tempfile().map_err(failed)?;
-        let mut page = Prometheus::begin(io::BufWriter::new(&mut out), spool).map_err(failed)?;
+        let spool = || tempfile::tempfile().map_err(failed);
+        let spools = [spool()?, spool()?];
+        let mut page = Prometheus::begin(io::BufWriter::new(&mut out), spools).map_err(failed)?;
         self.count(check, &mut |row| page.row(row)).await?;
         page.end(check, &self.appraisal.head()).map_err(failed)?;
         out.finish(|_| Ok(()))

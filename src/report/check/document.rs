@@ -65,6 +65,7 @@ fn line(line: &Line) -> Value {
         "place": line.place,
         "subject": line.subject,
         "sha256": line.sha256.to_string(),
-        "chain_not_after": line.ends.map(|ends| ends.to_string()),
+        "chain_not_after": line.chain_ends.map(|ends| ends.to_string()),
+        "earliest_end": line.ends.map(|ends| ends.to_string()),
     })
 }

@@ -25,6 +25,8 @@ pub struct Line {
     pub subject: String,
     /// The certificate.
     pub sha256: Fingerprint,
+    /// The earliest end of all that was sent.
+    pub chain_ends: Option<Timestamp>,
     /// The earliest end in its chain, with what its trust rests on and the
     /// server does not send.
     pub ends: Option<Timestamp>,
@@ -78,6 +80,7 @@ impl Worst {
                 place: cut(&page::place(row)),
                 subject: subject(row),
                 sha256: row.certificate.sha256,
+                chain_ends: row.chain_not_after,
                 ends,
             };
             self.lines.insert(at, line);

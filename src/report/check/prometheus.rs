@@ -10,23 +10,28 @@ use crate::domain::{ScanState, Severity, Timestamp, printable};
 use crate::report::Head;
 
 /// Metrics on their way out. All samples of a metric stand together, so those
-/// of the second one wait in a spool while the first is written.
+/// of the second and the third wait in spools while the first is written.
 #[derive(Debug)]
 pub struct Prometheus<Out, Spool: Write> {
     out: Out,
-    spool: BufWriter<Spool>,
+    chains: BufWriter<Spool>,
+    all: BufWriter<Spool>,
 }
 
 const OWN: &str = "certsweep_certificate_not_after_timestamp_seconds";
 const CHAIN: &str = "certsweep_chain_not_after_timestamp_seconds";
+const ALL: &str = "certsweep_earliest_end_timestamp_seconds";
 
 impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
-    /// Begins with the certificates. `spool` is empty.
-    pub fn begin(mut out: Out, spool: Spool) -> io::Result<Self> {
+    /// Begins with the certificates. The spools are empty.
+    pub fn begin(mut out: Out, [chains, all]: [Spool; 2]) -> io::Result<Self> {
         let help = "End of validity of each installation's own certificate.";
         out.write_all(heading(OWN, help).as_bytes())?;
-        let spool = BufWriter::new(spool);
-        Ok(Self { out, spool })
+        Ok(Self {
+            out,
+            chains: BufWriter::new(chains),
+            all: BufWriter::new(all),
+        })
     }
 
     /// Writes an installation's ends; what can't be read has none.
@@ -35,24 +40,35 @@ impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
         if let Some(end) = row.certificate.not_after {
             writeln!(self.out, "{OWN}{{{labels}}} {}", end.seconds())?;
         }
+        if let Some(end) = row.chain_not_after {
+            writeln!(self.chains, "{CHAIN}{{{labels}}} {}", end.seconds())?;
+        }
         if let Some(end) = row.earliest_end() {
-            writeln!(self.spool, "{CHAIN}{{{labels}}} {}", end.seconds())?;
+            writeln!(self.all, "{ALL}{{{labels}}} {}", end.seconds())?;
         }
         Ok(())
     }
 
     /// Ends with what the check counted, and what it was judged by.
     pub fn end(mut self, check: &Check, head: &Head) -> io::Result<()> {
-        let help = "Earliest end of validity in each installation's chain, \
-            with what trust in it rests on and is not sent.";
+        let help = "Earliest end of validity of all that each installation's server sends.";
         self.out.write_all(heading(CHAIN, help).as_bytes())?;
-        let mut spool = self.spool.into_inner()?;
-        spool.rewind()?;
-        io::copy(&mut spool, &mut self.out)?;
+        pour(self.chains, &mut self.out)?;
+        let help = "Earliest end of validity of all that each installation rests on: what its \
+            server sends, and what trust in it rests on and is not sent.";
+        self.out.write_all(heading(ALL, help).as_bytes())?;
+        pour(self.all, &mut self.out)?;
         self.out.write_all(counts(check).as_bytes())?;
         self.out.write_all(judged_by(head).as_bytes())?;
         self.out.flush()
     }
+}
+
+/// Writes out what waited.
+fn pour(spool: BufWriter<impl Read + Write + Seek>, out: &mut impl Write) -> io::Result<()> {
+    let mut spool = spool.into_inner()?;
+    spool.rewind()?;
+    io::copy(&mut spool, out).map(drop)
 }
 
 /// What tells an installation from all others, and no control characters. Two

@@ -67,7 +67,7 @@ fn metrics(rows: &[Installation], with_scan: bool) -> String {
         check.scan(scan("x"));
     }
     let mut out = Vec::new();
-    let mut page = Prometheus::begin(&mut out, Cursor::new(Vec::new())).unwrap();
+    let mut page = Prometheus::begin(&mut out, <[Cursor<Vec<u8>>; 2]>::default()).unwrap();
     for row in rows {
         check.installation(row);
         page.row(row).unwrap();
@@ -109,15 +109,18 @@ fn metrics_stand_together_under_their_help_and_type() {
 }
 
 #[test]
-fn the_end_of_a_root_that_nobody_sends_is_told_with_the_chain() {
+fn the_end_of_a_root_that_nobody_sends_is_told_beside_that_of_the_chain() {
     let mut row = judged(vec![finding("expiring", Severity::Critical)]);
     row.chain_not_after = Some(Timestamp::from_seconds(2000));
+    // Of what is sent, and of all that trust rests on.
     let ending_at = |row: &Installation| {
         let page = metrics(std::slice::from_ref(row), false);
-        let mut samples = page.lines().filter(|line| !line.starts_with('#'));
-        let chain = samples.find(|line| line.starts_with("certsweep_chain_not_after_"));
-        let value = chain.and_then(|sample| sample.rsplit_once(' '));
-        value.map(|(_, value)| value.to_owned())
+        ["chain_not_after", "earliest_end"].map(|what| {
+            let name = format!("certsweep_{what}_timestamp_seconds{{");
+            let sample = page.lines().find(|line| line.starts_with(&name));
+            let value = sample.and_then(|sample| sample.rsplit_once(' '));
+            value.map_or_else(String::new, |(_, value)| value.to_owned())
+        })
     };
     let ends_first = |unsent: i64| {
         let mut row = row.clone();
@@ -126,13 +129,14 @@ fn the_end_of_a_root_that_nobody_sends_is_told_with_the_chain() {
         row.judgement = Some(judgement.into());
         row
     };
-    assert_eq!(ending_at(&row).as_deref(), Some("2000"));
-    assert_eq!(ending_at(&ends_first(1000)).as_deref(), Some("1000"));
-    assert_eq!(ending_at(&ends_first(3000)).as_deref(), Some("2000"));
+    assert_eq!(ending_at(&row), ["2000", "2000"]);
+    assert_eq!(ending_at(&ends_first(1000)), ["2000", "1000"]);
+    assert_eq!(ending_at(&ends_first(3000)), ["2000", "2000"]);
     let mut check = Check::new(terms());
     check.installation(&ends_first(1000));
-    let told = &check_document(&check, &head())["worst"][0]["chain_not_after"];
-    assert_eq!(told, "1970-01-01T00:16:40Z");
+    let told = &check_document(&check, &head())["worst"][0];
+    assert_eq!(told["chain_not_after"], "1970-01-01T00:33:20Z");
+    assert_eq!(told["earliest_end"], "1970-01-01T00:16:40Z");
 }
 
 #[test]
