@@ -112,6 +112,14 @@ fn metrics_do_not_stay_green_where_the_surroundings_broke() {
         let said = std::fs::read_to_string(&page).unwrap();
         let state = format!("certsweep_check_state{{state=\"{state}\"}} 1\n");
         assert!(said.contains(&state), "{said}");
+        // What nobody counted is not nothing.
+        let counts = ["failing", "unjudged", "with_severity"];
+        for count in counts.map(|count| format!("\ncertsweep_installations_{count}")) {
+            assert_eq!(said.contains(&count), state.contains("ok"), "{said}");
+        }
+        for count in ["\ncertsweep_installations ", "\ncertsweep_endpoints"] {
+            assert_eq!(said.contains(count), state.contains("ok"), "{said}");
+        }
         let mode = std::fs::metadata(&page).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
     };

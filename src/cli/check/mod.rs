@@ -232,18 +232,10 @@ fn unknown_metrics(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::output(&error);
-    let nothing = Check::new(Terms {
-        fail_on: Severity::Error,
-        failing: Failing::ExpiryAndInvalidity,
-        max_age: context.config.policy.limits.max_age,
-        overdue_fails: false,
-        since: None,
-        now,
-    });
     let mut out = Out::open(output, &context.db(), context)?;
     let spools = <[io::Cursor<Vec<u8>>; 2]>::default();
     let page = Prometheus::begin(io::BufWriter::new(&mut out), spools).map_err(failed)?;
-    page.end(&nothing, &Head::at(now)).map_err(failed)?;
+    page.end_unknown(&Head::at(now)).map_err(failed)?;
     out.finish(|_| Ok(()))
 }
 

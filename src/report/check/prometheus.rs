@@ -50,7 +50,28 @@ impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
     }
 
     /// Ends with what the check counted, and what it was judged by.
-    pub fn end(mut self, check: &Check, head: &Head) -> io::Result<()> {
+    pub fn end(self, check: &Check, head: &Head) -> io::Result<()> {
+        let mut out = self.pour()?;
+        out.write_all(counts(check).as_bytes())?;
+        out.write_all(standing(check.state(), check.terms().now).as_bytes())?;
+        if let Some(scan) = check.last_scan() {
+            out.write_all(last_scan(scan).as_bytes())?;
+        }
+        out.write_all(judged_by(head).as_bytes())?;
+        out.flush()
+    }
+
+    /// Ends where nothing could be read: nothing is counted, and all that is
+    /// told is that nothing is known.
+    pub fn end_unknown(self, head: &Head) -> io::Result<()> {
+        let mut out = self.pour()?;
+        out.write_all(standing(CheckState::Unknown, head.now).as_bytes())?;
+        out.write_all(judged_by(head).as_bytes())?;
+        out.flush()
+    }
+
+    /// Writes out what waited.
+    fn pour(mut self) -> io::Result<Out> {
         let help = "Earliest end of validity of all that each installation's server sends.";
         self.out.write_all(heading(CHAIN, help).as_bytes())?;
         pour(self.chains, &mut self.out)?;
@@ -58,13 +79,11 @@ impl<Out: Write, Spool: Read + Write + Seek> Prometheus<Out, Spool> {
             server sends, and what trust in it rests on and is not sent.";
         self.out.write_all(heading(ALL, help).as_bytes())?;
         pour(self.all, &mut self.out)?;
-        self.out.write_all(counts(check).as_bytes())?;
-        self.out.write_all(judged_by(head).as_bytes())?;
-        self.out.flush()
+        Ok(self.out)
     }
 }
 
-/// Writes out what waited.
+/// Writes out a spool.
 fn pour(spool: BufWriter<impl Read + Write + Seek>, out: &mut impl Write) -> io::Result<()> {
     let mut spool = spool.into_inner()?;
     spool.rewind()?;
@@ -156,13 +175,18 @@ impl Page {
     }
 }
 
+/// What was counted. Where not all could be judged, or there was nothing to
+/// judge, a zero would be good news that nobody has: there is no sample then.
 fn counts(check: &Check) -> String {
     let counts = check.counts();
+    let is_known = counts.considered > 0 && counts.unjudged == 0;
+    let told = |count: u64, is_known| (count > 0 || is_known).then_some(count);
     let mut page = Page::default();
     let help = "Installations by the severity of their worst finding.";
-    let by_severity = Severity::ALL.map(|severity| {
+    let by_severity = Severity::ALL.into_iter().filter_map(|severity| {
         let count = counts.by_severity.get(&severity).copied();
-        Sample::of(format!("{{severity=\"{severity}\"}}"), count.unwrap_or(0))
+        let count = told(count.unwrap_or(0), is_known)?;
+        Some(Sample::of(format!("{{severity=\"{severity}\"}}"), count))
     });
     page.metric("installations_with_severity", help, by_severity);
     let by_finding = counts.by_finding.iter().map(|((rule, severity), count)| {
@@ -173,27 +197,32 @@ fn counts(check: &Check) -> String {
     page.metric("installations_with_finding", help, by_finding);
     let help = "Installations that were checked.";
     page.count("installations", help, counts.installations);
-    let help = "Installations that make the check fail.";
-    page.count("installations_failing", help, counts.failing);
+    let help = "Installations that make the check fail; absent where that is not known.";
+    let failing = told(counts.failing, is_known).map(Sample::count);
+    page.metric("installations_failing", help, failing);
     let help = "Installations that nobody judged.";
     page.count("installations_unjudged", help, counts.unjudged);
     page.count("endpoints", "Known endpoints.", counts.endpoints);
-    let help = "Known endpoints that were not looked at for too long.";
-    page.count("endpoints_overdue", help, counts.overdue);
+    let help = "Known endpoints that were not looked at for too long; absent without any.";
+    let is_known = counts.considered > 0 || counts.endpoints > 0;
+    let overdue = told(counts.overdue, is_known).map(Sample::count);
+    page.metric("endpoints_overdue", help, overdue);
+    page.0
+}
+
+/// How the check stands, and of when that is.
+fn standing(now: CheckState, at: Timestamp) -> String {
+    let mut page = Page::default();
     let states = [
         CheckState::Ok,
         CheckState::Warning,
         CheckState::Failed,
         CheckState::Unknown,
     ];
-    let now = check.state();
     let states = states.map(|state| Sample::state(state.as_str(), state == now));
     page.metric("check_state", "How the check stands.", states);
-    let checked = [Sample::time(check.terms().now)];
+    let checked = [Sample::time(at)];
     page.metric("check_timestamp_seconds", "When it was checked.", checked);
-    if let Some(scan) = check.last_scan() {
-        last_scan(scan, &mut page);
-    }
     page.0
 }
 
@@ -213,7 +242,8 @@ fn judged_by(head: &Head) -> String {
 }
 
 /// The latest scan: when, how it ended, and what became of its targets.
-fn last_scan(scan: &ScanRow, page: &mut Page) {
+fn last_scan(scan: &ScanRow) -> String {
+    let mut page = Page::default();
     let started = [Sample::time(scan.started_at)];
     let help = "When the latest scan began.";
     page.metric("last_scan_start_timestamp_seconds", help, started);
@@ -235,4 +265,5 @@ fn last_scan(scan: &ScanRow, page: &mut Page) {
         .map(|(outcome, count)| Sample::of(format!("{{outcome=\"{outcome}\"}}"), count));
     let help = "Targets of the latest scan by outcome.";
     page.metric("last_scan_targets", help, outcomes);
+    page.0
 }

@@ -140,6 +140,25 @@ fn the_end_of_a_root_that_nobody_sends_is_told_beside_that_of_the_chain() {
 }
 
 #[test]
+fn what_nobody_judged_is_not_counted_as_failing_nothing() {
+    let failing = "\ncertsweep_installations_failing ";
+    let severe = "\ncertsweep_installations_with_severity{severity=\"critical\"} ";
+    let told = |rows: &[Installation]| {
+        let page = metrics(rows, false);
+        [failing, severe].map(|name| page.split_once(name).map(|(_, it)| it[..1].to_owned()))
+    };
+    let (zero, one) = (Some("0".to_owned()), Some("1".to_owned()));
+    let expired = judged(vec![finding("expired", Severity::Critical)]);
+    let mut unjudged = installation("x");
+    unjudged.judgement = None;
+    assert_eq!(told(&[judged(Vec::new())]), [zero.clone(), zero]);
+    assert_eq!(told(&[]), [None, None]);
+    assert_eq!(told(std::slice::from_ref(&unjudged)), [None, None]);
+    // What is known to fail is told, though there may be more.
+    assert_eq!(told(&[expired, unjudged]), [one.clone(), one]);
+}
+
+#[test]
 fn no_hostile_text_leaves_its_label_or_its_line() {
     for text in hostile() {
         let mut row = installation(&text);
