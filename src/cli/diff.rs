@@ -45,7 +45,7 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         let now = clock::now();
-        let wanted = self.filters.into_wanted(now)?;
+        let wanted = self.filters.into_wanted(now, &context.config.policy)?;
         let inventory = inventory::open_for(&context.db(), &wanted).await?;
         let compared = Compared::choose(&inventory::scans(&inventory).await?, &self.scans)?;
         if let Some(before) = &compared.before {

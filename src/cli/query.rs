@@ -53,7 +53,7 @@ impl Query {
         now: Timestamp,
         context: &Context,
     ) -> Result<Opened, Failure> {
-        let wanted = self.filters.into_wanted(now)?;
+        let wanted = self.filters.into_wanted(now, &context.config.policy)?;
         let stores = self.trust.stores(context)?;
         Ok(Opened {
             inventory: inventory::open_for(&context.db(), &wanted).await?,

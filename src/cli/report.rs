@@ -16,6 +16,7 @@ use super::unlisted::unlisted;
 use super::{Context, inventory, owners};
 use crate::appraisal::{Appraisal, Wanted};
 use crate::domain::{clock, printable};
+use crate::judge::Policy;
 use crate::report::html::Scope;
 use crate::report::{Format, Mailbox};
 use crate::store::{Detail, SqliteSink};
@@ -120,7 +121,10 @@ impl Arguments {
         self.refuse_contradictions()?;
         let now = self.day.now()?;
         let known_at = self.day.is_past().then_some(now);
-        let mut wanted = self.filters.clone().into_wanted(now)?;
+        let mut wanted = self
+            .filters
+            .clone()
+            .into_wanted(now, &context.config.policy)?;
         wanted.inventory.known_at = known_at;
         self.refuse_foreign(&wanted)?;
         let stores = self.trust.clone().stores(&context)?;
@@ -208,11 +212,13 @@ impl Arguments {
         })
     }
 
-    /// Refuses flags that name files which can't be read, or a day to come.
-    pub(super) fn refuse_unreadable(&self) -> Result<(), Failure> {
+    /// Refuses flags that name files which can't be read, owners that nobody
+    /// knows, or a day to come.
+    pub(super) fn refuse_unreadable(&self, policy: &Policy) -> Result<(), Failure> {
         self.day.now()?;
         self.trust.refuse_unreadable()?;
-        self.filters.clone().into_wanted(clock::now()).map(drop)
+        let filters = self.filters.clone();
+        filters.into_wanted(clock::now(), policy).map(drop)
     }
 
     /// What narrows the report, in the words of the command line.

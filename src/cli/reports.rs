@@ -10,6 +10,7 @@ use super::destination::{is_of_inventory, settled};
 use super::failure::Failure;
 use super::{Context, check, report};
 use crate::config::{Job, JobReport};
+use crate::judge::Policy;
 
 /// A report that is sure to be understood.
 pub(super) struct PlannedReport {
@@ -39,7 +40,9 @@ pub(super) fn vet(reports: &[PlannedReport], day: &str, context: &Context) -> Re
         report.refuse_without_folder(day)?;
         let arguments = report.arguments(day)?;
         let named = |failure| report.named(failure);
-        arguments.refuse_unreadable().map_err(named)?;
+        arguments
+            .refuse_unreadable(&context.config.policy)
+            .map_err(named)?;
         let path = report.table.path(day);
         let Some(written) = arguments.written() else {
             continue;
@@ -135,10 +138,10 @@ impl Writer {
         }
     }
 
-    fn refuse_unreadable(&self) -> Result<(), Failure> {
+    fn refuse_unreadable(&self, policy: &Policy) -> Result<(), Failure> {
         match self {
-            Self::Report(arguments) => arguments.refuse_unreadable(),
-            Self::Check(arguments) => arguments.refuse_unreadable(),
+            Self::Report(arguments) => arguments.refuse_unreadable(policy),
+            Self::Check(arguments) => arguments.refuse_unreadable(policy),
         }
     }
 }

@@ -107,6 +107,12 @@ impl Letter<'_> {
 }
 
 impl Mailbox {
+    /// Where mail goes to, without the name.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Reads one mailbox, or several with commas or semicolons between them.
     ///
     /// # Errors

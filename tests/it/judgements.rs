@@ -301,6 +301,42 @@ fn an_accepted_finding_does_not_count_until_it_lapses() {
 }
 
 #[test]
+fn an_owner_of_several_addresses_is_found_by_each_and_an_unknown_one_refused() {
+    let judged = Judged::new();
+    let policy = "[[owner]]\nowner = \"apps@x.test, web@x.test\"\nnames = [\"key.*\"]\n";
+    let policy = judged.inventory.file("policy.toml", policy);
+    let asked = |command: &str, words: &[&str]| {
+        let config = ["--config", policy.to_str().unwrap()];
+        judged.inventory.run(command, &[&config, words].concat())
+    };
+    let boxed = &judged.self_signed.sha256;
+    for owner in ["web@x.test", "apps@x.test", "apps@x.test, web@x.test"] {
+        let owner = ["--owner", owner];
+        for command in ["report", "certs"] {
+            let form: &[_] = match command {
+                "report" => &["--format", "jsonl"],
+                _ => &["--json"],
+            };
+            let lines = asked(command, &[form, &owner].concat())
+                .exits(0)
+                .json_lines();
+            let sha256s: Vec<_> = lines.iter().map(|line| &line["sha256"]).collect();
+            assert_eq!(sha256s, [boxed.as_str()], "{command} {owner:?}");
+        }
+        let check = asked("check", &[&["--json"], &owner[..]].concat());
+        assert_eq!(check.json_lines()[0]["installations"], 1, "{check}");
+        let endpoints = asked("endpoints", &[&["--json"], &owner[..]].concat());
+        assert_eq!(endpoints.json_lines().len(), 1, "{endpoints}");
+        let events = asked("diff", &[&["--json"], &owner[..]].concat()).exits(0);
+        assert_eq!(events.json_lines().len(), 1, "{events}");
+    }
+    for command in ["report", "certs", "check", "endpoints", "diff"] {
+        let run = asked(command, &["--owner", "web@y.test"]).exits(2);
+        run.complains_of(&["web@y.test", "hint: the owners: apps@x.test, web@x.test"]);
+    }
+}
+
+#[test]
 fn filters_on_judgements_hold_in_reports_and_lists() {
     let judged = Judged::new();
     let policy = "[[owner]]\nowner = \"lab\"\ntags = [\"box\"]\nnames = [\"key.*\"]\n";

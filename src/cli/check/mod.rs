@@ -129,10 +129,12 @@ impl Arguments {
         unknown_metrics(self.file(), &context, clock::now())
     }
 
-    /// Refuses flags that name files which can't be read.
-    pub(super) fn refuse_unreadable(&self) -> Result<(), Failure> {
+    /// Refuses flags that name files which can't be read, or owners that nobody
+    /// knows.
+    pub(super) fn refuse_unreadable(&self, policy: &Policy) -> Result<(), Failure> {
         self.trust.refuse_unreadable()?;
-        self.filters.clone().into_wanted(clock::now()).map(drop)
+        let filters = self.filters.clone();
+        filters.into_wanted(clock::now(), policy).map(drop)
     }
 
     /// The file that was named.
@@ -156,7 +158,9 @@ impl Arguments {
         context: &Context,
         now: Timestamp,
     ) -> Result<CheckState, Failure> {
-        let wanted = self.filters.clone().into_wanted(now)?.by_whole_chains();
+        let filters = self.filters.clone();
+        let wanted = filters.into_wanted(now, &context.config.policy)?;
+        let wanted = wanted.by_whole_chains();
         let stores = self.trust.clone().stores(context)?;
         let db = context.db();
         let inventory = inventory::open_for(&db, &wanted).await?;

@@ -1,6 +1,7 @@
 //! Which rows are wanted: the same flags for every report and list.
 
 mod item;
+mod owner;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::failure::Failure;
 use crate::appraisal::{Accepted, Wanted};
 use crate::config::{self, TimeSpan};
 use crate::domain::{Port, ScanId, Severity, Timestamp, UnknownSeverity, Zone, in_days};
-use crate::judge::{ALL, InvalidPattern, Pattern};
+use crate::judge::{ALL, InvalidPattern, Pattern, Policy};
 use crate::report::InstallationState;
 use crate::store::{Expiry, Filter, SerialNumber};
 
@@ -80,7 +81,7 @@ pub(super) struct Filters {
     #[arg(long, value_name = "SEVERITY", value_parser = worst)]
     severity: Vec<Worst>,
 
-    /// The configuration says that they own it
+    /// The configuration says that they own it, alone or with others
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     owner: Vec<String>,
 
@@ -117,13 +118,13 @@ enum State {
 }
 
 impl Filters {
-    /// What they mean at `now`.
-    pub(super) fn into_wanted(self, now: Timestamp) -> Result<Wanted, Failure> {
+    /// What they mean at `now`, with the owners that a policy knows.
+    pub(super) fn into_wanted(self, now: Timestamp, policy: &Policy) -> Result<Wanted, Failure> {
         Ok(Wanted {
             findings: self.finding.clone(),
             accepted: self.accepted.clone(),
             severities: self.severity.clone(),
-            owners: self.owner.clone(),
+            owners: owner::read(&self.owner, policy)?,
             tags: self.tag.clone(),
             authorities: item::read(&self.ca, "--ca", item::authorities)?,
             authorities_at_hand: item::read(&self.ca, "--ca", item::certificates_at_hand)?,
@@ -335,6 +336,7 @@ mod tests {
     use clap::{Args, FromArgMatches};
 
     use super::*;
+    use crate::judge::{Owner, Selector};
 
     fn parsed(words: &[&str]) -> Filters {
         let command = Filters::augment_args(clap::Command::new("report").no_binary_name(true));
@@ -394,7 +396,15 @@ mod tests {
             .flat_map(|(flag, value)| [*flag, value])
             .filter(|word| !word.is_empty())
             .collect();
-        let read = parsed(&told).into_wanted(now).unwrap();
-        assert_eq!(read, filters.into_wanted(now).unwrap());
+        let policy = Policy {
+            owners: vec![Owner {
+                selector: Selector::default(),
+                owner: "The shop".to_owned(),
+                tags: Vec::new(),
+            }],
+            ..Policy::default()
+        };
+        let read = parsed(&told).into_wanted(now, &policy).unwrap();
+        assert_eq!(read, filters.into_wanted(now, &policy).unwrap());
     }
 }
