@@ -181,7 +181,7 @@ impl StoreError {
             Self::Taken { .. } => Some("name a new file: nothing is replaced"),
             Self::Disguised { .. } => Some("see who put it there, and remove it"),
             Self::DiskFull { .. } => {
-                Some("what was stored before is safe; free some space, then scan again")
+                Some("what was stored before is safe; free some space, then run it again")
             }
             Self::ReadOnly { .. } => Some("check the owner and mode of the file and its directory"),
             Self::Busy { .. } => Some(

@@ -71,6 +71,21 @@ fn a_full_disk_stops_the_scan_which_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_full_disk_is_named_to_who_reads_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "mount -t tmpfs -o size=8m tmpfs \"$1\" && cd \"$1\" || exit 99
+        \"$2\" scan --db i.db -q 127.0.0.1:1 || exit 98
+        cat /dev/zero > filler 2> /dev/null
+        for command in check report scans; do
+            \"$2\" $command --db i.db; echo \"$command $?\"
+        done";
+    let run = in_mount_namespace(script, folder.path()).exits(0);
+    assert_eq!(run.stdout, "check 1\nreport 1\nscans 1\n", "{run}");
+    let told = run.stderr.matches("no space left on the disk").count();
+    assert_eq!(told, 3, "{run}");
+}
+
+#[test]
 fn a_read_only_inventory_or_folder_stops_the_scan_before_it_begins() {
     for place in ["\"$1\"", "\"$1\"/i.db"] {
         let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,9 @@ const READ_ONLY: i32 = 8;
 const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const NOT_A_DATABASE: i32 = 26;
+/// `SQLITE_IOERR_SHMSIZE`: who reads shares an index of the log with the writer,
+/// and there is no room for it. For all other files SQLite itself says [`FULL`].
+const NO_ROOM_FOR_INDEX: i32 = 4874;
 
 /// Names the operation in which the database failed.
 pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
@@ -56,6 +59,9 @@ fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
 }
 
 fn by_code(operation: &'static str, code: i32, said: &str) -> Option<StoreError> {
+    if code == NO_ROOM_FOR_INDEX {
+        return Some(StoreError::DiskFull { operation });
+    }
     match code & PRIMARY {
         BUSY | LOCKED => Some(StoreError::Busy {
             operation,
