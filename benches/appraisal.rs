@@ -24,8 +24,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use certsweep::domain::{
-    Chain, CipherSuite, Der, Dialect, Endpoint, Fingerprint, Observation, Outcome, Port, Presented,
-    ScanId, Session, Timestamp, TlsVersion, Zone, clock,
+    Chain, CipherSuite, Der, Dialect, Endpoint, Fingerprint, Observation, Outcome, Pointer, Port,
+    Presented, ScanId, Session, Timestamp, TlsVersion, Zone, clock,
 };
 use certsweep::report::{Format, Head, INSTALLATIONS as TABLE, Report};
 use certsweep::store::{
@@ -296,7 +296,7 @@ fn observation((host, chain): (usize, Vec<Der>)) -> Observation {
             truncated: None,
         })),
         attempts: Vec::new(),
-        pointer: None,
+        pointer: Pointer::default(),
         survey: None,
     }
 }
