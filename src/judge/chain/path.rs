@@ -241,8 +241,10 @@ impl Path {
     fn bridged(&self, missing: &Missing, now: Timestamp) -> Standing {
         let name = &missing.validity.name;
         let reason = format!("the intermediate `{name}` is not sent; the inventory has it");
-        let reason = match missing.validity.over(now) {
-            Some(over) => format!("{reason}, but {over}"),
+        let over = missing.validity.over(now);
+        let limit = over.or_else(|| missing.validity.ends_before(self.validities.first()?));
+        let reason = match limit {
+            Some(limit) => format!("{reason}, but {limit}"),
             None => reason,
         };
         let rank = match self.end {

@@ -36,4 +36,10 @@ impl Validity {
             _ => None,
         }
     }
+
+    /// That it ends before the other does.
+    pub(super) fn ends_before(&self, other: &Self) -> Option<String> {
+        let end = self.not_after.filter(|end| Some(*end) < other.not_after)?;
+        Some(format!("it ends {end}, before `{}`", other.name))
+    }
 }

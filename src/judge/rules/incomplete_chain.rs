@@ -3,7 +3,7 @@ use crate::judge::{Case, Rule, Verdict};
 
 pub(super) static RULE: Rule = Rule {
     id: "incomplete-chain",
-    title: "an issuer is neither sent nor known",
+    title: "what is sent leads to no root",
     severity: Severity::Error,
     citation: "RFC 5246 section 7.4.2; RFC 8446 section 4.4.2",
     advice: "Add the missing intermediate to the server's chain file, after the leaf. \

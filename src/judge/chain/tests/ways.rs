@@ -141,6 +141,24 @@ fn a_missing_intermediate_is_the_fix_only_while_it_is_valid() {
 }
 
 #[test]
+fn a_missing_intermediate_that_ends_before_the_leaf_is_named_with_its_end() {
+    let root = Authority::root("Root");
+    let issuer = root.below("Issuer");
+    let leaf = issuer.leaf("leaf");
+    let mut short = issuer.params.clone();
+    short.not_after = rcgen::date_time_ymd(2026, 12, 1);
+    let short = root.certify(&short, &issuer.key);
+    let reason = |fix: &Der| assess(vec![root.store("corp")], &[fix], &[&leaf]).reason;
+    let known = "the intermediate `Issuer` is not sent; the inventory has it";
+    assert_eq!(reason(&issuer.der), known);
+    let ends = "2026-12-01T00:00:00Z";
+    assert_eq!(
+        reason(&short),
+        format!("{known}, but it ends {ends}, before `leaf`")
+    );
+}
+
+#[test]
 fn many_certificates_of_one_authority_hide_none_of_its_ways() {
     let root = Authority::root("Root");
     let issuer = root.below("Issuer");
