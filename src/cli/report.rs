@@ -119,6 +119,7 @@ enum Split {
 impl Arguments {
     pub(super) async fn run(self, context: Context) -> Result<Exit, Failure> {
         self.refuse_contradictions()?;
+        self.refuse_foreign()?;
         let now = self.day.now()?;
         let known_at = self.day.is_past().then_some(now);
         let mut wanted = self
@@ -126,7 +127,6 @@ impl Arguments {
             .clone()
             .into_wanted(now, &context.config.policy)?;
         wanted.inventory.known_at = known_at;
-        self.refuse_foreign(&wanted)?;
         let stores = self.trust.clone().stores(&context)?;
         let db = context.db();
         // Taken before anything is read, so that no two runs tell the same.
@@ -177,9 +177,9 @@ impl Arguments {
         Ok(Exit::Done)
     }
 
-    fn refuse_foreign(&self, wanted: &Wanted) -> Result<(), Failure> {
+    fn refuse_foreign(&self) -> Result<(), Failure> {
         if self.of == Subject::Coverage
-            && let Some(flag) = filter::foreign_to_ledger(wanted)
+            && let Some(flag) = filter::foreign_to_ledger(&self.filters)
         {
             return Err(
                 Failure::usage(format_args!("the coverage knows nothing of {flag}")).hint(Some(

@@ -292,7 +292,7 @@ fn a_check_takes_every_filter_of_a_report() {
         "nothing critical neither"
     );
     assert_eq!(
-        check(&["--owner", "nobody"]).0,
+        check(&["--tag", "none"]).0,
         Some(1),
         "nothing to look at is not"
     );

@@ -249,21 +249,21 @@ impl Words {
 
 /// The first filter that the ledger knows nothing of: it speaks of addresses,
 /// not of certificates.
-pub(super) fn foreign_to_ledger(wanted: &Wanted) -> Option<&'static str> {
-    let filter = &wanted.inventory;
+pub(super) fn foreign_to_ledger(filters: &Filters) -> Option<&'static str> {
+    let expiry = !filters.expiring.is_empty() || filters.expired;
     [
-        ("--expiring or --expired", !filter.expiry.is_empty()),
-        ("--issuer", !filter.issuers.is_empty()),
-        ("--serial", !filter.serials.is_empty()),
-        ("--cert", !filter.certificates.is_empty()),
-        ("--key", !filter.keys.is_empty()),
-        ("--ca", !wanted.authorities.is_empty()),
-        ("--finding", !wanted.findings.is_empty()),
-        ("--accepted", !wanted.accepted.is_empty()),
-        ("--severity", !wanted.severities.is_empty()),
-        ("--owner", !wanted.owners.is_empty()),
-        ("--tag", !wanted.tags.is_empty()),
-        ("--state", !filter.states.is_empty()),
+        ("--expiring or --expired", expiry),
+        ("--issuer", !filters.issuer.is_empty()),
+        ("--serial", !filters.serial.is_empty()),
+        ("--cert", !filters.cert.is_empty()),
+        ("--key", !filters.key.is_empty()),
+        ("--ca", !filters.ca.is_empty()),
+        ("--finding", !filters.finding.is_empty()),
+        ("--accepted", !filters.accepted.is_empty()),
+        ("--severity", !filters.severity.is_empty()),
+        ("--owner", !filters.owner.is_empty()),
+        ("--tag", !filters.tag.is_empty()),
+        ("--state", !filters.state.is_empty()),
     ]
     .into_iter()
     .find_map(|(flag, given)| given.then_some(flag))
