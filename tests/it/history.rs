@@ -209,6 +209,40 @@ fn over_ten_scans_of_the_engine_nothing_is_gone_but_what_is() {
 }
 
 #[test]
+fn what_moves_with_its_name_has_moved_on_the_network_that_is_scanned_too() {
+    let look = |renewed: &'static [u8], scan: i64| {
+        let network = Network::new(move |address: SocketAddr, _| {
+            match (address.ip().to_string().as_str(), scan) {
+                ("10.0.0.2", 1) => Peer::Says(flight(&[b"www", b"intermediate"])),
+                ("10.0.0.3", 2) => Peer::Says(flight(&[renewed, b"intermediate"])),
+                _ => Peer::Closed,
+            }
+        });
+        let mut rig = Rig::new(network, &["10.0.0.0/29", "www.sim"]);
+        let address = if scan < 2 { "10.0.0.2" } else { "10.0.0.3" };
+        rig.names = Names::of(&[("www.sim", &[address])]);
+        Seen::by(&rig)
+    };
+    for renewed in [b"www".as_slice(), b"www, renewed"] {
+        let inventory = Inventory::new();
+        let scans = [1, 2].map(|scan| look(renewed, scan));
+        let told = block_on(async {
+            store(&inventory.path(), scans).await;
+            events(&inventory.path()).await
+        });
+        assert_eq!(
+            told,
+            [
+                "1 new 10.0.0.2",
+                "1 new www.sim",
+                "2 moved 10.0.0.3",
+                "2 moved www.sim",
+            ]
+        );
+    }
+}
+
+#[test]
 fn a_look_that_a_scan_repeats_is_one_failed_look() {
     for failing in [Peer::Silent, Peer::Dark] {
         let scans = (1..=4).map(|scan| {

@@ -7,7 +7,13 @@
 //! that are known, each such scan is a look without an answer at those it led
 //! to before: names with addresses in turn come back to them. A certificate has
 //! moved if it is new somewhere, missing or gone elsewhere, and current nowhere
-//! else.
+//! else, but at what else is new at that address: a host takes all its questions
+//! along, each to its like. What was shown without a name where one left, and is
+//! missing, has moved with it, renewed as it is.
+//!
+//! Nothing has moved from where the scan still saw it. Nor has a name whose old
+//! address the scan asked in vain, if the new one showed the certificate without
+//! a name before: there are two, and one may be down for a night.
 //!
 //! A scan that is gone on with may have a lower number than one before it. What
 //! its own earlier part saw says nothing of what that one saw later.
@@ -33,18 +39,25 @@ use crate::domain::{ScanId, Timestamp};
 const OPERATION: &str = "looking for moves";
 
 /// New intervals `n` of scan $1 and the certificates `o` at the questions `oq`
-/// that they may have left, the likeliest first: where a name led before, and
-/// what went missing. A name takes along its own certificate, else the latest
-/// answer.
+/// that they may have left, the likeliest first: where a name led before, what
+/// went missing, and what was shown without a name where one left. A name takes
+/// along its own certificate, else the latest answer. All that is new at one
+/// address comes from one other where that is possible.
+///
+/// `alone` are certificates that are current at one address only, and new at
+/// each question there.
 ///
 /// The order of the joins is what keeps it from comparing every place with
 /// every other one: what rules out a new interval comes before where it may
 /// have been, since a name may be asked for everywhere, and a certificate be at
-/// thousands of places and gone from thousands.
+/// thousands of places and gone from thousands. For each place that one which is
+/// alone has left, there is one that it may have gone to.
 const FIND: &str = "\
-    with led as (\
+    with led as materialized (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
-             o.certificate_id as left_certificate, l.asked_at, 1 as was_led \
+             o.certificate_id as left_certificate, l.asked_at, 1 as was_led, \
+             ne.zone, ne.address as here, oe.address as there, \
+             ne.id as endpoint, oe.id as left_endpoint, nq.key_type \
         from name_coverage t \
         cross join questions nq on nq.server_name = t.name and nq.server_name <> '' \
         cross join endpoints ne on ne.id = nq.endpoint_id \
@@ -58,34 +71,102 @@ const FIND: &str = "\
              and oe.port = ne.port and oe.transport = ne.transport \
              and oe.dialect = ne.dialect and oe.address <> ne.address \
              and length(oe.address) = length(ne.address) \
-        cross join looks l on l.question_id = oq.id and l.scan_id <> $1 and l.led_scan <> $1 \
-             and (l.scan_id < $1 or l.asked_at < t.at) \
+        cross join looks l on l.question_id = oq.id \
+             and l.led_scan <> $1 and l.answered_scan <> $1 \
         cross join installations o on o.question_id = oq.id and o.ended_at is null \
              and (o.last_seen is null or o.certificate_id = n.certificate_id) \
-       where t.scan_id = $1 and t.outcome = 'certificate'), \
+       where t.scan_id = $1 and t.outcome = 'certificate' \
+         and (l.scan_id < $1 or l.asked_at < t.at or (\
+              l.scan_id = $1 \
+              and (l.answered_scan < $1 or l.answered_at < t.at) \
+              and (l.led_scan < $1 or l.led_scan <= l.answered_scan))) \
+         and not exists (\
+           select 1 from questions bq \
+             cross join looks bl on bl.question_id = bq.id \
+             cross join installations b on b.question_id = bq.id \
+                  and b.certificate_id = o.certificate_id \
+            where bq.endpoint_id = oe.id and bq.server_name = '' \
+              and bq.key_type = oq.key_type \
+              and coalesce(b.last_scan, bl.answered_scan) = $1) \
+         and (l.scan_id <> $1 or not exists (\
+           select 1 from questions bq \
+             cross join installations b on b.question_id = bq.id \
+                  and b.certificate_id = n.certificate_id \
+            where bq.endpoint_id = ne.id and bq.server_name = '' \
+              and bq.key_type = nq.key_type \
+              and b.state = 'current' and b.first_scan <> $1))), \
+    alone as materialized (\
+      select c.certificate_id, e.zone, e.address \
+        from (select distinct certificate_id from installations \
+               where first_scan = $1 and began = 'new' and state = 'current') c \
+        cross join questions q on q.id = (\
+             select i.question_id from installations i \
+              where i.certificate_id = c.certificate_id and i.state = 'current' limit 1) \
+        cross join endpoints e on e.id = q.endpoint_id \
+       where exists (\
+           select 1 from installations o \
+            where o.certificate_id = c.certificate_id and o.state in ('missing', 'gone') \
+              and o.missing_scan is not null) \
+         and not exists (\
+           select 1 from installations i \
+             cross join questions iq on iq.id = i.question_id \
+             cross join endpoints ie on ie.id = iq.endpoint_id \
+            where i.certificate_id = c.certificate_id and i.state = 'current' \
+              and (i.first_scan <> $1 or i.began is not 'new' \
+                   or ie.zone <> e.zone or ie.address <> e.address))), \
     carried as (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
-             o.certificate_id as left_certificate, l.asked_at, 0 as was_led \
-        from installations n \
-        cross join installations o on o.certificate_id = n.certificate_id \
+             o.certificate_id as left_certificate, l.asked_at, 0 as was_led, \
+             a.zone, a.address as here, oe.address as there \
+        from alone a \
+        cross join installations o on o.certificate_id = a.certificate_id \
              and o.missing_scan is not null \
              and (o.ended_at is null or (o.ended_as = 'gone' and o.last_seen is null)) \
         cross join questions oq on oq.id = o.question_id \
-        cross join questions nq on nq.id = n.question_id \
-             and nq.server_name = oq.server_name \
         cross join endpoints oe on oe.id = oq.endpoint_id \
-        cross join endpoints ne on ne.id = nq.endpoint_id and ne.zone = oe.zone \
+             and oe.zone = a.zone and oe.address <> a.address \
+        cross join endpoints ne on ne.zone = a.zone and ne.address = a.address \
              and ne.port = oe.port and ne.transport = oe.transport \
-             and ne.dialect = oe.dialect and ne.address <> oe.address \
+             and ne.dialect = oe.dialect \
+        cross join questions nq on nq.endpoint_id = ne.id \
+             and nq.server_name = oq.server_name and nq.key_type = oq.key_type \
+        cross join installations n on n.question_id = nq.id \
+             and n.certificate_id = a.certificate_id and n.state = 'current' \
+        cross join looks l on l.question_id = oq.id), \
+    renewed as (\
+      select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
+             o.certificate_id as left_certificate, l.asked_at, 0 as was_led, \
+             a.zone, a.here, a.there \
+        from (select distinct certificate_id, left_certificate, zone, here, there, \
+                     endpoint, left_endpoint, key_type \
+                from led where certificate_id <> left_certificate) a \
+        cross join questions oq on oq.endpoint_id = a.left_endpoint \
+             and oq.server_name = '' and oq.key_type = a.key_type \
+        cross join installations o on o.question_id = oq.id \
+             and o.certificate_id = a.left_certificate \
+             and o.missing_scan is not null and o.ended_at is null \
+        cross join questions nq on nq.endpoint_id = a.endpoint \
+             and nq.server_name = '' and nq.key_type = a.key_type \
+        cross join installations n on n.question_id = nq.id \
+             and n.certificate_id = a.certificate_id and n.state = 'current' \
         cross join looks l on l.question_id = oq.id \
-       where n.first_scan = $1 and n.began = 'new' and n.state = 'current' \
+       where not exists (\
+           select 1 from installations i \
+            where i.certificate_id = a.left_certificate and i.state = 'current') \
          and not exists (\
-           select 1 from installations elsewhere \
-            where elsewhere.certificate_id = n.certificate_id \
-              and elsewhere.state = 'current' and elsewhere.question_id <> n.question_id)) \
+           select 1 from installations i \
+             cross join questions iq on iq.id = i.question_id \
+             cross join endpoints ie on ie.id = iq.endpoint_id \
+            where i.certificate_id = a.certificate_id and i.state = 'current' \
+              and (i.first_scan <> $1 or i.began is not 'new' \
+                   or ie.zone <> a.zone or ie.address <> a.here))) \
     select id, first_seen, origin, left_certificate, certificate_id, was_led \
-      from (select * from led union all select * from carried) \
-     order by left_certificate <> certificate_id, asked_at desc, origin, was_led desc, id";
+      from (select id, first_seen, certificate_id, origin, left_certificate, asked_at, \
+                   was_led, zone, here, there from led \
+            union all select * from carried union all select * from renewed) \
+     order by left_certificate <> certificate_id, \
+              max(asked_at) over (partition by zone, here, there) desc, there, \
+              asked_at desc, origin, was_led desc, id";
 
 /// Questions at addresses that a name led scans before to, and scan $1 to
 /// others alone; and when it did.

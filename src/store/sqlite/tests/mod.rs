@@ -21,6 +21,7 @@ mod known;
 mod ledger;
 mod left_behind;
 mod migration;
+mod moved_hosts;
 mod moves;
 mod nameless;
 mod notices;

@@ -274,14 +274,15 @@ pub(super) async fn count_steps(raw: &mut SqliteConnection) -> Arc<AtomicU64> {
 }
 
 /// How many of them it takes to look for the moves of a scan.
-async fn steps(store: &Store, scan: ScanId) -> u64 {
+pub(super) async fn steps(store: &Store, scan: ScanId) -> u64 {
     let mut raw = store.raw().await;
     let steps = count_steps(&mut raw).await;
     moves::record(&mut raw, scan).await.unwrap();
     steps.load(Ordering::Relaxed)
 }
 
-fn hosts(count: u16) -> impl Iterator<Item = String> {
+/// The first addresses of 10.0.0.0/16.
+pub(super) fn hosts(count: u16) -> impl Iterator<Item = String> {
     (0..count).map(|host| {
         let [high, low] = host.to_be_bytes();
         format!("10.0.{high}.{low}")
