@@ -5,12 +5,14 @@
 //! Another certificate ends the one before it at once, if the look could have
 //! brought that one or if it renews it. One that comes back within three looks
 //! alternates with its successor, and both are current; so are all that take
-//! turns, until one stays away for too long, and two that one scan saw: they may
-//! depend on the version, or on the server behind a balancer. One that comes
+//! turns, until one stays away for too long, and two that one scan saw, in
+//! whatever order (see `beside`): they may depend on the version, or on the server
+//! behind a balancer. One that comes
 //! back later, after it was replaced or missed until it was gone, ends what was
 //! there meanwhile: see `returning`. Without a successor it takes evidence: see
 //! `missing`.
 
+mod beside;
 mod missing;
 mod parting;
 mod returning;
@@ -102,6 +104,8 @@ impl History {
             interval.forgive(moment, answered);
             interval.forget_failures();
         }
+        self.unwatch_returned(moment);
+        self.take_back(&answer, moment, relatives);
         let certificate = answer.certificate;
         match self.place_of(&answer) {
             Place::Current(place) => self.go_on(place, &answer),
@@ -174,13 +178,13 @@ impl History {
         }
     }
 
-    /// The place of an interval that is watched: the latest answer before
-    /// others, newer ones before older.
+    /// The place of an interval that is watched: of several that which was the
+    /// answer last.
     fn find(&self, wanted: impl Fn(&Interval) -> bool) -> Option<usize> {
         let watched = self.intervals.iter().enumerate();
         watched
             .filter(|(_, interval)| interval.watched && wanted(interval))
-            .max_by_key(|(_, interval)| (interval.seen.is_none(), interval.id))
+            .max_by_key(|(_, it)| (it.seen.as_ref().map_or(i64::MAX, |seen| seen.answer), it.id))
             .map(|(place, _)| place)
     }
 
@@ -220,22 +224,31 @@ impl History {
             let contradicted = look.contradicts(session, &answer.session);
             it.is_open() && (contradicted || self.saw(it, moment.scan))
         };
-        let same = self.find(|it| it.is_open() && it.certificate == new);
-        let renewed = self.find(|it| it.is_open() && relatives.renews(it.certificate, new));
+        // What its scan saw before others: it takes turns with that.
+        let either = |wanted: &dyn Fn(&Interval) -> bool| {
+            let seen = self.find(|it| wanted(it) && self.saw(it, moment.scan));
+            seen.or_else(|| self.find(|it| wanted(it) && it.is_open()))
+        };
+        let same = either(&|it| it.certificate == new);
+        let renewed = either(&|it| relatives.renews(it.certificate, new));
         let before = same.or(renewed).or_else(|| self.find(is_left));
         let is_vacant = before.is_none();
         let before = before.or_else(|| self.find(|it| it.seen.is_none() && !it.is_open()));
         let old = before.and_then(|place| self.intervals.get(place));
         let renews = old.is_some_and(|old| relatives.renews(old.certificate, new));
-        let takes_turns = same.is_none() && old.is_some_and(|old| self.saw(old, moment.scan));
+        let takes_turns = old.is_some_and(|old| self.saw(old, moment.scan));
         let is_due = renews && old.is_some_and(|old| relatives.is_due(old.certificate, moment.at));
         let previous = old.map(|old| old.certificate);
         let beginning = match (same, renews, is_vacant) {
-            _ if takes_turns => Beginning::new(EventKind::Alternating),
             (Some(_), ..) => Beginning {
                 previous: old.and_then(|old| old.previous),
-                ..Beginning::new(EventKind::Changed)
+                ..Beginning::new(if takes_turns {
+                    EventKind::Alternating
+                } else {
+                    EventKind::Changed
+                })
             },
+            _ if takes_turns => Beginning::new(EventKind::Alternating),
             (None, true, _) => Beginning {
                 previous,
                 ..Beginning::new(EventKind::Renewed)
@@ -306,7 +319,10 @@ impl History {
         for _ in MOST_ENDED..count {
             let ended = self.intervals.iter().enumerate();
             let ended = ended.filter(|(_, interval)| past(interval));
-            if let Some((oldest, _)) = ended.min_by_key(|(_, interval)| interval.id) {
+            // Whether this scan's will stay ended is not known yet.
+            let is_news = |it: &Interval| it.ended.is_some_and(|end| end.at.scan == moment.scan);
+            let oldest = ended.min_by_key(|(_, interval)| (is_news(interval), interval.id));
+            if let Some((oldest, _)) = oldest {
                 self.unwatch(oldest, moment);
             }
         }

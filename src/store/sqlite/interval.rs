@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::absence::{Failures, MISSING_BEFORE_GONE};
 use super::chronology::Chronology;
 use super::moment::Moment;
-use crate::domain::Timestamp;
+use crate::domain::{ScanId, Timestamp};
 use crate::report::EventKind;
 
 /// A certificate, sent in one chain, in the span in which it was current at a
@@ -174,6 +174,18 @@ impl Interval {
             && session.asks_clients_as(&answer.session)
     }
 
+    /// Whether any answer would rather be more of this than of `old`, where
+    /// `latest` is the session of the latest answer.
+    pub(super) fn is_more_of(&self, old: &Self, latest: &SessionWords) -> bool {
+        (self.certificate, self.chain) == (old.certificate, old.chain)
+            && old.session(latest).asks_clients_as(self.session(latest))
+    }
+
+    /// Whether it began in this scan.
+    pub(super) fn is_news_of(&self, scan: ScanId) -> bool {
+        self.first.scan == scan
+    }
+
     /// It is an event after all that it began: it stays.
     pub(super) fn tell(&mut self) {
         if self.began.is_none() {
@@ -218,6 +230,12 @@ impl Interval {
             self.changed = true;
             self.forget_failures();
         }
+    }
+
+    /// It has not ended after all.
+    pub(super) fn reopen(&mut self) {
+        self.ended = None;
+        self.changed = true;
     }
 
     /// Counts a failed look against it; `None` if that was counted before, else
@@ -276,8 +294,7 @@ impl Interval {
         };
         let absent = self.ended.filter(was_absent);
         if absent.is_some_and(|end| end.at.scan == at.scan) {
-            self.ended = None;
-            self.changed = true;
+            self.reopen();
         }
         if self.is_open() && self.missing.is_some_and(|since| since.scan == at.scan) {
             self.missing = None;

@@ -4,6 +4,7 @@
 //! long as it is current in another one, nothing but its chain has changed.
 
 use super::{Beginning, History};
+use crate::domain::ScanId;
 use crate::report::EventKind;
 use crate::store::sqlite::absence::FailedLook;
 use crate::store::sqlite::interval::{Answer, HowEnded, Interval};
@@ -11,7 +12,7 @@ use crate::store::sqlite::moment::Moment;
 
 /// What became of a certificate that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     /// It is current in another chain.
     Stayed,
     /// It was replaced, and comes back as soon as one that takes turns.
@@ -35,7 +36,7 @@ impl History {
         moment: Moment,
     ) -> Beginning {
         self.look.restless = (self.look.restless - 1).max(0);
-        let next = self.look.answers + 1;
+        let next = self.next_beside(moment.scan);
         let Some(old) = self.intervals.get(place) else {
             return Beginning::new(EventKind::Returned);
         };
@@ -46,14 +47,16 @@ impl History {
             longest_away: old.longest_away.max(old.away(next)),
         };
         let fate = self.fate_of(answer.certificate, next);
+        // Whether no answer of this scan can take it back.
+        let mut is_final = true;
         match fate {
             Fate::Stayed => {
-                let other = self.find(|it| {
-                    let is_chain = it.is_current() && it.certificate == answer.certificate;
-                    is_chain && self.is_over(it, answer, look, moment)
-                });
+                let is_chain =
+                    |it: &Interval| it.is_current() && it.certificate == answer.certificate;
+                let other = self.find(|it| is_chain(it) && self.is_over(it, answer, look, moment));
+                let seen_beside = self.find(|it| is_chain(it) && self.saw(it, moment.scan));
                 beginning.kind = match other {
-                    Some(_) if !was_expected => EventKind::Changed,
+                    Some(_) if !was_expected && seen_beside.is_none() => EventKind::Changed,
                     _ => EventKind::Alternating,
                 };
                 if beginning.kind == EventKind::Changed {
@@ -72,17 +75,28 @@ impl History {
                 if let Some(theirs) = successor.map(|it| it.certificate) {
                     beginning.previous = Some(theirs);
                     self.end_chains(theirs, answer, look, moment);
+                    is_final = false;
                 }
             }
             Fate::Absent => {}
         }
         self.end(Some(place), moment);
         self.set_aside_latest();
-        self.unwatch(place, moment);
+        if is_final {
+            self.unwatch(place, moment);
+        }
         beginning
     }
 
-    fn fate_of(&self, certificate: i64, next: i64) -> Fate {
+    /// The number of the next answer, without those that its scan had before: how
+    /// long something was away does not depend on their order.
+    pub(super) fn next_beside(&self, scan: ScanId) -> i64 {
+        let seen = self.intervals.iter().filter(|it| self.saw(it, scan));
+        seen.fold(self.look.answers + 1, |next, _| next - 1)
+    }
+
+    /// What became of a certificate, if it comes back with the answer of this number.
+    pub(super) fn fate_of(&self, certificate: i64, next: i64) -> Fate {
         let chains = || {
             let watched = self.intervals.iter().filter(|it| it.watched);
             watched.filter(|it| it.certificate == certificate)
@@ -96,11 +110,7 @@ impl History {
         let away = chains().map(|it| it.away(next)).min();
         let patience = chains().map(Interval::patience).max();
         let is_late = away > patience;
-        let ends = || chains().filter_map(|it| Some((it.ended?, it.missing.is_some())));
-        let last = ends().map(|(end, _)| end.at).max_by_key(|at| at.at);
-        // What a scan made of one chain alone is what it made of all.
-        let ends = ends().filter(|(end, _)| Some(end.at.scan) == last.map(|at| at.scan));
-        match ends.map(|(end, was_missing)| (end.how, was_missing)).max() {
+        match last_end(chains()) {
             Some((HowEnded::Replaced, _)) if is_late => Fate::Replaced,
             Some((HowEnded::Replaced, _)) => Fate::TookTurns,
             // What others took turns without may take turns with them again.
@@ -108,4 +118,15 @@ impl History {
             _ => Fate::Absent,
         }
     }
+}
+
+/// How a certificate has ended in its chains, and whether it was missing before.
+/// What a scan made of one chain alone is what it made of all.
+pub(super) fn last_end<'a>(
+    chains: impl Iterator<Item = &'a Interval> + Clone,
+) -> Option<(HowEnded, bool)> {
+    let ends = chains.filter_map(|it| Some((it.ended?, it.missing.is_some())));
+    let last = ends.clone().max_by_key(|(end, _)| end.at.at)?.0.at.scan;
+    let ends = ends.filter(|(end, _)| end.at.scan == last);
+    ends.map(|(end, was_missing)| (end.how, was_missing)).max()
 }

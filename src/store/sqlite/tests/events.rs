@@ -390,3 +390,39 @@ async fn an_endpoint_with_a_certificate_for_each_look_stays_small() {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].certificate.sha256, hash_of("fresh 59"));
 }
+
+#[tokio::test]
+async fn what_one_scan_sees_is_told_alike_in_whatever_order_it_is_stored() {
+    // What is new and what was there, then what comes back late as well.
+    for (before, seen) in [
+        (&["a"][..], ["a", "b"]),
+        (&["a", "b", "b", "b", "b", "b"], ["b", "a"]),
+    ] {
+        let stored = async |order: [&str; 2]| {
+            let mut store = Store::new().await;
+            for (day, name) in (0..).zip(before) {
+                see(&mut store, &[*name], day).await;
+            }
+            let scan = store.begin().await;
+            for (second, name) in (0..).zip(order) {
+                let look = presenting("10.0.0.1", 443, &[name], 20 * DAY + second);
+                store.sink.write(scan, &batch(vec![look])).await.unwrap();
+            }
+            store.finish(scan).await;
+            let rows = store.history().await;
+            assert!(rows.iter().all(|it| it.state == InstallationState::Current));
+            let before = at(20 * DAY);
+            let since = rows
+                .iter()
+                .map(|it| (it.certificate.sha256, it.first_seen.min(before)));
+            let mut since: Vec<_> = since.collect();
+            since.sort_unstable_by_key(|(hash, _)| *hash);
+            (store.events().await, since)
+        };
+        let [first, second] = seen;
+        let told = stored([first, second]).await;
+        assert!(told.0.last().unwrap().ends_with("alternating 10.0.0.1"));
+        assert_eq!((told.0.len(), told.1.len()), (before.len().min(2) + 1, 2));
+        assert_eq!(stored([second, first]).await, told);
+    }
+}

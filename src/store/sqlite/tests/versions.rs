@@ -75,6 +75,24 @@ async fn a_certificate_says_nothing_of_one_by_a_version_that_was_not_offered() {
 }
 
 #[tokio::test]
+async fn what_one_scan_sees_by_two_versions_is_told_alike_in_either_order() {
+    for newer_first in [false, true] {
+        let mut store = Store::new().await;
+        see(&mut store, climbed(&[], TlsVersion::TLS_1_3, "b", 0)).await;
+        let mut versions = [(TlsVersion::TLS_1_2, "a"), (TlsVersion::TLS_1_3, "b")];
+        if newer_first {
+            versions.reverse();
+        }
+        let looks = (1..).zip(versions);
+        let looks = looks.map(|(day, (version, name))| climbed(&[], version, name, day));
+        store.scan(batch(looks.collect())).await;
+        assert_eq!(states(&store).await, ["a current", "b current"]);
+        let told = ["1 new 10.0.0.1", "2 alternating 10.0.0.1"];
+        assert_eq!(store.events().await, told);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_takes_what_it_refused_is_another_one() {
     let mut store = Store::new().await;
     let ladder = ["tls1.2+tls1.1+tls1.0"];

@@ -183,7 +183,8 @@ fn gone_and_then(others: impl IntoIterator<Item = i64>) -> Question {
 fn what_comes_back_after_it_was_gone_ends_what_was_there_for_long() {
     let mut question = gone_and_then([2; 4]);
     question.days(20, [1]);
-    assert_eq!(question.tell(), ["2 new replaced", "1 returned current"]);
+    let told = ["1 new gone", "2 new replaced", "1 returned current"];
+    assert_eq!(question.tell(), told);
     assert_eq!(question.history.intervals.last().unwrap().previous, Some(2));
     // They take turns after all.
     question.days(21, [2]);

@@ -2,6 +2,7 @@ mod absence;
 mod alternation;
 mod answers;
 mod chains;
+mod orders;
 mod replay;
 
 use super::*;
