@@ -4,11 +4,14 @@
 //! one that came by a version which was not offered this time. That holds for a
 //! look with another certificate as well, unless that came by a version which
 //! was refused when this one came: then the server is not what it was.
+//! Where nobody can ask for the one, and the other came, that is in doubt all the
+//! same.
 //!
 //! A hello may be lost on the way, and its answer too. So what was answered to
 //! the hellos after it denies nothing that it alone had asked for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::interval::SessionWords;
@@ -22,12 +25,20 @@ pub(super) enum Absence {
     Denied,
     /// Nothing came that makes sense; the way may be at fault.
     Unanswered,
+    /// Another certificate came, of a key type that is asked for: there may be
+    /// several servers behind a balancer.
+    Outshone,
 }
 
 /// Looks that it takes where none was an answer, and the scans they must
 /// belong to: what goes wrong for the time of a scan is no absence.
 const ENOUGH_LOOKS: u32 = 3;
 const ENOUGH_SCANS: u32 = 2;
+
+/// The same of looks that brought another certificate, where the one that they did
+/// not bring has been missing before, and came back. One of three servers is met
+/// within 30 looks but for five times in a million.
+const ENOUGH_OUTSHONE: u32 = 30;
 
 /// How long certificates are missing before they are gone, at least. A weekly
 /// scan may begin some hours earlier than the one before it.
@@ -40,6 +51,8 @@ pub(super) struct FailedLook {
     reach: Reach,
     /// Versions that were offered, and every time in vain.
     unheard: BTreeSet<String>,
+    /// How the certificate came that outshone others.
+    brought: Option<Arc<SessionWords>>,
 }
 
 /// Of which certificates a failed look says something.
@@ -52,9 +65,17 @@ enum Reach {
     Offered(BTreeSet<String>),
 }
 
+/// For how many looks a failed one counts, and how many are enough.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weight {
+    looks: u32,
+    enough: u32,
+}
+
 /// Looks that failed to bring one certificate, since its question's last answer
 /// or since it went missing. Whichever certificate an answer brought, the way is
-/// well again by it; a look that says nothing of this one is not counted.
+/// well again by it; a look that says nothing of this one is not counted, and one
+/// for what came back before as its [`Weight`] says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Failures {
     pub(super) looks: u32,
@@ -81,6 +102,7 @@ impl FailedLook {
             } else {
                 Reach::Offered(offered)
             },
+            brought: None,
         }
     }
 
@@ -116,9 +138,26 @@ impl FailedLook {
         }
     }
 
-    /// What it says of certificates that came by `version`.
-    pub(super) fn says_of(&self, version: &str) -> Option<Absence> {
-        let absence = self.absence.filter(|_| self.reaches(version))?;
+    /// The same of certificates that nobody can ask for, where another one came by
+    /// `answer`.
+    pub(super) fn outshining(&self, answer: &Arc<SessionWords>) -> Self {
+        Self {
+            absence: self.absence.and(Some(Absence::Outshone)),
+            brought: Some(Arc::clone(answer)),
+            ..self.clone()
+        }
+    }
+
+    /// What it says of certificates that came by `session`.
+    pub(super) fn says_of(&self, session: &SessionWords) -> Option<Absence> {
+        let version = &session.tls_version;
+        let absence = self.absence?;
+        if let Some(answer) = &self.brought {
+            return self.contradicts(session, answer).then_some(absence);
+        }
+        if !self.reaches(version) {
+            return None;
+        }
         Some(if self.unheard.contains(version) {
             Absence::Unanswered
         } else {
@@ -195,7 +234,7 @@ fn depends_on_version(outcome: OutcomeKind) -> bool {
 impl Failures {
     /// Counts a failed look; `None` if it was counted before, else whether
     /// there were enough of them, even if none was an answer.
-    pub(super) fn count(&mut self, moment: Moment) -> Option<bool> {
+    pub(super) fn count(&mut self, moment: Moment, weight: Weight) -> Option<bool> {
         if self.last.is_some_and(|last| !moment.supersedes(last)) {
             return None;
         }
@@ -203,14 +242,33 @@ impl Failures {
         if self.scans == 0 || scan != Some(moment.scan) {
             self.scans = self.scans.saturating_add(1);
         }
-        self.looks = self.looks.saturating_add(1);
+        self.looks = self.looks.saturating_add(weight.looks);
         self.last = Some(moment);
-        Some(self.looks >= ENOUGH_LOOKS && self.scans >= ENOUGH_SCANS)
+        Some(self.looks >= weight.enough && self.scans >= ENOUGH_SCANS)
     }
 
     /// Begins to count anew.
     pub(super) fn restart(&mut self) {
         self.looks = 0;
         self.scans = 0;
+    }
+}
+
+impl Weight {
+    /// That of any.
+    pub(super) const ONE: Self = Self {
+        looks: 1,
+        enough: ENOUGH_LOOKS,
+    };
+
+    /// That of one for what was missing before, and came back.
+    pub(super) const fn after_a_return(absence: Absence) -> Self {
+        Self {
+            looks: match absence {
+                Absence::Outshone => 1,
+                Absence::Denied | Absence::Unanswered => ENOUGH_OUTSHONE / ENOUGH_LOOKS,
+            },
+            enough: ENOUGH_OUTSHONE,
+        }
     }
 }

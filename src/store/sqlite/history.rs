@@ -148,12 +148,6 @@ impl History {
         latest.map(|interval| interval.certificate)
     }
 
-    /// Whether the latest answer was missed before, and came back.
-    pub(super) fn comes_back(&self) -> bool {
-        let latest = self.latest().and_then(|place| self.intervals.get(place));
-        latest.is_some_and(|it| it.began == Some(EventKind::Returned))
-    }
-
     /// Whether the latest answer began in this scan.
     pub(super) fn has_news_of(&self, scan: ScanId) -> bool {
         let latest = self.latest().and_then(|place| self.intervals.get(place));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::absence::{Failures, MISSING_BEFORE_GONE};
+use super::absence::{Absence, Failures, MISSING_BEFORE_GONE, Weight};
 use super::chronology::Chronology;
 use super::moment::Moment;
 use crate::domain::{ScanId, Timestamp};
@@ -240,8 +240,12 @@ impl Interval {
 
     /// Counts a failed look against it; `None` if that was counted before, else
     /// whether there were enough of them, even if none was an answer.
-    pub(super) fn fail(&mut self, at: Moment) -> Option<bool> {
-        let is_enough = self.failures.count(at)?;
+    pub(super) fn fail(&mut self, at: Moment, absence: Absence) -> Option<bool> {
+        let weight = match self.began {
+            Some(EventKind::Returned) => Weight::after_a_return(absence),
+            _ => Weight::ONE,
+        };
+        let is_enough = self.failures.count(at, weight)?;
         self.failures_changed = true;
         Some(is_enough)
     }

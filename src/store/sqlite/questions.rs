@@ -73,7 +73,7 @@ struct Numbers {
 /// its endpoint and name. A look restricted to a key type says nothing of the
 /// others, but for what answers it; if that is of another key type, then TLS
 /// was spoken and there was no certificate of the one asked for. A key type that
-/// nobody can ask for is looked for by every open question, until it comes back.
+/// nobody can ask for is looked for by every open question.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     sayings: Vec<Saying<'_>>,
@@ -164,13 +164,12 @@ fn hear(
     }
     if look.asked_for.is_none() {
         // Another of the servers behind a balancer may have answered.
-        let in_doubt = failed.in_doubt();
-        let is_awaited = |of: &&mut Question| {
-            of.key_type != key_type && !of.key_type.can_be_asked_for() && !of.history.comes_back()
-        };
+        let outshining = failed.outshining(&answer.session);
+        let is_awaited =
+            |of: &&mut Question| of.key_type != key_type && !of.key_type.can_be_asked_for();
         for question in there.iter_mut().filter(is_awaited) {
             let outcome = OutcomeKind::NoCertificate;
-            question.history.unanswered(outcome, &in_doubt, moment);
+            question.history.unanswered(outcome, &outshining, moment);
         }
     }
     let mut interval_ids = || {

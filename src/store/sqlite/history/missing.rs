@@ -31,16 +31,15 @@ impl History {
         let mut absent = Vec::new();
         let awaited = self.intervals.iter_mut().enumerate();
         for (place, interval) in awaited.filter(|(_, it)| it.is_awaited()) {
-            let version = &interval.session(&latest).tls_version;
-            let Some(absence) = look.says_of(version) else {
+            let Some(absence) = look.says_of(interval.session(&latest)) else {
                 continue;
             };
-            let Some(is_enough) = interval.fail(moment) else {
+            let Some(is_enough) = interval.fail(moment, absence) else {
                 continue;
             };
             let is_absent = match absence {
                 Absence::Denied => true,
-                Absence::Unanswered => is_enough,
+                Absence::Unanswered | Absence::Outshone => is_enough,
             };
             if is_absent {
                 absent.push(place);

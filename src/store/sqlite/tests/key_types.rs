@@ -1,6 +1,7 @@
 //! A certificate in place of one of another key type.
 
 use super::moves::DAY;
+use super::versions::{climbed, see};
 use super::*;
 use crate::report::{EventKind, InstallationState};
 
@@ -154,17 +155,32 @@ async fn both_of_a_pair_behind_one_address_stay_current() {
     assert_eq!(events, ["1 new 10.0.0.1", "2 renewed 10.0.0.1"]);
 }
 
+/// What nobody can read.
+const UNREADABLE: [u8; 1] = [0xff];
+
+/// A look that shows that instead.
+fn unread(mut look: Observation) -> Observation {
+    let chain = Chain::from_wire(vec![Der::from(UNREADABLE.as_slice())]);
+    presented(&mut look).chain = chain.unwrap();
+    look
+}
+
 /// A batch of looks at one host, some of which show what nobody can read.
 fn unreadable(days: &[(i64, bool)]) -> Vec<Batch> {
     let look = |(day, is_readable): &(i64, bool)| {
-        let mut look = open(NEW, *day);
-        if !is_readable {
-            presented(&mut look).chain =
-                Chain::from_wire(vec![Der::from([0xff].as_slice())]).unwrap();
-        }
-        batch(vec![look])
+        let look = open(NEW, *day);
+        batch(vec![if *is_readable { look } else { unread(look) }])
     };
     days.iter().map(look).collect()
+}
+
+/// How the one that nobody can read stands.
+async fn unreadable_one(store: &Store) -> InstallationState {
+    let (states, _) = told(store).await;
+    let is_it = |(hash, _): &(Fingerprint, _)| *hash == Fingerprint::of(&UNREADABLE);
+    let mut of_it = states.into_iter().filter(is_it).map(|(_, state)| state);
+    // Its intervals begin one after the other.
+    of_it.next_back().unwrap()
 }
 
 #[tokio::test]
@@ -172,13 +188,6 @@ async fn what_no_hello_can_ask_for_is_missing_after_three_looks_that_showed_anot
     use InstallationState::{Current, Gone, Missing};
     let mut store = Store::new().await;
     let days = [0, 1, 2, 3, 4, 10].map(|day| (day, day > 0));
-    let unreadable_one = async |store: &Store| {
-        let (states, _) = told(store).await;
-        let of_it = states
-            .into_iter()
-            .find(|(hash, _)| *hash == Fingerprint::of(&[0xff]));
-        of_it.unwrap().1
-    };
     let mut states = Vec::new();
     for seen in unreadable(&days) {
         store.scan(seen).await;
@@ -225,5 +234,75 @@ async fn what_no_hello_can_ask_for_stays_beside_what_a_look_could_not_have_been_
         let (states, _) = told(&store).await;
         let current = |(_, state): &(_, _)| *state == InstallationState::Current;
         assert!(states.iter().all(current), "{states:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_hello_can_ask_for_is_missing_where_the_server_is_another_one() {
+    use InstallationState::{Current, Gone, Missing};
+    let old_device = |refused: &[&str]| unread(climbed(refused, TlsVersion::TLS_1_3, NEW, 0));
+    let standing = async |first: Observation| {
+        let mut store = Store::new().await;
+        see(&mut store, first).await;
+        for day in 1..4 {
+            see(&mut store, climbed(&[], TlsVersion::TLS_1_2, NEW, day)).await;
+        }
+        let after_three = unreadable_one(&store).await;
+        for day in 10..13 {
+            see(&mut store, climbed(&[], TlsVersion::TLS_1_2, NEW, day)).await;
+        }
+        (after_three, unreadable_one(&store).await)
+    };
+    let refusing = old_device(&["tls1.2+tls1.1+tls1.0"]);
+    assert_eq!(standing(refusing).await, (Missing, Gone));
+    // It may have both.
+    assert_eq!(standing(old_device(&[])).await, (Current, Current));
+}
+
+/// Day 4: what nobody can read was missing, and is back.
+async fn back_again() -> Store {
+    let mut store = Store::new().await;
+    for seen in unreadable(&[(0, false), (1, true), (2, true), (3, true), (4, false)]) {
+        store.scan(seen).await;
+    }
+    assert_eq!(unreadable_one(&store).await, InstallationState::Current);
+    let (_, events) = told(&store).await;
+    assert_eq!(events[2..], ["4 missing 10.0.0.1", "5 returned 10.0.0.1"]);
+    store
+}
+
+#[tokio::test]
+async fn what_no_hello_can_ask_for_and_came_back_is_missing_after_thirty_looks() {
+    use InstallationState::{Current, Gone, Missing};
+    let mut store = back_again().await;
+    for (days, state) in [
+        (5..34, Current),
+        (34..35, Missing),
+        (35..64, Missing),
+        (64..65, Gone),
+    ] {
+        for day in days {
+            assert_ne!(unreadable_one(&store).await, Gone);
+            store.scan(unreadable(&[(day, true)]).remove(0)).await;
+        }
+        assert_eq!(unreadable_one(&store).await, state);
+    }
+    // Each time that it is seen, they count from the first again.
+    let mut store = back_again().await;
+    for day in 5..60 {
+        let seen = unreadable(&[(day, day != 30)]).remove(0);
+        store.scan(seen).await;
+        assert_eq!(unreadable_one(&store).await, Current);
+    }
+}
+
+#[tokio::test]
+async fn what_came_back_is_missing_after_three_looks_without_an_answer() {
+    use InstallationState::{Current, Missing};
+    let mut store = back_again().await;
+    for (day, state) in [(5, Current), (6, Current), (7, Missing)] {
+        let silent = looking("10.0.0.1", 443, Outcome::Filtered, day * DAY);
+        store.scan(batch(vec![silent])).await;
+        assert_eq!(unreadable_one(&store).await, state);
     }
 }
