@@ -218,13 +218,8 @@ impl History {
             let contradicted = look.contradicts(session, &answer.session);
             it.is_open() && (contradicted || self.saw(it, moment.scan))
         };
-        // What its scan saw before others: it takes turns with that.
-        let either = |wanted: &dyn Fn(&Interval) -> bool| {
-            let seen = self.find(|it| wanted(it) && self.saw(it, moment.scan));
-            seen.or_else(|| self.find(|it| wanted(it) && it.is_open()))
-        };
-        let same = either(&|it| it.certificate == new);
-        let renewed = either(&|it| relatives.renews(it.certificate, new));
+        let same = self.find(|it| it.is_open() && it.certificate == new);
+        let renewed = self.find(|it| it.is_open() && relatives.renews(it.certificate, new));
         let before = same.or(renewed).or_else(|| self.find(is_left));
         let is_vacant = before.is_none();
         let before = before.or_else(|| self.find(|it| it.seen.is_none() && !it.is_open()));

@@ -7,7 +7,7 @@ use super::*;
 
 impl Question {
     /// A scan a day, each of which sees certificate 1 in one of these chains.
-    fn turns(&mut self, first: i64, chains: impl IntoIterator<Item = i64>) {
+    pub(super) fn turns(&mut self, first: i64, chains: impl IntoIterator<Item = i64>) {
         for (day, chain) in (first..).zip(chains) {
             self.answer(answer(1, chain), moment(day, day * DAY));
             self.store();

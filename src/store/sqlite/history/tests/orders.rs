@@ -35,25 +35,42 @@ impl Question {
     }
 
     fn left(&self, scan: i64) -> Left {
-        let intervals = &self.history.intervals;
-        let open: Vec<_> = intervals.iter().filter(|it| it.is_open()).collect();
-        let news = intervals.iter().filter(|it| it.first.scan.number() == scan);
-        let first = |it: &Interval| match it.first.scan.number() == scan {
-            true => i64::MAX,
-            false => it.first.at.seconds(),
-        };
+        let intervals = self.history.intervals.iter();
+        let open = intervals.clone().filter(|it| it.is_open());
+        let open = open.map(|it| {
+            let is_news = it.first.scan.number() == scan;
+            let first = if is_news {
+                i64::MAX
+            } else {
+                it.first.at.seconds()
+            };
+            let missing = it.missing.map(|since| since.at.seconds());
+            (it.certificate, it.chain, first, missing)
+        });
+        let news = intervals.filter(|it| it.first.scan.number() == scan);
+        let news = news.map(|it| {
+            let began = it.began.map(EventKind::as_str);
+            (it.certificate, it.chain, began, it.previous)
+        });
         let mut left = Left {
-            open: Vec::from_iter(open.iter().map(|it| {
-                let missing = it.missing.map(|since| since.at.seconds());
-                (it.certificate, it.chain, first(it), missing)
-            })),
-            news: Vec::from_iter(news.map(|it| {
-                let began = it.began.map(EventKind::as_str);
-                (it.certificate, it.chain, began, it.previous)
-            })),
+            open: open.collect(),
+            news: news.collect(),
         };
         left.open.sort_unstable();
         left.news.sort_unstable();
+        left
+    }
+
+    /// What is left by all orders of these certificates and chains, which is the same.
+    fn after_all(&self, scan: i64, seen: &[(i64, i64)]) -> Left {
+        let seen = seen
+            .iter()
+            .map(|(certificate, chain)| answer(*certificate, *chain));
+        let seen: Vec<_> = seen.collect();
+        let left = self.after(scan, &seen);
+        for order in orders(&seen) {
+            assert_eq!(self.after(scan, &order), left, "{order:?}");
+        }
         left
     }
 
@@ -187,6 +204,66 @@ fn what_one_scan_ends_is_not_forgotten_by_it() {
     question.days(40, [1]);
     question.history.look.restless = 0;
     question.after_both(50, 1, 100);
+}
+
+#[test]
+fn a_renewal_takes_turns_with_whatever_it_would_renew() {
+    let mut question = Question::new();
+    question.days(2, [3, 1, 2, 3]);
+    question.relatives = families();
+    let back = (1, 1, Some("alternating"), None);
+    let left = question.after_all(8, &[(1, 1), (2, 2), (6, 6)]);
+    assert_eq!(left.open.len(), 4);
+    assert_eq!(left.news, [back, (6, 6, Some("alternating"), None)]);
+    // Of two the one that was seen last, where its scan sees neither.
+    let left = question.after_all(8, &[(1, 1), (6, 6)]);
+    assert_eq!(left.open.len(), 3);
+    assert_eq!(left.news, [back, (6, 6, Some("renewed"), Some(3))]);
+}
+
+#[test]
+fn what_returns_has_not_ended_a_chain_that_was_away_for_too_long() {
+    let mut question = Question::answered_with(answer(1, 10));
+    let seen = [
+        (1, 11),
+        (1, 10),
+        (2, 21),
+        (1, 11),
+        (1, 10),
+        (1, 10),
+        (1, 10),
+        (1, 10),
+    ];
+    for (day, (certificate, chain)) in (2..).zip(seen) {
+        question.answer(answer(certificate, chain), moment(day, day * DAY));
+        question.store();
+    }
+    let left = question.after_all(12, &[(1, 10), (2, 20)]);
+    assert_eq!(left.news, [(2, 20, Some("returned"), Some(1))]);
+}
+
+#[test]
+fn a_further_chain_ends_none_where_its_scan_sees_another() {
+    let mut question = Question::answered_with(answer(1, 2));
+    question.turns(2, [1, 3, 1, 3, 1]);
+    for further in [2, 4] {
+        let left = question.after_all(7, &[(1, 1), (1, further)]);
+        assert_eq!(left.open.len(), 3);
+        assert_eq!(left.news, [(1, further, Some("alternating"), None)]);
+    }
+}
+
+#[test]
+fn how_long_a_chain_was_away_does_not_count_what_its_scan_saw() {
+    let mut question = Question::answered_with(answer(2, 2));
+    for (day, (certificate, chain)) in
+        (2..).zip([(1, 11), (2, 2), (1, 11), (1, 10), (2, 2), (1, 10)])
+    {
+        question.answer(answer(certificate, chain), moment(day, day * DAY));
+        question.store();
+    }
+    let left = question.after_all(9, &[(1, 11), (2, 2)]);
+    assert_eq!(left.news, [(1, 11, Some("alternating"), Some(2))]);
 }
 
 /// What a look of an earlier scan brought.
