@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::interval::SessionWords;
 use super::moment::Moment;
-use crate::domain::{Attempt, Observation, OutcomeKind, ScanId};
+use crate::domain::{Attempt, NoCertificate, Observation, Outcome, OutcomeKind, ScanId};
 
 /// What a look says against the certificates of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) struct FailedLook {
     reach: Reach,
     /// Versions that were offered, and every time in vain.
     unheard: BTreeSet<String>,
-    /// How the certificate came that outshone others.
+    /// How another certificate came: one that outshone others, or the default.
     brought: Option<Arc<SessionWords>>,
 }
 
@@ -102,7 +102,15 @@ impl FailedLook {
             } else {
                 Reach::Offered(offered)
             },
-            brought: None,
+            brought: match &look.outcome {
+                Outcome::NoCertificate(NoCertificate::Default, Some(session)) => {
+                    Some(Arc::new(SessionWords {
+                        tls_version: session.version.to_string(),
+                        ..SessionWords::default()
+                    }))
+                }
+                _ => None,
+            },
         }
     }
 
@@ -152,17 +160,18 @@ impl FailedLook {
     pub(super) fn says_of(&self, session: &SessionWords) -> Option<Absence> {
         let version = &session.tls_version;
         let absence = self.absence?;
-        if let Some(answer) = &self.brought {
-            return self.contradicts(session, answer).then_some(absence);
+        let brought = self.brought.as_ref();
+        if brought.is_some_and(|answer| session.was_refused(answer)) {
+            return Some(absence);
         }
         if !self.reaches(version) {
             return None;
         }
-        Some(if self.unheard.contains(version) {
-            Absence::Unanswered
-        } else {
-            absence
-        })
+        match absence {
+            Absence::Outshone if self.unheard.contains(version) => None,
+            _ if self.unheard.contains(version) => Some(Absence::Unanswered),
+            absence => Some(absence),
+        }
     }
 
     /// Whether `answer`, which it brought, says something of a certificate that

@@ -2,7 +2,7 @@
 
 use super::dossiers::dossiers;
 use super::*;
-use crate::domain::Attempt;
+use crate::domain::{Attempt, NoCertificate};
 
 const DAY: i64 = 86_400;
 
@@ -327,4 +327,23 @@ async fn what_was_offered_to_a_server_that_chose_an_older_version_is_told() {
     let silent = looking("10.0.0.1", 443, Outcome::Filtered, 3 * DAY);
     see(&mut store, silent).await;
     assert_eq!(told(&store).await[0], "tls1.3+tls1.2");
+}
+
+/// A server that had refused the version shows its default certificate by it: it
+/// is another server.
+#[tokio::test]
+async fn a_default_certificate_denies_one_that_came_where_its_version_was_refused() {
+    let default = |day| {
+        let mut look = asking("a.corp", climbed(&[], TlsVersion::TLS_1_2, "b", day));
+        let session = Some(Box::new(presented(&mut look).session.clone()));
+        look.outcome = Outcome::NoCertificate(NoCertificate::Default, session);
+        look
+    };
+    for (refused, expected) in [(&["tls1.2"][..], "a missing"), (&["tls1.1"], "a current")] {
+        let mut store = Store::new().await;
+        let first = climbed(refused, TlsVersion::TLS_1_3, "a", 0);
+        see(&mut store, asking("a.corp", first)).await;
+        see(&mut store, default(1)).await;
+        assert_eq!(states(&store).await, [expected]);
+    }
 }
