@@ -256,7 +256,8 @@ fn a_check_takes_every_filter_of_a_report() {
         .run("import", &[&good.certificate, &bad.certificate])
         .exits(0);
     let config = "[[owner]]\nnames = [\"bad.*\"]\nowner = \"old guard\"\ntags = [\"attic\"]\n\
-        [[owner]]\nnames = [\"good.*\"]\nowner = \"web\"\n";
+        [[owner]]\nnames = [\"good.*\"]\nowner = \"web\"\n\
+        [[owner]]\nnames = [\"no.*\"]\nowner = \"nobody\"\ntags = [\"none\"]\n";
     let config = inventory.file("c.toml", config);
     let config = config.to_str().unwrap();
     let check = |words: &[&str]| {

@@ -342,7 +342,7 @@ fn diff_tells_all_of_what_is_in_a_state_and_without_one_all_there_is() {
 fn diff_takes_the_filters_on_judgements() {
     let inventory = renewed();
     let policy = "[[owner]]\nowner = \"The shop\"\ntags = [\"web\"]\nnetworks = [\"10.0.0.0/24\"]\n\
-        [[owner]]\nowner = \"The plant\"\nnetworks = [\"10.0.1.0/24\"]\n";
+        [[owner]]\nowner = \"The plant\"\ntags = [\"mail\"]\nnetworks = [\"10.0.1.0/24\"]\n";
     let config = inventory.file("c.toml", policy);
     let changed = |filters: &[&str]| {
         let words = ["1", "--json", "--config", config.to_str().unwrap()];

@@ -2,6 +2,7 @@
 
 mod item;
 mod owner;
+mod tag;
 
 use std::time::Duration;
 
@@ -125,7 +126,7 @@ impl Filters {
             accepted: self.accepted.clone(),
             severities: self.severity.clone(),
             owners: owner::read(&self.owner, policy)?,
-            tags: self.tag.clone(),
+            tags: tag::read(&self.tag, policy)?,
             authorities: item::read(&self.ca, "--ca", item::authorities)?,
             authorities_at_hand: item::read(&self.ca, "--ca", item::certificates_at_hand)?,
             chain_expiry: Vec::new(),
@@ -400,7 +401,7 @@ mod tests {
             owners: vec![Owner {
                 selector: Selector::default(),
                 owner: "The shop".to_owned(),
-                tags: Vec::new(),
+                tags: vec!["pci".to_owned()],
             }],
             ..Policy::default()
         };
