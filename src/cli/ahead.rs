@@ -25,3 +25,42 @@ fn latest(scans: &[ScanRow], now: Timestamp) -> Option<ScanAhead> {
     });
     scans.filter(|it| it.at > now).max_by_key(|it| it.at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ScanId, ScanState, Tally};
+
+    #[test]
+    fn the_scan_that_was_latest_of_those_after_now_is_told_of() {
+        let scan = |number, began: i64, ended: Option<i64>| ScanRow {
+            id: ScanId::new(number),
+            started_at: Timestamp::from_seconds(began),
+            finished_at: ended.map(Timestamp::from_seconds),
+            state: ScanState::Complete,
+            ended_by: None,
+            operator: None,
+            targets: 1,
+            outcomes: Tally::default(),
+            note: None,
+            settings: String::new(),
+            run: number,
+            incidents: Vec::new(),
+            unlisted: 0,
+        };
+        let scans = [
+            scan(1, 10, Some(20)),
+            scan(2, 70, Some(90)),
+            scan(3, 80, None),
+            scan(4, 30, Some(60)),
+        ];
+        let ahead = |now| latest(&scans, Timestamp::from_seconds(now));
+        let second = ScanAhead {
+            scan: ScanId::new(2),
+            at: Timestamp::from_seconds(90),
+        };
+        assert_eq!(ahead(50), Some(second));
+        assert_eq!(ahead(89), Some(second));
+        assert_eq!(ahead(90), None);
+    }
+}

@@ -60,6 +60,23 @@ pub(super) fn vet(reports: &[PlannedReport], day: &str, context: &Context) -> Re
     Ok(())
 }
 
+/// Says in the metrics that earlier runs of the job have written that nothing is
+/// known: it does not run.
+pub(super) fn tell_unknown(
+    reports: &[PlannedReport],
+    day: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    for report in reports {
+        if let Ok(Writer::Check(arguments)) = report.arguments(day)
+            && arguments.file().is_some_and(Path::is_file)
+        {
+            arguments.tell_unknown(context.clone())?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses what can't be written there: something else has the name.
 fn refuse_place(place: &Path, written: Written, db: &Path) -> Result<(), Failure> {
     let shown = place.display();

@@ -150,7 +150,10 @@ impl Arguments {
             return Ok(Exit::Done);
         }
         let day = context.config.scan.time_zone().day(clock::now());
-        reports::vet(&reports, &day, &context)?;
+        if let Err(failure) = reports::vet(&reports, &day, &context) {
+            reports::tell_unknown(&reports, &day, &context)?;
+            return Err(failure);
+        }
         let sweep = Sweep {
             plan: Arc::new(plan),
             builder,

@@ -75,6 +75,9 @@ pub enum NoCertificate {
     /// Its default certificate, which it shows to others, to a name that it is
     /// not for and that leads elsewhere.
     Default,
+    /// The same, to a name of which the DNS did not tell where it leads: nobody
+    /// knows whether that is what its visitors see.
+    Unplaced,
 }
 
 /// What a server speaks instead of TLS.
@@ -309,6 +312,7 @@ impl NoCertificate {
             Self::EmptyList => "empty-list",
             Self::Anonymous => "anonymous",
             Self::Default => "default-certificate",
+            Self::Unplaced => "default-certificate-unplaced",
         }
     }
 }

@@ -69,16 +69,15 @@ impl Answers {
         Some(&mut shown.observation)
     }
 
-    /// Whether a leaf was shown at another question in a dialect.
-    pub(super) fn show_elsewhere(&self, leaf: &Der, than: &Wording) -> bool {
-        let others = self
-            .shown_in(than.dialect)
-            .filter(|seen| Wording::of(&seen.observation) != *than);
-        let mut shown = others.filter_map(|seen| match &seen.observation.outcome {
-            Outcome::Certificate(presented) => Some(presented.chain.leaf()),
-            _ => None,
+    /// Whether a leaf was shown in a dialect to others than this name.
+    pub(super) fn show_to_others(&self, leaf: &Der, dialect: Dialect, name: &ServerName) -> bool {
+        let mut others = self.observations().filter(|seen| {
+            seen.endpoint.dialect == dialect && seen.server_name.as_ref() != Some(name)
         });
-        shown.any(|shown| shown == leaf)
+        others.any(|seen| match &seen.outcome {
+            Outcome::Certificate(presented) => presented.chain.leaf() == leaf,
+            _ => false,
+        })
     }
 
     /// Holds the chain that a server shows to many names once.

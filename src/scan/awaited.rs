@@ -30,6 +30,8 @@ pub(super) struct Awaited<'scan> {
     /// Those asked in earlier looks.
     before: usize,
     asked: HashSet<Wording>,
+    /// How many names that were none are looked up.
+    looked_up: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +73,8 @@ impl<'scan> Awaited<'scan> {
         let every_name = depth == Depth::Thorough || subject.known_names == KnownNames::All;
         let asked_if = |known: &KnownQuestion| match &known.server_name {
             name if *name == subject.own_name => Some(AskedIf::Own),
-            // It may have been renewed, a bad night may be over, and who has no
-            // address asks nobody.
+            // It may have been renewed, a bad night may be over, and a name that is
+            // none asks nobody.
             Some(_) if known.standing != Standing::Current => Some(AskedIf::Connected),
             Some(name) if every_name || names.has_met(name) => Some(AskedIf::Connected),
             Some(_) => Some(AskedIf::NoTls),
@@ -123,8 +125,15 @@ impl<'scan> Awaited<'scan> {
             let name = known.server_name.as_ref();
             if let Some(name) = name.filter(|_| asked_if != AskedIf::Own) {
                 if self.vetted.insert(name) {
+                    let candidate = candidate(known, name);
+                    if candidate.source == NameSource::Homeless {
+                        if self.looked_up == MOST_AWAITED {
+                            continue;
+                        }
+                        self.looked_up += 1;
+                    }
                     self.waiting.push_front(waiting);
-                    return Some(Next::Vet(candidate(known, name)));
+                    return Some(Next::Vet(candidate));
                 }
                 if !self.admitted.contains(name) {
                     continue;
@@ -151,9 +160,12 @@ impl<'scan> Awaited<'scan> {
         })
     }
 
-    /// Whether it has asked this.
+    /// Whether it has asked this, for whatever type of key.
     pub(super) fn has_asked(&self, wording: &Wording) -> bool {
-        self.asked.contains(wording)
+        self.asked.contains(&Wording {
+            key_type: None,
+            ..wording.clone()
+        })
     }
 
     /// The name may be asked for here.
@@ -166,7 +178,7 @@ fn candidate(known: &KnownQuestion, name: &ServerName) -> Candidate {
     Candidate {
         name: name.clone(),
         source: match known.standing {
-            Standing::NoAddress => NameSource::Homeless,
+            Standing::NoSuchName => NameSource::Homeless,
             Standing::Current | Standing::Due | Standing::Missing => NameSource::Known,
         },
     }
@@ -311,7 +323,7 @@ mod tests {
             known(Dialect::Tls, Some("old.corp"), 1),
             with(Standing::Missing, "missing.corp", 2),
             with(Standing::Due, "due.corp", 3),
-            with(Standing::NoAddress, "homeless.corp", 4),
+            with(Standing::NoSuchName, "homeless.corp", 4),
         ];
         let asked = asked(&subject(None, here), &[], Depth::Names, by_alert());
         assert_eq!(

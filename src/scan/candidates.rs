@@ -36,7 +36,7 @@ pub(super) enum NameSource {
     Discovered,
     /// The inventory, which has a certificate for it there.
     Known,
-    /// The same, where the name has been a target and had no address.
+    /// The same, where the name has been a target and was none any more.
     Homeless,
 }
 

@@ -160,9 +160,8 @@ impl<'scan> Inquiry<'scan> {
 
     /// Takes where the name leads that was to be located.
     pub(super) fn located(&mut self, whereabouts: Whereabouts) {
-        let unplaced = self.unplaced.take();
-        if let Some(observation) = unplaced.and_then(|it| it.placed(whereabouts)) {
-            self.take(observation);
+        if let Some(unplaced) = self.unplaced.take() {
+            self.take(unplaced.placed(whereabouts));
         }
     }
 
@@ -711,11 +710,14 @@ mod tests {
     #[test]
     fn the_default_certificate_says_of_a_name_that_leads_elsewhere_that_it_has_none() {
         let default = certificate(&["default.corp"]);
-        let to_all = |_: &Probe| default.clone();
+        let to_all = |probe: &Probe| match probe.ladder.key_type() {
+            None => default.clone(),
+            Some(_) => refused(),
+        };
         for (name, expected) in [
             ("here.corp", "certificate, 1 looked up"),
             ("elsewhere-a.corp", "none: Default, 1 looked up"),
-            ("unknown-a.corp", "nothing, 1 looked up"),
+            ("unknown-a.corp", "none: Unplaced, 1 looked up"),
         ] {
             assert_eq!(seen_for(name, &direct(), to_all), expected);
         }
@@ -725,6 +727,28 @@ mod tests {
             own_name, "certificate, 0 looked up",
             "the target leads here"
         );
+    }
+
+    #[test]
+    fn the_default_certificate_of_another_key_type_is_no_names_that_leads_elsewhere() {
+        let default = certificate(&["default.corp"]);
+        let own = certificate(&["elsewhere-a.corp"]);
+        let name = Some("elsewhere-a.corp".parse().unwrap());
+        let approach = approach(Depth::Thorough);
+        let subject = Subject {
+            known: vec![known(Dialect::Tls, Some("elsewhere-a.corp"))].leak(),
+            ..direct()
+        };
+        let mut inquiry = Inquiry::new(&approach, subject, Vec::new(), Vec::new());
+        run(&mut inquiry, |probe| {
+            let is_its = probe.server_name == name && probe.ladder.key_type().is_none();
+            if is_its { own.clone() } else { default.clone() }
+        });
+        let seen = inquiry.into_observations();
+        let its = seen.filter(|seen| seen.server_name == name);
+        let certificates = its.filter(|seen| seen.outcome.kind() == OutcomeKind::Certificate);
+        let asked_for: Vec<_> = certificates.map(|seen| seen.asked_for).collect();
+        assert_eq!(asked_for, [None]);
     }
 
     #[test]

@@ -46,9 +46,9 @@ mod unplaced;
 mod verdict;
 mod visit;
 mod visiting_hours;
-mod worker;
 mod whereabouts;
 mod wording;
+mod worker;
 mod writer;
 
 use std::mem;

@@ -2,19 +2,19 @@
 //! there → what it says, by where the name leads.
 //!
 //! Pure. Those who come by the name see that certificate, which is not for it.
-//! Where nobody does, it says that the server has none for the name.
+//! Where nobody does, the server has none for the name, by what is known: a name
+//! may have addresses in turn. Where nobody can tell, it says nothing.
 
 use super::answers::Answers;
 use super::whereabouts::Whereabouts;
-use super::wording::Wording;
-use crate::domain::{NoCertificate, Observation, Outcome, Presented, ServerName};
+use crate::domain::{NoCertificate, Observation, Outcome, ServerName, Session};
 use crate::x509::{self, NameMatch};
 
 /// It waits for where its name leads.
 #[derive(Debug)]
 pub(super) struct Unplaced {
     name: ServerName,
-    presented: Box<Presented>,
+    session: Session,
     observation: Observation,
 }
 
@@ -26,11 +26,11 @@ impl Unplaced {
             return None;
         };
         let leaf = presented.chain.leaf();
-        let is_default = seen.show_elsewhere(leaf, &Wording::of(answer))
+        let is_default = seen.show_to_others(leaf, answer.endpoint.dialect, name)
             && x509::name_match(&x509::parse(leaf), name.as_str()) == NameMatch::Mismatch;
         is_default.then(|| Self {
             name: name.clone(),
-            presented: presented.clone(),
+            session: presented.session.clone(),
             observation: answer.clone(),
         })
     }
@@ -39,19 +39,16 @@ impl Unplaced {
         &self.name
     }
 
-    /// What it says; nothing where nobody knows where the name leads.
-    pub(super) fn placed(self, whereabouts: Whereabouts) -> Option<Observation> {
-        let outcome = match whereabouts {
-            Whereabouts::Here => Outcome::Certificate(self.presented),
-            Whereabouts::Elsewhere | Whereabouts::Nowhere => {
-                let session = Some(Box::new(self.presented.session));
-                Outcome::NoCertificate(NoCertificate::Default, session)
-            }
-            Whereabouts::Unknown => return None,
+    /// What it says.
+    pub(super) fn placed(self, whereabouts: Whereabouts) -> Observation {
+        let without = match whereabouts {
+            Whereabouts::Here => return self.observation,
+            Whereabouts::Elsewhere | Whereabouts::Nowhere => NoCertificate::Default,
+            Whereabouts::Unknown => NoCertificate::Unplaced,
         };
-        Some(Observation {
-            outcome,
+        Observation {
+            outcome: Outcome::NoCertificate(without, Some(Box::new(self.session))),
             ..self.observation
-        })
+        }
     }
 }

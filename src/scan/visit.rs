@@ -317,7 +317,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             dialect,
         };
         let is_target = self.plan.contains(&itself);
-        let is_theirs = match candidate.source {
+        let is_not_ours = match candidate.source {
             NameSource::Listed => is_target && self.directory.leads(name, address),
             NameSource::Discovered if leads().await != Whereabouts::Here => true,
             // Where it leads no more, that is told of by where it does, if it
@@ -325,7 +325,7 @@ impl<D: Dialer, R: Resolver> Bench<D, R> {
             NameSource::Homeless if is_target => leads().await != Whereabouts::Nowhere,
             NameSource::Discovered | NameSource::Known | NameSource::Homeless => is_target,
         };
-        if is_theirs {
+        if is_not_ours {
             return false;
         }
         let claim = Claim {

@@ -55,9 +55,9 @@ pub enum Standing {
     Due,
     /// Its certificate is missing.
     Missing,
-    /// Its name has been a target, and had no address when it was last looked
-    /// up: nobody asks for it.
-    NoAddress,
+    /// Its name has been a target, and there was no such name when it was last
+    /// looked up: nobody asks for it.
+    NoSuchName,
 }
 
 /// When something was looked at: from the first moment to before the last.

@@ -213,12 +213,12 @@ async fn names_of_the_inventory_are_asked_for_but_excluded_ones_and_targets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_without_an_address_is_asked_for_where_the_inventory_has_it() {
+async fn a_target_that_is_no_name_any_more_is_asked_for_where_the_inventory_has_it() {
     let network = Network::new(|_, _| Peer::Says(flight(&[b"one for all"])));
     let mut rig = Rig::new(network, &["10.0.0.1", "left.sim"]);
     rig.names = Names::of(&[]);
     let homeless = KnownQuestion {
-        standing: Standing::NoAddress,
+        standing: Standing::NoSuchName,
         ..known("left.sim")
     };
     let certificate = "10.0.0.1:443 certificate";

@@ -11,12 +11,14 @@ pub(super) fn read(texts: &[String], policy: &Policy) -> Result<Vec<String>, Fai
     let mut owners = Vec::new();
     for text in texts {
         let all = policy.owners.iter().map(|it| &it.owner);
-        let before = owners.len();
-        owners.extend(all.filter(|owner| is_meant(text, owner)).cloned());
-        if owners.len() == before {
+        let mut meant = all.filter(|owner| is_meant(text, owner)).peekable();
+        if meant.peek().is_none() {
             return Err(unknown(text, policy));
         }
+        owners.extend(meant.cloned());
     }
+    owners.sort_unstable();
+    owners.dedup();
     Ok(owners)
 }
 
@@ -27,7 +29,12 @@ fn is_meant(text: &str, owner: &str) -> bool {
     let (Ok(one), Ok(each)) = (text.parse::<Mailbox>(), Mailbox::list(owner)) else {
         return false;
     };
-    each.iter().any(|it| it.address() == one.address())
+    // Domains are the same in any case (RFC 5321 section 2.4).
+    let parts = |it: &Mailbox| {
+        let (local, domain) = it.address().rsplit_once('@')?;
+        Some((local.to_owned(), domain.to_lowercase()))
+    };
+    each.iter().any(|it| parts(it) == parts(&one))
 }
 
 fn unknown(text: &str, policy: &Policy) -> Failure {
@@ -69,13 +76,22 @@ mod tests {
         let (pair, named) = ("apps@x.test, web@x.test", "Web, the team <web@x.test>");
         let policy = policy(&[pair, named, "Smith, Inc.", "web team"]);
         let meant = |text: &str| read(&[text.to_owned()], &policy).unwrap_or_default();
-        assert_eq!(meant("web@x.test"), [pair, named]);
-        assert_eq!(meant("W <web@x.test>"), [pair, named]);
+        let both = [named, pair];
+        assert_eq!(meant("web@x.test"), both);
+        assert_eq!(meant("web@X.Test"), both);
+        assert_eq!(meant("W <web@x.test>"), both);
         assert_eq!(meant("apps@x.test"), [pair]);
         assert_eq!(meant(pair), [pair]);
-        assert_eq!(meant(named), [pair, named]);
+        assert_eq!(meant(named), both);
         assert_eq!(meant("Smith, Inc."), ["Smith, Inc."]);
-        for nobody in ["Inc.", "web", "x.test", "b@x.test", "team <web@y.test>"] {
+        for nobody in [
+            "Web@x.test",
+            "Inc.",
+            "web",
+            "x.test",
+            "b@x.test",
+            "team <web@y.test>",
+        ] {
             assert!(meant(nobody).is_empty(), "{nobody}");
         }
     }

@@ -182,7 +182,7 @@ fn counts(check: &Check) -> String {
     let is_known = counts.considered > 0 && counts.unjudged == 0;
     let told = |count: u64, is_known| (count > 0 || is_known).then_some(count);
     let mut page = Page::default();
-    let help = "Installations by the severity of their worst finding.";
+    let help = "Installations by the severity of their worst finding; 0 only where that is known.";
     let by_severity = Severity::ALL.into_iter().filter_map(|severity| {
         let count = counts.by_severity.get(&severity).copied();
         let count = told(count.unwrap_or(0), is_known)?;

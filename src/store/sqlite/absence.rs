@@ -91,7 +91,12 @@ impl FailedLook {
         let last = look.attempts.last().map_or(kind, |last| last.outcome);
         let offered = versions(&look.attempts, |_| true);
         Self {
-            absence: absence(kind, last),
+            absence: match &look.outcome {
+                Outcome::NoCertificate(NoCertificate::Unplaced, _) => None,
+                // A name may have addresses in turn.
+                Outcome::NoCertificate(NoCertificate::Default, _) => Some(Absence::Unanswered),
+                _ => absence(kind, last),
+            },
             unheard: unheard(&look.attempts),
             reach: if offered.is_empty() || !depends_on_version(kind) {
                 Reach::All

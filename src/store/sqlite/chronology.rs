@@ -32,7 +32,9 @@ struct Run {
 impl Chronology {
     pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         let failed = during("reading when scans ran");
-        let scans = "select id, run, started_at, coalesce(resumed_at, started_at) from scans";
+        // The rows themselves hold settings, which may be long.
+        let scans = "select id, run, started_at, coalesce(resumed_at, started_at) \
+            from scans indexed by scans_by_run";
         let found = sqlx::query(scans).fetch_all(connection).await;
         let runs = found.map_err(&failed)?;
         let runs: Result<_, _> = runs.iter().map(Run::read).collect();
@@ -46,14 +48,18 @@ impl Chronology {
             return moment.at;
         }
         let runs = || self.0.iter();
-        let earlier = runs().filter(|it| it.scan.number() < moment.scan.number());
-        let earlier = earlier.map(|it| it.began).filter(|at| *at <= now.at);
-        let bound = earlier.max();
+        let own = runs().find(|it| it.scan == moment.scan);
+        let resumed = own.filter(|own| own.goes_on_at(moment.at));
+        let earlier = runs().filter_map(|it| match resumed {
+            Some(own) => (it.place < own.place).then_some(it.ran),
+            None => (it.scan.number() < moment.scan.number()).then_some(it.began),
+        });
+        let bound = earlier.filter(|at| *at <= now.at).max();
         let is_behind = |at: Timestamp| bound.is_some_and(|bound| at < bound);
         if moment.at <= now.at && !is_behind(moment.at) {
             return moment.at;
         }
-        let place = runs().find(|it| it.scan == moment.scan).map(|it| it.place);
+        let place = own.map(|own| own.place);
         let later = runs().filter(|it| Some(it.place) > place).map(|it| it.ran);
         let later = later.filter(|at| *at <= now.at && !is_behind(*at));
         later.min().unwrap_or(now.at)
@@ -61,6 +67,11 @@ impl Chronology {
 }
 
 impl Run {
+    /// Whether it was gone on with at a moment.
+    fn goes_on_at(&self, at: Timestamp) -> bool {
+        self.ran != self.began && at >= self.ran
+    }
+
     fn read(found: &SqliteRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             scan: row::scan(found, 0)?,
@@ -150,5 +161,11 @@ mod tests {
         };
         assert_eq!(seen(3, 1), 3, "by its second run");
         assert_eq!(seen(20, 3), 3, "ahead of the run after it");
+        chronology.0[1].began = at(5);
+        chronology.0[1].ran = at(5);
+        let late = chronology.at_the_latest(moment(3, 1), moment(10, 4));
+        assert_eq!(late, at(10), "gone on with by a clock that was behind");
+        let first = chronology.at_the_latest(moment(1, 1), moment(10, 4));
+        assert_eq!(first, at(1), "by its first run");
     }
 }

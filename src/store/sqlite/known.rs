@@ -91,7 +91,7 @@ pub(super) fn select_questions(zone: &Zone, at: Timestamp) -> Query {
         "), \
           exists (select 1 from name_coverage n \
                    where n.zone = e.zone and n.name = q.server_name and n.port = e.port \
-                     and n.outcome = 'unresolved' and n.detail in ('nxdomain', 'no-data')) \
+                     and n.detail = 'nxdomain') \
           from moment m cross join endpoints e on e.zone = m.zone and e.transport = 'tcp' \
           cross join questions q on q.endpoint_id = e.id \
           cross join looks l on l.question_id = q.id \
@@ -172,7 +172,7 @@ pub(super) fn question(row: &SqliteRow) -> Result<KnownQuestion, sqlx::Error> {
             Askers::Own
         },
         standing: match (row.try_get(9)?, row.try_get(7)?, row.try_get(8)?) {
-            (true, ..) => Standing::NoAddress,
+            (true, ..) => Standing::NoSuchName,
             (false, true, _) => Standing::Missing,
             (false, false, true) => Standing::Due,
             (false, false, false) => Standing::Current,

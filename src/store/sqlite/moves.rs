@@ -8,10 +8,10 @@
 //! to before: names with addresses in turn come back to them. A certificate has
 //! moved if it is new somewhere, missing or gone elsewhere, and current nowhere
 //! else, but at what else is new at that address: a host takes all its questions
-//! along, each to its like. What was shown without a name where one left, and is
-//! missing, has moved with it, renewed as it is.
+//! along, each to its like.
 //!
-//! Nothing has moved from where the scan still saw it. Nor has a name whose old
+//! Nothing has moved from where the scan still saw it, or did not look, or where
+//! the DNS still has its name lead. Nor has a name whose old
 //! address the scan asked in vain, if the new one showed the certificate without
 //! a name before: there are two, and one may be down for a night.
 //!
@@ -39,10 +39,10 @@ use crate::domain::{ScanId, Timestamp};
 const OPERATION: &str = "looking for moves";
 
 /// New intervals `n` of scan $1 and the certificates `o` at the questions `oq`
-/// that they may have left, the likeliest first: where a name led before, what
-/// went missing, and what was shown without a name where one left. A name takes
-/// along its own certificate, else the latest answer. All that is new at one
-/// address comes from one other where that is possible.
+/// that they may have left, the likeliest first: where a name led before, and
+/// what went missing. A name takes along its own certificate, else the latest
+/// answer. All that is new at one address comes from one other where that is
+/// possible.
 ///
 /// `alone` are certificates that are current at one address only, and new at
 /// each question there.
@@ -56,8 +56,7 @@ const FIND: &str = "\
     with led as materialized (\
       select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
              o.certificate_id as left_certificate, l.asked_at, 1 as was_led, \
-             ne.zone, ne.address as here, oe.address as there, \
-             ne.id as endpoint, oe.id as left_endpoint, nq.key_type \
+             ne.zone, ne.address as here, oe.address as there \
         from name_coverage t \
         cross join questions nq on nq.server_name = t.name and nq.server_name <> '' \
         cross join endpoints ne on ne.id = nq.endpoint_id \
@@ -132,38 +131,12 @@ const FIND: &str = "\
              and nq.server_name = oq.server_name and nq.key_type = oq.key_type \
         cross join installations n on n.question_id = nq.id \
              and n.certificate_id = a.certificate_id and n.state = 'current' \
-        cross join looks l on l.question_id = oq.id), \
-    renewed as (\
-      select n.id, n.first_seen, n.certificate_id, oq.id as origin, \
-             o.certificate_id as left_certificate, l.asked_at, 0 as was_led, \
-             a.zone, a.here, a.there \
-        from (select distinct certificate_id, left_certificate, zone, here, there, \
-                     endpoint, left_endpoint, key_type \
-                from led where certificate_id <> left_certificate) a \
-        cross join questions oq on oq.endpoint_id = a.left_endpoint \
-             and oq.server_name = '' and oq.key_type = a.key_type \
-        cross join installations o on o.question_id = oq.id \
-             and o.certificate_id = a.left_certificate \
-             and o.missing_scan is not null and o.ended_at is null \
-        cross join questions nq on nq.endpoint_id = a.endpoint \
-             and nq.server_name = '' and nq.key_type = a.key_type \
-        cross join installations n on n.question_id = nq.id \
-             and n.certificate_id = a.certificate_id and n.state = 'current' \
-        cross join looks l on l.question_id = oq.id \
-       where not exists (\
-           select 1 from installations i \
-            where i.certificate_id = a.left_certificate and i.state = 'current') \
-         and not exists (\
-           select 1 from installations i \
-             cross join questions iq on iq.id = i.question_id \
-             cross join endpoints ie on ie.id = iq.endpoint_id \
-            where i.certificate_id = a.certificate_id and i.state = 'current' \
-              and (i.first_scan <> $1 or i.began is not 'new' \
-                   or ie.zone <> a.zone or ie.address <> a.here))) \
+        cross join looks l on l.question_id = oq.id and l.led_scan is not $1 \
+       where o.ended_at is not null or o.missing_scan = $1 or l.scan_id = $1 \
+          or exists (select 1 from failures f \
+                      where f.installation_id = o.id and f.scan_id = $1)) \
     select id, first_seen, origin, left_certificate, certificate_id, was_led \
-      from (select id, first_seen, certificate_id, origin, left_certificate, asked_at, \
-                   was_led, zone, here, there from led \
-            union all select * from carried union all select * from renewed) \
+      from (select * from led union all select * from carried) \
      order by left_certificate <> certificate_id, \
               max(asked_at) over (partition by zone, here, there) desc, there, \
               asked_at desc, origin, was_led desc, id";

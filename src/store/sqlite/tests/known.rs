@@ -205,7 +205,7 @@ async fn a_question_is_known_for_the_reason_that_it_has_to_be_asked() {
     let expected = |left| {
         [
             ("due.corp".to_owned(), Standing::Due),
-            ("empty.corp".to_owned(), Standing::NoAddress),
+            ("empty.corp".to_owned(), Standing::Current),
             ("fails.corp".to_owned(), Standing::Current),
             ("here.corp".to_owned(), Standing::Current),
             ("last.corp".to_owned(), Standing::Current),
@@ -214,7 +214,7 @@ async fn a_question_is_known_for_the_reason_that_it_has_to_be_asked() {
             ("port.corp".to_owned(), Standing::Current),
         ]
     };
-    assert_eq!(standings(&store).await, expected(Standing::NoAddress));
+    assert_eq!(standings(&store).await, expected(Standing::NoSuchName));
     let mut second = batch(vec![asking(
         "left.corp",
         looking("10.0.0.1", 443, refused(), DAY),
