@@ -229,6 +229,31 @@ fn a_wrong_report_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn metrics_of_a_job_that_is_refused_say_that_nothing_is_known() {
+    let server = Plain::greeting(1, GREETING);
+    let inventory = Inventory::new();
+    let run = |owner: &str| {
+        let more = format!(
+            "[[job.report]]\nformat = \"prometheus\"\npath = \"a.prom\"\nowner = \"web\"\n\
+             [[owner]]\nowner = \"{owner}\"\nnetworks = [\"127.0.0.0/8\"]\n"
+        );
+        let config = job(&inventory, &server.addresses, &more);
+        run_job(&inventory, &config)
+    };
+    let page = beside(&inventory, "a.prom");
+    run("shop").exits(2).complains_of(&["--owner web"]);
+    assert!(!page.exists(), "there was none before");
+    run("web").exits(0);
+    let before = fs::read_to_string(&page).unwrap();
+    assert!(before.contains("\ncertsweep_endpoints"), "{before}");
+    run("shop").exits(2).complains_of(&["--owner web"]);
+    let said = fs::read_to_string(&page).unwrap();
+    let unknown = "certsweep_check_state{state=\"unknown\"} 1\n";
+    assert!(said.contains(unknown), "{said}");
+    assert!(!said.contains("\ncertsweep_endpoints"), "{said}");
+}
+
+#[test]
 fn the_known_are_targets_and_the_dark_are_left_out_for_a_while() {
     let servers = Plain::greeting(2, GREETING);
     let [here, leaves] = [servers.addresses[0], servers.addresses[1]].map(|it| it.to_string());
