@@ -219,20 +219,26 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     }
 
-    /// The states of the kernel's sockets that have this port at either end,
-    /// listeners left out.
+    /// The kernel's sockets: both their ends, and their states. Those of other
+    /// programs are among them, with the same ports maybe.
     #[cfg(target_os = "linux")]
-    fn states_with(port: u16) -> Vec<String> {
-        const LISTEN: &str = "0A";
+    fn sockets() -> Vec<[String; 3]> {
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        let suffix = format!(":{port:04X}");
-        table
-            .lines()
-            .map(|line| line.split_whitespace().skip(1).take(3).collect::<Vec<_>>())
-            .filter(|fields| fields[..2].iter().any(|end| end.ends_with(&suffix)))
-            .map(|fields| fields[2].to_owned())
-            .filter(|state| state != LISTEN)
-            .collect()
+        let fields = |line: &str| {
+            let mut fields = line.split_whitespace().skip(1).map(str::to_owned);
+            std::array::from_fn(|_| fields.next().unwrap())
+        };
+        table.lines().map(fields).collect()
+    }
+
+    /// As the kernel's table has it.
+    #[cfg(target_os = "linux")]
+    fn entry(address: SocketAddr) -> String {
+        let IpAddr::V4(ip) = address.ip() else {
+            panic!("{address} is in another table");
+        };
+        let octets = u32::from_ne_bytes(ip.octets());
+        format!("{octets:08X}:{:04X}", address.port())
     }
 
     #[tokio::test]
@@ -255,10 +261,17 @@ mod tests {
         accepted.read_exact(&mut [0; 5]).await.unwrap();
         accepted.write_all(b"flight").await.unwrap();
         stream.read_exact(&mut [0; 6]).await.unwrap();
+        #[cfg(target_os = "linux")]
+        let between = {
+            let ends = [address, accepted.peer_addr().unwrap()].map(entry);
+            move |socket: &[String; 3]| ends.iter().all(|end| socket[..2].contains(end))
+        };
+        #[cfg(target_os = "linux")]
+        assert_eq!(sockets().iter().filter(|it| between(it)).count(), 2);
         drop(stream);
         assert_reset(accepted).await;
         #[cfg(target_os = "linux")]
-        assert_eq!(states_with(address.port()), [""; 0]);
+        assert_eq!(sockets().into_iter().find(between), None);
     }
 
     #[tokio::test]
@@ -279,7 +292,8 @@ mod tests {
         let pass = pass(address).await;
         assert!(TcpDialer::default().dial(pass).now_or_never().is_none());
         drop(queued);
-        assert_eq!(states_with(address.port()), [""; 0]);
+        let to_it = |socket: &[String; 3]| socket[1] == entry(address);
+        assert_eq!(sockets().into_iter().find(to_it), None);
     }
 
     #[tokio::test]
