@@ -18,6 +18,7 @@ mod imports;
 mod judgements;
 mod key_types;
 mod known;
+mod later_versions;
 mod ledger;
 mod left_behind;
 mod migration;
